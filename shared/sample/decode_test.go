@@ -1,0 +1,228 @@
+package sample_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"piway/shared/sample"
+)
+
+func TestDecode_forms(t *testing.T) {
+	cpu := sample.Sample{Name: "cpu usage", Unit: "Percent", Value: 12.5, Time: 1763791460}
+	bare := sample.Sample{Name: "cpu usage (pi1)", Unit: "Percent", Value: 12.5}
+	for _, tc := range []struct {
+		name, payload string
+		want          sample.Message
+	}{
+		{
+			"report",
+			`{"device":"kitchen","run":"9c1d","seq":42,"boot":"0f8e","uptime":5021.7,"sent":1763791460.25,"clock":"synced","samples":[{"name":"cpu usage","unit":"Percent","value":12.5,"time":1763791460}]}`,
+			sample.Message{Report: sample.Report{
+				Device: "kitchen", Run: "9c1d", Seq: 42, Boot: "0f8e", Uptime: 5021.7, Sent: 1763791460.25, Clock: "synced",
+				Samples: []sample.Sample{cpu},
+			}},
+		},
+		{"report without samples", `{"samples":[]}`, sample.Message{Report: sample.Report{Samples: []sample.Sample{}}}},
+		{
+			"the recipe's object", `{"name": "cpu usage (pi1)", "unit": "Percent", "value": "12.5"}`,
+			sample.Message{Form: sample.FormBare, Report: sample.Report{Samples: []sample.Sample{bare}}},
+		},
+		{
+			"the recipe's awk: spaces and lines", "{\n \"name\": \"cpu usage (pi1)\",\n\t\"unit\": \"Percent\",\r\n\"value\": \" 12.5 \"\n}\n",
+			sample.Message{Form: sample.FormBare, Report: sample.Report{Samples: []sample.Sample{bare}}},
+		},
+		{
+			"timestamp as text", `{"name":"cpu usage","unit":"Percent","value":12.5,"timestamp":"1763791460"}`,
+			sample.Message{Form: sample.FormBare, Report: sample.Report{Samples: []sample.Sample{cpu}}},
+		},
+		{
+			"array", `[{"name":"cpu usage","unit":"Percent","value":12.5,"timestamp":1763791460},{"name":"cpu usage (pi1)","unit":"Percent","value":12.5}]`,
+			sample.Message{Form: sample.FormArray, Report: sample.Report{Samples: []sample.Sample{cpu, bare}}},
+		},
+		{
+			"unknown members are counted", `{"host":"pi1","tags":{"a":1},"samples":[{"name":"cpu usage","unit":"Percent","value":12.5,"time":1763791460,"x":null}]}`,
+			sample.Message{Unknown: 3, Report: sample.Report{Samples: []sample.Sample{cpu}}},
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got, err := sample.Decode([]byte(tc.payload))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("Decode(%s) (-want +got):\n%s", tc.payload, diff)
+			}
+		})
+	}
+}
+
+func TestDecode_refusesASampleAndKeepsItsNeighbours(t *testing.T) {
+	for _, tc := range []struct{ name, bad, reason, want string }{
+		{"unit in lower case", `{"name":"a","unit":"percent","value":1}`, "unit", `unit "percent": not a CloudWatch unit, did you mean "Percent"?`},
+		{"unit abbreviated", `{"name":"a","unit":"MB","value":1}`, "unit", `unit "MB": not a CloudWatch unit, did you mean "Megabytes"?`},
+		{"unit unheard of", `{"name":"a","unit":"furlongs","value":1}`, "unit", `unit "furlongs": not a CloudWatch unit, use "None" for what has none`},
+		{"unit missing", `{"name":"a","value":1}`, "unit", `unit: missing`},
+		{"unit a number", `{"name":"a","unit":1,"value":1}`, "unit", `unit "1": not a string`},
+		{"value empty", `{"name":"a","unit":"None","value":""}`, "value", `value "": empty, the reading failed in the script; send nothing instead`},
+		{"value spaces", `{"name":"a","unit":"None","value":"  "}`, "value", `value "": empty, the reading failed in the script; send nothing instead`},
+		{"value missing", `{"name":"a","unit":"None"}`, "value", `value: missing`},
+		{"value null", `{"name":"a","unit":"None","value":null}`, "value", `value "null": not a number`},
+		{"value an object", `{"name":"a","unit":"None","value":{"v":1}}`, "value", `value "{\"v\":1}": not a number`},
+		{"value a word", `{"name":"a","unit":"None","value":"hot"}`, "value", `value "hot": not a number`},
+		{"value NaN", `{"name":"a","unit":"None","value":"NaN"}`, "value", `value "NaN": not a number`},
+		{"value Inf", `{"name":"a","unit":"None","value":"Inf"}`, "value", `value "Inf": not a number`},
+		{"value hexadecimal", `{"name":"a","unit":"None","value":"0x1p3"}`, "value", `value "0x1p3": not a number`},
+		{"value of two words", `{"name":"a","unit":"None","value":"4 5"}`, "value", `value "4 5": not a number`},
+		{"value with a comma", `{"name":"a","unit":"None","value":"12,5"}`, "value", `value "12,5": decimal comma, write "12.5" (LC_ALL=C in the script)`},
+		{"value out of range", `{"name":"a","unit":"None","value":1e300}`, "value", `value 1e+300: out of CloudWatch's range, -2^360 to 2^360`},
+		{"value beyond a double", `{"name":"a","unit":"None","value":1e999}`, "value", `value "1e999": out of CloudWatch's range, -2^360 to 2^360`},
+		{"name missing", `{"unit":"None","value":1}`, "name", `name: missing`},
+		{"name empty", `{"name":" ","unit":"None","value":1}`, "name", `name " ": empty, give 1 to 255 characters`},
+		{"name with a colon first", `{"name":":a","unit":"None","value":1}`, "name", `name ":a": starts with a colon, which CloudWatch refuses`},
+		{"name with an umlaut", `{"name":"Küche","unit":"None","value":1}`, "name", `name "Küche": 'ü' is not printable ASCII, the only characters that are safe in CloudWatch`},
+		{"name with a control character", `{"name":"a\nb","unit":"None","value":1}`, "name", `name "a\nb": '\n' is not printable ASCII, the only characters that are safe in CloudWatch`},
+		{"name too long", `{"name":"` + strings.Repeat("n", 256) + `","unit":"None","value":1}`, "name", `name "` + strings.Repeat("n", 60) + `"…: 256 characters, CloudWatch takes 255`},
+		{"time a word", `{"name":"a","unit":"None","value":1,"time":"noon"}`, "time", `time: "noon" is not a number`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			payload := `{"samples":[{"name":"x","unit":"Count","value":1},` + tc.bad + `,{"name":"y","unit":"Count","value":2}]}`
+			m, err := sample.Decode([]byte(payload))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(m.Report.Samples) != 2 || m.Report.Samples[0].Name != "x" || m.Report.Samples[1].Name != "y" {
+				t.Errorf("neighbours: got %+v, want x and y", m.Report.Samples)
+			}
+			if len(m.Refused) != 1 {
+				t.Fatalf("got %d refusals, want 1: %+v", len(m.Refused), m.Refused)
+			}
+			if r := m.Refused[0]; r.Index != 1 || r.Reason != tc.reason || r.Error != tc.want {
+				t.Errorf("got  %d %s %s\nwant 1 %s %s", r.Index, r.Reason, r.Error, tc.reason, tc.want)
+			}
+		})
+	}
+}
+
+func TestDecode_refusesTheWhole(t *testing.T) {
+	for _, tc := range []struct{ name, payload, want string }{
+		{"empty", ``, `empty payload, send a JSON object`},
+		{"not JSON", `cpu 12`, `not JSON at byte 0`},
+		{"cut off", `{"name":"a","unit":"None","val`, `not JSON at byte`},
+		{"a number", `12`, `payload "12": not a JSON object or array`},
+		{"an object of something else", `{"temperature":21}`, `neither "samples" nor "name", "unit" and "value" in the object`},
+		{"duplicate key", `{"name":"a","name":"b","unit":"None","value":1}`, `not JSON at byte`},
+		{"bad UTF-8", "{\"name\":\"a\xff\",\"unit\":\"None\",\"value\":1}", `not JSON at byte`},
+		{"empty array", `[]`, `empty array, send at least one sample`},
+		{"array of numbers", `[1]`, `where a sample object is expected`},
+		{"samples not an array", `{"samples":7}`, `where a sample object is expected`},
+		{"run not a string", `{"run":7,"samples":[]}`, `run "7": not a string`},
+		{"run too long", `{"run":"` + strings.Repeat("r", 65) + `","samples":[]}`, `longer than 64 characters`},
+		{"seq not whole", `{"seq":1.5,"samples":[]}`, `seq 1.5: not a whole number`},
+		{"seq negative", `{"seq":-1,"samples":[]}`, `seq -1: not a whole number`},
+		{"sent not a number", `{"sent":"now","samples":[]}`, `sent: "now" is not a number`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := sample.Decode([]byte(tc.payload))
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("Decode(%q): got %v, want %q", tc.payload, err, tc.want)
+			}
+		})
+	}
+}
+
+func TestReport_JSON_isTheDocumentedForm(t *testing.T) {
+	r := sample.Report{
+		Device: "kitchen", Run: "9c1d", Seq: 42, Boot: "0f8e", Uptime: 5021.7, Sent: 1763791460.25, Clock: "synced",
+		Samples: []sample.Sample{{Name: "cpu usage", Unit: "Percent", Value: 12.5, Time: 1763791460}},
+	}
+	got, err := r.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile("testdata/report.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.TrimSpace(string(want)), string(got)); diff != "" {
+		t.Errorf("wire form (-want +got):\n%s", diff)
+	}
+}
+
+func TestFormatValue_readsBack(t *testing.T) {
+	for v, want := range map[float64]string{
+		12.5: "12.5", 45: "45", 0: "0", -3: "-3", 0.1: "0.1", 1e21: "1e+21", 1e-7: "1e-07", 123456789.25: "123456789.25",
+	} {
+		if got := sample.FormatValue(v); got != want {
+			t.Errorf("FormatValue(%v): got %q, want %q", v, got, want)
+		}
+	}
+	if v, err := sample.ParseValue("-0"); err != nil || math.Signbit(v) {
+		t.Errorf(`ParseValue("-0"): got %v, %v, want plain 0`, v, err)
+	}
+}
+
+func TestUnits_are27(t *testing.T) {
+	n := 0
+	for _, per := range []string{"", "/Second"} {
+		for _, u := range strings.Fields("Seconds Microseconds Milliseconds Bytes Kilobytes Megabytes Gigabytes Terabytes Bits Kilobits Megabits Gigabits Terabits Percent Count None") {
+			if sample.IsUnit(u + per) {
+				n++
+			}
+		}
+	}
+	if n != 27 {
+		t.Errorf("got %d units, want CloudWatch's 27", n)
+	}
+}
+
+// FuzzDecode holds Decode to its contract on hostile bytes: whatever passes is within the limits and survives the disk form.
+func FuzzDecode(f *testing.F) {
+	for _, s := range []string{
+		`{"device":"k","run":"9c","seq":42,"samples":[{"name":"a","unit":"None","value":1,"time":1}]}`,
+		`{"name": "cpu usage (pi1)", "unit": "Percent", "value": " 12.5 "}`,
+		`[{"name":"a","unit":"None","value":"1e5","timestamp":"7"}]`, `{"samples":[{},{"name":1}]}`, `[[]]`, `{"samples":null}`, "\x00", `{"name":"\ud800"}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		m, err := sample.Decode(payload)
+		if err != nil {
+			if len(err.Error()) > 1000 {
+				t.Errorf("error of %d bytes", len(err.Error()))
+			}
+			return
+		}
+		if !json.Valid(payload) {
+			t.Errorf("accepted what is not JSON: %q", payload)
+		}
+		for _, s := range m.Report.Samples {
+			if e := fmt.Sprint(sample.CheckName(s.Name), sample.CheckUnit(s.Unit), sample.CheckValue(s.Value)); e != "<nil> <nil> <nil>" {
+				t.Errorf("accepted %+v: %s", s, e)
+			}
+		}
+		b, err := sample.EncodeSamples(m.Report.Samples)
+		if err != nil {
+			t.Fatalf("accepted samples cannot be kept: %v", err)
+		}
+		back, err := sample.DecodeSamples(b)
+		if err != nil || (len(back) > 0 && !cmp.Equal(back, m.Report.Samples)) {
+			t.Errorf("read back %v, %v, want %v", back, err, m.Report.Samples)
+		}
+	})
+}
+
+func BenchmarkDecode(b *testing.B) {
+	payload := []byte(`{"device":"kitchen","run":"9c1d","seq":42,"boot":"0f8e","uptime":5021.7,"sent":1763791460.25,"clock":"synced","samples":[{"name":"cpu usage","unit":"Percent","value":12.5,"time":1763791460},{"name":"cpu temperature","unit":"None","value":48.3,"time":1763791460},{"name":"memory usage","unit":"Megabytes","value":412.25,"time":1763791460},{"name":"disk usage /","unit":"Percent","value":61.2,"time":1763791460}]}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := sample.Decode(payload); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
