@@ -1,0 +1,159 @@
+// Package broker is the MQTT 3.1.1 server on the LAN, and the only importer of the broker library.
+//
+// Its promise: a publish is acknowledged when, and only when, its receiver says so; nobody gets in whom the
+// configuration does not name; and no client can stop the others. It forwards nothing but what Reject sends.
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	mqtt "github.com/mochi-mqtt/server/v2"
+
+	"piway/shared/config"
+	"piway/shared/guard"
+)
+
+// Config says who may connect and how much they may ask for.
+type Config struct {
+	// Listen is the TCP address, such as ":1883".
+	Listen string
+	// Prefix of the device topics: PREFIX/DEVICE/samples, …/status, …/rejected.
+	Prefix string
+	// ScriptTopics are topics to which every device may publish samples, for scripts with a fixed topic.
+	ScriptTopics []string
+	// MaxConnections in all, MaxPerAddress from one network address.
+	MaxConnections, MaxPerAddress int
+	// MaxPacket bounds one MQTT packet in bytes; a client that sends a larger one is disconnected.
+	MaxPacket int
+	// MaxPending bounds the publishes of one client that wait for their acknowledgement; then its reading waits.
+	MaxPending int
+	// ConnectTimeout is the time a new connection has for its first packet.
+	ConnectTimeout time.Duration
+	// Authenticate reports whether user and password are those of a device. The device is then known by the user name.
+	Authenticate func(user, password string) bool
+	// Handle takes a publish of a device. It must call done once: nil acknowledges, an error closes the connection
+	// unacknowledged, so that the client sends again. done may be called from any goroutine and does not block.
+	// The payload is Handle's to keep. While Handle blocks, only this client's reading waits.
+	Handle func(device string, payload []byte, done func(error))
+	// Log must be set.
+	Log *slog.Logger
+}
+
+// A Broker is a listening server.
+type Broker struct {
+	cfg    Config
+	guard  *guard.Listener
+	server *mqtt.Server
+	acks   sync.WaitGroup // flushes under way
+	closed chan struct{}
+
+	mu       sync.Mutex // guards sessions
+	sessions map[*session]struct{}
+}
+
+// Open listens. It serves nobody before Run.
+func Open(ctx context.Context, cfg Config) (*Broker, error) {
+	b := &Broker{cfg: cfg, closed: make(chan struct{}), sessions: map[*session]struct{}{}}
+	var err error
+	b.guard, err = guard.Listen(ctx, cfg.Listen, guard.Options{
+		MaxConns: cfg.MaxConnections, MaxPerHost: cfg.MaxPerAddress,
+		FirstPacket: cfg.ConnectTimeout, Log: cfg.Log,
+	})
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, config.Try(fmt.Errorf("broker.listen: %s is taken by another program", cfg.Listen),
+			"stop the other MQTT broker (systemctl stop mosquitto), or set broker.listen to another port, such as \":1884\"")
+	case err != nil:
+		return nil, fmt.Errorf("broker.listen: %w", err)
+	}
+	if b.server, err = newServer(b); err != nil {
+		_ = b.guard.Close() // the first error is the one to tell
+		return nil, err
+	}
+	return b, nil
+}
+
+// Addr is the address listened on.
+func (b *Broker) Addr() net.Addr { return b.guard.Addr() }
+
+// Counts are the totals of the door.
+func (b *Broker) Counts() guard.Counts { return b.guard.Counts() }
+
+// newServer sets the library up: what its defaults leave open is closed here.
+func newServer(b *Broker) (*mqtt.Server, error) {
+	caps := mqtt.NewDefaultServerCapabilities()
+	caps.MaximumClients = int64(max(b.cfg.MaxConnections, 1))
+	caps.MaximumPacketSize = uint32(b.cfg.MaxPacket) //nolint:gosec // validated to a few MiB
+	caps.MaximumClientWritesPending = 64             // 8192 by default, 64 KiB of channel per client
+	caps.MaximumSessionExpiryInterval = 0            // a session ends with its connection
+	// Left as they are: MaximumQos 2, since at 1 a publish with QoS 2 is answered by a PUBACK; RetainAvailable 1, since
+	// at 0 a retained will is refused with a code that MQTT 3.1.1 does not know. Nothing is retained: see OnPublish.
+	s := mqtt.New(&mqtt.Options{
+		Capabilities:           caps,
+		InlineClient:           true, // for Reject
+		SysTopicResendInterval: 3600, // nobody may read $SYS, and each round stops the world for its figures
+		Logger:                 libraryLog(b.cfg.Log),
+	})
+	if err := s.AddHook(&hook{b: b}, nil); err != nil {
+		return nil, fmt.Errorf("starting the broker: %w", err)
+	}
+	if err := s.AddListener(&door{b: b}); err != nil {
+		return nil, fmt.Errorf("starting the broker: %w", err)
+	}
+	return s, nil
+}
+
+// Run serves until ctx ends, then closes every connection and returns when no goroutine of the broker is left.
+func (b *Broker) Run(ctx context.Context) error {
+	if err := b.server.Serve(); err != nil {
+		return fmt.Errorf("serving MQTT: %w", err)
+	}
+	<-ctx.Done()
+	close(b.closed)
+	err := b.guard.Close() // idle sockets too, on which the library's Close would wait for ever
+	if cerr := b.server.Close(); err == nil {
+		err = cerr
+	}
+	b.acks.Wait()
+	return err
+}
+
+// Reject tells a device why something of it was refused, on its rejected topic, if it listens there.
+func (b *Broker) Reject(device string, payload []byte) {
+	if err := b.server.Publish(b.topic(device, "rejected"), payload, false, 0); err != nil {
+		b.cfg.Log.Debug("telling a refusal failed", "device", device, "err", err)
+	}
+}
+
+// Disconnect closes all connections of a device, for when it is removed.
+func (b *Broker) Disconnect(device string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for s := range b.sessions {
+		if s.device == device {
+			_ = s.Close() // its reader sees the error
+		}
+	}
+}
+
+// Devices returns the names of the connected devices, in order.
+func (b *Broker) Devices() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var names []string
+	for s := range b.sessions {
+		names = append(names, s.device)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (b *Broker) topic(device, leaf string) string { return b.cfg.Prefix + "/" + device + "/" + leaf }

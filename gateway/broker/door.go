@@ -1,0 +1,38 @@
+package broker
+
+import (
+	"log/slog"
+	"net"
+
+	"github.com/mochi-mqtt/server/v2/listeners"
+)
+
+// door lets the library serve what the guard admits, each connection wrapped in a session.
+type door struct{ b *Broker }
+
+// Init, ID, Address and Protocol are asked by the library for its own bookkeeping.
+func (d *door) Init(*slog.Logger) error { return nil }
+
+// ID names the listener.
+func (d *door) ID() string { return "lan" }
+
+// Address is where it listens.
+func (d *door) Address() string { return d.b.Addr().String() }
+
+// Protocol is always tcp.
+func (d *door) Protocol() string { return "tcp" }
+
+// Serve runs establish for each connection, in a goroutine that the guard owns: its deadline, bounds and recover apply.
+func (d *door) Serve(establish listeners.EstablishFn) {
+	d.b.guard.Serve(func(c net.Conn) error {
+		s := newSession(d.b, c)
+		defer s.end()
+		return establish(d.ID(), s)
+	})
+}
+
+// Close tells the clients, then shuts the door.
+func (d *door) Close(closeClients listeners.CloseFn) {
+	closeClients(d.ID())
+	_ = d.b.guard.Close() // closed by Run already, which has its error
+}

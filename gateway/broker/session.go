@@ -1,0 +1,103 @@
+package broker
+
+import (
+	"net"
+	"sync"
+
+	"github.com/mochi-mqtt/server/v2/packets"
+)
+
+// A session is one connection. The library knows it as the client's net.Conn, so every hook finds it there.
+type session struct {
+	net.Conn
+
+	b      *Broker
+	device string // set at CONNECT, before the password is judged
+	// What the device may do, worked out once.
+	samples, status, rejected string
+
+	pending chan struct{} // one token per publish that waits for its acknowledgement
+
+	mu       sync.Mutex // guards acks, flushing, denied
+	acks     []byte     // PUBACKs to be written
+	flushing bool
+	denied   bool // told once
+}
+
+func newSession(b *Broker, c net.Conn) *session {
+	return &session{Conn: c, b: b, pending: make(chan struct{}, b.cfg.MaxPending)}
+}
+
+// identify makes the session a device's.
+func (s *session) identify(device string) {
+	s.device = device
+	s.samples, s.status, s.rejected = s.b.topic(device, "samples"), s.b.topic(device, "status"), s.b.topic(device, "rejected")
+}
+
+// established lists the session as connected.
+func (s *session) established() {
+	s.b.mu.Lock()
+	defer s.b.mu.Unlock()
+	s.b.sessions[s] = struct{}{}
+}
+
+func (s *session) end() {
+	s.b.mu.Lock()
+	defer s.b.mu.Unlock()
+	delete(s.b.sessions, s)
+}
+
+// enter waits for room for one more publish under way; false means that the broker closes.
+func (s *session) enter() bool {
+	select {
+	case s.pending <- struct{}{}:
+		return true
+	case <-s.b.closed:
+		return false
+	}
+}
+
+func (s *session) leave() { <-s.pending }
+
+// puback acknowledges a publish of QoS 1, in the order of the calls. It does not block: one goroutine at a time writes
+// what has gathered, so a client that does not read costs only itself.
+//
+// It writes the four bytes itself. Each Write of a net.Conn is whole, so they cannot land inside a packet that the
+// library writes, and its own way through encoder, hooks and buffers costs as much as all the rest of a publish.
+func (s *session) puback(id uint16) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.acks = append(s.acks, packets.Puback<<4, 2, byte(id>>8), byte(id)) // [MQTT-3.4.2]
+	if !s.flushing {
+		s.flushing = true
+		s.b.acks.Go(s.flush)
+	}
+}
+
+// flush writes acknowledgements until there are none. The library keeps a deadline of 1.5 keep-alives on the
+// connection, which bounds a write too.
+func (s *session) flush() {
+	for {
+		s.mu.Lock()
+		buf := s.acks
+		s.acks = nil
+		if len(buf) == 0 {
+			s.flushing = false
+			s.mu.Unlock()
+			return
+		}
+		s.mu.Unlock()
+		if _, err := s.Write(buf); err != nil {
+			_ = s.Close() // its reader sees the error; what is not acknowledged comes again
+		}
+	}
+}
+
+// tellOnce reports whether a denial is the session's first.
+func (s *session) tellOnce() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first := !s.denied
+	s.denied = true
+	return first
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"piway/shared/config"
+)
+
+const description = `Bridges the Raspberry Pis of a LAN to AWS CloudWatch through one AWS IoT Core certificate.
+
+See it work on this machine, with nothing to configure: piway-gateway demo`
+
+// configFile is a flag that most commands have.
+type configFile struct {
+	Config string `help:"Configuration; configs/gateway.yaml explains every key." default:"/etc/piway/gateway.yaml" placeholder:"FILE" type:"path"`
+}
+
+// load reads the configuration. Every mistake in it is told.
+func (c *configFile) load() (Config, error) {
+	cfg := Default()
+	return cfg, config.Load(c.Config, &cfg)
+}
+
+type commands struct {
+	Run    runCmd    `cmd:"" help:"Bridge until interrupted."`
+	Demo   demoCmd   `cmd:"" help:"Run everything on this machine: agent, gateway, local AWS."`
+	Check  checkCmd  `cmd:"" help:"Check configuration, certificates and the connection to AWS."`
+	Ledger ledgerCmd `cmd:"" help:"Show what became of every sample."`
+	Device deviceCmd `cmd:"" help:"Add, list and remove the devices that may connect."`
+}
+
+// run parses the command line and does what it says; what a person asked for is written to out.
+func run(ctx context.Context, args []string, out io.Writer) error {
+	parser, err := kong.New(&commands{}, kong.Name("piway-gateway"), kong.Description(description),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)), kong.Writers(out, os.Stderr))
+	if err != nil {
+		return fmt.Errorf("building the command line: %w", err)
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		return config.Try(err, "piway-gateway --help")
+	}
+	return command.Run()
+}
+
+// logger writes to standard error.
+func logger(level string) *slog.Logger {
+	var l slog.Level
+	_ = l.UnmarshalText([]byte(level)) // validated with the configuration
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l}))
+}
+
+type runCmd struct {
+	configFile
+}
+
+// Help is the longer help of the command.
+func (*runCmd) Help() string {
+	return `Takes samples over MQTT, keeps them on disk and sends them to AWS. Ends cleanly on SIGINT and SIGTERM; loses nothing on SIGKILL.
+
+Example:
+
+  piway-gateway device add kitchen --config gateway.yaml
+  piway-gateway run --config gateway.yaml`
+}
+
+// Run bridges until ctx ends.
+func (c *runCmd) Run(ctx context.Context) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	g, err := openGateway(ctx, cfg, logger(cfg.Log.Level))
+	if err != nil {
+		return err
+	}
+	return g.Run(ctx)
+}
+
+type checkCmd struct {
+	configFile
+}
+
+// Help is the longer help of the command.
+func (*checkCmd) Help() string {
+	return `Reads the configuration and the certificates and connects to AWS once, under the client id with "-check" behind it. Publishes nothing.
+
+What it cannot see: whether the topic rule exists and its role may write metrics. AWS acknowledges a message all the same.
+
+Example:
+
+  piway-gateway check --config gateway.yaml`
+}
+
+// Run checks.
+func (c *checkCmd) Run(ctx context.Context, out io.Writer) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	return check(ctx, cfg, out)
+}
+
+// errUnbalanced makes the ledger command exit with 1.
+var errUnbalanced = errors.New("the ledger does not balance")
+
+type ledgerCmd struct {
+	configFile
+	JSON bool `help:"As JSON, for programs." name:"json"`
+}
+
+// Help is the longer help of the command.
+func (*ledgerCmd) Help() string {
+	return `Asks the running gateway. All figures are samples:
+
+  received = refused + duplicate + stored
+  stored   = waiting + sent + expired + dropped
+
+Exits with 1 if they do not add up for any device.
+
+Example:
+
+  piway-gateway ledger --config gateway.yaml`
+}
+
+// Run shows the ledger.
+func (c *ledgerCmd) Run(ctx context.Context, out io.Writer) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	return showLedger(ctx, cfg.Data.Dir, c.JSON, out)
+}

@@ -1,0 +1,262 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"piway/gateway/rollup"
+	"piway/gateway/uplink"
+	"piway/shared/config"
+)
+
+// Config is gateway.yaml. configs/gateway.yaml explains every key.
+type Config struct {
+	Data   DataConfig   `yaml:"data"`
+	Broker BrokerConfig `yaml:"broker"`
+	Intake IntakeConfig `yaml:"intake"`
+	Queue  QueueConfig  `yaml:"queue"`
+	Rollup RollupConfig `yaml:"rollup"`
+	Uplink UplinkConfig `yaml:"uplink"`
+	Log    LogConfig    `yaml:"log"`
+}
+
+// DataConfig is where the gateway keeps what must outlive it.
+type DataConfig struct {
+	Dir string `yaml:"dir"`
+}
+
+// BrokerConfig is the MQTT server on the LAN.
+type BrokerConfig struct {
+	Listen                   string        `yaml:"listen"`
+	TopicPrefix              string        `yaml:"topic_prefix"`
+	ScriptTopics             []string      `yaml:"script_topics"`
+	MaxConnections           int           `yaml:"max_connections"`
+	MaxConnectionsPerAddress int           `yaml:"max_connections_per_address"`
+	MaxPacket                config.Size   `yaml:"max_packet"`
+	MaxPending               int           `yaml:"max_pending"`
+	ConnectTimeout           time.Duration `yaml:"connect_timeout"`
+}
+
+// IntakeConfig is what is taken of what devices send.
+type IntakeConfig struct {
+	NameTemplate   string        `yaml:"name_template"`
+	ClockTolerance time.Duration `yaml:"clock_tolerance"`
+	MaxSamples     int           `yaml:"max_samples"`
+	MaxMetrics     int           `yaml:"max_metrics"`
+}
+
+// QueueConfig is the store on disk.
+type QueueConfig struct {
+	CommitInterval time.Duration `yaml:"commit_interval"`
+	MaxBytes       config.Size   `yaml:"max_bytes"`
+}
+
+// RollupConfig is how samples are reduced to what the cloud is paid for.
+type RollupConfig struct {
+	Window time.Duration `yaml:"window"`
+	Grace  time.Duration `yaml:"grace"`
+	Rules  []RuleConfig  `yaml:"rules"`
+}
+
+// RuleConfig is how some metrics are reduced.
+type RuleConfig struct {
+	Match  string `yaml:"match"`
+	Reduce string `yaml:"reduce"`
+}
+
+// UplinkConfig is the one connection to AWS.
+type UplinkConfig struct {
+	Endpoint           string        `yaml:"endpoint"`
+	ClientID           string        `yaml:"client_id"`
+	Topic              string        `yaml:"topic"`
+	Certs              CertsConfig   `yaml:"certs"`
+	RuleHasTimestamp   bool          `yaml:"rule_has_timestamp"`
+	Window             int           `yaml:"window"`
+	PublishesPerSecond int           `yaml:"publishes_per_second"`
+	BytesPerSecond     config.Size   `yaml:"bytes_per_second"`
+	AckTimeout         time.Duration `yaml:"ack_timeout"`
+	ConnectInterval    time.Duration `yaml:"connect_interval"`
+	MaxBackoff         time.Duration `yaml:"max_backoff"`
+	KeepAlive          time.Duration `yaml:"keep_alive"`
+}
+
+// CertsConfig is where the one certificate is: a folder, or paths that go before what is found there.
+type CertsConfig struct {
+	Dir   string   `yaml:"dir"`
+	Roots []string `yaml:"roots"`
+	Cert  string   `yaml:"cert"`
+	Key   string   `yaml:"key"`
+}
+
+// LogConfig is what is logged, to standard error.
+type LogConfig struct {
+	Level string `yaml:"level"`
+}
+
+// Default returns what configs/gateway.yaml says. The endpoint must be set by the user.
+func Default() Config {
+	return Config{
+		Data: DataConfig{Dir: "/var/lib/piway"},
+		Broker: BrokerConfig{
+			Listen: ":1883", TopicPrefix: "pi", ScriptTopics: []string{"raspi/metrics"},
+			MaxConnections: 4096, MaxConnectionsPerAddress: 1024,
+			MaxPacket: 128 << 10, MaxPending: 64, ConnectTimeout: 10 * time.Second,
+		},
+		Intake: IntakeConfig{NameTemplate: "{name} ({device})", ClockTolerance: 10 * time.Second, MaxSamples: 1000, MaxMetrics: 100},
+		Queue:  QueueConfig{MaxBytes: 4 << 30},
+		Rollup: RollupConfig{Window: time.Minute, Grace: 10 * time.Second},
+		Uplink: UplinkConfig{
+			ClientID: "piway-gateway", Topic: "raspi/metrics", Certs: CertsConfig{Dir: "/etc/piway/certs"}, RuleHasTimestamp: true,
+			Window: 50, PublishesPerSecond: 98, BytesPerSecond: 500 << 10,
+			AckTimeout: 30 * time.Second, ConnectInterval: 11 * time.Second, MaxBackoff: 5 * time.Minute, KeepAlive: time.Minute,
+		},
+		Log: LogConfig{Level: "info"},
+	}
+}
+
+// Validate returns every mistake, each led by its key.
+func (c *Config) Validate() error {
+	return errors.Join(c.Data.validate(), c.Broker.validate(), c.Intake.validate(), c.Queue.validate(),
+		c.Rollup.validate(c.Intake.ClockTolerance), c.Uplink.validate(), c.Log.validate())
+}
+
+// within checks a number against its bounds.
+func within[T ~int | ~int64](key string, v, lo, hi T) error {
+	if v < lo || v > hi {
+		return config.Errorf(key, "must be between %v and %v, got %v", lo, hi, v)
+	}
+	return nil
+}
+
+func (c *DataConfig) validate() error {
+	if c.Dir == "" {
+		return config.Errorf("data.dir", "must be a folder, got nothing")
+	}
+	return nil
+}
+
+func (c *BrokerConfig) validate() error {
+	errs := []error{
+		within("broker.max_connections", c.MaxConnections, 1, 100_000),
+		within("broker.max_connections_per_address", c.MaxConnectionsPerAddress, 1, 100_000),
+		within("broker.max_packet", c.MaxPacket, 1<<10, 1<<20),
+		within("broker.max_pending", c.MaxPending, 1, 1024),
+		within("broker.connect_timeout", c.ConnectTimeout, time.Second, time.Minute),
+		plainTopic("broker.topic_prefix", c.TopicPrefix),
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		errs = append(errs, config.Errorf("broker.listen", `must be ADDRESS:PORT or :PORT, such as ":1883", got %q`, c.Listen))
+	}
+	for i, t := range c.ScriptTopics {
+		errs = append(errs, plainTopic(fmt.Sprintf("broker.script_topics[%d]", i), t))
+	}
+	return errors.Join(errs...)
+}
+
+// plainTopic checks a topic that is published to.
+func plainTopic(key, topic string) error {
+	if topic == "" || strings.ContainsAny(topic, "+#\x00") || strings.HasPrefix(topic, "$") || strings.HasPrefix(topic, "/") || strings.HasSuffix(topic, "/") {
+		return config.Errorf(key, "must be a topic without wildcards, not starting with $ nor / and not ending with /, got %q", topic)
+	}
+	return nil
+}
+
+func (c *IntakeConfig) validate() error {
+	errs := []error{
+		within("intake.clock_tolerance", c.ClockTolerance, time.Second, time.Hour),
+		within("intake.max_samples", c.MaxSamples, 1, 10_000),
+		within("intake.max_metrics", c.MaxMetrics, 1, 10_000),
+	}
+	if !strings.Contains(c.NameTemplate, "{name}") || !strings.Contains(c.NameTemplate, "{device}") {
+		errs = append(errs, config.Errorf("intake.name_template", "must hold {name} and {device}, or the metrics of two devices would be one, got %q", c.NameTemplate))
+	}
+	return errors.Join(errs...)
+}
+
+func (c *QueueConfig) validate() error {
+	return errors.Join(
+		within("queue.commit_interval", c.CommitInterval, 0, 10*time.Second),
+		within("queue.max_bytes", c.MaxBytes, 1<<20, 1<<40),
+	)
+}
+
+func (c *RollupConfig) validate(tolerance time.Duration) error {
+	errs := []error{
+		within("rollup.window", c.Window, time.Second, time.Hour),
+		within("rollup.grace", c.Grace, time.Second, time.Hour),
+	}
+	if c.Window%time.Second != 0 || (24*time.Hour)%max(c.Window, 1) != 0 {
+		errs = append(errs, config.Errorf("rollup.window", "must be whole seconds and divide a day evenly, such as 60s or 5m, got %s", c.Window))
+	}
+	if c.Grace < tolerance {
+		errs = append(errs, config.Errorf("rollup.grace", "must be at least intake.clock_tolerance (%s), or a slow clock splits a window in two, got %s", tolerance, c.Grace))
+	}
+	for i, r := range c.Rules {
+		key := fmt.Sprintf("rollup.rules[%d]", i)
+		if err := rollup.CheckPattern(r.Match); err != nil || r.Match == "" {
+			errs = append(errs, config.Errorf(key+".match", `must be a pattern such as "cpu *", got %q`, r.Match))
+		}
+		if !slices.Contains(rollup.Reductions, rollup.Reduction(r.Reduce)) {
+			errs = append(errs, config.Errorf(key+".reduce", "must be one of %v, got %q", rollup.Reductions, r.Reduce))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Limits of names at IoT Core (AWS IoT Core quotas, message broker).
+const (
+	maxClientID     = 128
+	maxTopic        = 256
+	maxTopicSlashes = 7
+)
+
+func (c *UplinkConfig) validate() error {
+	errs := []error{
+		within("uplink.window", c.Window, 1, uplink.MaxWindow),
+		within("uplink.publishes_per_second", c.PublishesPerSecond, 3, uplink.MaxPublishes),
+		within("uplink.bytes_per_second", c.BytesPerSecond, 2*uplink.MaxPayload, uplink.MaxBytes),
+		within("uplink.ack_timeout", c.AckTimeout, time.Second, 10*time.Minute),
+		within("uplink.connect_interval", c.ConnectInterval, time.Second, time.Hour),
+		within("uplink.max_backoff", c.MaxBackoff, time.Second, time.Hour),
+		within("uplink.keep_alive", c.KeepAlive, 30*time.Second, 20*time.Minute),
+		plainTopic("uplink.topic", c.Topic),
+	}
+	if len(c.Topic) > maxTopic || strings.Count(c.Topic, "/") > maxTopicSlashes {
+		errs = append(errs, config.Errorf("uplink.topic", "must have at most %d bytes and %d slashes for IoT Core, got %q", maxTopic, maxTopicSlashes, c.Topic))
+	}
+	if c.ClientID == "" || len(c.ClientID) > maxClientID || c.ClientID[0] == '$' || strings.ContainsAny(c.ClientID, "+#") {
+		errs = append(errs, config.Errorf("uplink.client_id", "must have 1 to %d bytes, not start with $ and hold no + or #, got %q", maxClientID, c.ClientID))
+	}
+	if c.Endpoint != "" {
+		if _, _, err := c.hostPort(); err != nil {
+			errs = append(errs, config.Errorf("uplink.endpoint", `must be HOST or HOST:PORT, without "mqtts://", got %q`, c.Endpoint))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// mqttsPort is IoT Core's for MQTT with client certificates (AWS IoT, protocols).
+const mqttsPort = "8883"
+
+func (c *UplinkConfig) hostPort() (host, port string, err error) {
+	if strings.Contains(c.Endpoint, "/") {
+		return "", "", fmt.Errorf("%q is not HOST:PORT", c.Endpoint)
+	}
+	if !strings.Contains(c.Endpoint, ":") {
+		return c.Endpoint, mqttsPort, nil
+	}
+	return net.SplitHostPort(c.Endpoint)
+}
+
+func (c *LogConfig) validate() error {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(c.Level)); err != nil {
+		return config.Errorf("log.level", "must be debug, info, warn or error, got %q", c.Level)
+	}
+	return nil
+}

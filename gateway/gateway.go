@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"piway/gateway/broker"
+	"piway/gateway/control"
+	"piway/gateway/devices"
+	"piway/gateway/intake"
+	"piway/gateway/queue"
+	"piway/gateway/rollup"
+	"piway/gateway/uplink"
+	"piway/shared/config"
+	"piway/shared/pki"
+	"piway/shared/sample"
+)
+
+// A gateway is all stages, wired.
+type gateway struct {
+	log     *slog.Logger
+	lock    *os.File
+	start   time.Time
+	devices *devices.List
+	queue   *queue.Queue
+	intake  *intake.Intake
+	broker  *broker.Broker
+	uplink  *uplink.Uplink
+	control *control.Server
+}
+
+// openGateway opens every stage; this function is the drawing of the architecture. After an error nothing stays open.
+func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway, err error) {
+	g := &gateway{log: log, start: time.Now()}
+	defer func() {
+		if err != nil {
+			g.abandon(ctx)
+		}
+	}()
+	link, err := uplinkConfig(&cfg.Uplink, log)
+	if err != nil {
+		return nil, err
+	}
+	if g.lock, err = lockData(cfg.Data.Dir); err != nil {
+		return nil, err
+	}
+	if g.devices, err = devices.Open(devicesPath(cfg.Data.Dir)); err != nil {
+		return nil, err
+	}
+	if g.queue, err = queue.Open(ctx, queue.Config{
+		Path: queuePath(cfg.Data.Dir), Window: cfg.Rollup.Window, Grace: cfg.Rollup.Grace,
+		CommitInterval: cfg.Queue.CommitInterval, MaxBytes: int64(cfg.Queue.MaxBytes), Log: log.With("part", "queue"),
+	}); err != nil {
+		return nil, err
+	}
+	owners, err := g.queue.Owners(ctx)
+	if err != nil {
+		return nil, err
+	}
+	g.intake = intake.New(intake.Config{
+		NameTemplate: cfg.Intake.NameTemplate, ClockTolerance: cfg.Intake.ClockTolerance,
+		MaxSamples: cfg.Intake.MaxSamples, MaxMetrics: cfg.Intake.MaxMetrics,
+		IsDevice: g.devices.Has, Owners: owners,
+	})
+	if g.broker, err = broker.Open(ctx, broker.Config{
+		Listen: cfg.Broker.Listen, Prefix: cfg.Broker.TopicPrefix, ScriptTopics: cfg.Broker.ScriptTopics,
+		MaxConnections: cfg.Broker.MaxConnections, MaxPerAddress: cfg.Broker.MaxConnectionsPerAddress,
+		MaxPacket: int(cfg.Broker.MaxPacket), MaxPending: cfg.Broker.MaxPending, ConnectTimeout: cfg.Broker.ConnectTimeout,
+		Authenticate: g.devices.Authenticate, Handle: g.handle, Log: log.With("part", "broker"),
+	}); err != nil {
+		return nil, err
+	}
+	g.uplink = uplink.New(link, &forwarder{
+		q: g.queue, settings: rollupSettings(&cfg.Rollup), hasTimestamp: cfg.Uplink.RuleHasTimestamp,
+		now: time.Now, log: log.With("part", "forward"),
+	})
+	g.control, err = control.Open(ctx, cfg.Data.Dir, g.routes(), log.With("part", "control"))
+	return g, err
+}
+
+func queuePath(dataDir string) string   { return filepath.Join(dataDir, "queue.db") }
+func devicesPath(dataDir string) string { return filepath.Join(dataDir, "devices.json") }
+
+// uplinkConfig checks the certificates, which is what is wrong most often.
+func uplinkConfig(c *UplinkConfig, log *slog.Logger) (uplink.Config, error) {
+	if c.Endpoint == "" {
+		return uplink.Config{}, config.Try(errors.New("uplink.endpoint: not set"),
+			"the address that `aws iot describe-endpoint --endpoint-type iot:Data-ATS` prints")
+	}
+	host, port, err := c.hostPort()
+	if err != nil {
+		return uplink.Config{}, err
+	}
+	files := pki.Files{Roots: c.Certs.Roots, Cert: c.Certs.Cert, Key: c.Certs.Key}
+	if len(files.Roots) == 0 || files.Cert == "" || files.Key == "" {
+		if files, err = files.FindRest(c.Certs.Dir); err != nil {
+			return uplink.Config{}, fmt.Errorf("uplink.certs: %w", err)
+		}
+	}
+	tls, err := files.Client(host, time.Now())
+	if err != nil {
+		return uplink.Config{}, fmt.Errorf("uplink.certs: %w", err)
+	}
+	return uplink.Config{
+		Broker: "tls://" + net.JoinHostPort(host, port), ClientID: c.ClientID, Topic: c.Topic, TLS: tls,
+		Window: c.Window, PublishesPerSecond: c.PublishesPerSecond, BytesPerSecond: int(c.BytesPerSecond),
+		AckTimeout: c.AckTimeout, ConnectInterval: c.ConnectInterval, MaxBackoff: c.MaxBackoff, KeepAlive: c.KeepAlive,
+		Log: log.With("part", "uplink"),
+	}, nil
+}
+
+func rollupSettings(c *RollupConfig) rollup.Settings {
+	set := rollup.Settings{Window: c.Window}
+	for _, r := range c.Rules {
+		set.Rules = append(set.Rules, rollup.Rule{Match: r.Match, Reduce: rollup.Reduction(r.Reduce)})
+	}
+	return set
+}
+
+// handle takes a publish from the broker to the queue. done is called with nil when all of it is on disk or counted.
+func (g *gateway) handle(device string, payload []byte, done func(error)) {
+	arrived := time.Now()
+	v := g.intake.Judge(device, payload, arrived)
+	if len(v.Refused) > 0 {
+		g.tellRefused(device, &v)
+	}
+	g.queue.Append(queue.Entry{
+		Device: device, Run: v.Run, Seq: v.Seq, Sent: v.Sent, Boot: v.Boot, Uptime: v.Uptime, Clock: v.Clock,
+		Arrived: arrived, Monotonic: arrived.Sub(g.start), Shift: v.Shift,
+		Samples: v.Samples, Refused: v.Reasons(), Claims: v.Claims,
+	}, func(err error) {
+		if err == nil {
+			g.intake.Kept(v.Claims)
+		}
+		done(err)
+	})
+}
+
+// maxTold is how many refusals of one message are told; the rest is counted.
+const maxTold = 10
+
+// tellRefused answers the device on its rejected topic. Its operator reads the log of the device or of the gateway.
+func (g *gateway) tellRefused(device string, v *intake.Verdict) {
+	told := v.Refused[:min(len(v.Refused), maxTold)]
+	g.log.Warn("samples refused", "device", device, "samples", len(v.Refused), "reason", told[0].Reason, "first", told[0].Error)
+	payload, err := json.Marshal(struct {
+		Run     string           `json:"run,omitempty"`
+		Seq     int64            `json:"seq,omitempty"`
+		Refused []sample.Refusal `json:"refused"`
+		More    int              `json:"more,omitempty"`
+	}{v.Run, v.Seq, told, len(v.Refused) - len(told)})
+	if err != nil {
+		g.log.Error("encoding a refusal failed", "device", device, "err", err)
+		return
+	}
+	g.broker.Reject(device, payload)
+}
+
+// Run works until ctx ends or a stage fails. The queue outlives the others: it commits what they still hand it.
+func (g *gateway) Run(ctx context.Context) error {
+	defer g.unlock()
+	queueCtx, stopQueue := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopQueue()
+	var last sync.WaitGroup
+	var queueErr error
+	last.Go(func() { queueErr = g.queue.Run(queueCtx) })
+
+	stages, ctx := errgroup.WithContext(ctx)
+	stages.Go(func() error { return g.broker.Run(ctx) })
+	stages.Go(func() error { return g.uplink.Run(ctx) })
+	stages.Go(func() error { return g.control.Run(ctx) })
+	g.log.Info("gateway ready", "listen", g.broker.Addr().String(), "devices", len(g.devices.All()))
+	err := stages.Wait()
+	stopQueue()
+	last.Wait()
+	return errors.Join(err, queueErr)
+}
+
+// abandon closes what openGateway had opened.
+func (g *gateway) abandon(ctx context.Context) {
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	if g.broker != nil {
+		_ = g.broker.Run(ended) // it never served
+	}
+	if g.queue != nil {
+		_ = g.queue.Run(ended) // nothing was appended
+	}
+	g.unlock()
+}
+
+// routes is what the command line may ask of a running gateway.
+func (g *gateway) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /ledger", func(w http.ResponseWriter, r *http.Request) {
+		accounts, err := g.queue.Ledger(r.Context())
+		answer(w, accounts, err)
+	})
+	mux.HandleFunc("GET /devices", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, g.devices.All(), nil)
+	})
+	mux.HandleFunc("POST /devices/{name}", func(w http.ResponseWriter, r *http.Request) {
+		password, err := g.devices.Add(r.PathValue("name"))
+		answer(w, password, err)
+	})
+	mux.HandleFunc("DELETE /devices/{name}", func(w http.ResponseWriter, r *http.Request) {
+		err := g.devices.Remove(r.PathValue("name"))
+		if err == nil {
+			g.broker.Disconnect(r.PathValue("name"))
+		}
+		answer(w, struct{}{}, err)
+	})
+	return mux
+}
+
+func answer(w http.ResponseWriter, v any, err error) {
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
+		return
+	}
+	control.Reply(w, v)
+}

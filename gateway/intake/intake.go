@@ -1,0 +1,272 @@
+// Package intake judges what devices send.
+//
+// Its promise: one function, Judge, decides for each sample of a payload whether CloudWatch will take it, in whose name
+// and at what time. What it refuses is refused with the sample, the field, the value and the fix, and never costs the
+// other samples of the message; so nothing that AWS would refuse enters the queue.
+package intake
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"time"
+
+	"piway/shared/sample"
+)
+
+// Reasons for which a sample is refused, beside those of its content alone (sample.ReasonJSON and so on).
+const (
+	ReasonOwner   = "owner"    // the metric name belongs to another device
+	ReasonFuture  = "future"   // further ahead than CloudWatch takes
+	ReasonNoClock = "no clock" // it cannot be dated
+	ReasonSize    = "size"     // more samples in a message than allowed
+	ReasonMetrics = "metrics"  // more metrics of one device than allowed
+)
+
+// Bounds of time.
+const (
+	// maxAhead is how far in the future CloudWatch takes a datum (API_MetricDatum, Timestamp).
+	maxAhead = 2 * time.Hour
+	// noClockBefore: a clock before 2020 was never set. No Raspberry Pi has a battery for it.
+	noClockBefore = 1577836800
+	// noDateAfter is the year 5138: no clock shows it, and what lies beyond would not fit the arithmetic.
+	noDateAfter = 1e11
+)
+
+// Config says what is allowed.
+type Config struct {
+	// NameTemplate makes the metric name of a report's sample: {name} and {device} are replaced.
+	NameTemplate string
+	// ClockTolerance is how far an unsynchronised sender's clock may be off before its samples are shifted.
+	ClockTolerance time.Duration
+	// MaxSamples in one message, MaxMetrics of one device.
+	MaxSamples, MaxMetrics int
+	// IsDevice reports whether a device of that name exists.
+	IsDevice func(name string) bool
+	// Owners are the names that are taken already, with their devices. The intake owns the map from then on.
+	Owners map[string]string
+}
+
+// A Verdict is what a payload amounts to.
+type Verdict struct {
+	// The envelope as sent; Run is empty where the sender gave none.
+	Run    string
+	Seq    int64
+	Sent   float64
+	Boot   string
+	Uptime float64
+	Clock  string
+	// Shift in seconds is to be added to the samples' times, 0 mostly.
+	Shift float64
+	// Samples that passed, named as they go to the cloud, times as sent.
+	Samples []sample.Sample
+	// Refused are those that did not, Unknown the members that were ignored.
+	Refused []sample.Refusal
+	Unknown int
+	// Claims are names that the device is the first to use: keep them with the samples, then call Kept.
+	Claims []string
+}
+
+// Reasons counts the refused samples by reason.
+func (v *Verdict) Reasons() map[string]int {
+	if len(v.Refused) == 0 {
+		return nil
+	}
+	by := map[string]int{}
+	for _, r := range v.Refused {
+		by[r.Reason]++
+	}
+	return by
+}
+
+// An Intake judges payloads. Its methods are safe for concurrent use.
+type Intake struct {
+	cfg Config
+
+	mu      sync.Mutex          // guards owners, metrics
+	owners  map[string]*owner   // by metric name
+	metrics map[string]struct{} // "device\x00name", counted in counts
+	counts  map[string]int      // metrics by device
+}
+
+type owner struct {
+	device string
+	kept   bool // on disk
+}
+
+// New returns an intake.
+func New(cfg Config) *Intake {
+	in := &Intake{cfg: cfg, owners: map[string]*owner{}, metrics: map[string]struct{}{}, counts: map[string]int{}}
+	for name, device := range cfg.Owners {
+		in.owners[name] = &owner{device: device, kept: true}
+		in.use(device, name)
+	}
+	return in
+}
+
+// Judge decides over a payload that the authenticated device sent and that arrived now.
+func (in *Intake) Judge(device string, payload []byte, arrived time.Time) Verdict {
+	m, err := sample.Decode(payload)
+	if err != nil {
+		return Verdict{Refused: []sample.Refusal{{Index: -1, Reason: sample.ReasonJSON, Error: err.Error()}}}
+	}
+	r := &m.Report
+	v := Verdict{
+		Run: r.Run, Seq: r.Seq, Sent: r.Sent, Boot: r.Boot, Uptime: r.Uptime, Clock: r.Clock,
+		Refused: m.Refused, Unknown: m.Unknown,
+	}
+	if n := len(r.Samples) + len(m.Refused); n > in.cfg.MaxSamples {
+		return in.tooMany(v, n)
+	}
+	v.Shift = in.shift(r, arrived)
+	v.Samples = r.Samples[:0]
+	for i, s := range r.Samples {
+		if m.Form == sample.FormReport {
+			s.Name = in.name(s.Name, device)
+		}
+		claim, reason, err := in.judge(device, s, v.Shift, arrived)
+		if err != nil {
+			v.Refused = append(v.Refused, sample.Refusal{Index: index(i, m.Refused), Name: s.Name, Reason: reason, Error: err.Error()})
+			continue
+		}
+		v.Samples = append(v.Samples, s)
+		if claim {
+			v.Claims = append(v.Claims, s.Name)
+		}
+	}
+	return v
+}
+
+// index returns where the i-th sample that passed Decode stood in the message.
+func index(i int, refused []sample.Refusal) int {
+	for _, r := range refused {
+		if r.Index <= i {
+			i++
+		}
+	}
+	return i
+}
+
+func (in *Intake) tooMany(v Verdict, n int) Verdict {
+	why := sample.Refusal{
+		Index: -1, Reason: ReasonSize,
+		Error: fmt.Sprintf("%d samples in one message, %d are taken; send several messages", n, in.cfg.MaxSamples),
+	}
+	v.Refused = make([]sample.Refusal, n)
+	for i := range v.Refused {
+		v.Refused[i] = why
+	}
+	return v
+}
+
+func (in *Intake) name(name, device string) string {
+	return strings.NewReplacer("{name}", name, "{device}", device).Replace(in.cfg.NameTemplate)
+}
+
+// shift is what to add to a report's times. A synchronised clock is right, so an old "sent" of it is a delay. Any
+// other clock is off by as much as its "sent" differs from the arrival, give or take the tolerance.
+func (in *Intake) shift(r *sample.Report, arrived time.Time) float64 {
+	if r.Sent == 0 || r.Clock == sample.Synced {
+		return 0
+	}
+	off := float64(arrived.UnixMicro())/1e6 - r.Sent
+	if math.Abs(off) <= in.cfg.ClockTolerance.Seconds() {
+		return 0
+	}
+	return off
+}
+
+// judge decides over one sample, named as it goes to the cloud.
+func (in *Intake) judge(device string, s sample.Sample, shift float64, arrived time.Time) (claim bool, reason string, err error) {
+	if err := sample.CheckName(s.Name); err != nil { // the template made it longer
+		return false, sample.ReasonName, err
+	}
+	if reason, err := checkTime(s.Time, shift, arrived); err != nil {
+		return false, reason, err
+	}
+	return in.own(device, s.Name)
+}
+
+func checkTime(t, shift float64, arrived time.Time) (reason string, err error) {
+	if t == 0 {
+		return "", nil // it counts as taken at its arrival
+	}
+	at := t + shift
+	switch {
+	case at < noClockBefore:
+		return ReasonNoClock, fmt.Errorf("time %.0f: the clock was not set, and without \"sent\" the sample cannot be dated", t)
+	case at > noDateAfter:
+		return sample.ReasonTime, fmt.Errorf("time %g: not in seconds since 1970 (milliseconds?)", t)
+	case at > float64(arrived.Add(maxAhead).Unix()):
+		return ReasonFuture, fmt.Errorf("time %.0f: %.1f h ahead of the gateway, CloudWatch takes 2; set the device's clock", t,
+			(at-float64(arrived.Unix()))/3600)
+	default:
+		return "", nil
+	}
+}
+
+// own decides whether the device may use the metric name. In the cloud the name is all that tells devices apart, so it
+// belongs to the device whose name it ends with in brackets, else to the one that used it first.
+func (in *Intake) own(device, name string) (claim bool, reason string, err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if of := bracketed(name); of != "" && in.cfg.IsDevice(of) {
+		if of != device {
+			return false, ReasonOwner, fmt.Errorf("name %q: belongs to device %s, this is %s", name, of, device)
+		}
+		return false, ReasonMetrics, in.use(device, name)
+	}
+	o := in.owners[name]
+	if o == nil {
+		if err := in.use(device, name); err != nil {
+			return false, ReasonMetrics, err
+		}
+		in.owners[name] = &owner{device: device}
+		return true, "", nil
+	}
+	if o.device != device {
+		return false, ReasonOwner, fmt.Errorf("name %q: device %s used it first; put the device's name into it", name, o.device)
+	}
+	return !o.kept, "", nil
+}
+
+// use counts a metric of a device, or says that it is one too many. Each costs money every month.
+func (in *Intake) use(device, name string) error {
+	k := device + "\x00" + name
+	if _, ok := in.metrics[k]; ok {
+		return nil
+	}
+	if in.counts[device] >= in.cfg.MaxMetrics {
+		return fmt.Errorf("name %q: device %s has %d metrics already, the most allowed (intake.max_metrics)", name, device, in.cfg.MaxMetrics)
+	}
+	in.metrics[k] = struct{}{}
+	in.counts[device]++
+	return nil
+}
+
+// bracketed returns X of a name that ends with "(X)".
+func bracketed(name string) string {
+	if !strings.HasSuffix(name, ")") {
+		return ""
+	}
+	i := strings.LastIndexByte(name, '(')
+	if i < 0 {
+		return ""
+	}
+	return name[i+1 : len(name)-1]
+}
+
+// Kept says that claims are on disk and need not be kept again.
+func (in *Intake) Kept(claims []string) {
+	if len(claims) == 0 {
+		return
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, name := range claims {
+		if o := in.owners[name]; o != nil {
+			o.kept = true
+		}
+	}
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"text/tabwriter"
+
+	"piway/gateway/control"
+	"piway/gateway/queue"
+	"piway/shared/config"
+)
+
+func showLedger(ctx context.Context, dataDir string, asJSON bool, out io.Writer) error {
+	var accounts []queue.Account
+	if err := control.Call(ctx, dataDir, "GET", "/ledger", nil, &accounts); err != nil {
+		return config.Try(err, "start the gateway, or name its configuration with --config")
+	}
+	if asJSON {
+		enc := json.NewEncoder(out)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(accounts); err != nil {
+			return err
+		}
+		return balance(accounts)
+	}
+	if err := printLedger(accounts, out); err != nil {
+		return err
+	}
+	if err := balance(accounts); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(out, "balanced")
+	return err
+}
+
+func printLedger(accounts []queue.Account, out io.Writer) error {
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	_, _ = fmt.Fprintln(t, "device\treceived\trefused\tduplicate\tstored\twaiting\tsent\texpired\tdropped\t")
+	var sum queue.Account
+	for i := range accounts {
+		row(t, &accounts[i])
+		add(&sum, &accounts[i])
+	}
+	sum.Device = "all"
+	if len(accounts) != 1 {
+		row(t, &sum)
+	}
+	if err := t.Flush(); err != nil { // the lines above report their errors here
+		return err
+	}
+	for _, by := range []struct {
+		outcome string
+		reasons map[string]int64
+	}{{queue.Refused, sum.Refused}, {queue.Expired, sum.Expired}, {queue.Dropped, sum.Dropped}} {
+		for _, reason := range slices.Sorted(maps.Keys(by.reasons)) {
+			_, _ = fmt.Fprintf(out, "%s: %d for %q\n", by.outcome, by.reasons[reason], reason)
+		}
+	}
+	return nil
+}
+
+func row(w io.Writer, a *queue.Account) {
+	refused, expired, dropped := a.Totals()
+	_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n",
+		a.Device, a.Received, refused, a.Duplicate, a.Stored, a.Waiting, a.Sent, expired, dropped)
+}
+
+func add(sum, a *queue.Account) {
+	sum.Received += a.Received
+	sum.Duplicate += a.Duplicate
+	sum.Stored += a.Stored
+	sum.Waiting += a.Waiting
+	sum.Sent += a.Sent
+	for _, m := range []struct {
+		to   *map[string]int64
+		from map[string]int64
+	}{{&sum.Refused, a.Refused}, {&sum.Expired, a.Expired}, {&sum.Dropped, a.Dropped}} {
+		if *m.to == nil {
+			*m.to = map[string]int64{}
+		}
+		for reason, n := range m.from {
+			(*m.to)[reason] += n
+		}
+	}
+}
+
+// balance returns an error that names the first device that does not balance, and by how much.
+func balance(accounts []queue.Account) error {
+	for i := range accounts {
+		if arrival, store := accounts[i].Difference(); arrival != 0 || store != 0 {
+			return fmt.Errorf("%w: %s, %d samples on arrival and %d in the store", errUnbalanced, accounts[i].Device, arrival, store)
+		}
+	}
+	return nil
+}

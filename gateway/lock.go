@@ -1,0 +1,41 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"piway/shared/config"
+)
+
+// errBusy says that another gateway, or a command on a stopped one, has the data folder.
+var errBusy = errors.New("another piway-gateway uses the data folder")
+
+// lockData makes the data folder if need be, and takes it for this process. The kernel frees it when the process ends,
+// however that happens.
+func lockData(dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, config.Try(fmt.Errorf("data.dir: %w", err), "sudo, or set data.dir to a folder of yours")
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator's folder
+	if err != nil {
+		return nil, config.Try(fmt.Errorf("data.dir: %w", err), "sudo, or set data.dir to a folder of yours")
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == nil {
+		return f, nil
+	}
+	_ = f.Close() // nothing was written
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, config.Try(fmt.Errorf("data.dir: %w %s", errBusy, dir), "stop it, or set data.dir to another folder")
+	}
+	return nil, fmt.Errorf("data.dir: locking %s: %w", f.Name(), err)
+}
+
+func (g *gateway) unlock() {
+	if g.lock != nil {
+		_ = g.lock.Close() // frees the lock
+	}
+}

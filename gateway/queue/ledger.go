@@ -1,0 +1,186 @@
+package queue
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+)
+
+// Outcomes of a sample. For each device received = refused + duplicate + stored, and
+// stored = waiting + sent + expired + dropped.
+const (
+	Received  = "received"
+	Refused   = "refused"
+	Duplicate = "duplicate"
+	Stored    = "stored"
+	Sent      = "sent"
+	Expired   = "expired"
+	Dropped   = "dropped"
+)
+
+type account struct{ device, outcome, reason string }
+
+// ledger is the writer's own copy of the counts.
+type ledger struct {
+	n     map[account]int64
+	dirty map[account]struct{}
+}
+
+func newLedger() ledger { return ledger{n: map[account]int64{}, dirty: map[account]struct{}{}} }
+
+func (l *ledger) add(device, outcome, reason string, n int) {
+	if n == 0 {
+		return
+	}
+	k := account{device, outcome, reason}
+	l.n[k] += int64(n)
+	l.dirty[k] = struct{}{}
+}
+
+func (l *ledger) flush(put func(account, int64) error) error {
+	for k := range l.dirty {
+		if err := put(k, l.n[k]); err != nil {
+			return err
+		}
+	}
+	clear(l.dirty)
+	return nil
+}
+
+func (w *writer) loadLedger(ctx context.Context) error {
+	rows, err := w.conn.QueryContext(ctx, "SELECT device, outcome, reason, n FROM ledger")
+	if err != nil {
+		return fmt.Errorf("reading the ledger: %w", err)
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells
+	for rows.Next() {
+		var k account
+		var n int64
+		if err := rows.Scan(&k.device, &k.outcome, &k.reason, &n); err != nil {
+			return fmt.Errorf("reading the ledger: %w", err)
+		}
+		w.ledger.n[k] = n
+	}
+	return rows.Err()
+}
+
+// An Account is what became of one device's samples. All are counts of samples.
+type Account struct {
+	Device    string           `json:"device"`
+	Received  int64            `json:"received"`
+	Refused   map[string]int64 `json:"refused,omitempty"` // by reason
+	Duplicate int64            `json:"duplicate"`
+	Stored    int64            `json:"stored"`
+	Waiting   int64            `json:"waiting"`
+	Sent      int64            `json:"sent"`
+	Expired   map[string]int64 `json:"expired,omitempty"` // by reason
+	Dropped   map[string]int64 `json:"dropped,omitempty"` // by reason
+}
+
+// Difference is zero twice when the account balances: received less what became of it on arrival, and stored less what
+// became of that.
+func (a *Account) Difference() (arrival, store int64) {
+	return a.Received - total(a.Refused) - a.Duplicate - a.Stored,
+		a.Stored - a.Waiting - a.Sent - total(a.Expired) - total(a.Dropped)
+}
+
+// Totals returns the sums of what is kept by reason.
+func (a *Account) Totals() (refused, expired, dropped int64) {
+	return total(a.Refused), total(a.Expired), total(a.Dropped)
+}
+
+func total(by map[string]int64) (n int64) {
+	for _, m := range by {
+		n += m
+	}
+	return n
+}
+
+// Ledger returns the account of each device, by name, from one consistent state of the disk. Waiting is counted from
+// the reports that are there, and so is an independent check of the other figures.
+func (q *Queue) Ledger(ctx context.Context) ([]Account, error) {
+	tx, err := q.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, fmt.Errorf("reading the ledger: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // read only
+	by := map[string]*Account{}
+	if err := readCounts(ctx, tx, by); err != nil {
+		return nil, fmt.Errorf("reading the ledger: %w", err)
+	}
+	if err := readWaiting(ctx, tx, by); err != nil {
+		return nil, fmt.Errorf("reading the ledger: %w", err)
+	}
+	all := make([]Account, 0, len(by))
+	for _, a := range by {
+		all = append(all, *a)
+	}
+	slices.SortFunc(all, func(a, b Account) int { return cmp.Compare(a.Device, b.Device) })
+	return all, nil
+}
+
+func accountOf(by map[string]*Account, device string) *Account {
+	a := by[device]
+	if a == nil {
+		a = &Account{Device: device, Refused: map[string]int64{}, Expired: map[string]int64{}, Dropped: map[string]int64{}}
+		by[device] = a
+	}
+	return a
+}
+
+func readCounts(ctx context.Context, tx *sql.Tx, by map[string]*Account) error {
+	rows, err := tx.QueryContext(ctx, "SELECT device, outcome, reason, n FROM ledger")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells
+	for rows.Next() {
+		var k account
+		var n int64
+		if err := rows.Scan(&k.device, &k.outcome, &k.reason, &n); err != nil {
+			return err
+		}
+		switch a := accountOf(by, k.device); k.outcome {
+		case Received:
+			a.Received = n
+		case Refused:
+			a.Refused[k.reason] = n
+		case Duplicate:
+			a.Duplicate = n
+		case Stored:
+			a.Stored = n
+		case Sent:
+			a.Sent = n
+		case Expired:
+			a.Expired[k.reason] = n
+		case Dropped:
+			a.Dropped[k.reason] = n
+		}
+	}
+	return rows.Err()
+}
+
+// readWaiting adds what is in the table: all of it waits, and what is younger than the fold is not yet counted as
+// received and stored.
+func readWaiting(ctx context.Context, tx *sql.Tx, by map[string]*Account) error {
+	rows, err := tx.QueryContext(ctx, `SELECT device, SUM(n),
+		SUM(CASE WHEN id > (SELECT n FROM meta WHERE key='fold') THEN n ELSE 0 END) FROM report GROUP BY device`)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells
+	for rows.Next() {
+		var device string
+		var waiting, unfolded int64
+		if err := rows.Scan(&device, &waiting, &unfolded); err != nil {
+			return err
+		}
+		a := accountOf(by, device)
+		a.Waiting = waiting
+		a.Received += unfolded
+		a.Stored += unfolded
+	}
+	return rows.Err()
+}

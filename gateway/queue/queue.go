@@ -1,0 +1,188 @@
+// Package queue keeps validated records on disk until AWS has acknowledged what was made of them.
+//
+// Its promise: when Append's done is called with nil, every sample of the entry is on disk behind an fsync, or is
+// counted there as refused or as a duplicate; it leaves the disk only by Finish. The ledger is written in the same
+// transactions, so it balances after any crash.
+//
+// Records are kept in arrival order, each in a pass. A pass gathers what belongs to one window of time, closes a grace
+// after that window, and never changes after that, so a position inside it stays meaningful over restarts.
+//
+// The store is one SQLite file with a write-ahead log. Nothing of SQLite shows outside this package.
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"piway/shared/sample"
+)
+
+// Config says where the queue is and how it gathers.
+type Config struct {
+	// Path of the database file. Its folder exists.
+	Path string
+	// Window is the length of a pass, Grace how long after its end it stays open.
+	Window, Grace time.Duration
+	// CommitInterval is the least time between two commits; 0 commits as soon as something is there.
+	CommitInterval time.Duration
+	// MaxBytes bounds the database file. Over it commits fail, so nothing more is acknowledged until room is made.
+	MaxBytes int64
+	// Now is the wall clock; nil means time.Now.
+	Now func() time.Time
+	// Log must be set.
+	Log *slog.Logger
+}
+
+// An Entry is one message of a device, as judged by the intake.
+type Entry struct {
+	Device string
+	// Run and Seq identify the message for redelivery; an empty Run cannot be recognised.
+	Run string
+	Seq int64
+	// Sent, Boot, Uptime and Clock are kept as received: they may date the samples anew one day.
+	Sent   float64
+	Boot   string
+	Uptime float64
+	Clock  string
+	// Arrived is the gateway's wall clock at arrival, Monotonic its time since the gateway started.
+	Arrived   time.Time
+	Monotonic time.Duration
+	// Shift in seconds is added to a sample's own time to correct the sender's clock.
+	Shift float64
+	// Samples that passed; Time as received, 0 for the arrival.
+	Samples []sample.Sample
+	// Refused counts the samples that did not pass by reason.
+	Refused map[string]int
+	// Claims are the metric names that Device uses as the first.
+	Claims []string
+}
+
+// ErrClosed is given to done for what came after the end of Run.
+var ErrClosed = errors.New("queue is closed")
+
+// A Queue is an open store. Its methods are safe for concurrent use.
+type Queue struct {
+	cfg   Config
+	db    *sql.DB // readers; the writer has a connection of its own
+	w     *writer
+	in    chan op
+	start time.Time // for the monotonic clock
+
+	mu      sync.Mutex    // guards changed, stopped
+	changed chan struct{} // closed and replaced when a pass closes or finishes
+	stopped bool
+	ended   chan struct{} // closed when Run has committed for the last time
+}
+
+// pending is how many messages may wait for the writer; a full channel holds the senders' readers back.
+const pending = 4096
+
+// Open opens or creates the store, replays what was committed after the last fold, and starts nothing.
+func Open(ctx context.Context, cfg Config) (*Queue, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	q := &Queue{
+		cfg: cfg, in: make(chan op, pending), start: time.Now(),
+		changed: make(chan struct{}), ended: make(chan struct{}),
+	}
+	db, err := openDB(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("opening queue %s: %w", cfg.Path, err)
+	}
+	q.db = db
+	if q.w, err = newWriter(ctx, db, &q.cfg, q.mono); err != nil {
+		_ = db.Close() // the first error is the one to tell
+		return nil, fmt.Errorf("opening queue %s: %w", cfg.Path, err)
+	}
+	return q, nil
+}
+
+func (q *Queue) mono() time.Duration { return time.Since(q.start) }
+
+// An op is one thing to be done in the next transaction.
+type op struct {
+	entry *encoded
+	tx    func(context.Context, *writer) error
+	done  func(error)
+}
+
+// Append hands an entry to the writer and returns; it blocks while too much is waiting. done is called once, in the
+// order of the Appends: with nil when the entry is on disk or recognised as a redelivery of what is, and counted;
+// with an error when nothing of it may be relied on. done must not block: the next commit waits for it.
+func (q *Queue) Append(e Entry, done func(error)) {
+	enc, err := encode(e)
+	if err != nil {
+		done(err)
+		return
+	}
+	q.submit(op{entry: enc, done: done})
+}
+
+// do runs tx inside the next transaction and returns when that is on disk.
+func (q *Queue) do(ctx context.Context, tx func(context.Context, *writer) error) error {
+	res := make(chan error, 1)
+	q.submit(op{tx: tx, done: func(err error) { res <- err }})
+	select {
+	case err := <-res:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (q *Queue) submit(o op) {
+	select {
+	case q.in <- o:
+	case <-q.ended:
+		o.done(ErrClosed)
+		return
+	}
+	// Run may have ended between the two cases; then nobody reads q.in any more.
+	select {
+	case <-q.ended:
+		q.refuseRest()
+	default:
+	}
+}
+
+func (q *Queue) refuseRest() {
+	for {
+		select {
+		case o := <-q.in:
+			o.done(ErrClosed)
+		default:
+			return
+		}
+	}
+}
+
+// Run commits what is appended until ctx ends, then commits the rest and closes the store.
+// It returns an error only if closing fails: a failed commit is told to those who wait for it.
+func (q *Queue) Run(ctx context.Context) error {
+	q.loop(ctx)
+	close(q.ended)
+	q.refuseRest()
+	q.broadcast()
+	err := q.w.close()
+	return errors.Join(err, q.db.Close())
+}
+
+// broadcast wakes everyone who waits in Next.
+func (q *Queue) broadcast() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	close(q.changed)
+	q.changed = make(chan struct{})
+}
+
+func (q *Queue) changes() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.changed
+}

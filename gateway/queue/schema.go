@@ -1,0 +1,120 @@
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
+)
+
+// schema is version 1. An operator may read it all with the sqlite3 command while the gateway runs.
+const schema = `
+CREATE TABLE report (            -- one row per message, in arrival order
+  id       INTEGER PRIMARY KEY,
+  pass     INTEGER NOT NULL,
+  device   TEXT    NOT NULL,
+  run      TEXT    NOT NULL,     -- '' = cannot be recognised when it comes again
+  seq      INTEGER NOT NULL,
+  sent     REAL    NOT NULL,     -- sent, boot, uptime, clock: as received
+  boot     TEXT    NOT NULL,
+  uptime   REAL    NOT NULL,
+  clock    TEXT    NOT NULL,
+  arrived  INTEGER NOT NULL,     -- the gateway's wall clock, Unix nanoseconds
+  mono     INTEGER NOT NULL,     -- the gateway's monotonic clock, nanoseconds since it started
+  shift    REAL    NOT NULL,     -- seconds to add to the samples' own times
+  n        INTEGER NOT NULL,     -- how many samples
+  samples  BLOB    NOT NULL      -- JSON array, times as received
+);
+CREATE TABLE pass (
+  start       INTEGER PRIMARY KEY, -- its window's start, Unix seconds; only the order matters
+  first       INTEGER NOT NULL,    -- its reports lie between these two ids
+  last        INTEGER NOT NULL,
+  closed      INTEGER NOT NULL DEFAULT 0,
+  next        INTEGER NOT NULL DEFAULT 0,   -- the first datum that AWS has not acknowledged
+  fingerprint TEXT    NOT NULL DEFAULT '',  -- of the code and settings that number the datums
+  expired     TEXT    NOT NULL DEFAULT ''   -- datums below next that were not sent: ranges lo-hi,…
+);
+CREATE TABLE ledger (            -- samples by outcome; received and stored as of fold, see meta
+  device   TEXT NOT NULL,
+  outcome  TEXT NOT NULL,
+  reason   TEXT NOT NULL,
+  n        INTEGER NOT NULL,
+  PRIMARY KEY (device, outcome, reason)
+) WITHOUT ROWID;
+CREATE TABLE seen (              -- what was stored, to recognise redelivery
+  device   TEXT NOT NULL,
+  run      TEXT NOT NULL,
+  ranges   TEXT NOT NULL,        -- of seq: lo-hi,…
+  last     INTEGER NOT NULL,     -- Unix seconds of the last report
+  PRIMARY KEY (device, run)
+) WITHOUT ROWID;
+CREATE TABLE owner (             -- whose a metric name is
+  name     TEXT PRIMARY KEY,
+  device   TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE meta (key TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO meta VALUES ('fold', 0);        -- ledger and seen include the reports up to this id
+INSERT INTO meta VALUES ('last_closed', 0); -- the newest pass that was ever closed
+PRAGMA user_version = 1;
+`
+
+const (
+	schemaVersion = 1
+	pageSize      = 4096
+	// walLimit is what the write-ahead log shrinks to after a checkpoint.
+	walLimit = 4 << 20
+)
+
+// openDB opens the file, makes the schema if it is new, and checks that it is sound.
+func openDB(ctx context.Context, cfg Config) (*sql.DB, error) {
+	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: cfg.Path}).EscapedPath()}).String() + "?" + url.Values{
+		"_pragma": {
+			"busy_timeout(5000)",
+			"auto_vacuum(INCREMENTAL)", // before the first table, or it has no effect
+			"journal_mode(WAL)",
+			"synchronous(FULL)", // in WAL mode: one fsync per commit
+			fmt.Sprintf("journal_size_limit(%d)", walLimit),
+			fmt.Sprintf("max_page_count(%d)", max(cfg.MaxBytes/pageSize, 64)),
+		},
+		"_txlock": {"deferred"},
+	}.Encode()
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(4) // the writer's, the forwarder's, the ledger's, one to spare
+	if err := prepareDB(ctx, db); err != nil {
+		_ = db.Close() // the first error is the one to tell
+		return nil, err
+	}
+	return db, nil
+}
+
+func prepareDB(ctx context.Context, db *sql.DB) error {
+	var version int
+	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	switch version {
+	case schemaVersion:
+		return check(ctx, db)
+	case 0:
+		_, err := db.ExecContext(ctx, "BEGIN IMMEDIATE;"+schema+"COMMIT;")
+		return err
+	default:
+		return fmt.Errorf("its format is %d, this version reads %d: it was written by a newer piway-gateway", version, schemaVersion)
+	}
+}
+
+func check(ctx context.Context, db *sql.DB) error {
+	var verdict string
+	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+		return err
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("the file is damaged: %s", verdict)
+	}
+	return nil
+}

@@ -1,0 +1,129 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Bounds of what is remembered to recognise redelivery. Beyond them the oldest is forgotten, which can cost a
+// duplicate and never a sample.
+const (
+	// keepSeen is how long an agent may hold a report: the age that CloudWatch takes, API_MetricDatum.
+	keepSeen = 14 * 24 * time.Hour
+	// maxRuns per device, maxSpans per run.
+	maxRuns, maxSpans = 512, 512
+)
+
+type runKey struct{ device, run string }
+
+type runSeen struct {
+	spans spans
+	last  int64 // Unix seconds of its newest report's arrival
+	dirty bool
+}
+
+// seen remembers which reports of which runs are stored.
+type seen struct {
+	runs   map[runKey]*runSeen
+	counts map[string]int // runs per device
+	dirty  []runKey
+}
+
+func newSeen() seen { return seen{runs: map[runKey]*runSeen{}, counts: map[string]int{}} }
+
+func (s *seen) has(device, run string, seq int64) bool {
+	r := s.runs[runKey{device, run}]
+	return r != nil && r.spans.has(seq)
+}
+
+func (s *seen) add(device, run string, seq, at int64) {
+	k := runKey{device, run}
+	r := s.runs[k]
+	if r == nil {
+		r = &runSeen{}
+		s.runs[k] = r
+		s.counts[device]++
+	}
+	r.spans = r.spans.add(seq)
+	if len(r.spans) > maxSpans {
+		r.spans = r.spans[1:]
+	}
+	r.last = max(r.last, at)
+	if !r.dirty {
+		r.dirty = true
+		s.dirty = append(s.dirty, k)
+	}
+}
+
+// flush hands what changed to put, and what is too old or too many to drop.
+func (s *seen) flush(now int64, put func(runKey, *runSeen) error, drop func(runKey) error) error {
+	for _, k := range s.dirty {
+		r := s.runs[k]
+		if r == nil {
+			continue // dropped as too many
+		}
+		r.dirty = false
+		if err := put(k, r); err != nil {
+			return err
+		}
+		if s.counts[k.device] > maxRuns {
+			if err := s.dropOldest(k.device, drop); err != nil {
+				return err
+			}
+		}
+	}
+	s.dirty = s.dirty[:0]
+	return s.dropOld(now-int64(keepSeen/time.Second), drop)
+}
+
+func (s *seen) dropOldest(device string, drop func(runKey) error) error {
+	var oldest runKey
+	at := int64(0)
+	for k, r := range s.runs {
+		if k.device == device && (oldest.device == "" || r.last < at) {
+			oldest, at = k, r.last
+		}
+	}
+	return s.drop(oldest, drop)
+}
+
+func (s *seen) dropOld(before int64, drop func(runKey) error) error {
+	for k, r := range s.runs {
+		if r.last >= before {
+			continue
+		}
+		if err := s.drop(k, drop); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *seen) drop(k runKey, drop func(runKey) error) error {
+	delete(s.runs, k)
+	s.counts[k.device]--
+	return drop(k)
+}
+
+func (w *writer) loadSeen(ctx context.Context) error {
+	rows, err := w.conn.QueryContext(ctx, "SELECT device, run, ranges, last FROM seen")
+	if err != nil {
+		return fmt.Errorf("reading what was seen: %w", err)
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells
+	for rows.Next() {
+		var k runKey
+		var r runSeen
+		var text string
+		if err := rows.Scan(&k.device, &k.run, &text, &r.last); err != nil {
+			return fmt.Errorf("reading what was seen: %w", err)
+		}
+		if r.spans, err = parseSpans(text); err != nil {
+			return fmt.Errorf("reading what was seen of %s: %w", k.device, err)
+		}
+		w.seen.runs[k] = &r
+		w.seen.counts[k.device]++
+	}
+	return rows.Err()
+}

@@ -1,0 +1,399 @@
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"time"
+
+	"piway/shared/sample"
+)
+
+// writer owns the one connection that writes, and the state that its transactions keep.
+// Only the goroutine of Run uses it after Open.
+type writer struct {
+	cfg  *Config
+	mono func() time.Duration
+	conn *sql.Conn
+
+	begin, commit, rollback          *sql.Stmt
+	insert, putPass, putOwner        *sql.Stmt
+	putLedger, putSeen, putMeta      *sql.Stmt
+	closePass, beginPass, movePass   *sql.Stmt
+	deleteReports, deletePass, prune *sql.Stmt
+
+	lastID int64 // of the newest report ever stored
+	folded int64 // ledger and seen on disk include the reports up to this id
+	passes passes
+	ledger ledger
+	seen   seen
+	closed bool // a pass was closed or finished in this transaction
+	stale  bool // the state could not be read back after a failure
+}
+
+// encoded is an Entry as it goes into the table.
+type encoded struct {
+	Entry
+	blob   []byte
+	newest time.Time // of its newest sample, corrected
+}
+
+func encode(e Entry) (*encoded, error) {
+	enc := &encoded{Entry: e}
+	for _, s := range e.Samples {
+		if t := effective(s.Time, e.Shift, e.Arrived); t.After(enc.newest) {
+			enc.newest = t
+		}
+	}
+	var err error
+	if len(e.Samples) > 0 {
+		enc.blob, err = sample.EncodeSamples(e.Samples)
+	}
+	return enc, err
+}
+
+// effective is the time of a sample that the sender dated at t: shifted, or the arrival when it gave none.
+func effective(t, shift float64, arrived time.Time) time.Time {
+	if t == 0 {
+		return arrived
+	}
+	return fromSeconds(t + shift)
+}
+
+// fromSeconds turns Unix seconds into a time, to the microsecond that a float64 of today holds.
+func fromSeconds(s float64) time.Time { return time.UnixMicro(int64(s * 1e6)) }
+
+func newWriter(ctx context.Context, db *sql.DB, cfg *Config, mono func() time.Duration) (*writer, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{cfg: cfg, mono: mono, conn: conn}
+	if err := w.prepare(ctx); err != nil {
+		_ = conn.Close() // the first error is the one to tell
+		return nil, err
+	}
+	if err := w.load(ctx); err != nil {
+		_ = w.close() // the first error is the one to tell
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *writer) prepare(ctx context.Context) error {
+	for _, s := range []struct {
+		stmt **sql.Stmt
+		text string
+	}{
+		{&w.begin, "BEGIN IMMEDIATE"},
+		{&w.commit, "COMMIT"},
+		{&w.rollback, "ROLLBACK"},
+		{&w.insert, "INSERT INTO report VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+		{&w.putPass, "INSERT INTO pass (start,first,last) VALUES (?1,?2,?3) ON CONFLICT DO UPDATE SET last=?3"},
+		{&w.putOwner, "INSERT OR IGNORE INTO owner VALUES (?,?)"},
+		{&w.putLedger, "INSERT OR REPLACE INTO ledger VALUES (?,?,?,?)"},
+		{&w.putSeen, "INSERT OR REPLACE INTO seen VALUES (?,?,?,?)"},
+		{&w.putMeta, "INSERT OR REPLACE INTO meta VALUES (?,?)"},
+		{&w.closePass, "UPDATE pass SET closed=1 WHERE start=?"},
+		{&w.beginPass, "UPDATE pass SET next=?, fingerprint=?, expired=? WHERE start=?"},
+		{&w.movePass, "UPDATE pass SET next=?, expired=? WHERE start=?"},
+		{&w.deleteReports, "DELETE FROM report WHERE id BETWEEN ? AND ? AND pass=?"},
+		{&w.deletePass, "DELETE FROM pass WHERE start=?"},
+		{&w.prune, "DELETE FROM seen WHERE device=? AND run=?"},
+	} {
+		var err error
+		if *s.stmt, err = w.conn.PrepareContext(ctx, s.text); err != nil {
+			return fmt.Errorf("preparing %q: %w", s.text, err)
+		}
+	}
+	return nil
+}
+
+func (w *writer) close() error { return w.conn.Close() }
+
+// load reads the state that the transactions keep, as it is on disk.
+func (w *writer) load(ctx context.Context) error {
+	w.ledger, w.seen = newLedger(), newSeen()
+	if err := w.loadMeta(ctx); err != nil {
+		return err
+	}
+	if err := w.loadPasses(ctx); err != nil {
+		return err
+	}
+	if err := w.loadLedger(ctx); err != nil {
+		return err
+	}
+	if err := w.loadSeen(ctx); err != nil {
+		return err
+	}
+	return w.replay(ctx)
+}
+
+func (w *writer) loadMeta(ctx context.Context) error {
+	for key, n := range map[string]*int64{"fold": &w.folded, "last_closed": &w.passes.lastClosed} {
+		if err := w.conn.QueryRowContext(ctx, "SELECT n FROM meta WHERE key=?", key).Scan(n); err != nil {
+			return fmt.Errorf("reading meta %s: %w", key, err)
+		}
+	}
+	w.lastID = w.folded
+	return nil
+}
+
+// replay folds the reports that were committed after the last fold into the state in memory.
+func (w *writer) replay(ctx context.Context) error {
+	rows, err := w.conn.QueryContext(ctx,
+		"SELECT id, device, run, seq, arrived, n FROM report WHERE id>? ORDER BY id", w.folded)
+	if err != nil {
+		return fmt.Errorf("replaying reports: %w", err)
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells
+	for rows.Next() {
+		var e Entry
+		var arrived int64
+		var n int
+		if err := rows.Scan(&w.lastID, &e.Device, &e.Run, &e.Seq, &arrived, &n); err != nil {
+			return fmt.Errorf("replaying reports: %w", err)
+		}
+		e.Arrived = time.Unix(0, arrived)
+		w.count(&e, n)
+	}
+	return rows.Err()
+}
+
+// count books a stored report of n samples in the state in memory.
+func (w *writer) count(e *Entry, n int) {
+	w.ledger.add(e.Device, Received, "", n)
+	w.ledger.add(e.Device, Stored, "", n)
+	if recognisable(e) {
+		w.seen.add(e.Device, e.Run, e.Seq, e.Arrived.Unix())
+	}
+}
+
+// recognisable reports whether a redelivery of the entry can be told from a new one.
+func recognisable(e *Entry) bool { return e.Run != "" && e.Seq > 0 }
+
+// foldEvery is how many reports may be in the table but not yet folded into ledger and seen:
+// it spares each commit that work, and bounds what Open has to replay.
+const foldEvery = 4096
+
+// write puts a batch into one transaction. After an error nothing of it is on disk, nor in the state.
+func (w *writer) write(ctx context.Context, batch []op) error {
+	w.closed = false
+	if w.stale {
+		if err := w.load(ctx); err != nil {
+			return err
+		}
+		w.stale = false
+	}
+	err := w.transact(ctx, batch)
+	if err == nil {
+		return nil
+	}
+	_, _ = w.rollback.ExecContext(ctx) // there may be no transaction left
+	if lerr := w.load(ctx); lerr != nil {
+		w.stale = true
+		return fmt.Errorf("%w (and reading the state back: %w)", err, lerr)
+	}
+	return err
+}
+
+func (w *writer) transact(ctx context.Context, batch []op) error {
+	if _, err := w.begin.ExecContext(ctx); err != nil {
+		return fmt.Errorf("beginning: %w", err)
+	}
+	if err := w.closeDue(ctx); err != nil {
+		return err
+	}
+	fold := false
+	for _, o := range batch {
+		if o.tx != nil {
+			if err := o.tx(ctx, w); err != nil {
+				return err
+			}
+			continue
+		}
+		rare, err := w.store(ctx, o.entry)
+		if err != nil {
+			return err
+		}
+		fold = fold || rare
+	}
+	if err := w.putPasses(ctx); err != nil {
+		return err
+	}
+	if fold || w.closed || w.lastID-w.folded >= foldEvery {
+		if err := w.fold(ctx); err != nil {
+			return err
+		}
+	}
+	if _, err := w.commit.ExecContext(ctx); err != nil {
+		return fmt.Errorf("committing: %w", err)
+	}
+	return nil
+}
+
+// store books one entry. rare tells that it changed what only a fold writes.
+func (w *writer) store(ctx context.Context, e *encoded) (rare bool, err error) {
+	if recognisable(&e.Entry) && w.seen.has(e.Device, e.Run, e.Seq) {
+		n := len(e.Samples)
+		for _, m := range e.Refused {
+			n += m
+		}
+		w.ledger.add(e.Device, Received, "", n)
+		w.ledger.add(e.Device, Duplicate, "", n)
+		return true, nil
+	}
+	for reason, n := range e.Refused {
+		w.ledger.add(e.Device, Received, "", n)
+		w.ledger.add(e.Device, Refused, reason, n)
+		rare = true
+	}
+	for _, name := range e.Claims {
+		if _, err := w.putOwner.ExecContext(ctx, name, e.Device); err != nil {
+			return false, fmt.Errorf("keeping the owner of %q: %w", name, err)
+		}
+	}
+	if len(e.Samples) == 0 {
+		if recognisable(&e.Entry) { // refused whole: once is enough
+			w.seen.add(e.Device, e.Run, e.Seq, e.Arrived.Unix())
+		}
+		return rare, nil
+	}
+	id := w.lastID + 1
+	pass := w.passes.of(e.newest, w.cfg.Now(), w.mono(), w.cfg.Window, w.cfg.Grace, id)
+	if _, err := w.insert.ExecContext(ctx, id, pass, e.Device, e.Run, e.Seq, e.Sent, e.Boot, e.Uptime, e.Clock,
+		e.Arrived.UnixNano(), int64(e.Monotonic), e.Shift, len(e.Samples), e.blob); err != nil {
+		return false, fmt.Errorf("storing a report: %w", err)
+	}
+	w.lastID = id
+	w.count(&e.Entry, len(e.Samples))
+	return rare, nil
+}
+
+// fold writes what changed in ledger and seen since the last time.
+func (w *writer) fold(ctx context.Context) error {
+	if err := w.ledger.flush(func(k account, n int64) error {
+		_, err := w.putLedger.ExecContext(ctx, k.device, k.outcome, k.reason, n)
+		return err
+	}); err != nil {
+		return fmt.Errorf("writing the ledger: %w", err)
+	}
+	if err := w.seen.flush(w.cfg.Now().Unix(), func(k runKey, r *runSeen) error {
+		_, err := w.putSeen.ExecContext(ctx, k.device, k.run, r.spans.String(), r.last)
+		return err
+	}, func(k runKey) error {
+		_, err := w.prune.ExecContext(ctx, k.device, k.run)
+		return err
+	}); err != nil {
+		return fmt.Errorf("writing what was seen: %w", err)
+	}
+	if _, err := w.putMeta.ExecContext(ctx, "fold", w.lastID); err != nil {
+		return fmt.Errorf("writing the fold: %w", err)
+	}
+	w.folded = w.lastID
+	return nil
+}
+
+// Bounds of one transaction.
+const (
+	maxBatch = 1024
+	// linger is what the writer waits for company once a batch shows that there is some: one fsync then serves
+	// many. A lone sender is not kept waiting.
+	linger = 2 * time.Millisecond
+)
+
+// loop gathers ops into transactions until ctx ends, then commits what is left.
+func (q *Queue) loop(ctx context.Context) {
+	// What was taken must be answered, so the transactions outlive ctx.
+	work := context.WithoutCancel(ctx)
+	tick := time.NewTicker(closeEvery)
+	defer tick.Stop()
+	batch := make([]op, 0, maxBatch)
+	for {
+		batch = batch[:0]
+		select {
+		case o := <-q.in:
+			batch = q.gather(append(batch, o))
+		case <-tick.C:
+			if !q.w.passes.due(q.cfg.Now(), q.mono(), q.cfg.Window, q.cfg.Grace) {
+				continue
+			}
+		case <-ctx.Done():
+			q.drain(work)
+			return
+		}
+		q.commit(work, batch)
+		q.rest(ctx)
+	}
+}
+
+// closeEvery is how often passes are looked at when nothing arrives.
+const closeEvery = 200 * time.Millisecond
+
+// gather takes what is there, and lingers for more while the senders keep it busy.
+func (q *Queue) gather(batch []op) []op {
+	batch = q.take(batch)
+	if len(batch) < 2 || q.cfg.CommitInterval > 0 {
+		return batch
+	}
+	t := time.NewTimer(linger)
+	defer t.Stop()
+	for len(batch) < maxBatch {
+		select {
+		case o := <-q.in:
+			batch = q.take(append(batch, o))
+		case <-t.C:
+			return batch
+		}
+	}
+	return batch
+}
+
+func (q *Queue) take(batch []op) []op {
+	for len(batch) < maxBatch {
+		select {
+		case o := <-q.in:
+			batch = append(batch, o)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+func (q *Queue) commit(ctx context.Context, batch []op) {
+	err := q.w.write(ctx, batch)
+	if err != nil {
+		q.cfg.Log.Error("commit failed, nothing of it is acknowledged", "messages", len(batch), "err", err)
+	}
+	for _, o := range batch {
+		o.done(err)
+	}
+	if err == nil && q.w.closed {
+		q.broadcast()
+	}
+}
+
+// rest keeps CommitInterval between two commits.
+func (q *Queue) rest(ctx context.Context) {
+	if q.cfg.CommitInterval <= 0 {
+		return
+	}
+	t := time.NewTimer(q.cfg.CommitInterval)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+func (q *Queue) drain(ctx context.Context) {
+	for {
+		batch := q.take(nil)
+		if len(batch) == 0 {
+			return
+		}
+		q.commit(ctx, slices.Clip(batch))
+	}
+}

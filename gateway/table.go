@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"piway/localcore/cloudwatch"
+)
+
+// A table prints each datum as CloudWatch takes it, a line each.
+type table struct {
+	mu   sync.Mutex // guards the fields below; Write under it goes to a terminal or a pipe
+	out  io.Writer
+	n    int
+	seen map[string]int // by metric name
+}
+
+func newTable(out io.Writer) *table {
+	return &table{out: out, seen: map[string]int{}}
+}
+
+const tableRow = "%-8s  %-34s  %12s  %s\n"
+
+func (t *table) head(d *demo) error {
+	_, err := fmt.Fprintf(t.out, `local AWS  mqtts://%s and http://%s/metrics.json
+gateway    mqtt://%s
+agents     %d, a sample each every %s, a datapoint each every %s
+
+`+tableRow, d.core.MQTTAddr(), d.core.HTTPAddr(), d.gateway.broker.Addr(), len(d.agents), demoInterval, demoWindow,
+		"time", "metric", "value", "unit")
+	return err
+}
+
+// add prints a datum. What it cannot write it drops: the demo ends when nobody reads it.
+func (t *table) add(d cloudwatch.Datum) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.n++
+	t.seen[d.Name]++
+	_, _ = fmt.Fprintf(t.out, tableRow, d.Timestamp.Local().Format(time.TimeOnly), d.Name, fmt.Sprintf("%.2f", d.Value), d.Unit)
+}
+
+func (t *table) points() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.n
+}
+
+// names returns the metrics seen so far.
+func (t *table) names() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Sorted(maps.Keys(t.seen))
+}

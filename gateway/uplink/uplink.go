@@ -1,0 +1,320 @@
+// Package uplink sends messages to AWS IoT Core over one connection with mutual TLS.
+//
+// Its promise: it stays inside every IoT Core quota, and it tells its source that a message is acknowledged only after
+// IoT Core's PUBACK for it. Messages that were under way when a connection ended, or whose PUBACK did not come in time,
+// are sent again in order. The window is measured from what the source has made durable, so a crash at any moment
+// repeats at most a window of messages.
+package uplink
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"piway/shared/backoff"
+	"piway/shared/mqttlink"
+)
+
+// Quotas of one connection to IoT Core, none of them adjustable (AWS IoT Core quotas, message broker).
+const (
+	// MaxPublishes a second; what exceeds it is silently discarded.
+	MaxPublishes = 100
+	// MaxBytes a second; what exceeds it is delayed.
+	MaxBytes = 512 * 1024
+	// MaxWindow of publishes without PUBACK; beyond it none is accepted.
+	MaxWindow = 100
+	// MaxPayload of one publish.
+	MaxPayload = 128 * 1024
+)
+
+// Config says where to and how fast.
+type Config struct {
+	// Broker is the endpoint, such as tls://abc-ats.iot.eu-central-1.amazonaws.com:8883.
+	Broker   string
+	ClientID string
+	Topic    string
+	TLS      *tls.Config
+	// Window bounds the messages between the source's durable position and the last one published, 1 to MaxWindow.
+	Window int
+	// PublishesPerSecond and BytesPerSecond are kept in every interval of one second.
+	PublishesPerSecond, BytesPerSecond int
+	// AckTimeout is how long a PUBACK may take before the connection is given up.
+	AckTimeout time.Duration
+	// ConnectInterval is the least time between two CONNECTs, MaxBackoff the longest after failures, before jitter.
+	ConnectInterval, MaxBackoff time.Duration
+	KeepAlive                   time.Duration
+	// Log must be set.
+	Log *slog.Logger
+}
+
+// A Source is where messages come from. Both methods are called from one goroutine each.
+type Source interface {
+	// Next returns the message after the last one it returned, waiting for it. It is not asked for one twice: the
+	// uplink keeps what is not acknowledged.
+	Next(ctx context.Context) (payload []byte, err error)
+	// Acked says that IoT Core has acknowledged the n oldest messages that Next returned and that were not told before.
+	// It returns nil when that is durable.
+	Acked(ctx context.Context, n int) error
+}
+
+// Stats are totals since New.
+type Stats struct {
+	Connected bool
+	// Published counts transmissions, Acked the PUBACKs made durable, Lost the connections that ended.
+	Published, Acked, Lost int64
+}
+
+// An Uplink is the connection and what is under way on it.
+type Uplink struct {
+	cfg     Config
+	src     Source
+	publish *rate.Limiter
+	bytes   *rate.Limiter
+	retry   backoff.Backoff
+
+	connected              atomic.Bool
+	published, acked, lost atomic.Int64
+
+	// Owned by the goroutine of Run.
+	flight  []*message // from the durable position on
+	settled int        // how many of flight, from its start, have their PUBACK
+	telling int        // how many of those the source is making durable now
+	told    chan error
+	next    chan []byte
+	again   <-chan time.Time // when to tell the source again after it failed
+	dialled time.Time
+	failing string // the last connect error, told once
+}
+
+type message struct {
+	payload  []byte
+	delivery *mqttlink.Delivery
+	deadline time.Time
+}
+
+// New returns an uplink that takes its messages from src. It connects in Run.
+func New(cfg Config, src Source) *Uplink {
+	// A token bucket lets its burst through on top of its rate within a second, so the rate is lower by the burst.
+	const burst = 2
+	publishes, bytes := max(cfg.PublishesPerSecond-burst, 1), max(cfg.BytesPerSecond-MaxPayload, 1)
+	return &Uplink{
+		cfg: cfg, src: src,
+		publish: rate.NewLimiter(rate.Limit(publishes), burst),
+		bytes:   rate.NewLimiter(rate.Limit(bytes), MaxPayload),
+		retry:   backoff.Backoff{Min: cfg.ConnectInterval, Max: cfg.MaxBackoff},
+		told:    make(chan error, 1),
+		next:    make(chan []byte),
+	}
+}
+
+// Stats returns the totals so far. It is safe to call at any time.
+func (u *Uplink) Stats() Stats {
+	return Stats{Connected: u.connected.Load(), Published: u.published.Load(), Acked: u.acked.Load(), Lost: u.lost.Load()}
+}
+
+// Run connects, sends and reconnects until ctx ends. It then returns nil: what was not acknowledged stays with the source.
+func (u *Uplink) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	wg.Go(func() { u.fetch(ctx) })
+	defer u.finish()
+	for ctx.Err() == nil {
+		if u.await(ctx) != nil {
+			break
+		}
+		link, err := u.connect(ctx)
+		if err != nil {
+			continue
+		}
+		err = u.serve(ctx, link)
+		link.Close()
+		u.connected.Store(false)
+		if ctx.Err() == nil {
+			u.lost.Add(1)
+			u.cfg.Log.Warn("connection to AWS lost, what is not acknowledged will be sent again", "err", err, "under_way", len(u.flight)-u.settled)
+		}
+	}
+	return nil
+}
+
+// finish waits for the source, so that nothing touches the queue after Run.
+func (u *Uplink) finish() {
+	if u.telling > 0 {
+		<-u.told
+	}
+}
+
+// fetch keeps one message ready.
+func (u *Uplink) fetch(ctx context.Context) {
+	wait := backoff.Backoff{Min: time.Second, Max: time.Minute}
+	for {
+		payload, err := u.src.Next(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			u.cfg.Log.Error("reading the next message failed", "err", err)
+			if wait.Wait(ctx) != nil {
+				return
+			}
+			continue
+		}
+		wait.Reset()
+		select {
+		case u.next <- payload:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// await keeps ConnectInterval and the backoff between two CONNECTs.
+func (u *Uplink) await(ctx context.Context) error {
+	if u.dialled.IsZero() {
+		return nil
+	}
+	return backoff.Sleep(ctx, u.retry.Next()-time.Since(u.dialled))
+}
+
+func (u *Uplink) connect(ctx context.Context) (*mqttlink.Link, error) {
+	u.dialled = time.Now()
+	link, err := mqttlink.Connect(ctx, mqttlink.Options{
+		Broker: u.cfg.Broker, ClientID: u.cfg.ClientID, TLS: u.cfg.TLS, KeepAlive: u.cfg.KeepAlive, Log: u.cfg.Log,
+	})
+	if err != nil {
+		if ctx.Err() == nil && err.Error() != u.failing {
+			u.failing = err.Error()
+			u.cfg.Log.Warn("connecting to AWS failed, trying on", "broker", u.cfg.Broker, "client_id", u.cfg.ClientID, "err", err)
+		}
+		return nil, err
+	}
+	u.failing = ""
+	u.connected.Store(true)
+	u.cfg.Log.Info("connected to AWS", "broker", u.cfg.Broker, "client_id", u.cfg.ClientID, "to_send_again", len(u.flight)-u.settled)
+	return link, nil
+}
+
+// checkEvery is how often overdue PUBACKs are looked for.
+const checkEvery = 500 * time.Millisecond
+
+// Reasons for giving a connection up.
+var errNoPuback = errors.New("no PUBACK in time")
+
+// serve sends on one connection until it ends or a PUBACK is overdue.
+func (u *Uplink) serve(ctx context.Context, link *mqttlink.Link) error {
+	for _, m := range u.flight[u.settled:] {
+		if err := u.send(ctx, link, m); err != nil {
+			return err
+		}
+	}
+	tick := time.NewTicker(checkEvery)
+	defer tick.Stop()
+	for {
+		if err := u.settle(ctx); err != nil {
+			return err
+		}
+		next := u.next
+		if len(u.flight) >= u.cfg.Window {
+			next = nil
+		}
+		select {
+		case payload := <-next:
+			m := &message{payload: payload}
+			u.flight = append(u.flight, m)
+			if err := u.send(ctx, link, m); err != nil {
+				return err
+			}
+		case <-u.oldest():
+		case err := <-u.told:
+			u.durable(err)
+		case <-u.again:
+			u.again = nil
+		case <-tick.C:
+			if u.overdue(time.Now()) {
+				return fmt.Errorf("%w: %s", errNoPuback, u.cfg.AckTimeout)
+			}
+		case <-link.Lost():
+			return link.Err()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// send publishes within the quotas.
+func (u *Uplink) send(ctx context.Context, link *mqttlink.Link, m *message) error {
+	if err := u.publish.Wait(ctx); err != nil {
+		return err
+	}
+	if err := u.bytes.WaitN(ctx, min(len(m.payload)+len(u.cfg.Topic), MaxPayload)); err != nil {
+		return err
+	}
+	m.delivery = link.Publish(u.cfg.Topic, m.payload)
+	m.deadline = time.Now().Add(u.cfg.AckTimeout)
+	u.published.Add(1)
+	return nil
+}
+
+// oldest is closed when the oldest message without PUBACK has an outcome; nil if there is none.
+func (u *Uplink) oldest() <-chan struct{} {
+	if u.settled == len(u.flight) {
+		return nil
+	}
+	return u.flight[u.settled].delivery.Done()
+}
+
+// settle counts the PUBACKs from the oldest on, and tells the source.
+func (u *Uplink) settle(ctx context.Context) error {
+	for u.settled < len(u.flight) {
+		d := u.flight[u.settled].delivery
+		select {
+		case <-d.Done():
+			if err := d.Err(); err != nil {
+				return err
+			}
+			u.settled++
+			u.retry.Reset()
+			continue
+		default:
+		}
+		break
+	}
+	if u.telling == 0 && u.settled > 0 && u.again == nil {
+		u.telling = u.settled
+		go u.tell(ctx, u.telling) // its end is awaited in serve or finish, through told
+	}
+	return nil
+}
+
+func (u *Uplink) tell(ctx context.Context, n int) {
+	// What AWS has acknowledged is worth a last commit while the gateway stops.
+	u.told <- u.src.Acked(context.WithoutCancel(ctx), n)
+}
+
+// durable moves the start of the window behind what the source has made durable.
+func (u *Uplink) durable(err error) {
+	n := u.telling
+	u.telling = 0
+	if err != nil {
+		u.cfg.Log.Error("keeping the position failed, trying again", "err", err)
+		u.again = time.After(time.Second)
+		return
+	}
+	u.flight = slices.Delete(u.flight, 0, n)
+	u.settled -= n
+	u.acked.Add(int64(n))
+}
+
+func (u *Uplink) overdue(now time.Time) bool {
+	return u.settled < len(u.flight) && now.After(u.flight[u.settled].deadline)
+}
