@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"piway/agent/collect"
+	"piway/agent/loop"
+	"piway/shared/config"
+)
+
+// cli is the command line.
+type cli struct {
+	Run   runCmd   `cmd:"" help:"Report to the gateway until stopped."`
+	Once  onceCmd  `cmd:"" help:"Print one report as a line of JSON, or send it, for cron."`
+	Check checkCmd `cmd:"" help:"Check the configuration, the sensors and the way to the gateway."`
+}
+
+type runCmd struct {
+	Config string `required:"" placeholder:"FILE" help:"Configuration; configs/agent.yaml explains every key."`
+}
+
+func (runCmd) Help() string {
+	return "Reads the machine every collect.interval and sends what it finds; keeps reports while the gateway is away. " +
+		"SIGINT and SIGTERM end it.\n\nExample: piway-agent run --config /etc/piway/agent.yaml"
+}
+
+// Run is called by the command line parser.
+func (c runCmd) Run(ctx context.Context, s streams) error {
+	cfg, err := load(c.Config)
+	if err != nil {
+		return err
+	}
+	return loop.Run(ctx, cfg, logger(s.err, cfg))
+}
+
+type onceCmd struct {
+	Config  string `placeholder:"FILE" help:"Configuration; without it the defaults hold."`
+	Publish bool   `help:"Send the report instead of printing it; exit status 0 only after the gateway's acknowledgement."`
+}
+
+func (onceCmd) Help() string {
+	return "Takes a second, over which the CPU is measured.\n\n" +
+		"Example: piway-agent once\n" +
+		"Example for cron: * * * * * piway-agent once --publish --config /etc/piway/agent.yaml"
+}
+
+// Run is called by the command line parser.
+func (c onceCmd) Run(ctx context.Context, s streams) error {
+	cfg, err := load(c.Config)
+	if err != nil {
+		return err
+	}
+	log := logger(s.err, cfg)
+	report, err := loop.Once(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	if c.Publish {
+		return loop.Publish(ctx, cfg, report, log)
+	}
+	line, err := report.JSON()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.out, "%s\n", line)
+	return err
+}
+
+type checkCmd struct {
+	Config string `required:"" placeholder:"FILE" help:"Configuration to check."`
+}
+
+func (checkCmd) Help() string {
+	return "Reads each sensor once and logs in at the gateway; sends nothing.\n\n" +
+		"Example: piway-agent check --config /etc/piway/agent.yaml"
+}
+
+// Run is called by the command line parser.
+func (c checkCmd) Run(ctx context.Context, s streams) error {
+	cfg, err := load(c.Config)
+	if err != nil {
+		return err
+	}
+	quiet := slog.New(slog.DiscardHandler) // the outcome is printed
+	readings, err := loop.Readings(ctx, cfg, quiet)
+	if err != nil {
+		return err
+	}
+	p := printer{w: s.out}
+	p.line("configuration  %s: ok, device %q", c.Config, cfg.Name())
+	for _, r := range readings {
+		p.line("sensor         %s: %s", r.Name, outcome(r))
+	}
+	if err := loop.Probe(ctx, cfg, quiet); err != nil {
+		return errors.Join(p.err, err)
+	}
+	p.line("gateway        %s: login as %q accepted", cfg.Gateway.Address, cfg.Username())
+	return p.err
+}
+
+// outcome says what a sensor gave.
+func outcome(r collect.Reading) string {
+	switch {
+	case errors.Is(r.Err, collect.ErrAbsent):
+		return "none on this machine"
+	case r.Err != nil:
+		return "FAILS: " + r.Err.Error()
+	case r.Name == "cpu temperature":
+		return fmt.Sprintf("%g °C", r.Value)
+	}
+	return fmt.Sprintf("%g %s", r.Value, r.Unit)
+}
+
+// printer keeps the first error of several writes.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	}
+}
+
+// load reads the configuration, if a file is named, and the password.
+func load(path string) (loop.Config, error) {
+	cfg := loop.Default()
+	if path == "" {
+		if err := cfg.Validate(); err != nil {
+			return cfg, err
+		}
+	} else if err := config.Load(path, &cfg); err != nil {
+		return cfg, err
+	}
+	password, err := config.ReadSecret(cfg.Gateway.PasswordFile, "PIWAY_PASSWORD")
+	cfg.Gateway.Password = password
+	return cfg, err
+}
+
+// logger writes to w from the configured level on. systemd adds the time itself, but not everybody uses it.
+func logger(w io.Writer, cfg loop.Config) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.Log.Level)); err != nil {
+		level = slog.LevelInfo // Validate has refused this
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: seconds}))
+}
+
+// seconds cuts the fraction off the time of a line.
+func seconds(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && a.Key == slog.TimeKey {
+		return slog.String(a.Key, a.Value.Time().Format(time.RFC3339))
+	}
+	return a
+}

@@ -1,0 +1,223 @@
+package collect_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/shirou/gopsutil/v3/common"
+
+	"piway/agent/collect"
+	"piway/shared/sample"
+)
+
+// on returns a context in which /proc and /sys are those of a folder.
+func on(t *testing.T, dir string) context.Context {
+	t.Helper()
+	return context.WithValue(t.Context(), common.EnvKey, common.EnvMap{
+		common.HostProcEnvKey: filepath.Join(dir, "proc"),
+		common.HostSysEnvKey:  filepath.Join(dir, "sys"),
+	})
+}
+
+// values returns what a collector gave, by name and unit.
+func values(samples []sample.Sample) map[string]float64 {
+	got := map[string]float64{}
+	for _, s := range samples {
+		got[s.Name+" "+s.Unit] = s.Value
+	}
+	return got
+}
+
+var all = collect.Options{CPU: true, Temperature: true, Memory: true}
+
+func TestCollector_the_recipe_s_metrics(t *testing.T) {
+	t.Parallel()
+	opt := all
+	opt.Disks = []string{t.TempDir()}
+	c := collect.New(opt)
+	c.Collect(on(t, "testdata/pi"))
+	samples := c.Collect(on(t, "testdata/pi"))
+	got := values(samples)
+	disk := "disk usage " + opt.Disks[0] + " Percent"
+	if v, ok := got[disk]; !ok || v <= 0 || v > 100 {
+		t.Errorf("%s: got %v, want a percentage", disk, v)
+	}
+	delete(got, disk)
+	// (1000000-600000) kB; no CPU time has passed between the two readings.
+	if diff := cmp.Diff(map[string]float64{"cpu temperature None": 48.31, "memory usage Megabytes": 409.6}, got); diff != "" {
+		t.Error(diff)
+	}
+	for _, s := range samples {
+		if s.Time < 1.7e9 {
+			t.Errorf("%s: time %v", s.Name, s.Time)
+		}
+	}
+}
+
+func TestCollector_cpu_usage(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		first  string
+		second string
+		want   map[string]float64
+	}{
+		// Busy 150+10+60+10+10 of 1000 ticks; 600 idle and 160 waiting for a disk are not busy.
+		{"busy", "pi", "later", map[string]float64{"cpu usage Percent": 24}},
+		{"no time has passed", "pi", "pi", map[string]float64{}},
+		{"counters go back", "pi", "back", map[string]float64{}},
+		{"first reading fails", "garbage", "later", map[string]float64{}},
+		{"second reading fails", "pi", "garbage", map[string]float64{}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := collect.New(collect.Options{CPU: true})
+			if first := c.Collect(on(t, "testdata/"+tt.first)); len(first) != 0 {
+				t.Errorf("first reading: got %v, want none", first)
+			}
+			if diff := cmp.Diff(tt.want, values(c.Collect(on(t, "testdata/"+tt.second)))); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestCollector_cpu_usage_after_counters_went_back(t *testing.T) {
+	t.Parallel()
+	c := collect.New(collect.Options{CPU: true})
+	for _, dir := range []string{"later", "back"} {
+		c.Collect(on(t, "testdata/"+dir))
+	}
+	// From back to pi: 200 busy of 1300 ticks.
+	if got := values(c.Collect(on(t, "testdata/pi"))); got["cpu usage Percent"] != 15.38 {
+		t.Errorf("got %v, want 15.38", got)
+	}
+}
+
+func TestCollector_one_broken_sensor_costs_no_other(t *testing.T) {
+	t.Parallel()
+	for _, dir := range []string{"testdata/garbage", t.TempDir()} {
+		disk := t.TempDir()
+		opt := all
+		opt.Disks = []string{filepath.Join(disk, "gone"), "/proc", disk}
+		c := collect.New(opt)
+		c.Collect(on(t, dir))
+		samples := c.Collect(on(t, dir))
+		if len(samples) != 1 || samples[0].Name != "disk usage "+disk {
+			t.Errorf("on %s: got %v, want the one good disk", dir, samples)
+		}
+	}
+}
+
+func TestCollector_temperature(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		files map[string]string
+		want  map[string]float64
+	}{
+		{"none", nil, map[string]float64{}},
+		{"thermal zone of a Pi", zone(0, "cpu-thermal", "48312"), map[string]float64{"cpu temperature None": 48.31}},
+		{"hwmon of a Pi", hwmon(0, "cpu_thermal", 1, "", "51000"), map[string]float64{"cpu temperature None": 51}},
+		{
+			"the package, not a core or a disk",
+			merge(hwmon(0, "nvme", 1, "Composite", "70000"), hwmon(1, "coretemp", 2, "Core 0", "66000"), hwmon(1, "coretemp", 1, "Package id 0", "61000")),
+			map[string]float64{"cpu temperature None": 61},
+		},
+		{"AMD", hwmon(0, "k10temp", 1, "Tctl", "45500"), map[string]float64{"cpu temperature None": 45.5}},
+		{"two sockets", merge(hwmon(0, "coretemp", 1, "Package id 0", "40000"), hwmon(1, "coretemp", 1, "Package id 1", "44000")), map[string]float64{"cpu temperature None": 44}},
+		{"a disk only", hwmon(0, "nvme", 1, "Composite", "40000"), map[string]float64{}},
+		{"a dead sensor", zone(0, "cpu-thermal", "0"), map[string]float64{}},
+		{"an impossible value", zone(0, "cpu-thermal", "-273000"), map[string]float64{}},
+		{"one of two is garbage", merge(zone(0, "soc-thermal", "x"), zone(1, "cpu-thermal", "40000")), map[string]float64{"cpu temperature None": 40}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			for name, text := range tt.files {
+				write(t, filepath.Join(dir, "sys/class", name), text)
+			}
+			got := values(collect.New(collect.Options{Temperature: true}).Collect(on(t, dir)))
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestCollector_Read_says_why(t *testing.T) {
+	t.Parallel()
+	r := collect.New(all).Read(on(t, t.TempDir()))
+	if len(r) != 3 {
+		t.Fatalf("got %d readings, want 3", len(r))
+	}
+	if errors.Is(r[0].Err, collect.ErrEarly) || r[0].Err == nil || !errors.Is(r[1].Err, collect.ErrAbsent) || r[2].Err == nil {
+		t.Errorf("got %v", r)
+	}
+}
+
+func TestCollector_tells_a_change_once(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	c := collect.New(collect.Options{Memory: true, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	for _, dir := range []string{"pi", "garbage", "garbage", "garbage", "pi", "pi"} {
+		c.Collect(on(t, "testdata/"+dir))
+	}
+	fails, works := strings.Count(log.String(), "sensor fails"), strings.Count(log.String(), "sensor works again")
+	if fails != 1 || works != 1 {
+		t.Errorf("got %d failures and %d recoveries, want one each:\n%s", fails, works, &log)
+	}
+}
+
+func TestMachine(t *testing.T) {
+	t.Parallel()
+	got := collect.Machine(on(t, "testdata/pi"))
+	if got.Boot != "0f8e1c1e-6a5e-4a8e-9a53-0d6e0f1c2b3a" || got.Uptime != 5021.7 {
+		t.Errorf("got %+v", got)
+	}
+	for _, dir := range []string{"testdata/garbage", t.TempDir()} {
+		if got := collect.Machine(on(t, dir)); got.Boot != "" || got.Uptime != 0 {
+			t.Errorf("on %s: got %+v, want nothing", dir, got)
+		}
+	}
+}
+
+func zone(n int, kind, temp string) map[string]string {
+	dir := "thermal/thermal_zone" + string(rune('0'+n)) + "/"
+	return map[string]string{dir + "type": kind + "\n", dir + "temp": temp + "\n"}
+}
+
+func hwmon(n int, name string, input int, label, temp string) map[string]string {
+	dir := "hwmon/hwmon" + string(rune('0'+n)) + "/"
+	files := map[string]string{dir + "name": name + "\n", dir + "temp" + string(rune('0'+input)) + "_input": temp + "\n"}
+	if label != "" {
+		files[dir+"temp"+string(rune('0'+input))+"_label"] = label + "\n"
+	}
+	return files
+}
+
+func merge(parts ...map[string]string) map[string]string {
+	all := map[string]string{}
+	for _, p := range parts {
+		maps.Copy(all, p)
+	}
+	return all
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,67 @@
+package collect
+
+import (
+	"context"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/shirou/gopsutil/v3/common"
+)
+
+// A State helps to date what the machine sends. What cannot be read is empty.
+type State struct {
+	// Boot is the kernel's boot id, another one after every boot.
+	Boot string
+	// Uptime is the number of seconds since that boot.
+	Uptime float64
+	// Clock is sample.Synced or sample.Unsynced, or "" where the system does not say.
+	Clock string
+}
+
+// Machine reads the state of the machine.
+func Machine(ctx context.Context) State {
+	return State{
+		Boot:   bootID(readProc(ctx, "sys/kernel/random/boot_id")),
+		Uptime: uptime(readProc(ctx, "uptime")),
+		Clock:  clock(),
+	}
+}
+
+// readProc returns a file below /proc, "" if it cannot be read. A container may show the host's /proc elsewhere:
+// then HOST_PROC says where, to this package's library as well.
+func readProc(ctx context.Context, name string) string {
+	root := os.Getenv(string(common.HostProcEnvKey))
+	if env, ok := ctx.Value(common.EnvKey).(common.EnvMap); ok && env[common.HostProcEnvKey] != "" {
+		root = env[common.HostProcEnvKey]
+	}
+	if root == "" {
+		root = "/proc"
+	}
+	text, err := os.ReadFile(filepath.Join(root, name))
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// bootID returns the id in text if it looks like one.
+func bootID(text string) string {
+	id := strings.TrimSpace(text)
+	if len(id) > 64 || strings.Trim(strings.ToLower(id), "0123456789abcdef-") != "" {
+		return ""
+	}
+	return id
+}
+
+// uptime returns the first number in text, 0 if it is none.
+func uptime(text string) float64 {
+	first, _, _ := strings.Cut(strings.TrimSpace(text), " ")
+	v, err := strconv.ParseFloat(first, 64)
+	if err != nil || v < 0 || math.IsInf(v, 0) || math.IsNaN(v) {
+		return 0
+	}
+	return v
+}

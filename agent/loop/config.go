@@ -1,0 +1,173 @@
+package loop
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"piway/shared/config"
+	"piway/shared/sample"
+)
+
+// Config is agent.yaml; configs/agent.yaml explains every key.
+type Config struct {
+	// Device is the name under which this machine speaks; empty means its host name, see Name.
+	Device  string  `yaml:"device"`
+	Gateway Gateway `yaml:"gateway"`
+	Collect Collect `yaml:"collect"`
+	Spool   Spool   `yaml:"spool"`
+	Log     Log     `yaml:"log"`
+}
+
+// Gateway says where the reports go.
+type Gateway struct {
+	Address string `yaml:"address"`
+	// Username is empty for the device's name.
+	Username     string        `yaml:"username"`
+	PasswordFile string        `yaml:"password_file"`
+	TopicPrefix  string        `yaml:"topic_prefix"`
+	KeepAlive    time.Duration `yaml:"keep_alive"`
+	// Password is put here by the program: it does not stand in the file.
+	Password config.Secret `yaml:"-"`
+}
+
+// Collect says what is read, and how often.
+type Collect struct {
+	Interval    time.Duration `yaml:"interval"`
+	Disks       []string      `yaml:"disks"`
+	CPU         bool          `yaml:"cpu"`
+	Temperature bool          `yaml:"temperature"`
+	Memory      bool          `yaml:"memory"`
+}
+
+// Spool bounds what is kept while the gateway is away.
+type Spool struct {
+	MaxReports int `yaml:"max_reports"`
+}
+
+// Log says how much is told.
+type Log struct {
+	Level string `yaml:"level"`
+}
+
+// Default returns the configuration of an agent that nobody has configured.
+func Default() Config {
+	return Config{
+		Gateway: Gateway{Address: "localhost:1883", TopicPrefix: "pi", KeepAlive: time.Minute},
+		Collect: Collect{Interval: 15 * time.Second, Disks: []string{"/"}, CPU: true, Temperature: true, Memory: true},
+		Spool:   Spool{MaxReports: 2000},
+		Log:     Log{Level: "info"},
+	}
+}
+
+// deviceName is what the gateway takes as a device.
+var deviceName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+
+// Name returns the device's name: the one configured, else the host name with "-" for what a name may not contain.
+// It is empty if the host has no usable name, which Validate refuses.
+func (c Config) Name() string {
+	if c.Device != "" {
+		return c.Device
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	return deviceFrom(host)
+}
+
+// deviceFrom makes a device name of a host name: its first label, with "-" for what a name may not contain.
+func deviceFrom(host string) string {
+	host, _, _ = strings.Cut(host, ".")
+	name := strings.Map(func(r rune) rune {
+		if r < 128 && deviceName.MatchString("a"+string(r)) {
+			return r
+		}
+		return '-'
+	}, host)
+	name = strings.TrimLeft(name, "._-")
+	return name[:min(len(name), 63)]
+}
+
+// Validate returns all mistakes at once, each led by its key.
+func (c Config) Validate() error {
+	return errors.Join(c.checkDevice(), c.Gateway.check(), c.Collect.check(), c.checkRest())
+}
+
+func (c Config) checkDevice() error {
+	switch name := c.Name(); {
+	case name == "":
+		return config.Errorf("device", "this host has no usable name, set one")
+	case !deviceName.MatchString(name):
+		return config.Errorf("device", "must be 1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit, got %q", name)
+	}
+	return nil
+}
+
+func (g Gateway) check() error {
+	var errs []error
+	if err := checkAddress(g.Address); err != nil {
+		errs = append(errs, err)
+	}
+	if g.TopicPrefix == "" || strings.ContainsAny(g.TopicPrefix, "+# \x00") || strings.HasPrefix(g.TopicPrefix, "$") ||
+		strings.HasPrefix(g.TopicPrefix, "/") || strings.HasSuffix(g.TopicPrefix, "/") {
+		errs = append(errs, config.Errorf("gateway.topic_prefix", "must be an MQTT topic such as pi or home/pi, got %q", g.TopicPrefix))
+	}
+	if g.KeepAlive < 5*time.Second || g.KeepAlive > time.Hour {
+		errs = append(errs, config.Errorf("gateway.keep_alive", "must be between 5s and 1h, got %s", g.KeepAlive))
+	}
+	return errors.Join(errs...)
+}
+
+func checkAddress(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || host == "" {
+		return config.Errorf("gateway.address", "must be host:port such as gateway.local:1883, got %q", address)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return config.Errorf("gateway.address", "the port must be between 1 and 65535, got %q", address)
+	}
+	return nil
+}
+
+func (c Collect) check() error {
+	var errs []error
+	if c.Interval < 100*time.Millisecond || c.Interval > 24*time.Hour {
+		errs = append(errs, config.Errorf("collect.interval", "must be between 100ms and 24h, got %s", c.Interval))
+	}
+	seen := map[string]bool{}
+	for i, path := range c.Disks {
+		key := "collect.disks[" + strconv.Itoa(i) + "]"
+		switch {
+		case !filepath.IsAbs(path):
+			errs = append(errs, config.Errorf(key, "must be an absolute path such as /, got %q", path))
+		case sample.CheckName("disk usage "+path) != nil:
+			errs = append(errs, config.Errorf(key, "cannot be part of a metric's name: %w", sample.CheckName("disk usage "+path)))
+		case seen[path]:
+			errs = append(errs, config.Errorf(key, "is listed twice: %q", path))
+		}
+		seen[path] = true
+	}
+	if len(c.Disks) == 0 && !c.CPU && !c.Temperature && !c.Memory {
+		errs = append(errs, config.Errorf("collect", "nothing to collect, switch something on"))
+	}
+	return errors.Join(errs...)
+}
+
+func (c Config) checkRest() error {
+	var errs []error
+	if c.Spool.MaxReports < 1 || c.Spool.MaxReports > 1_000_000 {
+		errs = append(errs, config.Errorf("spool.max_reports", "must be between 1 and 1000000, got %d", c.Spool.MaxReports))
+	}
+	switch c.Log.Level {
+	case "debug", "info", "warn", "error":
+	default:
+		errs = append(errs, config.Errorf("log.level", "must be debug, info, warn or error, got %q", c.Log.Level))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,83 @@
+package loop_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"piway/agent/loop"
+	"piway/shared/config"
+)
+
+const sampleFile = "../../configs/agent.yaml"
+
+// plain is Config without Validate, so that it can be filled from zero.
+type plain loop.Config
+
+func TestConfig_sample_file_equals_the_defaults(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(sampleFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got plain
+	if err := config.Decode(sampleFile, text, &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(loop.Default(), loop.Config(got)); diff != "" {
+		t.Errorf("defaults and %s differ: %s", sampleFile, diff)
+	}
+	missing, err := config.Missing(text, loop.Config{})
+	if err != nil || len(missing) != 0 {
+		t.Errorf("keys that %s does not explain: %v, %v", sampleFile, missing, err)
+	}
+}
+
+func TestConfig_default_is_valid(t *testing.T) {
+	t.Parallel()
+	if err := loop.Default().Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestConfig_errors(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ text, want string }{
+		{"device: 'a b'", `agent.yaml:1: device: must be`},
+		{"device: '-a'", `device: must be`},
+		{"device: " + strings.Repeat("a", 64), `device: must be`},
+		{"gateway: {address: gateway}", `gateway.address: must be host:port`},
+		{"gateway: {address: 'h:99999'}", `gateway.address: the port must be`},
+		{"gateway: {address: 'h:0'}", `gateway.address: the port must be`},
+		{"gateway: {topic_prefix: 'pi/#'}", `gateway.topic_prefix: must be`},
+		{"gateway: {topic_prefix: '/pi'}", `gateway.topic_prefix: must be`},
+		{"gateway: {keep_alive: 1s}", `gateway.keep_alive: must be between 5s and 1h`},
+		{"gateway: {password: x}", `unknown key`},
+		{"collect: {interval: 1ms}", `collect.interval: must be between`},
+		{"collect: {disks: [data]}", `collect.disks[0]: must be an absolute path`},
+		{"collect: {disks: [/, /]}", `collect.disks[1]: is listed twice`},
+		{"collect: {disks: [/dätä]}", `collect.disks[0]: cannot be part of a metric's name`},
+		{"collect: {disks: [], cpu: false, temperature: false, memory: false}", `nothing to collect`},
+		{"spool: {max_reports: 0}", `spool.max_reports: must be between`},
+		{"log: {level: loud}", `log.level: must be`},
+	} {
+		cfg := loop.Default()
+		err := config.Decode("agent.yaml", []byte(tt.text), &cfg)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.text, err, tt.want)
+		}
+	}
+}
+
+func TestConfig_all_mistakes_at_once(t *testing.T) {
+	t.Parallel()
+	cfg := loop.Default()
+	err := config.Decode("agent.yaml", []byte("device: '?'\ncollect: {interval: 0s}\nspool: {max_reports: -1}\n"), &cfg)
+	for _, want := range []string{"agent.yaml:1: device", "agent.yaml:2: collect.interval", "agent.yaml:3: spool.max_reports"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q in it", err, want)
+		}
+	}
+}

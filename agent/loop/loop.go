@@ -1,0 +1,123 @@
+// Package loop is the agent: it reads the machine on time and hands the reports on.
+// A slow sensor or an absent gateway never delays the next reading.
+package loop
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"piway/agent/collect"
+	"piway/agent/publish"
+	"piway/agent/spool"
+	"piway/shared/backoff"
+	"piway/shared/config"
+	"piway/shared/sample"
+)
+
+// farewell is how long reports may still be acknowledged after the end was asked for.
+const farewell = 2 * time.Second
+
+// primeWait is the interval over which a single report measures the CPU.
+const primeWait = time.Second
+
+// Run is the agent. It samples until ctx ends, gives what is pending two seconds to be acknowledged, and returns nil.
+// It returns an error only at once, for a configuration that cannot work.
+func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	reports := spool.New(cfg.Spool.MaxReports)
+	publisher := publish.New(publishOptions(cfg, cfg.Name(), log), reports)
+	s := newSampler(cfg, log)
+
+	// The publisher outlives ctx by the farewell.
+	publishing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var group errgroup.Group
+	group.Go(func() error { return publisher.Run(publishing) })
+	group.Go(func() error {
+		defer stop()
+		s.run(ctx, reports)
+		last, cancel := context.WithTimeout(publishing, farewell)
+		defer cancel()
+		if reports.Empty(last) != nil {
+			log.Warn("stopping with reports that were not acknowledged", "reports", reports.Len())
+		}
+		return nil
+	})
+	log.Info("agent started", "device", cfg.Name(), "gateway", cfg.Gateway.Address, "interval", cfg.Collect.Interval)
+	err := group.Wait()
+	log.Info("agent stopped")
+	return err
+}
+
+// Once returns one report of this machine. It takes a second if the CPU is to be measured.
+func Once(ctx context.Context, cfg Config, log *slog.Logger) (sample.Report, error) {
+	if err := cfg.Validate(); err != nil {
+		return sample.Report{}, err
+	}
+	s := newSampler(cfg, log)
+	if err := s.prime(ctx); err != nil {
+		return sample.Report{}, err
+	}
+	report, ok := s.report(ctx)
+	if !ok {
+		return sample.Report{}, config.Try(fmt.Errorf("collecting: no sensor gave a value"), "piway-agent check")
+	}
+	return report, nil
+}
+
+// Publish sends one report and returns nil only after the gateway's PUBACK.
+func Publish(ctx context.Context, cfg Config, r sample.Report, log *slog.Logger) error {
+	// Another client id, so that it does not end the connection of an agent that runs as a service.
+	return hinted(publish.Once(ctx, publishOptions(cfg, cfg.Name()+"-once", log), r))
+}
+
+// Readings reads each sensor and returns what it gave or why not. It takes a second if the CPU is to be measured.
+func Readings(ctx context.Context, cfg Config, log *slog.Logger) ([]collect.Reading, error) {
+	s := newSampler(cfg, log)
+	if err := s.prime(ctx); err != nil {
+		return nil, err
+	}
+	return s.collector.Read(ctx), nil
+}
+
+// Probe logs in at the gateway and leaves again.
+func Probe(ctx context.Context, cfg Config, log *slog.Logger) error {
+	return hinted(publish.Probe(ctx, publishOptions(cfg, cfg.Name()+"-check", log)))
+}
+
+// Username is the name with which the agent logs in.
+func (c Config) Username() string {
+	if c.Gateway.Username != "" {
+		return c.Gateway.Username
+	}
+	return c.Name()
+}
+
+func publishOptions(cfg Config, clientID string, log *slog.Logger) publish.Options {
+	return publish.Options{
+		Address:   cfg.Gateway.Address,
+		ClientID:  clientID,
+		Username:  cfg.Username(),
+		Password:  string(cfg.Gateway.Password),
+		Device:    cfg.Name(),
+		Prefix:    cfg.Gateway.TopicPrefix,
+		KeepAlive: cfg.Gateway.KeepAlive,
+		Retry:     backoff.Backoff{Min: time.Second, Max: time.Minute},
+		Log:       log.With("part", "publish"),
+	}
+}
+
+// newRun returns the random id of a process.
+func newRun() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails, says crypto/rand
+	return hex.EncodeToString(b[:])
+}

@@ -1,0 +1,94 @@
+package loop
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"piway/agent/collect"
+	"piway/agent/spool"
+	"piway/shared/backoff"
+	"piway/shared/sample"
+)
+
+// A sampler turns the machine into reports, numbered from 1.
+type sampler struct {
+	collector *collect.Collector
+	device    string
+	process   string
+	seq       int64
+	every     time.Duration
+	cpu       bool
+	log       *slog.Logger
+}
+
+func newSampler(cfg Config, log *slog.Logger) *sampler {
+	return &sampler{
+		collector: collect.New(collect.Options{
+			Disks: cfg.Collect.Disks, CPU: cfg.Collect.CPU, Temperature: cfg.Collect.Temperature, Memory: cfg.Collect.Memory,
+			Log: log.With("part", "collect"),
+		}),
+		device:  cfg.Name(),
+		process: newRun(),
+		every:   cfg.Collect.Interval,
+		cpu:     cfg.Collect.CPU,
+		log:     log,
+	}
+}
+
+// run puts a report into the spool at every multiple of the interval, until ctx ends.
+func (s *sampler) run(ctx context.Context, reports *spool.Spool) {
+	s.collector.Collect(ctx) // begins the CPU's first interval
+	full := false
+	for tick := nextTick(time.Time{}, time.Now(), s.every); ; tick = nextTick(tick, time.Now(), s.every) {
+		if backoff.Sleep(ctx, time.Until(tick)) != nil {
+			return
+		}
+		report, ok := s.report(ctx)
+		if !ok {
+			continue
+		}
+		fits := reports.Add(report)
+		switch {
+		case !fits && !full:
+			s.log.Warn("spool is full, the oldest reports are dropped", "reports", reports.Len())
+		case fits && full:
+			s.log.Info("spool has room again", "dropped", reports.Dropped())
+		}
+		full = !fits
+	}
+}
+
+// nextTick returns the multiple of every that follows planned, the last tick. If now is past it already, or the clock
+// was set back, it is the first multiple after now: ticks that were missed are skipped, never made up for.
+// Readings on multiples fill the gateway's windows evenly.
+func nextTick(planned, now time.Time, every time.Duration) time.Time {
+	next := planned.Add(every)
+	if wait := next.Sub(now); wait > 0 && wait <= every+every/2 {
+		return next
+	}
+	return now.Round(0).Truncate(every).Add(every)
+}
+
+// prime begins the interval over which the CPU is measured, and waits it out.
+func (s *sampler) prime(ctx context.Context) error {
+	if !s.cpu {
+		return nil
+	}
+	s.collector.Read(ctx)
+	return backoff.Sleep(ctx, primeWait)
+}
+
+// report reads the machine. It returns false if there is nothing to report.
+func (s *sampler) report(ctx context.Context) (sample.Report, bool) {
+	samples := s.collector.Collect(ctx)
+	if len(samples) == 0 || ctx.Err() != nil {
+		return sample.Report{}, false
+	}
+	s.seq++
+	machine := collect.Machine(ctx)
+	return sample.Report{
+		Device: s.device, Run: s.process, Seq: s.seq,
+		Boot: machine.Boot, Uptime: machine.Uptime, Clock: machine.Clock, Samples: samples,
+	}, true
+}

@@ -1,0 +1,64 @@
+package publish
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"piway/shared/mqttlink"
+)
+
+// An outage tells of a lost gateway once, of a change of the cause once, and of the recovery with the count of attempts.
+type outage struct {
+	log      *slog.Logger
+	cause    string // class of the failure told last, "" while connected
+	was      bool   // connected before
+	since    time.Time
+	attempts int
+}
+
+// Classes of failures. Single errors differ in port numbers and cannot be compared.
+const (
+	causeLogin   = "login"
+	causeConnect = "connect"
+	causeLost    = "lost"
+)
+
+// failed takes note of a session that ended with err.
+func (o *outage) failed(err error) {
+	cause := causeConnect
+	switch {
+	case errors.Is(err, mqttlink.ErrLogin):
+		cause = causeLogin
+	case o.cause == "" && o.was:
+		cause = causeLost
+	}
+	if o.attempts == 0 {
+		o.since = time.Now()
+	}
+	o.attempts++
+	if cause == o.cause || (cause == causeConnect && o.cause == causeLost) {
+		o.log.Debug("gateway still away", "attempts", o.attempts, "err", err)
+		return
+	}
+	o.cause = cause
+	switch cause {
+	case causeLogin:
+		o.log.Error("gateway refuses the login", "err", err,
+			"try", "piway-gateway device add NAME, then put its password into gateway.password_file")
+	case causeLost:
+		o.log.Warn("gateway lost, keeping reports", "err", err)
+	default:
+		o.log.Warn("gateway cannot be reached, keeping reports", "err", err)
+	}
+}
+
+// connected takes note of an accepted connection.
+func (o *outage) connected(address string) {
+	if o.attempts > 0 {
+		o.log.Info("gateway is back", "gateway", address, "attempts", o.attempts, "away", time.Since(o.since).Round(time.Second))
+	} else {
+		o.log.Info("gateway connected", "gateway", address)
+	}
+	o.cause, o.was, o.attempts = "", true, 0
+}

@@ -1,0 +1,230 @@
+package broker_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+
+	"piway/localcore/broker"
+)
+
+// start runs a broker without TLS until the test ends, and returns its address and what it hands on.
+func start(t *testing.T, logTo io.Writer) (net.Addr, <-chan broker.Publish) {
+	t.Helper()
+	got := make(chan broker.Publish, 16)
+	b, err := broker.Open(t.Context(), "127.0.0.1:0", broker.Options{
+		OnPublish: func(p broker.Publish) { got <- p },
+		Log:       slog.New(slog.NewTextHandler(logTo, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- b.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+	return b.Addr(), got
+}
+
+func wantNone(t *testing.T, got <-chan broker.Publish) {
+	t.Helper()
+	select {
+	case p := <-got:
+		t.Errorf("got publish %q, want none", p.Topic)
+	default:
+	}
+}
+
+func TestBroker_publish_isHandedOnBeforeItsPuback(t *testing.T) {
+	addr, got := start(t, io.Discard)
+	c := connected(t, addr, "gateway")
+	c.send(publishPacket("raspi/metrics", "{}", 1, false))
+	c.want(puback, 0, 7)
+	select {
+	case p := <-got:
+		if p.Topic != "raspi/metrics" || p.ClientID != "gateway" || string(p.Payload) != "{}" || p.Time.IsZero() {
+			t.Errorf("got %+v", p)
+		}
+	default:
+		t.Error("acknowledged before it was handed on")
+	}
+}
+
+func TestBroker_connect_refusesOtherVersions(t *testing.T) {
+	addr, _ := start(t, io.Discard)
+	for version, code := range map[byte]byte{3: 1, 5: 0x84} {
+		c := dial(t, addr)
+		c.send(connectPacket{id: "x", version: version, keepAlive: 60}.bytes())
+		kind, body, err := c.read()
+		if err != nil || kind != connack || body[1] != code {
+			t.Errorf("version %d: got packet type %d body %v err %v, want CONNACK with code %#x", version, kind, body, err, code)
+		}
+		c.wantClosed()
+	}
+}
+
+// A keep-alive of 43691 s is a deadline of no time at all in mochi's arithmetic.
+func TestBroker_connect_longKeepAlive(t *testing.T) {
+	addr, _ := start(t, io.Discard)
+	c := dial(t, addr)
+	c.send(connectPacket{id: "x", version: 4, keepAlive: 43691}.bytes())
+	c.want(connack, 0, 0)
+	c.wantNothing()
+}
+
+func TestBroker_connect_takesOverTheClientID(t *testing.T) {
+	addr, _ := start(t, io.Discard)
+	first := connected(t, addr, "gateway")
+	second := connected(t, addr, "gateway")
+	for {
+		if _, _, err := first.read(); err != nil { // mochi writes a DISCONNECT first
+			break
+		}
+	}
+	second.wantNothing()
+}
+
+func TestBroker_publish_qos2IsIgnored(t *testing.T) {
+	addr, got := start(t, io.Discard)
+	c := connected(t, addr, "gateway")
+	c.send(publishPacket("raspi/metrics", "{}", 2, false))
+	c.wantNothing()
+	wantNone(t, got)
+}
+
+func TestBroker_publish_payloadLimit(t *testing.T) {
+	const limit = 128 * 1024
+	addr, got := start(t, io.Discard)
+	c := connected(t, addr, "gateway")
+	c.send(publishPacket("raspi/metrics", strings.Repeat("x", limit), 1, false))
+	c.want(puback, 0, 7)
+	<-got
+	for _, size := range []int{limit + 1, limit + 10_000} {
+		c := connected(t, addr, "gateway")
+		_, _ = c.conn.Write(publishPacket("raspi/metrics", strings.Repeat("x", size), 1, false)) // perhaps closed on the way
+		c.wantClosed()
+	}
+	wantNone(t, got)
+}
+
+func TestBroker_publish_reachesSubscribersAndIsNotRetained(t *testing.T) {
+	addr, got := start(t, io.Discard)
+	early := connected(t, addr, "early")
+	early.send(subscribePacket("#"))
+	early.want(suback, 0, 9, 1)
+
+	c := connected(t, addr, "gateway")
+	c.send(publishPacket("a/b", "hello", 1, true))
+	c.want(puback, 0, 7)
+	early.want(publish, append(text("a/b"), append([]byte{0, 1}, "hello"...)...)...)
+	<-got
+
+	late := connected(t, addr, "late")
+	late.send(subscribePacket("#"))
+	late.want(suback, 0, 9, 1)
+	late.wantNothing()
+}
+
+func TestBroker_publish_basicIngestReachesNoSubscriber(t *testing.T) {
+	addr, got := start(t, io.Discard)
+	c := connected(t, addr, "gateway")
+	c.send(subscribePacket("$aws/rules/#"))
+	c.want(suback, 0, 9, 1)
+	c.send(publishPacket("$aws/rules/topic_rule/x", "{}", 1, false))
+	c.want(puback, 0, 7)
+	c.wantNothing()
+	if p := <-got; p.Topic != "$aws/rules/topic_rule/x" {
+		t.Errorf("got %q", p.Topic)
+	}
+}
+
+func TestBroker_will(t *testing.T) {
+	addr, got := start(t, io.Discard)
+	c := dial(t, addr)
+	c.send(connectPacket{id: "x", version: 4, keepAlive: 60, willTopic: "last/words"}.bytes())
+	c.want(connack, 0, 0)
+	if err := c.conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if p := <-got; p.Topic != "last/words" || p.ClientID != "x" || string(p.Payload) != "gone" {
+		t.Errorf("got %+v", p)
+	}
+	late := connected(t, addr, "late")
+	late.send(subscribePacket("last/words"))
+	late.want(suback, 0, 9, 1)
+	late.wantNothing() // the will was not retained, though it asked to be
+
+	c = dial(t, addr)
+	c.send(connectPacket{id: "x", version: 4, keepAlive: 60, willTopic: "last/words", willQoS: 2}.bytes())
+	c.wantClosed()
+}
+
+// syncBuffer is a log that is read while it may be written.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+func TestBroker_log_hasNoPasswordsAndNoWarnings(t *testing.T) {
+	var log syncBuffer
+	addr, _ := start(t, &log)
+	again := connectPacket{id: "x", version: 4, keepAlive: 1, password: "hunter2"}.bytes()
+	c := dial(t, addr)
+	c.send(again)
+	c.want(connack, 0, 0)
+	c.send(again) // a second CONNECT is a protocol violation, which mochi logs with the whole packet
+	c.wantClosed()
+
+	out := log.String()
+	if !strings.Contains(out, "second connect packet") {
+		t.Fatalf("the violation is not in the log:\n%s", out)
+	}
+	for _, bad := range []string{"hunter2", "104 117 110", "level=WARN"} {
+		if strings.Contains(out, bad) {
+			t.Errorf("found %q in the log:\n%s", bad, out)
+		}
+	}
+}
+
+func TestBroker_Run_endsWithIdleSocketAndClient(t *testing.T) {
+	b, err := broker.Open(t.Context(), "127.0.0.1:0", broker.Options{
+		OnPublish: func(broker.Publish) {}, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- b.Run(ctx) }()
+	idle := dial(t, b.Addr()) // never sends its CONNECT
+	c := connected(t, b.Addr(), "gateway")
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("Run: got %v, want nil", err)
+	}
+	idle.wantClosed()
+	c.wantClosed()
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"piway/localcore/core"
+	"piway/shared/pki"
+)
+
+const description = `A stand-in for AWS IoT Core and CloudWatch on this machine: MQTT 3.1.1 over mutual TLS, a topic rule, metrics in memory.
+
+Example: piway-localcore run, then point a gateway's uplink at 127.0.0.1:8883 with the folder localcore-certs.`
+
+type commands struct {
+	Run   runCmd   `cmd:"" help:"Serve until interrupted."`
+	Certs certsCmd `cmd:"" help:"Make a certificate folder and end."`
+}
+
+// run parses the command line and does what it says.
+func run(ctx context.Context, args []string) error {
+	def := core.Default()
+	parser, err := kong.New(&commands{}, kong.Name("piway-localcore"), kong.Description(description),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Vars{"listen": def.Listen, "http": def.HTTP, "certs": def.Certs})
+	if err != nil {
+		return fmt.Errorf("building the command line: %w", err)
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		return fmt.Errorf("%w, try: piway-localcore --help", err)
+	}
+	return command.Run()
+}
+
+type runCmd struct {
+	Listen   string     `help:"Address for MQTT over TLS. In a container: 0.0.0.0:8883." default:"${listen}"`
+	HTTP     string     `name:"http" help:"Address of /metrics.json and /healthz." default:"${http}"`
+	Certs    string     `help:"Certificate folder; an empty one gets a new set." default:"${certs}"`
+	Rule     []string   `help:"Topic-rule file, as for aws iot create-topic-rule; may be repeated. The built-in one is configs/aws/topic-rule.json." placeholder:"FILE" sep:"none"`
+	Host     []string   `help:"Another name or address for a server certificate that is made; may be repeated." placeholder:"NAME" sep:"none"`
+	LogLevel slog.Level `help:"debug, info, warn or error." default:"info"`
+}
+
+// Help is the longer help of the command.
+func (*runCmd) Help() string {
+	return `A client needs the folder's AmazonRootCA1.pem, *-certificate.pem.crt and *-private.pem.key. What becomes of its messages is at /metrics.json.
+
+Example, with the rule that you are going to install:
+
+  piway-localcore run --certs ./certs --rule my-rule.json
+  curl -s http://127.0.0.1:8080/metrics.json`
+}
+
+// Run serves until ctx ends.
+func (r *runCmd) Run(ctx context.Context) error {
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: r.LogLevel}))
+	cfg := core.Config{Listen: r.Listen, HTTP: r.HTTP, Certs: r.Certs, Hosts: hosts(r.Host), Rules: r.Rule}
+	c, err := core.Open(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	return c.Run(ctx)
+}
+
+type certsCmd struct {
+	Dir  string   `arg:"" help:"Folder to make the files in." placeholder:"DIR"`
+	Host []string `help:"Another name or address of the server; may be repeated." placeholder:"NAME" sep:"none"`
+	Keep bool     `help:"Leave a folder that has certificates as it is, and succeed."`
+}
+
+// Help is the longer help of the command.
+func (*certsCmd) Help() string {
+	return `The files are named as AWS names its downloads, with a pair for the server beside them.
+
+Example, for a server that is reached as localcore:
+
+  piway-localcore certs ./certs --host localcore`
+}
+
+// Run makes the folder.
+func (c *certsCmd) Run() error {
+	err := pki.MakeAWS(c.Dir, hosts(c.Host))
+	if c.Keep && errors.Is(err, pki.ErrExists) {
+		return nil
+	}
+	return err
+}
+
+// hosts adds the loopback names to those that were asked for.
+func hosts(more []string) []string { return append([]string{"localhost", "127.0.0.1", "::1"}, more...) }

@@ -1,0 +1,146 @@
+package cloudwatch_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"piway/localcore/cloudwatch"
+)
+
+var now = time.Date(2025, 11, 22, 6, 4, 30, 0, time.UTC)
+
+func datum(change func(*cloudwatch.Datum)) cloudwatch.Datum {
+	d := cloudwatch.Datum{Namespace: "RaspberryPi", Name: "cpu usage (pi1)", Unit: "Percent", Value: 12.5, Timestamp: now}
+	change(&d)
+	return d
+}
+
+func TestStore_Put_accepts(t *testing.T) {
+	for name, change := range map[string]func(*cloudwatch.Datum){
+		"plain":          func(*cloudwatch.Datum) {},
+		"largest":        func(d *cloudwatch.Datum) { d.Value = math.Ldexp(1, 360) },
+		"smallest":       func(d *cloudwatch.Datum) { d.Value = -math.Ldexp(1, 360) },
+		"two weeks old":  func(d *cloudwatch.Datum) { d.Timestamp = now.Add(-14 * 24 * time.Hour) },
+		"two hours on":   func(d *cloudwatch.Datum) { d.Timestamp = now.Add(2 * time.Hour) },
+		"255 characters": func(d *cloudwatch.Datum) { d.Name = strings.Repeat("x", 255) },
+		"no unit":        func(d *cloudwatch.Datum) { d.Unit = "None" },
+	} {
+		if err := cloudwatch.New().Put(now, datum(change)); err != nil {
+			t.Errorf("%s: got %v, want nil", name, err)
+		}
+	}
+}
+
+func TestStore_Put_refuses(t *testing.T) {
+	const member = "MetricData.member.1."
+	for _, tc := range []struct {
+		name      string
+		change    func(*cloudwatch.Datum)
+		parameter string
+	}{
+		{"no namespace", func(d *cloudwatch.Datum) { d.Namespace = "" }, "Namespace"},
+		{"blank namespace", func(d *cloudwatch.Datum) { d.Namespace = "  " }, "Namespace"},
+		{"AWS's namespace", func(d *cloudwatch.Datum) { d.Namespace = "AWS/IoT" }, "Namespace"},
+		{"colon namespace", func(d *cloudwatch.Datum) { d.Namespace = ":x" }, "Namespace"},
+		{"long namespace", func(d *cloudwatch.Datum) { d.Namespace = strings.Repeat("x", 256) }, "Namespace"},
+		{"no name", func(d *cloudwatch.Datum) { d.Name = "" }, member + "MetricName"},
+		{"long name", func(d *cloudwatch.Datum) { d.Name = strings.Repeat("x", 256) }, member + "MetricName"},
+		{"control character", func(d *cloudwatch.Datum) { d.Name = "a\nb" }, member + "MetricName"},
+		{"delete character", func(d *cloudwatch.Datum) { d.Name = "a\x7f" }, member + "MetricName"},
+		{"not ASCII", func(d *cloudwatch.Datum) { d.Name = "Küche" }, member + "MetricName"},
+		{"no unit", func(d *cloudwatch.Datum) { d.Unit = "" }, member + "Unit"},
+		{"unit's case", func(d *cloudwatch.Datum) { d.Unit = "percent" }, member + "Unit"},
+		{"NaN", func(d *cloudwatch.Datum) { d.Value = math.NaN() }, member + "Value"},
+		{"infinite", func(d *cloudwatch.Datum) { d.Value = math.Inf(-1) }, member + "Value"},
+		{"too large", func(d *cloudwatch.Datum) { d.Value = math.Nextafter(math.Ldexp(1, 360), math.Inf(1)) }, member + "Value"},
+		{"too old", func(d *cloudwatch.Datum) { d.Timestamp = now.Add(-14*24*time.Hour - 1) }, member + "Timestamp"},
+		{"too far ahead", func(d *cloudwatch.Datum) { d.Timestamp = now.Add(2*time.Hour + 1) }, member + "Timestamp"},
+		{"the first second", func(d *cloudwatch.Datum) { d.Timestamp = time.Unix(math.MinInt64, 0) }, member + "Timestamp"},
+		{"the last second", func(d *cloudwatch.Datum) { d.Timestamp = time.Unix(math.MaxInt64, 0) }, member + "Timestamp"},
+	} {
+		s := cloudwatch.New()
+		err := s.Put(now, datum(tc.change))
+		if e, ok := errors.AsType[*cloudwatch.Error](err); !ok || e.Parameter != tc.parameter || e.Kind() != tc.parameter {
+			t.Errorf("%s: got %v, want a refused %s", tc.name, err, tc.parameter)
+		}
+		if got := s.Metrics(); len(got) != 0 {
+			t.Errorf("%s: refused and kept: %+v", tc.name, got)
+		}
+	}
+}
+
+func TestStore_Put_millisecondsGetAWSText(t *testing.T) {
+	err := cloudwatch.New().Put(now, datum(func(d *cloudwatch.Datum) { d.Timestamp = time.Unix(now.UnixMilli(), 0) }))
+	const want = "The parameter MetricData.member.1.Timestamp must specify a time within the past two weeks"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestStore_Metrics_statistics(t *testing.T) {
+	s := cloudwatch.New()
+	minute := now.Truncate(time.Minute)
+	put := func(at time.Time, v float64) {
+		t.Helper()
+		if err := s.Put(now, datum(func(d *cloudwatch.Datum) { d.Timestamp, d.Value = at, v })); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(minute.Add(30*time.Second+time.Millisecond), 4)
+	put(minute.Add(-time.Second), -1) // late, in the minute before
+	put(minute.Add(59*time.Second), 2)
+	put(minute, 6)
+	if err := s.Put(now, datum(func(d *cloudwatch.Datum) { d.Unit = "Count" })); err != nil {
+		t.Fatal(err)
+	}
+
+	got := s.Metrics()
+	if len(got) != 2 || got[0].Unit != "Count" || got[1].Unit != "Percent" {
+		t.Fatalf("got %+v, want the name with each unit, sorted", got)
+	}
+	wantPeriods := []cloudwatch.Period{
+		{Start: minute.Add(-time.Minute), SampleCount: 1, Sum: -1, Minimum: -1, Maximum: -1, Average: -1},
+		{Start: minute, SampleCount: 3, Sum: 12, Minimum: 2, Maximum: 6, Average: 4},
+	}
+	if diff := cmp.Diff(wantPeriods, got[1].Periods); diff != "" {
+		t.Errorf("periods (-want +got)\n%s", diff)
+	}
+	wantPoint := cloudwatch.Datapoint{Timestamp: minute.Add(30 * time.Second), Value: 4, Received: now}
+	if p := got[1].Datapoints; len(p) != 4 || p[0] != wantPoint {
+		t.Errorf("datapoints: got %+v, want 4, the first %+v", p, wantPoint)
+	}
+	got[1].Datapoints[0].Value = 99
+	if again := s.Metrics(); again[1].Datapoints[0].Value != 4 {
+		t.Error("Metrics shares its memory with the caller")
+	}
+}
+
+func TestStore_Put_isBounded(t *testing.T) {
+	s := cloudwatch.New()
+	const n = max(cloudwatch.MaxDatapoints, cloudwatch.MaxPeriods) + 3
+	for i := range n {
+		if err := s.Put(now, datum(func(d *cloudwatch.Datum) { d.Timestamp = now.Add(time.Duration(i-n) * time.Minute) })); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := s.Metrics()[0]
+	if len(m.Datapoints) != cloudwatch.MaxDatapoints || len(m.Periods) != cloudwatch.MaxPeriods {
+		t.Errorf("got %d datapoints and %d periods", len(m.Datapoints), len(m.Periods))
+	}
+	if last := now.Add(-time.Minute); !m.Datapoints[len(m.Datapoints)-1].Timestamp.Equal(last) ||
+		!m.Periods[len(m.Periods)-1].Start.Equal(last.Truncate(time.Minute)) {
+		t.Error("the newest is not there")
+	}
+	for i := range cloudwatch.MaxMetrics {
+		err := s.Put(now, datum(func(d *cloudwatch.Datum) { d.Name = fmt.Sprintf("m%d", i) }))
+		if (err == nil) != (i < cloudwatch.MaxMetrics-1) {
+			t.Fatalf("metric %d: got %v", i+1, err)
+		}
+	}
+}

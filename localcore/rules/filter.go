@@ -1,0 +1,85 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// IoT Core's quotas for a topic; a Basic Ingest prefix does not count.
+const (
+	maxTopicBytes   = 256
+	maxTopicSlashes = 7
+)
+
+// A Filter is a topic filter with the wildcards + (one level) and # (all further levels).
+type Filter struct {
+	text   string
+	levels []string
+}
+
+// ParseFilter reads a topic filter [MQTT-4.7] within IoT Core's quotas.
+func ParseFilter(text string) (Filter, error) {
+	_, counted := cutBasicIngest(text)
+	switch {
+	case text == "":
+		return Filter{}, fmt.Errorf("topic filter %q: empty", text)
+	case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
+		return Filter{}, fmt.Errorf("topic filter %q: not UTF-8 text", text)
+	case len(counted) > maxTopicBytes:
+		return Filter{}, fmt.Errorf("topic filter %.40q…: %d bytes, IoT Core takes %d", text, len(counted), maxTopicBytes)
+	case strings.Count(counted, "/") > maxTopicSlashes:
+		return Filter{}, fmt.Errorf("topic filter %q: more slashes than the %d that IoT Core takes", text, maxTopicSlashes)
+	}
+	f := Filter{text: text, levels: strings.Split(text, "/")}
+	if err := f.checkWildcards(); err != nil {
+		return Filter{}, err
+	}
+	return f, nil
+}
+
+func (f Filter) checkWildcards() error {
+	for i, level := range f.levels {
+		switch {
+		case len(level) > 1 && strings.ContainsAny(level, "+#"):
+			return fmt.Errorf("topic filter %q: a wildcard must be a whole level, got %q", f.text, level)
+		case level == "#" && i < len(f.levels)-1:
+			return fmt.Errorf("topic filter %q: # must be the last level", f.text)
+		}
+	}
+	return nil
+}
+
+// String returns the filter as it was written.
+func (f Filter) String() string { return f.text }
+
+// Match reports whether the topic is selected. Unlike plain MQTT, a/# does not match its parent a
+// (AWS IoT Developer Guide, mqtt: differences from the specification).
+func (f Filter) Match(topic string) bool {
+	have := strings.Split(topic, "/")
+	if strings.HasPrefix(topic, "$") && f.levels[0] != have[0] {
+		return false // [MQTT-4.7.2-1]
+	}
+	for i, level := range f.levels {
+		if i == len(have) {
+			return false
+		}
+		if level == "#" {
+			return true
+		}
+		if level != "+" && level != have[i] {
+			return false
+		}
+	}
+	return len(have) == len(f.levels)
+}
+
+// cutBasicIngest splits $aws/rules/NAME/REST into NAME and REST. Any other topic comes back whole, with no name.
+func cutBasicIngest(topic string) (name, rest string) {
+	tail, ok := strings.CutPrefix(topic, "$aws/rules/")
+	if !ok {
+		return "", topic
+	}
+	name, rest, _ = strings.Cut(tail, "/")
+	return name, rest
+}

@@ -1,0 +1,150 @@
+package rules_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"piway/localcore/rules"
+)
+
+// ruleText is a good rule file with pairs of old and new text replaced, one pair for each mistake to test.
+func ruleText(t *testing.T, oldnew ...string) []byte {
+	t.Helper()
+	const good = `{
+  "sql": "SELECT * FROM 'raspi/metrics'",
+  "awsIotSqlVersion": "2016-03-23",
+  "ruleDisabled": false,
+  "description": "d",
+  "actions": [{"cloudwatchMetric": {
+    "metricNamespace": "RaspberryPi", "metricName": "${name}", "metricUnit": "${unit}", "metricValue": "${value}",
+    "metricTimestamp": "${timestamp}", "roleArn": "arn:aws:iam::123456789012:role/r"}}],
+  "errorAction": {"republish": {"topic": "errors", "qos": 1, "roleArn": "arn:aws:iam::123456789012:role/r"}}
+}`
+	out := strings.NewReplacer(oldnew...).Replace(good)
+	if len(oldnew) > 0 && out == good {
+		t.Fatalf("%q replaces nothing", oldnew)
+	}
+	return []byte(out)
+}
+
+func mustParse(t *testing.T, name string, text []byte) *rules.Rule {
+	t.Helper()
+	r, err := rules.Parse(name, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestParse_accepts(t *testing.T) {
+	for name, text := range map[string][]byte{
+		"all members":    ruleText(t),
+		"old version":    ruleText(t, "2016-03-23", "2015-10-08"),
+		"no version":     ruleText(t, `"awsIotSqlVersion": "2016-03-23",`, ""),
+		"no description": ruleText(t, `"description": "d",`, ""),
+		"no timestamp":   ruleText(t, `"metricTimestamp": "${timestamp}",`, ""),
+		"sns":            ruleText(t, `"republish": {"topic": "errors", "qos": 1,`, `"sns": {"targetArn": "arn:aws:sns:x", "messageFormat": "RAW",`),
+		"logs":           ruleText(t, `"republish": {"topic": "errors", "qos": 1,`, `"cloudwatchLogs": {"logGroupName": "g",`),
+	} {
+		if _, err := rules.Parse("r", text); err != nil {
+			t.Errorf("%s: got %v, want nil", name, err)
+		}
+	}
+}
+
+func TestParse_refuses(t *testing.T) {
+	for _, tc := range []struct {
+		name, old, new string
+		want           string
+	}{
+		{"not an object", "{\n  \"sql\"", "[\n  \"sql\"", "rule: must be a JSON object"},
+		{"cut short", "\n}", "", "rule: not valid JSON"},
+		{"text after it", "\n}", "\n} x", "rule: text after the closing brace"},
+		{"unknown member", "description", "comment", "comment: not a member that is known here, try: one of sql,"},
+		{"other case", `"sql"`, `"Sql"`, "Sql: not a member that is known here, try: sql"},
+		{"member twice", `"description": "d",`, `"description": "d", "description": "e",`, "description: given twice"},
+		{"version", "2016-03-23", "2016-03-24", `awsIotSqlVersion "2016-03-24"`},
+		{"no sql", `"sql": "SELECT * FROM 'raspi/metrics'",`, "", "sql: required and missing"},
+		{"sql not text", `"SELECT * FROM 'raspi/metrics'"`, "1", "sql: must be a string"},
+		{"sql", "SELECT *", "SELECT name", `sql: column 8: got "name", want *, try: SELECT * FROM`},
+		{"disabled", "false", `"no"`, "ruleDisabled: must be true or false"},
+		{"description", `"d"`, "null", "description: must be a string"},
+		{"cut in a member", "role/r\"}}]", "role/r\"}", "actions: not valid JSON"},
+		{"other action", "cloudwatchMetric", "lambda", "actions[0].lambda: not a member that is known here, try: one of cloudwatchMetric"},
+		{"action member", "metricNamespace", "metricNameSpace", "actions[0].cloudwatchMetric.metricNameSpace: not a member that is known here, try: metricNamespace"},
+		{"action member missing", `"metricUnit": "${unit}",`, "", "actions[0].cloudwatchMetric.metricUnit: required and missing"},
+		{"template", "${value}", "${floor(value)}", "actions[0].cloudwatchMetric.metricValue: column 1: ${floor(value)}: only attribute paths"},
+		{"timestamp template", "${timestamp}", "${timestamp()}", "metricTimestamp: column 1: ${timestamp()}"},
+		{"role", "arn:aws:iam::123456789012:role/r\"}}]", "piway-rule\"}}]", `roleArn: "piway-rule" is not a role's ARN`},
+		{"error action", "republish", "retry", "errorAction.retry: not a member"},
+		{"error action member", `"topic"`, `"filter"`, "errorAction.republish.filter: not a member"},
+		{"error action topic", `"topic": "errors",`, "", "errorAction.republish.topic: required"},
+		{"error action role", "arn:aws:iam::123456789012:role/r\"}}\n", "x\"}}\n", "errorAction.republish.roleArn"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := rules.Parse("r", ruleText(t, tc.old, tc.new))
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want %q in it", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestParse_refusesActionsThatAreNoList(t *testing.T) {
+	for _, member := range []string{"", `, "actions": null`, `, "actions": {}`} {
+		_, err := rules.Parse("r", []byte(`{"sql": "SELECT * FROM 'a'"`+member+`}`))
+		if err == nil || !strings.Contains(err.Error(), "actions: must be a list") {
+			t.Errorf("%q: got %v, want it must be a list", member, err)
+		}
+	}
+}
+
+func TestParse_refusesElevenActions(t *testing.T) {
+	one := `{"cloudwatchMetric": {"metricNamespace": "n", "metricName": "n", "metricUnit": "None", "metricValue": "1", "roleArn": "arn:aws:iam::1:role/r"}}`
+	for n, ok := range map[int]bool{0: true, 10: true, 11: false} {
+		list := strings.TrimSuffix(strings.Repeat(one+",", n), ",")
+		_, err := rules.Parse("r", fmt.Appendf(nil, `{"sql": "SELECT * FROM 'a'", "actions": [%s]}`, list))
+		if (err == nil) != ok {
+			t.Errorf("%d actions: got %v, want accepted %v", n, err, ok)
+		}
+	}
+}
+
+func TestLoad_namesTheRuleByItsFile(t *testing.T) {
+	dir := t.TempDir()
+	for file, want := range map[string]string{"topic-rule.json": "topic_rule", "a b.json": ""} {
+		path := filepath.Join(dir, file)
+		if err := os.WriteFile(path, ruleText(t), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r, err := rules.Load(path)
+		switch {
+		case want == "" && (err == nil || !strings.Contains(err.Error(), path)):
+			t.Errorf("%s: got %v, want an error that names the file", file, err)
+		case want != "" && err != nil:
+			t.Errorf("%s: %v", file, err)
+		case want != "" && r.Name != want:
+			t.Errorf("%s: got %q, want %q", file, r.Name, want)
+		}
+	}
+	if _, err := rules.Load(filepath.Join(dir, "none.json")); !os.IsNotExist(err) {
+		t.Errorf("no file: got %v, want it does not exist", err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(`{"sql": "SELECT * FROM 'a'", "actions": []}`))
+	f.Add([]byte(`{"sql": "SELECT * FROM 'a'", "actions": [{"cloudwatchMetric": {"metricNamespace": "n", "metricName": "${name}", "metricUnit": "None", "metricValue": "${value}", "roleArn": "arn:aws:iam::1:role/r"}}], "errorAction": {"sns": {"targetArn": "t", "roleArn": "arn:aws:iam::1:role/r"}}}`))
+	f.Add([]byte(`{"actions": [{}], "sql": 1}`))
+	f.Add([]byte(`{"sql": "SELECT * FROM 'a'", "actions": [], "errorAction": {}}`))
+	f.Add([]byte(`{"a": 1`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		r, err := rules.Parse("r", text)
+		if (r == nil) == (err == nil) {
+			t.Errorf("got rule %v and error %v, want one of them", r, err)
+		}
+	})
+}

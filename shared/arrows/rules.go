@@ -1,0 +1,73 @@
+package arrows
+
+// Piway returns the drawing of this module. Changing it is a change of the architecture: say why in the commit.
+func Piway() Rules {
+	return Rules{
+		Module:        "piway",
+		Inside:        inside,
+		Libraries:     libraries,
+		InsideTests:   []string{"shared/*", "shared/*/*"},
+		TestLibraries: []string{"github.com/google/go-cmp", "github.com/rogpeppe/go-internal"},
+	}
+}
+
+// inside is the table of arrows: package on the left, what it may import on the right.
+// No stage imports its neighbour: only the three wirings (gateway, agent/loop, localcore/core) know more than one.
+var inside = map[string][]string{
+	// The programs. The gateway also starts the other two, for its demo.
+	"agent":        {"agent/*", "shared/config", "shared/sample"},
+	"gateway":      {"gateway/*", "agent/loop", "localcore/core", "localcore/cloudwatch", "shared/*"},
+	"gateway_test": {"*/*"}, // end to end
+	"localcore":    {"localcore/core", "shared/config", "shared/pki"},
+
+	// The agent's stages, and their wiring.
+	"agent/collect": {"shared/sample"},
+	"agent/spool":   {"shared/sample"},
+	"agent/publish": {"shared/sample", "shared/mqttlink", "shared/backoff"},
+	"agent/loop":    {"agent/collect", "agent/spool", "agent/publish", "shared/*"},
+
+	// The gateway's stages.
+	"gateway/broker":  {"shared/guard", "shared/sample", "shared/config"},
+	"gateway/intake":  {"shared/sample"},
+	"gateway/queue":   {"shared/sample"},
+	"gateway/rollup":  {"shared/sample"},
+	"gateway/encode":  {"shared/sample"},
+	"gateway/uplink":  {"shared/mqttlink", "shared/backoff", "shared/pki"},
+	"gateway/devices": {},
+
+	// The local stand-in for AWS, and its wiring.
+	"localcore/broker":     {"shared/guard", "shared/config"},
+	"localcore/rules":      {},
+	"localcore/cloudwatch": {"shared/sample"},
+	"localcore/core":       {"localcore/broker", "localcore/rules", "localcore/cloudwatch", "shared/config", "shared/pki", "configs/aws"},
+	"localcore/core_test":  {"localcore/*"},
+
+	// What several programs share: leaves, or one step above a leaf.
+	"shared/arrows":   {},
+	"shared/backoff":  {},
+	"shared/config":   {},
+	"shared/guard":    {},
+	"shared/mqttlink": {},
+	"shared/pki":      {"shared/config"},
+	"shared/sample":   {},
+
+	// A broker for tests, imported by tests only.
+	"shared/mqttlink/fakebroker": {},
+
+	"configs/aws": {},
+}
+
+// libraries says where each third-party library is imported: in one package, with few exceptions.
+// The gateway's benchmark measures it against the bare broker library.
+var libraries = map[string][]string{
+	"github.com/alecthomas/kong":          {"agent", "gateway", "localcore"},
+	"github.com/eclipse/paho.mqtt.golang": {"shared/mqttlink"},
+	"github.com/go-json-experiment/json":  {"shared/sample"},
+	"github.com/goccy/go-yaml":            {"shared/config"},
+	"github.com/mochi-mqtt/server/v2":     {"gateway/broker", "localcore/broker", "gateway_test"},
+	"github.com/shirou/gopsutil/v3":       {"agent/collect"},
+	"golang.org/x/sync/errgroup":          {"..."},
+	"golang.org/x/sys":                    {"agent/collect", "gateway"},
+	"golang.org/x/time/rate":              {"gateway/uplink"},
+	"modernc.org/sqlite":                  {"gateway/queue"},
+}

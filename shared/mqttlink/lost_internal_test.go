@@ -1,0 +1,86 @@
+package mqttlink
+
+import (
+	"net/url"
+	"testing"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"piway/shared/mqttlink/fakebroker"
+)
+
+// A library that reconnects by itself completes un-acknowledged tokens with success.
+func TestLink_lost_stays_lost(t *testing.T) {
+	t.Parallel()
+	b := fakebroker.New(t, nil)
+	b.Puback = func(fakebroker.Publish) bool { return false }
+	l, err := Connect(t.Context(), Options{Broker: "tcp://" + b.Addr(), ClientID: "c"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	d := l.Publish("a", []byte("1"))
+	<-b.Publishes
+	b.Drop()
+	<-d.Done()
+	<-l.Lost()
+	if d.Err() == nil {
+		t.Error("delivery without PUBACK: got nil")
+	}
+	if l.client.IsConnected() {
+		t.Error("the library is connecting again behind the link's back")
+	}
+	if _, err := l.wire.take(nil, paho.ClientOptions{}); err == nil {
+		t.Error("a link gave out its socket twice")
+	}
+}
+
+func TestClientOptions(t *testing.T) {
+	t.Parallel()
+	o := clientOptions(Options{Broker: "tcp://h:1", Will: &Message{Topic: "w"}}, &wire{}, nil)
+	for name, bad := range map[string]bool{
+		"auto reconnect":    o.AutoReconnect,
+		"connect retry":     o.ConnectRetry,
+		"resumed subs":      o.ResumeSubs,
+		"kept session":      !o.CleanSession,
+		"ordered handlers":  o.Order,
+		"protocol":          o.ProtocolVersion != 4,
+		"no write timeout":  o.WriteTimeout != 10*time.Second,
+		"no ping timeout":   o.PingTimeout != 10*time.Second,
+		"store":             o.Store != nil,
+		"retained will":     o.WillRetained,
+		"proxy-aware dial":  o.CustomOpenConnectionFn == nil,
+		"default keepalive": o.KeepAlive != 30,
+	} {
+		if bad {
+			t.Errorf("option set: %s", name)
+		}
+	}
+}
+
+func TestClientOptions_keep_alive_fits_sixteen_bits(t *testing.T) {
+	t.Parallel()
+	for give, want := range map[time.Duration]int64{
+		time.Millisecond: 1, time.Minute: 60, 48 * time.Hour: 65535,
+	} {
+		if got := clientOptions(Options{KeepAlive: give}, &wire{}, nil).KeepAlive; got != want {
+			t.Errorf("keep-alive %s: got %d s, want %d s", give, got, want)
+		}
+	}
+}
+
+func FuzzParseBroker(f *testing.F) {
+	for _, s := range []string{"tcp://h:1", "tls://[::1]", "mqtts://a.b", "tcp://h:99999", "::", "tcp://[::1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		addr, _, err := parseBroker(s)
+		if err != nil {
+			return
+		}
+		if u, err := url.Parse("tcp://" + addr); err != nil || u.Port() == "" {
+			t.Errorf("broker %q: address %q has no port", s, addr)
+		}
+	})
+}

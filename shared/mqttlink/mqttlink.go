@@ -1,0 +1,180 @@
+// Package mqttlink is one MQTT 3.1.1 connection that never lies about delivery:
+// a publish counts as delivered when the broker's PUBACK came on this very connection, and never otherwise.
+//
+// A Link is a single connection. It does not reconnect and keeps nothing for a later one;
+// when it is lost, every delivery still pending fails, and the owner connects anew and publishes again.
+package mqttlink
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+)
+
+// Limits of one connection.
+const (
+	// DefaultKeepAlive is used when Options.KeepAlive is 0.
+	DefaultKeepAlive = 30 * time.Second
+
+	connectTimeout = 10 * time.Second
+	pingTimeout    = 10 * time.Second
+	writeTimeout   = 10 * time.Second
+	quiesce        = 250 // milliseconds that Close gives the DISCONNECT packet
+	maxKeepAlive   = 65535 * time.Second
+)
+
+// ErrClosed is the cause of a Link that its owner closed.
+var ErrClosed = errors.New("link closed")
+
+// Options say where and as whom to connect.
+type Options struct {
+	// Broker is tcp://host:port or tls://host:port; the port may be left out (1883, 8883).
+	Broker string
+	// ClientID must be unique at the broker: a second connection with it ends the first.
+	ClientID string
+	// Username and Password are sent if Username is not empty.
+	Username, Password string
+	// TLS is used with tls:// only; nil means the system's roots. An empty ServerName becomes the broker's host.
+	TLS *tls.Config
+	// KeepAlive is the longest silence on the connection; 0 means DefaultKeepAlive. It is kept between 1 s and 65535 s.
+	KeepAlive time.Duration
+	// Will is published by the broker, with QoS 1 and not retained, when the connection ends without Close. It may be nil.
+	Will *Message
+	// Log gets what happens to the connection, at level Debug. It may be nil.
+	Log *slog.Logger
+}
+
+// A Message is a payload and where it goes.
+type Message struct {
+	Topic   string
+	Payload []byte
+}
+
+// A Link is one established connection. Its methods may be called from several goroutines.
+// Close it when done with it, also after it was lost.
+type Link struct {
+	client paho.Client
+	wire   *wire
+	log    *slog.Logger
+	lost   chan struct{}
+
+	mu  sync.Mutex // guards err, and pending.Add against Close's Wait
+	err error
+
+	pending sync.WaitGroup
+	closing sync.Once
+}
+
+// Connect dials the broker and returns after its CONNACK. It gives up when ctx ends, and after 10 s at the latest.
+// A login that the broker refuses is ErrLogin; every error names the broker and a short cause.
+func Connect(ctx context.Context, opt Options) (*Link, error) {
+	addr, secure, err := parseBroker(opt.Broker)
+	if err != nil {
+		return nil, err
+	}
+	if opt.TLS != nil && !secure {
+		return nil, fmt.Errorf("broker %q: a TLS configuration needs tls://", opt.Broker)
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	conn, err := open(ctx, addr, secure, opt.TLS)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to %s: %w", opt.Broker, explain(ctx, err))
+	}
+	return handshake(ctx, &wire{Conn: conn}, opt)
+}
+
+// handshake exchanges CONNECT and CONNACK over w, which it owns from now on.
+func handshake(ctx context.Context, w *wire, opt Options) (*Link, error) {
+	l := &Link{wire: w, log: opt.Log.With("broker", opt.Broker), lost: make(chan struct{})}
+	l.client = paho.NewClient(clientOptions(opt, w, l.fail))
+	// Closing the socket is what ends paho's wait for the CONNACK.
+	stop := context.AfterFunc(ctx, func() { _ = w.Close() }) // the read reports it
+	token := l.client.Connect()
+	<-token.Done()
+	stop()
+	err := token.Error()
+	if code := w.connack(); code > 0 {
+		err = refused(code) // paho takes codes that it does not know for success
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		l.Close()
+		return nil, fmt.Errorf("connecting to %s: %w", opt.Broker, explain(ctx, err))
+	}
+	l.log.DebugContext(ctx, "connected", "client", opt.ClientID)
+	return l, nil
+}
+
+// clientOptions is the only set of paho options under which a completed token means a PUBACK.
+func clientOptions(opt Options, w *wire, lost func(error)) *paho.ClientOptions {
+	keep := opt.KeepAlive
+	if keep == 0 {
+		keep = DefaultKeepAlive
+	}
+	o := paho.NewClientOptions().
+		AddBroker(opt.Broker).
+		SetClientID(opt.ClientID).
+		SetUsername(opt.Username).
+		SetPassword(opt.Password).
+		SetProtocolVersion(4).   // else every refused connect is tried again as MQTT 3.1
+		SetCleanSession(true).   // with a kept session, tokens of a lost connection stay pending for ever
+		SetAutoReconnect(false). // its resume completes un-acknowledged tokens with success
+		SetConnectRetry(false).  // the owner retries
+		SetResumeSubs(false).
+		SetOrderMatters(false). // a handler may then take its time without holding up PUBACKs
+		SetKeepAlive(min(max(keep, time.Second), maxKeepAlive)).
+		SetPingTimeout(pingTimeout).
+		SetConnectTimeout(connectTimeout).
+		SetWriteTimeout(writeTimeout).
+		SetCustomOpenConnectionFn(w.take).
+		SetConnectionLostHandler(func(_ paho.Client, err error) { lost(err) })
+	if opt.Will != nil {
+		o.SetBinaryWill(opt.Will.Topic, opt.Will.Payload, 1, false)
+	}
+	return o
+}
+
+// Lost is closed when the connection is gone, for whatever reason.
+func (l *Link) Lost() <-chan struct{} { return l.lost }
+
+// Err is nil while the connection stands, then why it ended: ErrClosed after Close, else the network's error.
+func (l *Link) Err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+// Close says goodbye to the broker, so that the will is not published, and ends the connection.
+// It returns when every delivery is settled, within a second. Closing twice is allowed.
+func (l *Link) Close() {
+	l.closing.Do(func() {
+		l.client.Disconnect(quiesce)
+		_ = l.wire.Close() // nothing is pending on it that another error would not tell
+		l.fail(ErrClosed)
+	})
+	l.pending.Wait()
+}
+
+// fail marks the link as lost because of err; the first cause stays.
+func (l *Link) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err != nil {
+		return
+	}
+	l.err = err
+	close(l.lost)
+	l.log.Debug("connection ended", "err", err)
+}

@@ -1,0 +1,128 @@
+package pki
+
+import (
+	"crypto"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"time"
+
+	"piway/shared/config"
+)
+
+// Client loads the files and returns what a TLS client needs to prove itself to serverName and to check it: TLS 1.2 or
+// newer, these roots only, the certificate with its key. A nil error means that the key fits the certificate and that
+// at now the certificate and at least one root are valid; otherwise every mistake is told, each naming its file.
+func (f Files) Client(serverName string, now time.Time) (*tls.Config, error) {
+	roots, rootsErr := pool("root certificate", f.Roots, now)
+	pair, pairErr := keyPair(f.Cert, f.Key, now)
+	if err := errors.Join(rootsErr, pairErr); err != nil {
+		return nil, err
+	}
+	return &tls.Config{
+		MinVersion:   tls.VersionTLS12,
+		ServerName:   serverName,
+		RootCAs:      roots,
+		Certificates: []tls.Certificate{pair},
+	}, nil
+}
+
+// Expires returns the end of the client certificate's validity, so that a program can warn some weeks before.
+func (f Files) Expires() (time.Time, error) {
+	certs, err := readCertificates("certificate", f.Cert)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return certs[0].NotAfter, nil
+}
+
+// pool loads all files of trusted certificates. Expired ones may lie among valid ones, as in AWS's own list of roots.
+func pool(what string, paths []string, now time.Time) (*x509.CertPool, error) {
+	if len(paths) == 0 {
+		return nil, config.Try(fmt.Errorf("reading the %s: no file is named", what), "set its path")
+	}
+	all := x509.NewCertPool()
+	var errs []error
+	var invalid error
+	valid := false
+	for _, path := range paths {
+		certs, err := readCertificates(what, path)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		for _, cert := range certs {
+			all.AddCert(cert)
+			if err := inTime(what, path, cert, now); err != nil {
+				invalid = err
+				continue
+			}
+			valid = true
+		}
+	}
+	if !valid && invalid != nil {
+		errs = append(errs, invalid)
+	}
+	return all, errors.Join(errs...)
+}
+
+// keyPair loads a certificate, perhaps with its chain, and its private key.
+func keyPair(certPath, keyPath string, now time.Time) (tls.Certificate, error) {
+	certs, certErr := readCertificates("certificate", certPath)
+	key, keyErr := readKey(keyPath)
+	if err := errors.Join(certErr, keyErr); err != nil {
+		return tls.Certificate{}, err
+	}
+	leaf := certs[0]
+	timeErr := inTime("certificate", certPath, leaf, now)
+	var matchErr error
+	if public, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool }); !ok || !public.Equal(leaf.PublicKey) {
+		matchErr = config.Try(fmt.Errorf("matching the private key %s: is not the key of %s", keyPath, certPath),
+			"use the two files whose names begin with the same id")
+	}
+	if err := errors.Join(timeErr, matchErr); err != nil {
+		return tls.Certificate{}, err
+	}
+	pair := tls.Certificate{PrivateKey: key, Leaf: leaf}
+	for _, cert := range certs {
+		pair.Certificate = append(pair.Certificate, cert.Raw)
+	}
+	return pair, nil
+}
+
+func readCertificates(what, path string) ([]*x509.Certificate, error) {
+	if path == "" {
+		return nil, config.Try(fmt.Errorf("reading the %s: no file is named", what), "set its path")
+	}
+	text, err := readPEM(what, path)
+	if err != nil {
+		return nil, err
+	}
+	return source{what, path, text}.certificates()
+}
+
+func readKey(path string) (crypto.Signer, error) {
+	if path == "" {
+		return nil, config.Try(errors.New("reading the private key: no file is named"), "set its path")
+	}
+	text, err := readPEM("private key", path)
+	if err != nil {
+		return nil, err
+	}
+	return source{"private key", path, text}.privateKey()
+}
+
+// inTime says whether a certificate is valid at now. The clock is named each time: a Raspberry Pi starts in the past.
+func inTime(what, path string, cert *x509.Certificate, now time.Time) error {
+	const day = "2006-01-02 15:04 MST"
+	clock := now.UTC().Format(day)
+	switch {
+	case now.Before(cert.NotBefore):
+		return config.Try(fmt.Errorf("checking the %s %s: not valid before %s, and this machine's clock says %s",
+			what, path, cert.NotBefore.UTC().Format(day), clock), "set the clock, or wait until NTP has set it")
+	case now.After(cert.NotAfter):
+		return config.Try(fmt.Errorf("checking the %s %s: expired on %s, and this machine's clock says %s",
+			what, path, cert.NotAfter.UTC().Format(day), clock), "if the clock is right, replace the file by a new one")
+	}
+	return nil
+}
