@@ -1,0 +1,65 @@
+GO ?= go
+COMPOSE ?= docker-compose
+FUZZTIME ?= 10s
+PROGRAMS := agent gateway localcore
+BIN := bin
+CROSS = $(MAKE) --no-print-directory build CGO_ENABLED=0 GOOS=linux
+TOOL := $(GO) tool -modfile=tools/go.mod
+
+.DEFAULT_GOAL := help
+.PHONY: help build test lint fmt vuln fuzz bench demo cross compose-up compose-down clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build the three programs for this machine into bin/
+	@for p in $(PROGRAMS); do \
+	  echo "$(BIN)/piway-$$p"; \
+	  $(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/piway-$$p ./$$p || exit 1; \
+	done
+
+test: ## run all tests with the race detector, in random order
+	$(GO) test -race -shuffle=on ./...
+
+lint: ## check style, vet, module files and shell scripts
+	$(TOOL) golangci-lint run ./...
+	$(GO) vet ./...
+	$(GO) mod tidy -diff
+	@for f in $$(grep -rlE '^#!.*\b(ba)?sh$$' --exclude-dir=.git --exclude-dir=bin --exclude-dir=dist .); do \
+	  bash -n "$$f" || exit 1; \
+	done
+
+fmt: ## mend formatting and the order of imports
+	$(TOOL) golangci-lint fmt ./...
+
+vuln: ## look for known holes in what we depend on (needs the internet)
+	$(TOOL) govulncheck ./...
+
+fuzz: ## run each fuzz test for FUZZTIME (default 10s)
+	@grep -rlE '^func Fuzz' --include='*_test.go' . | sort | while read -r f; do \
+	  for t in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*).*/\1/p' "$$f"); do \
+	    echo "$$(dirname "$$f") $$t"; \
+	    $(GO) test "$$(dirname "$$f")" -run '^$$' -fuzz "^$$t\$$" -fuzztime $(FUZZTIME) || exit 1; \
+	  done; \
+	done
+
+bench: ## measure what the gateway takes and what it costs
+	$(GO) test ./gateway -run '^$$' -bench Gateway -benchtime 1x
+
+demo: ## run everything on this machine, with nothing to configure
+	$(GO) run ./gateway demo
+
+cross: ## build the three programs for Raspberry Pis and servers into dist/
+	@$(CROSS) BIN=dist/linux-armv6 GOARCH=arm GOARM=6
+	@$(CROSS) BIN=dist/linux-armv7 GOARCH=arm GOARM=7
+	@$(CROSS) BIN=dist/linux-arm64 GOARCH=arm64
+	@$(CROSS) BIN=dist/linux-amd64 GOARCH=amd64
+
+compose-up: ## build and start the container stack (localcore, gateway, agent)
+	$(COMPOSE) up -d --build
+
+compose-down: ## stop the container stack and remove its volumes
+	$(COMPOSE) down -v
+
+clean: ## remove what build and cross made
+	rm -rf bin dist
