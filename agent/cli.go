@@ -35,7 +35,7 @@ func (c runCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return loop.Run(ctx, cfg, logger(s.err, cfg))
+	return loop.Run(ctx, cfg, logger(s.err, cfg.Log.Level))
 }
 
 type onceCmd struct {
@@ -45,7 +45,7 @@ type onceCmd struct {
 
 func (onceCmd) Help() string {
 	return "Takes a second, over which the CPU is measured.\n\n" +
-		"Example: piway-agent once\n" +
+		"Example: piway-agent once\n\n" +
 		"Example for cron: * * * * * piway-agent once --publish --config /etc/piway/agent.yaml"
 }
 
@@ -55,7 +55,7 @@ func (c onceCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	log := logger(s.err, cfg)
+	log := logger(s.err, "warn") // cron sends a mail for every line
 	report, err := loop.Once(ctx, cfg, log)
 	if err != nil {
 		return err
@@ -143,10 +143,10 @@ func load(path string) (loop.Config, error) {
 	return cfg, err
 }
 
-// logger writes to w from the configured level on. systemd adds the time itself, but not everybody uses it.
-func logger(w io.Writer, cfg loop.Config) *slog.Logger {
+// logger writes to w what is of the named level or worse.
+func logger(w io.Writer, name string) *slog.Logger {
 	var level slog.Level
-	if err := level.UnmarshalText([]byte(cfg.Log.Level)); err != nil {
+	if err := level.UnmarshalText([]byte(name)); err != nil {
 		level = slog.LevelInfo // Validate has refused this
 	}
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: seconds}))

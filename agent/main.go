@@ -17,10 +17,15 @@ import (
 	"piway/shared/config"
 )
 
-// memoryGuard makes the garbage collector work harder before a small machine runs out of memory.
-const memoryGuard = 32 << 20
+// The agent lives beside what the machine is for, so it keeps small: a report makes some kilobytes of garbage,
+// and collecting it at a quarter above what is in use instead of at double costs no measurable time.
+const (
+	garbagePercent = 25
+	memoryGuard    = 32 << 20 // from here on the collector works harder
+)
 
 func main() {
+	debug.SetGCPercent(garbagePercent)
 	debug.SetMemoryLimit(memoryGuard)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once

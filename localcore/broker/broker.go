@@ -78,8 +78,8 @@ func Open(ctx context.Context, addr string, opt Options) (*Broker, error) {
 
 func capabilities() *mqtt.Capabilities {
 	c := mqtt.NewDefaultServerCapabilities()
-	c.MinimumProtocolVersion = 4                   // 3.1.1; the hook refuses 5
-	c.MaximumPacketSize = maxPayload + packetSlack // the hook judges the payload itself
+	// What a header may announce, read into memory; the hook judges the payload itself.
+	c.MaximumPacketSize = maxPayload + packetSlack
 	c.MaximumClientWritesPending = writesPending
 	c.MaximumSessionExpiryInterval = 3600 // persistent session expiry: 3600 s
 	c.MaximumInflight = 1024

@@ -142,11 +142,18 @@ func (c *client) want(kind byte, body ...byte) {
 	}
 }
 
-// wantNothing proves that the broker has sent nothing and still listens.
+// wantNothing proves that the broker has answered nothing and still listens. A message that it forwards may come later
+// than the answer; see wantMessage.
 func (c *client) wantNothing() {
 	c.t.Helper()
 	c.send(pingPacket())
 	c.want(pingresp)
+}
+
+// wantMessage proves that the next message forwarded to c is this one, with QoS 1 and the subscription's first packet id.
+func (c *client) wantMessage(topic, payload string) {
+	c.t.Helper()
+	c.want(publish, append(append(text(topic), 0, 1), payload...)...)
 }
 
 func (c *client) wantClosed() {

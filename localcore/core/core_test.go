@@ -263,7 +263,30 @@ func TestCore_Run_releasesItsPorts(t *testing.T) {
 	}
 }
 
-func TestDefault_opensWithTheBuiltInRule(t *testing.T) {
+func TestOpen_failureReleasesThePortItHad(t *testing.T) {
+	r := start(t)
+	var lc net.ListenConfig
+	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := ln.Addr().String()
+	if err := ln.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cfg := core.Config{Listen: r.MQTTAddr().String(), HTTP: free, Certs: r.certs}
+	if _, err := core.Open(t.Context(), cfg, slog.New(slog.DiscardHandler)); err == nil {
+		t.Fatal("the MQTT port is taken, got nil")
+	}
+	if ln, err = lc.Listen(t.Context(), "tcp", free); err != nil {
+		t.Fatal(err)
+	}
+	if err := ln.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDefault_isLoopbackAndTheBuiltInRule(t *testing.T) {
 	cfg := core.Default()
 	if cfg.Rules != nil || !strings.HasPrefix(cfg.Listen, "127.0.0.1:") || !strings.HasPrefix(cfg.HTTP, "127.0.0.1:") {
 		t.Errorf("got %+v, want loopback and the built-in rule", cfg)

@@ -34,6 +34,7 @@ var inside = map[string][]string{
 	"gateway/encode":  {"shared/sample"},
 	"gateway/uplink":  {"shared/mqttlink", "shared/backoff", "shared/pki"},
 	"gateway/devices": {},
+	"gateway/control": {"shared/config"},
 
 	// The local stand-in for AWS, and its wiring.
 	"localcore/broker":     {"shared/guard", "shared/config"},

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"testing"
 
 	"piway/shared/config"
@@ -25,6 +26,8 @@ func TestDecode_mistakes(t *testing.T) {
 		{"no days", "uplink: {window: d}", `g:1: uplink.window: must be a duration with a unit such as 10s, got "d"`},
 		{"days and no unit", "uplink: {window: 1d5}", `g:1: uplink.window: must be a duration with a unit such as 10s, got "1d5"`},
 		{"days and minus", "uplink: {window: 1d-5s}", `g:1: uplink.window: must be a duration with a unit such as 10s, got "1d-5s"`},
+		{"days and plus", "uplink: {window: 1d+5s}", `g:1: uplink.window: must be a duration with a unit such as 10s, got "1d+5s"`},
+		{"days and zero", "uplink: {window: 1d0}", `g:1: uplink.window: must be a duration with a unit such as 10s, got "1d0"`},
 		{"too many days", "uplink: {window: 106752d}", `g:1: uplink.window: must be a duration with a unit such as 10s, got "106752d"`},
 		{"days overflow", "uplink: {window: 106751d24h}", `g:1: uplink.window: must be a duration with a unit such as 10s, got "106751d24h"`},
 		{"size", "uplink: {max_bytes: 64M}", `g:1: uplink.max_bytes: must be a size such as 64MiB, got "64M"`},
@@ -77,21 +80,29 @@ func TestDecode_mistakes(t *testing.T) {
 	}
 }
 
-type section struct{ err error }
+type section struct {
+	Name string `yaml:"name"`
+	err  error
+}
 
 func (s section) Validate() error { return s.err }
 
 func TestDecode_validatedKeyNotInTheFile(t *testing.T) {
-	for want, into := range map[string]section{
-		"g: uplink.host: must be set": {config.Errorf("uplink.host", "must be set")},
-		"g: nothing is set":           {errPlain{}},
+	host, plain := config.Errorf("uplink.host", "must be set"), errors.New("nothing is set")
+	for _, c := range []struct {
+		name, text string
+		err        error
+		want       string
+	}{
+		{"a key", "", host, "g: uplink.host: must be set"},
+		{"no key", "name: x", plain, "g: nothing is set"},
+		{"lines come first", "\nnmae: x", errors.Join(host, plain), "g:2: nmae: unknown key, did you mean \"name\"?\n" +
+			"g: uplink.host: must be set\ng: nothing is set"},
 	} {
-		if err := config.Decode("g", nil, &into); err == nil || err.Error() != want {
-			t.Errorf("got %v, want %s", err, want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if err := config.Decode("g", []byte(c.text), &section{err: c.err}); err == nil || err.Error() != c.want {
+				t.Errorf("got %v, want %s", err, c.want)
+			}
+		})
 	}
 }
-
-type errPlain struct{}
-
-func (errPlain) Error() string { return "nothing is set" }

@@ -1,8 +1,14 @@
 package mqttlink
 
 import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
 	"net/url"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
@@ -71,7 +77,7 @@ func TestClientOptions_keep_alive_fits_sixteen_bits(t *testing.T) {
 }
 
 func FuzzParseBroker(f *testing.F) {
-	for _, s := range []string{"tcp://h:1", "tls://[::1]", "mqtts://a.b", "tcp://h:99999", "::", "tcp://[::1"} {
+	for _, s := range []string{"tcp://h:1", "tls://[::1]", "mqtts://a.b", "tcp://h:99999", "::", "tcp://[::1", "tCp://::"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -81,6 +87,35 @@ func FuzzParseBroker(f *testing.F) {
 		}
 		if u, err := url.Parse("tcp://" + addr); err != nil || u.Port() == "" {
 			t.Errorf("broker %q: address %q has no port", s, addr)
+		}
+	})
+}
+
+// never is a token that the library forgot.
+type never struct{ paho.Token }
+
+func (never) Done() <-chan struct{} { return nil }
+
+func TestLink_settled_does_not_wait_for_a_forgotten_token(t *testing.T) {
+	t.Parallel()
+	l := &Link{lost: make(chan struct{}), log: slog.New(slog.DiscardHandler)}
+	l.fail(io.ErrUnexpectedEOF)
+	if err := l.settled(t.Context(), never{}); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("got %v, want why the link was lost", err)
+	}
+}
+
+func TestHandshake_ends_with_its_context(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		go func() { _, _ = io.Copy(io.Discard, theirs) }() // listens and says nothing
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now() // of the bubble's clock
+		_, err := handshake(ctx, &wire{Conn: ours}, Options{Broker: "tcp://h", Log: slog.New(slog.DiscardHandler)})
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second {
+			t.Errorf("got %v after %s, want the deadline after 1s", err, time.Since(start))
 		}
 	})
 }

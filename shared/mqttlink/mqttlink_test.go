@@ -225,7 +225,7 @@ func TestConnect_silent_server(t *testing.T) {
 
 func TestConnect_bad_options(t *testing.T) {
 	t.Parallel()
-	for _, broker := range []string{"", "localhost:1883", "http://x", "tcp://", "tcp://u:p@h", "tcp://h/path", "tcp://%zz"} {
+	for _, broker := range []string{"", "localhost:1883", "http://x", "tcp://", "tcp://u:p@h", "tcp://h/path", "tcp://%zz", "tcp://::"} {
 		if _, err := mqttlink.Connect(t.Context(), mqttlink.Options{Broker: broker}); err == nil {
 			t.Errorf("broker %q: got nil, want an error", broker)
 		}

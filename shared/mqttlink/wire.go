@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
+	"strings"
 	"sync"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
@@ -58,6 +60,9 @@ func parseBroker(broker string) (addr string, secure bool, err error) {
 	u, err := url.Parse(broker)
 	if err != nil || u.Hostname() == "" || u.User != nil || (u.Path != "" && u.Path != "/") {
 		return "", false, fmt.Errorf("broker %q: must look like tcp://host:1883 or tls://host:8883", broker)
+	}
+	if _, err := netip.ParseAddr(u.Hostname()); err != nil && strings.Contains(u.Hostname(), ":") {
+		return "", false, fmt.Errorf("broker %q: an IPv6 address needs brackets, as in tcp://[::1]:1883", broker)
 	}
 	port := u.Port()
 	switch u.Scheme {

@@ -22,7 +22,7 @@ func TestFind(t *testing.T) {
 		want        pki.Files
 		err         string
 	}{
-		{"AWS's names", "AmazonRootCA1.pem AmazonRootCA3.pem 0a-certificate.pem.crt 0a-private.pem.key 0a-public.pem.key", pki.Files{
+		{"AWS's names", "AmazonRootCA1.pem AmazonRootCA3.pem 0a-certificate.pem.crt 0a-private.pem.key 0a-public.pem.key root-public.pem.key", pki.Files{
 			Roots: []string{"AmazonRootCA1.pem", "AmazonRootCA3.pem"}, Cert: "0a-certificate.pem.crt", Key: "0a-private.pem.key",
 		}, ""},
 		{"any case", "ROOT.crt x.CERTIFICATE.PEM.txt Private.Pem", pki.Files{

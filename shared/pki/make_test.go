@@ -3,6 +3,8 @@ package pki_test
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"io"
 	"io/fs"
@@ -138,6 +140,22 @@ func TestMakeAWS_hosts(t *testing.T) {
 		}
 		if err := shake(t, server, client); (err == nil) != slices.Contains(hosts, host) {
 			t.Errorf("%s: got %v, want success for %v only", host, err, hosts)
+		}
+	}
+}
+
+func TestMakeAWS_certificatesServeOnePurpose(t *testing.T) {
+	dir, files := made(t)
+	for path, want := range map[string]x509.ExtKeyUsage{
+		files.Cert: x509.ExtKeyUsageClientAuth, filepath.Join(dir, "server.pem.crt"): x509.ExtKeyUsageServerAuth,
+	} {
+		block, _ := pem.Decode(read(t, path))
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(cert.ExtKeyUsage, []x509.ExtKeyUsage{want}) || cert.IsCA {
+			t.Errorf("%s: got uses %v, authority %v, want only %v", path, cert.ExtKeyUsage, cert.IsCA, want)
 		}
 	}
 }

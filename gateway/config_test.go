@@ -1,0 +1,94 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"piway/shared/config"
+)
+
+// sampleFile is the manual of the configuration.
+func sampleFile(t *testing.T) []byte {
+	t.Helper()
+	text, err := os.ReadFile("../configs/gateway.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestConfig_sampleFileIsTheDefault(t *testing.T) {
+	type plain Config // without Validate, since it starts from nothing
+	var got plain
+	if err := config.Decode("gateway.yaml", sampleFile(t), &got); err != nil {
+		t.Fatal(err)
+	}
+	want := plain(Default())
+	want.Rollup.Rules, want.Uplink.Certs.Roots = []RuleConfig{}, []string{} // written as []
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("configs/gateway.yaml differs from Default() (-default +file):\n%s", diff)
+	}
+}
+
+func TestConfig_sampleFileHasEveryKey(t *testing.T) {
+	missing, err := config.Missing(sampleFile(t), &Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(missing) > 0 {
+		t.Errorf("configs/gateway.yaml lacks %v", missing)
+	}
+}
+
+func TestConfig_mistakesAreToldAtOnce(t *testing.T) {
+	text := `broker:
+  listen: 1883
+  script_topics: [raspi/metrics, "raspi/#"]
+intake:
+  name_template: "{name}"
+rollup:
+  window: 55s
+  grace: 5s
+  rules:
+    - {match: "[", reduce: avg}
+    - {match: "cpu *", reduce: median}
+uplink:
+  endpoint: mqtts://example.amazonaws.com
+  client_id: $gateway
+  topic: a/b/c/d/e/f/g/h/i
+  window: 200
+  windw: 3
+log:
+  level: loud
+`
+	cfg := Default()
+	err := config.Decode("gateway.yaml", []byte(text), &cfg)
+	if err == nil {
+		t.Fatal("got no error")
+	}
+	want := `gateway.yaml:2: broker.listen: must be ADDRESS:PORT or :PORT, such as ":1883", got "1883"
+gateway.yaml:3: broker.script_topics[1]: must be a topic without wildcards, not starting with $ nor / and not ending with /, got "raspi/#"
+gateway.yaml:5: intake.name_template: must hold {name} and {device}, or the metrics of two devices would be one, got "{name}"
+gateway.yaml:7: rollup.window: must be whole seconds and divide a day evenly, such as 60s or 5m, got 55s
+gateway.yaml:8: rollup.grace: must be at least intake.clock_tolerance (10s), or a slow clock splits a window in two, got 5s
+gateway.yaml:10: rollup.rules[0].match: must be a pattern such as "cpu *", got "["
+gateway.yaml:11: rollup.rules[1].reduce: must be one of [avg min max sum last count all], got "median"
+gateway.yaml:13: uplink.endpoint: must be HOST or HOST:PORT, without "mqtts://", got "mqtts://example.amazonaws.com"
+gateway.yaml:14: uplink.client_id: must have 1 to 128 bytes, not start with $ and hold no + or #, got "$gateway"
+gateway.yaml:15: uplink.topic: must have at most 256 bytes and 7 slashes for IoT Core, got "a/b/c/d/e/f/g/h/i"
+gateway.yaml:16: uplink.window: must be between 1 and 100, got 200
+gateway.yaml:17: uplink.windw: unknown key, did you mean "window"?
+gateway.yaml:19: log.level: must be debug, info, warn or error, got "loud"`
+	got := err.Error()
+	for _, line := range strings.Split(want, "\n") {
+		if !strings.Contains(got, line) {
+			t.Errorf("missing: %s", line)
+		}
+	}
+	if t.Failed() {
+		t.Logf("got:\n%s", got)
+	}
+}
