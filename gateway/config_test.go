@@ -83,7 +83,7 @@ gateway.yaml:16: uplink.window: must be between 1 and 100, got 200
 gateway.yaml:17: uplink.windw: unknown key, did you mean "window"?
 gateway.yaml:19: log.level: must be debug, info, warn or error, got "loud"`
 	got := err.Error()
-	for _, line := range strings.Split(want, "\n") {
+	for line := range strings.SplitSeq(want, "\n") {
 		if !strings.Contains(got, line) {
 			t.Errorf("missing: %s", line)
 		}

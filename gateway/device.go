@@ -53,7 +53,7 @@ type deviceList interface {
 }
 
 // withDevices gives f the list of the running gateway, or the file of a stopped one, locked against its start.
-func withDevices(ctx context.Context, dataDir string, f func(deviceList) error) error {
+func withDevices(dataDir string, f func(deviceList) error) error {
 	err := f(remoteList{dataDir})
 	if !errors.Is(err, control.ErrNotRunning) {
 		return err
@@ -103,27 +103,31 @@ func (c *deviceAddCmd) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return withDevices(ctx, cfg.Data.Dir, func(list deviceList) error { return c.add(ctx, list, out) })
+	return withDevices(cfg.Data.Dir, func(list deviceList) error { return c.add(ctx, list, out) })
 }
 
 func (c *deviceAddCmd) add(ctx context.Context, list deviceList, out io.Writer) error {
+	if c.PasswordFile == "" {
+		return c.addAndPrint(ctx, list, out)
+	}
+	_, err := os.Stat(c.PasswordFile)
+	exists := err == nil
+	if !c.Keep {
+		if exists {
+			return fmt.Errorf("writing the password: %s exists, remove it or name another file", c.PasswordFile)
+		}
+		return c.addToFile(ctx, list, out)
+	}
 	all, err := list.all(ctx)
 	if err != nil {
 		return err
 	}
 	known := slices.ContainsFunc(all, func(d devices.Device) bool { return d.Name == c.Name })
-	if c.PasswordFile == "" {
-		return c.addAndPrint(ctx, list, out)
-	}
-	_, err = os.Stat(c.PasswordFile)
-	if c.Keep && known && err == nil {
+	if known && exists {
 		_, err := fmt.Fprintf(out, "%s is there already\n", c.Name)
 		return err
 	}
-	if err == nil && !c.Keep {
-		return fmt.Errorf("writing the password: %s exists, remove it or name another file", c.PasswordFile)
-	}
-	if known && c.Keep { // its password is nowhere any more
+	if known { // its password is nowhere any more
 		if err := list.remove(ctx, c.Name); err != nil {
 			return err
 		}
@@ -164,7 +168,7 @@ func (c *deviceListCmd) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return withDevices(ctx, cfg.Data.Dir, func(list deviceList) error {
+	return withDevices(cfg.Data.Dir, func(list deviceList) error {
 		all, err := list.all(ctx)
 		if err != nil {
 			return err
@@ -184,7 +188,7 @@ func (c *deviceRemoveCmd) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return withDevices(ctx, cfg.Data.Dir, func(list deviceList) error {
+	return withDevices(cfg.Data.Dir, func(list deviceList) error {
 		if err := list.remove(ctx, c.Name); err != nil {
 			return err
 		}

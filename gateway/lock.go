@@ -19,7 +19,7 @@ func lockData(dir string) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, config.Try(fmt.Errorf("data.dir: %w", err), "sudo, or set data.dir to a folder of yours")
 	}
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator's folder
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, config.Try(fmt.Errorf("data.dir: %w", err), "sudo, or set data.dir to a folder of yours")
 	}

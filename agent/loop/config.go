@@ -140,6 +140,15 @@ func (c Collect) check() error {
 	if c.Interval < 100*time.Millisecond || c.Interval > 24*time.Hour {
 		errs = append(errs, config.Errorf("collect.interval", "must be between 100ms and 24h, got %s", c.Interval))
 	}
+	errs = append(errs, c.checkDisks()...)
+	if len(c.Disks) == 0 && !c.CPU && !c.Temperature && !c.Memory {
+		errs = append(errs, config.Errorf("collect", "nothing to collect, switch something on"))
+	}
+	return errors.Join(errs...)
+}
+
+func (c Collect) checkDisks() []error {
+	var errs []error
 	seen := map[string]bool{}
 	for i, path := range c.Disks {
 		key := "collect.disks[" + strconv.Itoa(i) + "]"
@@ -153,10 +162,7 @@ func (c Collect) check() error {
 		}
 		seen[path] = true
 	}
-	if len(c.Disks) == 0 && !c.CPU && !c.Temperature && !c.Memory {
-		errs = append(errs, config.Errorf("collect", "nothing to collect, switch something on"))
-	}
-	return errors.Join(errs...)
+	return errs
 }
 
 func (c Config) checkRest() error {

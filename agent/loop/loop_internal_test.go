@@ -1,11 +1,10 @@
 package loop
 
 import (
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"log/slog"
 
 	"piway/agent/spool"
 )

@@ -26,13 +26,7 @@ const (
 
 // failed takes note of a session that ended with err.
 func (o *outage) failed(err error) {
-	cause := causeConnect
-	switch {
-	case errors.Is(err, mqttlink.ErrLogin):
-		cause = causeLogin
-	case o.cause == "" && o.was:
-		cause = causeLost
-	}
+	cause := o.classify(err)
 	if o.attempts == 0 {
 		o.since = time.Now()
 	}
@@ -51,6 +45,17 @@ func (o *outage) failed(err error) {
 	default:
 		o.log.Warn("gateway cannot be reached, keeping reports", "err", err)
 	}
+}
+
+// classify returns the class of a failure; only what follows a connection is a loss.
+func (o *outage) classify(err error) string {
+	switch {
+	case errors.Is(err, mqttlink.ErrLogin):
+		return causeLogin
+	case o.cause == "" && o.was:
+		return causeLost
+	}
+	return causeConnect
 }
 
 // connected takes note of an accepted connection.

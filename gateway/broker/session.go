@@ -67,7 +67,7 @@ func (s *session) leave() { <-s.pending }
 func (s *session) puback(id uint16) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.acks = append(s.acks, packets.Puback<<4, 2, byte(id>>8), byte(id)) // [MQTT-3.4.2]
+	s.acks = append(s.acks, packets.Puback<<4, 2, byte(id>>8), byte(id)) //nolint:gosec // both halves of it, [MQTT-3.4.2]
 	if !s.flushing {
 		s.flushing = true
 		s.b.acks.Go(s.flush)

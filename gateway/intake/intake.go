@@ -100,7 +100,7 @@ func New(cfg Config) *Intake {
 	in := &Intake{cfg: cfg, owners: map[string]*owner{}, metrics: map[string]struct{}{}, counts: map[string]int{}}
 	for name, device := range cfg.Owners {
 		in.owners[name] = &owner{device: device, kept: true}
-		in.use(device, name)
+		_ = in.use(device, name) // what was taken before a smaller bound was set stays
 	}
 	return in
 }

@@ -142,24 +142,28 @@ func readCounts(ctx context.Context, tx *sql.Tx, by map[string]*Account) error {
 		if err := rows.Scan(&k.device, &k.outcome, &k.reason, &n); err != nil {
 			return err
 		}
-		switch a := accountOf(by, k.device); k.outcome {
-		case Received:
-			a.Received = n
-		case Refused:
-			a.Refused[k.reason] = n
-		case Duplicate:
-			a.Duplicate = n
-		case Stored:
-			a.Stored = n
-		case Sent:
-			a.Sent = n
-		case Expired:
-			a.Expired[k.reason] = n
-		case Dropped:
-			a.Dropped[k.reason] = n
-		}
+		accountOf(by, k.device).set(k, n)
 	}
 	return rows.Err()
+}
+
+func (a *Account) set(k account, n int64) {
+	switch k.outcome {
+	case Received:
+		a.Received = n
+	case Refused:
+		a.Refused[k.reason] = n
+	case Duplicate:
+		a.Duplicate = n
+	case Stored:
+		a.Stored = n
+	case Sent:
+		a.Sent = n
+	case Expired:
+		a.Expired[k.reason] = n
+	case Dropped:
+		a.Dropped[k.reason] = n
+	}
 }
 
 // readWaiting adds what is in the table: all of it waits, and what is younger than the fold is not yet counted as

@@ -73,9 +73,8 @@ type Queue struct {
 	in    chan op
 	start time.Time // for the monotonic clock
 
-	mu      sync.Mutex    // guards changed, stopped
+	mu      sync.Mutex    // guards changed
 	changed chan struct{} // closed and replaced when a pass closes or finishes
-	stopped bool
 	ended   chan struct{} // closed when Run has committed for the last time
 }
 

@@ -205,19 +205,9 @@ func (w *writer) transact(ctx context.Context, batch []op) error {
 	if err := w.closeDue(ctx); err != nil {
 		return err
 	}
-	fold := false
-	for _, o := range batch {
-		if o.tx != nil {
-			if err := o.tx(ctx, w); err != nil {
-				return err
-			}
-			continue
-		}
-		rare, err := w.store(ctx, o.entry)
-		if err != nil {
-			return err
-		}
-		fold = fold || rare
+	fold, err := w.apply(ctx, batch)
+	if err != nil {
+		return err
 	}
 	if err := w.putPasses(ctx); err != nil {
 		return err
@@ -231,6 +221,24 @@ func (w *writer) transact(ctx context.Context, batch []op) error {
 		return fmt.Errorf("committing: %w", err)
 	}
 	return nil
+}
+
+// apply does each op. fold tells that ledger and seen must be written with them.
+func (w *writer) apply(ctx context.Context, batch []op) (fold bool, err error) {
+	for _, o := range batch {
+		if o.tx != nil {
+			if err := o.tx(ctx, w); err != nil {
+				return false, err
+			}
+			continue
+		}
+		rare, err := w.store(ctx, o.entry)
+		if err != nil {
+			return false, err
+		}
+		fold = fold || rare
+	}
+	return fold, nil
 }
 
 // store books one entry. rare tells that it changed what only a fold writes.

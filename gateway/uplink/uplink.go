@@ -150,7 +150,9 @@ func (u *Uplink) Run(ctx context.Context) error {
 // finish waits for the source, so that nothing touches the queue after Run.
 func (u *Uplink) finish() {
 	if u.telling > 0 {
-		<-u.told
+		if err := <-u.told; err != nil {
+			u.cfg.Log.Error("keeping the last position failed, what is behind it will be sent again", "err", err)
+		}
 	}
 }
 
@@ -211,7 +213,7 @@ const checkEvery = 500 * time.Millisecond
 var errNoPuback = errors.New("no PUBACK in time")
 
 // serve sends on one connection until it ends or a PUBACK is overdue.
-func (u *Uplink) serve(ctx context.Context, link *mqttlink.Link) error {
+func (u *Uplink) serve(ctx context.Context, link *mqttlink.Link) error { //nolint:cyclop // one select, a line or two a case
 	for _, m := range u.flight[u.settled:] {
 		if err := u.send(ctx, link, m); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package mqttlink
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -58,27 +59,22 @@ func (w *wire) connack() int {
 // parseBroker splits a broker URL into an address to dial and whether TLS is spoken there.
 func parseBroker(broker string) (addr string, secure bool, err error) {
 	u, err := url.Parse(broker)
-	if err != nil || u.Hostname() == "" || u.User != nil || (u.Path != "" && u.Path != "/") {
+	if err != nil || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/") != "" {
 		return "", false, fmt.Errorf("broker %q: must look like tcp://host:1883 or tls://host:8883", broker)
 	}
 	if _, err := netip.ParseAddr(u.Hostname()); err != nil && strings.Contains(u.Hostname(), ":") {
 		return "", false, fmt.Errorf("broker %q: an IPv6 address needs brackets, as in tcp://[::1]:1883", broker)
 	}
-	port := u.Port()
+	port := ""
 	switch u.Scheme {
 	case "tcp", "mqtt":
-		if port == "" {
-			port = "1883"
-		}
+		port = "1883"
 	case "tls", "ssl", "mqtts":
-		secure = true
-		if port == "" {
-			port = "8883"
-		}
+		port, secure = "8883", true
 	default:
 		return "", false, fmt.Errorf("broker %q: unknown scheme %q, use tcp:// or tls://", broker, u.Scheme)
 	}
-	return net.JoinHostPort(u.Hostname(), port), secure, nil
+	return net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port)), secure, nil
 }
 
 // open dials addr and shakes hands where TLS is spoken. It looks at no proxy setting:

@@ -170,7 +170,7 @@ func TestFormatValue_readsBack(t *testing.T) {
 func TestUnits_are27(t *testing.T) {
 	n := 0
 	for _, per := range []string{"", "/Second"} {
-		for _, u := range strings.Fields("Seconds Microseconds Milliseconds Bytes Kilobytes Megabytes Gigabytes Terabytes Bits Kilobits Megabits Gigabits Terabits Percent Count None") {
+		for u := range strings.FieldsSeq("Seconds Microseconds Milliseconds Bytes Kilobytes Megabytes Gigabytes Terabytes Bits Kilobits Megabits Gigabits Terabits Percent Count None") {
 			if sample.IsUnit(u + per) {
 				n++
 			}

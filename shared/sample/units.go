@@ -1,6 +1,9 @@
 package sample
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // units are the 27 that CloudWatch knows (API_MetricDatum, Unit). There is none for degrees: a temperature is None.
 var units = []string{
@@ -22,12 +25,7 @@ var aliases = map[string]string{
 
 // IsUnit reports whether CloudWatch knows the unit. Case matters to CloudWatch, and here.
 func IsUnit(unit string) bool {
-	for _, u := range units {
-		if u == unit {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(units, unit)
 }
 
 // suggestUnit returns the unit that was probably meant, or "".

@@ -4,6 +4,7 @@ package fakebroker
 
 import (
 	"crypto/tls"
+	"encoding/binary"
 	"net"
 	"strings"
 	"sync"
@@ -131,19 +132,7 @@ func (b *Broker) serve(c net.Conn, n int) {
 		}
 		switch kind >> 4 {
 		case 1:
-			if kind != 0x10 { // a TLS greeting starts with 0x16
-				return
-			}
-			hello := parseConnect(body)
-			b.Connects <- hello
-			code := 0
-			if b.Connack != nil {
-				code = b.Connack(hello)
-			}
-			if code >= 0 {
-				b.write(c, 0x20, 0, byte(code))
-			}
-			if code > 0 {
+			if kind != 0x10 || !b.greeted(c, body) { // a TLS greeting starts with 0x16
 				return
 			}
 		case 3:
@@ -158,17 +147,31 @@ func (b *Broker) serve(c net.Conn, n int) {
 	}
 }
 
+// greeted answers a CONNECT and says whether the client may stay.
+func (b *Broker) greeted(c net.Conn, body []byte) bool {
+	hello := parseConnect(body)
+	b.Connects <- hello
+	code := 0
+	if b.Connack != nil {
+		code = b.Connack(hello)
+	}
+	if code >= 0 {
+		b.write(c, 0x20, 0, byte(code))
+	}
+	return code <= 0
+}
+
 func (b *Broker) published(c net.Conn, n int, kind byte, body []byte) {
 	topic, rest := cutText(body)
 	p := Publish{Conn: n, Topic: topic, Retain: kind&1 == 1}
 	if kind&6 != 0 {
-		p.ID = uint16(rest[0])<<8 | uint16(rest[1])
+		p.ID = binary.BigEndian.Uint16(rest)
 		rest = rest[2:]
 	}
 	p.Payload = rest
 	b.Publishes <- p
 	if p.ID != 0 && (b.Puback == nil || b.Puback(p)) {
-		b.write(c, 0x40, byte(p.ID>>8), byte(p.ID))
+		b.write(c, 0x40, binary.BigEndian.AppendUint16(nil, p.ID)...)
 	}
 }
 
