@@ -35,6 +35,7 @@ const killConfig = `
 data: {dir: %s}
 broker: {listen: "127.0.0.1:0"}
 intake: {clock_tolerance: 1s}
+queue: {commit_interval: 50ms} # so that a kill finds reports that are not committed
 rollup:
   window: 1s
   grace: 1s
@@ -61,7 +62,7 @@ func TestGateway_kill(t *testing.T) {
 		t.Fatal(err)
 	}
 	passwords := addDevices(t, data)
-	p := &process{t: t, args: []string{"run", "--config", file}, addr: make(chan struct{})}
+	p := &process{t: t, args: []string{"run", "--config", file}, addr: make(chan struct{}), acked: make(chan struct{})}
 	p.start()
 	defer p.kill()
 
@@ -70,8 +71,14 @@ func TestGateway_kill(t *testing.T) {
 		clients.Go(func() { publishAll(ctx, t, p, name, password) })
 	}
 	for i := range killTimes {
-		if !aws.wait(ctx, (i+1)*killClients*killReports/(killTimes+2)) {
+		if !aws.wait(ctx, (i+1)*killClients*killReports/(3*killTimes)) {
 			t.Fatalf("before kill %d: %d datums arrived, the gateway stalls", i+1, aws.distinct())
+		}
+		// Right behind an acknowledgement, when one that was given too early is found out.
+		select {
+		case <-p.acked:
+		case <-ctx.Done():
+			t.Fatal("no client gets an acknowledgement")
 		}
 		p.kill()
 		p.start()
@@ -161,6 +168,10 @@ func publishAll(ctx context.Context, t *testing.T, p *process, device, password 
 			d := link.Publish("pi/"+device+"/samples", payload)
 			<-d.Done() // ends with the link at the latest, which a kill resets
 			if d.Err() == nil {
+				select {
+				case p.acked <- struct{}{}:
+				default: // nobody waits for one
+				}
 				break
 			}
 			link.Close()
@@ -174,6 +185,8 @@ type process struct {
 	t    *testing.T
 	args []string
 	cmd  *exec.Cmd
+	// acked gets a value when a client got an acknowledgement and somebody waits for that.
+	acked chan struct{}
 
 	mu    sync.Mutex // guards the fields below
 	at    string
