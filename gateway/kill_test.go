@@ -199,7 +199,7 @@ var listening = regexp.MustCompile(`gateway ready.* listen=(\S+)`)
 // start returns when the gateway listens.
 func (p *process) start() {
 	p.t.Helper()
-	p.cmd = exec.Command(os.Args[0], p.args...) //nolint:gosec // this very binary
+	p.cmd = exec.Command(os.Args[0], p.args...)
 	p.cmd.Env = append(os.Environ(), asProgram+"=1")
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {

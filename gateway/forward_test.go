@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"piway/gateway/intake"
+	"piway/gateway/queue"
+	"piway/gateway/rollup"
+	"piway/shared/sample"
+)
+
+// stages are intake, queue and forwarder under a clock that the test sets.
+type stages struct {
+	t   *testing.T
+	now atomic.Int64 // Unix milliseconds
+	in  *intake.Intake
+	q   *queue.Queue
+	f   *forwarder
+}
+
+func newStages(t *testing.T, start time.Time, hasTimestamp bool) *stages {
+	t.Helper()
+	s := &stages{t: t}
+	s.now.Store(start.UnixMilli())
+	cfg := Default()
+	log := slog.New(slog.DiscardHandler)
+	var err error
+	s.q, err = queue.Open(t.Context(), queue.Config{
+		Path: filepath.Join(t.TempDir(), "queue.db"), Window: cfg.Rollup.Window, Grace: cfg.Rollup.Grace,
+		MaxBytes: 1 << 30, Now: s.clock, Log: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- s.q.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("queue: %v", err)
+		}
+	})
+	s.in = intake.New(intake.Config{
+		NameTemplate: cfg.Intake.NameTemplate, ClockTolerance: cfg.Intake.ClockTolerance, MaxSamples: 10, MaxMetrics: 10,
+		IsDevice: func(string) bool { return true }, Owners: map[string]string{},
+	})
+	s.f = &forwarder{q: s.q, settings: rollup.Settings{Window: cfg.Rollup.Window}, hasTimestamp: hasTimestamp, now: s.clock, log: log}
+	return s
+}
+
+func (s *stages) clock() time.Time { return time.UnixMilli(s.now.Load()) }
+
+// arrive lets a report of one sample arrive at a moment, taken and sent by the device's clock as given.
+func (s *stages) arrive(at time.Time, seq int64, clock string, taken, sent time.Time) {
+	s.t.Helper()
+	s.now.Store(at.UnixMilli())
+	r := sample.Report{
+		Run: "r", Seq: seq, Clock: clock, Sent: unix(sent),
+		Samples: []sample.Sample{{Name: "load", Unit: "Count", Value: float64(seq), Time: unix(taken)}},
+	}
+	payload, err := r.JSON()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	v := s.in.Judge("pi", payload, at)
+	if len(v.Refused) > 0 {
+		s.t.Fatalf("refused: %+v", v.Refused)
+	}
+	kept := make(chan error, 1)
+	s.q.Append(queue.Entry{
+		Device: "pi", Run: v.Run, Seq: v.Seq, Sent: v.Sent, Clock: v.Clock, Arrived: at, Shift: v.Shift, Samples: v.Samples,
+	}, func(err error) { kept <- err })
+	if err := <-kept; err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func unix(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+
+// sent returns the timestamps of n messages, each acknowledged.
+func (s *stages) sent(n int) []string {
+	s.t.Helper()
+	var times []string
+	for range n {
+		payload, err := s.f.Next(s.t.Context())
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		var m struct{ Timestamp string }
+		if err := json.Unmarshal(payload, &m); err != nil {
+			s.t.Fatal(err)
+		}
+		times = append(times, m.Timestamp)
+		if err := s.f.Acked(s.t.Context(), 1); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	return times
+}
+
+// TestForward_oneDatumPerWindow: a clock that is 20 s slow and reports that cross a window's boundary on their way do
+// not split a window into two datums.
+func TestForward_oneDatumPerWindow(t *testing.T) {
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	const windows, perWindow = 3, 4
+	for _, tc := range []struct {
+		name        string
+		clock       string
+		slow, delay time.Duration
+		datums      int
+	}{
+		{"a clock that is right", sample.Synced, 0, 0, windows},
+		{"not synchronised and 20 s slow", sample.Unsynced, 20 * time.Second, 0, windows},
+		{"says nothing of its clock and 20 s slow", "", 20 * time.Second, 0, windows},
+		{"8 s on the way", sample.Synced, 0, 8 * time.Second, windows},
+		// Not shifted: the first sample counts for the window before.
+		{"8 s slow, within the tolerance", sample.Unsynced, 8 * time.Second, 0, windows + 1},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newStages(t, start, true)
+			for i := range windows * perWindow {
+				taken := start.Add(time.Duration(i)*15*time.Second + 7*time.Second)
+				s.arrive(taken.Add(tc.delay), int64(i+1), tc.clock, taken.Add(-tc.slow), taken.Add(-tc.slow))
+			}
+			s.now.Store(start.Add(windows * time.Minute).Add(11 * time.Second).UnixMilli())
+			seen := map[string]bool{}
+			for _, ts := range s.sent(tc.datums) {
+				if seen[ts] {
+					t.Errorf("window %s has two datums", ts)
+				}
+				seen[ts] = true
+			}
+			s.settled()
+		})
+	}
+}
+
+// settled holds the ledger to it that nothing waits.
+func (s *stages) settled() {
+	s.t.Helper()
+	accounts, err := s.q.Ledger(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := balance(accounts); err != nil {
+		s.t.Error(err)
+	}
+	for _, a := range accounts {
+		if a.Waiting != 0 {
+			s.t.Errorf("%s: %d samples wait after the last datum", a.Device, a.Waiting)
+		}
+	}
+}
+
+// TestForward_expires: what AWS would not take, or would date wrongly, is not sent but counted, and its neighbours go.
+func TestForward_expires(t *testing.T) {
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for _, tc := range []struct {
+		name         string
+		hasTimestamp bool
+		old          time.Duration
+		reason       string
+	}{
+		{"older than CloudWatch takes", true, 15 * 24 * time.Hour, "older than 14 days"},
+		{"not fresh, for a rule without timestamp", false, time.Hour, "rule has no timestamp"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newStages(t, start, tc.hasTimestamp)
+			s.arrive(start, 1, sample.Synced, start.Add(-tc.old), start)
+			s.arrive(start.Add(time.Second), 2, sample.Synced, start.Add(time.Second), start)
+			s.now.Store(start.Add(71 * time.Second).UnixMilli())
+			if got := s.sent(1); got[0] != fmt.Sprint(start.Unix()) {
+				t.Errorf("sent %v, want the fresh one of %d", got, start.Unix())
+			}
+			s.settled()
+			accounts, err := s.q.Ledger(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a := accounts[0]; a.Sent != 1 || a.Expired[tc.reason] != 1 {
+				t.Errorf("got %+v, want 1 sent and 1 expired as %q", a, tc.reason)
+			}
+		})
+	}
+}
