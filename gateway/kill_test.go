@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -97,7 +98,7 @@ func TestGateway_kill(t *testing.T) {
 }
 
 // serveCore runs a localcore for the test and returns its address and its certificates.
-func serveCore(t *testing.T, onDatum func(cloudwatch.Datum)) (endpoint, certs string) {
+func serveCore(t testing.TB, onDatum func(cloudwatch.Datum)) (endpoint, certs string) {
 	t.Helper()
 	certs = filepath.Join(t.TempDir(), "certs")
 	c, err := core.Open(t.Context(), core.Config{Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0", Certs: certs, OnDatum: onDatum}, slog.New(slog.DiscardHandler))
@@ -182,7 +183,8 @@ func publishAll(ctx context.Context, t *testing.T, p *process, device, password 
 
 // A process is a gateway that is killed and started again.
 type process struct {
-	t    *testing.T
+	t    testing.TB
+	as   string // what to run, see asProgram; the gateway if empty
 	args []string
 	cmd  *exec.Cmd
 	// acked gets a value when a client got an acknowledgement and somebody waits for that.
@@ -200,7 +202,7 @@ var listening = regexp.MustCompile(`gateway ready.* listen=(\S+)`)
 func (p *process) start() {
 	p.t.Helper()
 	p.cmd = exec.Command(os.Args[0], p.args...)
-	p.cmd.Env = append(os.Environ(), asProgram+"=1")
+	p.cmd.Env = append(os.Environ(), asProgram+"="+cmp.Or(p.as, "gateway"))
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		p.t.Fatal(err)
