@@ -84,11 +84,13 @@ func (v *Verdict) Reasons() map[string]int {
 type Intake struct {
 	cfg Config
 
-	mu      sync.Mutex          // guards owners, metrics
-	owners  map[string]*owner   // by metric name
-	metrics map[string]struct{} // "device\x00name", counted in counts
-	counts  map[string]int      // metrics by device
+	mu      sync.Mutex        // guards owners, metrics
+	owners  map[string]*owner // by metric name
+	metrics map[metric]struct{}
+	counts  map[string]int // metrics by device
 }
+
+type metric struct{ device, name string }
 
 type owner struct {
 	device string
@@ -97,7 +99,7 @@ type owner struct {
 
 // New returns an intake.
 func New(cfg Config) *Intake {
-	in := &Intake{cfg: cfg, owners: map[string]*owner{}, metrics: map[string]struct{}{}, counts: map[string]int{}}
+	in := &Intake{cfg: cfg, owners: map[string]*owner{}, metrics: map[metric]struct{}{}, counts: map[string]int{}}
 	for name, device := range cfg.Owners {
 		in.owners[name] = &owner{device: device, kept: true}
 		_ = in.use(device, name) // what was taken before a smaller bound was set stays
@@ -160,8 +162,13 @@ func (in *Intake) tooMany(v Verdict, n int) Verdict {
 	return v
 }
 
+// name fills the template in. Device first: a name may hold "{device}" and means it.
 func (in *Intake) name(name, device string) string {
-	return strings.NewReplacer("{name}", name, "{device}", device).Replace(in.cfg.NameTemplate)
+	before, after, ok := strings.Cut(in.cfg.NameTemplate, "{name}")
+	if !ok {
+		return in.cfg.NameTemplate
+	}
+	return strings.ReplaceAll(before, "{device}", device) + name + strings.ReplaceAll(after, "{device}", device)
 }
 
 // shift is what to add to a report's times. A synchronised clock is right, so an old "sent" of it is a delay. Any
@@ -233,7 +240,7 @@ func (in *Intake) own(device, name string) (claim bool, reason string, err error
 
 // use counts a metric of a device, or says that it is one too many. Each costs money every month.
 func (in *Intake) use(device, name string) error {
-	k := device + "\x00" + name
+	k := metric{device, name}
 	if _, ok := in.metrics[k]; ok {
 		return nil
 	}

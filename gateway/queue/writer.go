@@ -305,7 +305,10 @@ func (w *writer) fold(ctx context.Context) error {
 
 // Bounds of one transaction.
 const (
-	maxBatch = 1024
+	maxBatch = 256
+	// enough is a batch that shares its fsync well; it is not kept waiting, so that the senders it answers work on the
+	// next one while this one is committed.
+	enough = 64
 	// linger is what the writer waits for company once a batch shows that there is some: one fsync then serves
 	// many. A lone sender is not kept waiting.
 	linger = 2 * time.Millisecond
@@ -347,7 +350,7 @@ func (q *Queue) gather(batch []op) []op {
 	}
 	t := time.NewTimer(linger)
 	defer t.Stop()
-	for len(batch) < maxBatch {
+	for len(batch) < enough {
 		select {
 		case o := <-q.in:
 			batch = q.take(append(batch, o))
