@@ -222,7 +222,7 @@ func (w *wireSample) value() (float64, error) {
 	case n.bad != "":
 		return 0, fmt.Errorf("value %s: not a number", clip(n.bad))
 	default:
-		v, err := ParseValue(n.text)
+		v, err := n.parse()
 		if err != nil {
 			return 0, err
 		}
@@ -262,31 +262,44 @@ func (t *text) check(field string, limits func(string) error) error {
 	}
 }
 
-// number is a JSON number or a string of one, kept as text until it is asked for.
+// number is a JSON number or a string of one. A number is parsed at once, a string when it is asked for.
 type number struct {
 	set       bool
+	parsed    bool
+	v         float64
 	text, bad string
 }
 
 // UnmarshalJSONFrom takes any value, so that decoding goes on behind a field of the wrong type.
 func (n *number) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	n.set = true
-	switch dec.PeekKind() {
-	case '0':
-		v, err := dec.ReadValue()
-		n.text = string(v)
-		return err
-	case '"':
-		tok, err := dec.ReadToken()
-		if err == nil {
-			n.text = tok.String()
-		}
-		return err
-	default:
+	kind := dec.PeekKind()
+	if kind != '0' && kind != '"' {
 		v, err := dec.ReadValue()
 		n.bad = string(v)
 		return err
 	}
+	tok, err := dec.ReadToken()
+	if err != nil {
+		return err
+	}
+	if kind == '0' {
+		if n.v, err = tok.Float(); err == nil {
+			n.parsed = true
+			n.v += 0 // -0 becomes 0
+			return nil
+		}
+	}
+	n.text = tok.String() // a string, or a number that no float64 holds, which ParseValue then refuses
+	return nil
+}
+
+// parse returns the number; it is set.
+func (n *number) parse() (float64, error) {
+	if n.parsed {
+		return n.v, nil
+	}
+	return ParseValue(n.text)
 }
 
 // float returns 0 when the member is absent.
@@ -297,7 +310,7 @@ func (n *number) float() (float64, error) {
 	case n.bad != "":
 		return 0, fmt.Errorf("%s is not a number", clip(n.bad))
 	}
-	v, err := ParseValue(n.text)
+	v, err := n.parse()
 	if err != nil {
 		return 0, fmt.Errorf("%s is not a number", clip(n.text))
 	}
