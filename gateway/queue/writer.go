@@ -305,10 +305,10 @@ func (w *writer) fold(ctx context.Context) error {
 
 // Bounds of one transaction.
 const (
-	maxBatch = 256
+	maxBatch = 512
 	// enough is a batch that shares its fsync well; it is not kept waiting, so that the senders it answers work on the
 	// next one while this one is committed.
-	enough = 64
+	enough = 128
 	// linger is what the writer waits for company once a batch shows that there is some: one fsync then serves
 	// many. A lone sender is not kept waiting.
 	linger = 2 * time.Millisecond
@@ -373,10 +373,17 @@ func (q *Queue) take(batch []op) []op {
 	return batch
 }
 
+// commit writes a batch and answers it. Reports that do not fit must not keep room from being made: after an error
+// the other work of the batch is tried without them.
 func (q *Queue) commit(ctx context.Context, batch []op) {
 	err := q.w.write(ctx, batch)
 	if err != nil {
 		q.cfg.Log.Error("commit failed, nothing of it is acknowledged", "messages", len(batch), "err", err)
+		work := slices.DeleteFunc(slices.Clone(batch), func(o op) bool { return o.tx == nil })
+		if len(work) > 0 && len(work) < len(batch) {
+			defer q.commit(ctx, work)
+			batch = slices.DeleteFunc(batch, func(o op) bool { return o.tx != nil })
+		}
 	}
 	for _, o := range batch {
 		o.done(err)
