@@ -54,6 +54,7 @@ type Broker struct {
 	server *mqtt.Server
 	acks   sync.WaitGroup // flushes under way
 	closed chan struct{}
+	served chan struct{} // closed when the last connection has ended
 
 	mu       sync.Mutex // guards sessions
 	sessions map[*session]struct{}
@@ -61,7 +62,7 @@ type Broker struct {
 
 // Open listens. It serves nobody before Run.
 func Open(ctx context.Context, cfg Config) (*Broker, error) {
-	b := &Broker{cfg: cfg, closed: make(chan struct{}), sessions: map[*session]struct{}{}}
+	b := &Broker{cfg: cfg, closed: make(chan struct{}), served: make(chan struct{}), sessions: map[*session]struct{}{}}
 	var err error
 	b.guard, err = guard.Listen(ctx, cfg.Listen, guard.Options{
 		MaxConns: cfg.MaxConnections, MaxPerHost: cfg.MaxPerAddress,
@@ -122,6 +123,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	if cerr := b.server.Close(); err == nil {
 		err = cerr
 	}
+	<-b.served // the library does not wait for its listeners
 	b.acks.Wait()
 	return err
 }

@@ -24,6 +24,7 @@ func (d *door) Protocol() string { return "tcp" }
 
 // Serve runs establish for each connection, in a goroutine that the guard owns: its deadline, bounds and recover apply.
 func (d *door) Serve(establish listeners.EstablishFn) {
+	defer close(d.b.served)
 	d.b.guard.Serve(func(c net.Conn) error {
 		s := newSession(d.b, c)
 		defer s.end()

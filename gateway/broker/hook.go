@@ -46,7 +46,8 @@ func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 	device := string(pk.Connect.Username) // a claim until the password is judged
 	s.identify(device)
 	if pk.Connect.WillFlag && pk.Connect.WillTopic != s.status {
-		return h.refuse(cl, packets.ErrNotAuthorized, fmt.Errorf("will on %.80q, %s may have one only on %s", pk.Connect.WillTopic, device, s.status))
+		// The one code that the library turns into MQTT 3.1.1's "not authorised"; the others of MQTT 5 it sends as they are.
+		return h.refuse(cl, packets.ErrBadUsernameOrPassword, fmt.Errorf("will on %.80q, %s may have one only on %s", pk.Connect.WillTopic, device, s.status))
 	}
 	// A will passes neither ACL nor OnPublish; nobody may read it anyhow.
 	cl.Properties.Will = mqtt.Will{}

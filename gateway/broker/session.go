@@ -18,10 +18,11 @@ type session struct {
 
 	pending chan struct{} // one token per publish that waits for its acknowledgement
 
-	mu       sync.Mutex // guards acks, flushing, denied
+	mu       sync.Mutex // guards the fields below
 	acks     []byte     // PUBACKs to be written
 	flushing bool
 	denied   bool // told once
+	ended    bool
 }
 
 func newSession(b *Broker, c net.Conn) *session {
@@ -41,7 +42,11 @@ func (s *session) established() {
 	s.b.sessions[s] = struct{}{}
 }
 
+// end takes it off the list. No flush starts afterwards, so Run can wait for those under way.
 func (s *session) end() {
+	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
 	s.b.mu.Lock()
 	defer s.b.mu.Unlock()
 	delete(s.b.sessions, s)
@@ -67,6 +72,9 @@ func (s *session) leave() { <-s.pending }
 func (s *session) puback(id uint16) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.ended {
+		return
+	}
 	s.acks = append(s.acks, packets.Puback<<4, 2, byte(id>>8), byte(id)) //nolint:gosec // both halves of it, [MQTT-3.4.2]
 	if !s.flushing {
 		s.flushing = true

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net/url"
+	"os"
 
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 )
@@ -69,6 +70,14 @@ const (
 
 // openDB opens the file, makes the schema if it is new, and checks that it is sound.
 func openDB(ctx context.Context, cfg Config) (*sql.DB, error) {
+	// SQLite would make it readable for all; the log beside it gets the same mode.
+	f, err := os.OpenFile(cfg.Path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Close(); err != nil {
+		return nil, err
+	}
 	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: cfg.Path}).EscapedPath()}).String() + "?" + url.Values{
 		"_pragma": {
 			"busy_timeout(5000)",

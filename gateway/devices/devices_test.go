@@ -1,0 +1,172 @@
+package devices_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"piway/gateway/devices"
+)
+
+func open(t *testing.T, path string) *devices.List {
+	t.Helper()
+	l, err := devices.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func add(t *testing.T, l *devices.List, name string) (password string) {
+	t.Helper()
+	password, err := l.Add(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return password
+}
+
+func TestList_Authenticate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "devices.json")
+	l := open(t, path)
+	kitchen, attic := add(t, l, "kitchen"), add(t, l, "attic")
+	if kitchen == attic {
+		t.Fatal("two devices got one password")
+	}
+	tests := map[string]struct {
+		name, password string
+		want           bool
+	}{
+		"its own":           {"kitchen", kitchen, true},
+		"the other one's":   {"kitchen", attic, false},
+		"wrong case":        {"kitchen", strings.ToLower(kitchen), false},
+		"one letter more":   {"kitchen", kitchen + "A", false},
+		"none":              {"kitchen", "", false},
+		"unknown device":    {"cellar", kitchen, false},
+		"unknown, none":     {"cellar", "", false},
+		"case of the name":  {"Kitchen", kitchen, false},
+		"nothing":           {"", "", false},
+		"the other, itself": {"attic", attic, true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			for _, l := range []*devices.List{l, open(t, path)} { // as it was made, and as it is read back
+				if got := l.Authenticate(tt.name, tt.password); got != tt.want {
+					t.Errorf("got %t, want %t", got, tt.want)
+				}
+			}
+		})
+	}
+}
+
+func TestList_Remove(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "devices.json")
+	l := open(t, path)
+	old := add(t, l, "kitchen")
+	add(t, l, "attic")
+	if err := l.Remove("kitchen"); err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []*devices.List{l, open(t, path)} {
+		if l.Has("kitchen") || l.Authenticate("kitchen", old) {
+			t.Error("a removed device is let in")
+		}
+		if all := l.All(); len(all) != 1 || all[0].Name != "attic" {
+			t.Errorf("got %+v, want attic alone", all)
+		}
+	}
+	if err := l.Remove("kitchen"); !errors.Is(err, devices.ErrUnknown) {
+		t.Errorf("removing again: got %v, want ErrUnknown", err)
+	}
+	if add(t, l, "kitchen") == old || l.Authenticate("kitchen", old) {
+		t.Error("a device added anew takes its old password")
+	}
+	if _, err := l.Add("kitchen"); !errors.Is(err, devices.ErrExists) {
+		t.Errorf("adding again: got %v, want ErrExists", err)
+	}
+}
+
+func TestList_file(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "devices.json")
+	l := open(t, path)
+	password := add(t, l, "kitchen")
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := info.Mode().Perm(); got != 0o600 {
+		t.Errorf("got mode %o, want 600", got)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(text, []byte(password)) {
+		t.Error("the password is in the file")
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
+		t.Errorf("got %v, %v in the folder, want the list alone", files, err)
+	}
+}
+
+// A list that cannot be written stays as it was, in memory too.
+func TestList_Add_cannotWrite(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l := open(t, filepath.Join(dir, "devices.json"))
+	password := add(t, l, "kitchen")
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Add("attic"); err == nil || l.Has("attic") {
+		t.Errorf("adding: got %v, on the list %t", err, l.Has("attic"))
+	}
+	if err := l.Remove("kitchen"); err == nil || !l.Authenticate("kitchen", password) {
+		t.Errorf("removing: got %v, want an error and kitchen let in", err)
+	}
+}
+
+func TestValidName(t *testing.T) {
+	long := strings.Repeat("a", 63)
+	for name, want := range map[string]bool{
+		"a": true, "0": true, "pi-2.local_x": true, long: true,
+		"": false, long + "a": false, "-a": false, ".": false, "_a": false, "a/b": false, "a+": false, "#": false,
+		"a b": false, "a\n": false, "küche": false, "$SYS": false, "a\x00": false,
+	} {
+		if got := devices.ValidName(name); got != want {
+			t.Errorf("%q: got %t, want %t", name, got, want)
+		}
+	}
+	if _, err := open(t, filepath.Join(t.TempDir(), "d")).Add("a/b"); !errors.Is(err, devices.ErrName) {
+		t.Errorf("adding a/b: got %v, want ErrName", err)
+	}
+}
+
+func TestOpen_refuses(t *testing.T) {
+	sum := strings.Repeat("0", 64)
+	for name, text := range map[string]string{
+		"empty":         "",
+		"half written":  `{"devices":[{"name":"kitchen","sha2`,
+		"bad name":      `{"devices":[{"name":"a/b","sha256":"` + sum + `"}]}`,
+		"no sum":        `{"devices":[{"name":"kitchen"}]}`,
+		"short sum":     `{"devices":[{"name":"kitchen","sha256":"00"}]}`,
+		"sum not hex":   `{"devices":[{"name":"kitchen","sha256":"` + strings.Repeat("x", 64) + `"}]}`,
+		"the same name": `{"devices":[{"name":"a","sha256":"` + sum + `"},{"name":"a","sha256":"` + sum + `"}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "devices.json")
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := devices.Open(path); err == nil {
+				t.Error("got no error")
+			}
+		})
+	}
+}

@@ -1,0 +1,389 @@
+package queue_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"piway/gateway/queue"
+	"piway/shared/sample"
+)
+
+const (
+	window = time.Minute
+	grace  = 10 * time.Second
+)
+
+// A bench is a queue that runs, inside a synctest bubble: sleeping there moves its clocks and takes no time.
+type bench struct {
+	*queue.Queue
+	t    *testing.T
+	path string
+	back *time.Duration // what the wall clock was set back by
+	max  int64
+	stop func()
+}
+
+// inBubble runs f with an empty queue, at a full minute.
+func inBubble(t *testing.T, f func(*testing.T, *bench)) {
+	t.Helper()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, filepath.Join(dir, "queue.db"), 64<<20, new(time.Duration))
+		defer func() { b.stop() }()
+		f(t, b)
+	})
+}
+
+func open(t *testing.T, path string, maxBytes int64, back *time.Duration) *bench {
+	t.Helper()
+	q, err := queue.Open(t.Context(), queue.Config{
+		Path: path, Window: window, Grace: grace, MaxBytes: maxBytes,
+		Now: func() time.Time { return time.Now().Add(-*back) },
+		Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- q.Run(ctx) }()
+	return &bench{Queue: q, t: t, path: path, back: back, max: maxBytes, stop: sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("running the queue: %v", err)
+		}
+	})}
+}
+
+func (b *bench) now() time.Time { return time.Now().Add(-*b.back) }
+
+// reopen stops the queue and opens it again.
+func (b *bench) reopen() {
+	b.t.Helper()
+	b.stop()
+	*b = *open(b.t, b.path, b.max, b.back)
+}
+
+// crash goes on with a copy of the files made while the queue runs, as a power cut would leave them.
+func (b *bench) crash() {
+	b.t.Helper()
+	path := filepath.Join(b.t.TempDir(), "queue.db")
+	for _, suffix := range []string{"", "-wal"} {
+		text, err := os.ReadFile(b.path + suffix)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if err := os.WriteFile(path+suffix, text, 0o600); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	b.stop()
+	*b = *open(b.t, path, b.max, b.back)
+}
+
+func (b *bench) append(e queue.Entry) error {
+	if e.Arrived.IsZero() {
+		e.Arrived = b.now()
+	}
+	done := make(chan error, 1)
+	b.Append(e, func(err error) { done <- err })
+	return <-done
+}
+
+func (b *bench) mustAppend(e queue.Entry) {
+	b.t.Helper()
+	if err := b.append(e); err != nil {
+		b.t.Fatalf("appending %+v: %v", e, err)
+	}
+}
+
+// next returns the first closed pass after the given one, and the names of its samples.
+func (b *bench) next(after int64, fingerprint string) (p queue.Pass, names []string) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), 24*time.Hour)
+	defer cancel()
+	p, err := b.Next(ctx, after, fingerprint)
+	if err != nil {
+		b.t.Fatalf("waiting for a pass: %v", err)
+	}
+	if err := b.Each(ctx, p, func(_ string, samples []sample.Sample) error {
+		for _, s := range samples {
+			names = append(names, s.Name)
+		}
+		return nil
+	}); err != nil {
+		b.t.Fatal(err)
+	}
+	return p, names
+}
+
+// accounts returns the ledger and fails unless it balances.
+func (b *bench) accounts() map[string]queue.Account {
+	b.t.Helper()
+	all, err := b.Ledger(b.t.Context())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	by := map[string]queue.Account{}
+	for _, a := range all {
+		if arrival, store := a.Difference(); arrival != 0 || store != 0 {
+			b.t.Errorf("ledger of %s differs by %d on arrival, %d in store: %+v", a.Device, arrival, store, a)
+		}
+		by[a.Device] = a
+	}
+	return by
+}
+
+func (b *bench) wantNames(got []string, want ...string) {
+	b.t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		b.t.Errorf("samples of the pass (-want +got):\n%s", diff)
+	}
+}
+
+// report is an entry with a sample of each name, dated on arrival.
+func report(device, run string, seq int64, names ...string) queue.Entry {
+	e := queue.Entry{Device: device, Run: run, Seq: seq}
+	for i, name := range names {
+		e.Samples = append(e.Samples, sample.Sample{Name: name, Unit: "Count", Value: float64(i)})
+	}
+	return e
+}
+
+func TestQueue_reopen(t *testing.T) {
+	for name, reopen := range map[string]func(*bench){"clean": (*bench).reopen, "crash": (*bench).crash} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				b.mustAppend(report("kitchen", "r", 1, "a", "b"))
+				b.mustAppend(report("attic", "r", 1, "c"))
+				refused := report("kitchen", "r", 2, "d")
+				refused.Refused = map[string]int{"unit": 2, "value": 1}
+				b.mustAppend(refused)
+				before := b.accounts()
+				reopen(b)
+				if diff := cmp.Diff(before, b.accounts()); diff != "" {
+					t.Errorf("the ledger changed (-before +after):\n%s", diff)
+				}
+				b.mustAppend(report("kitchen", "r", 1, "a", "b")) // as if its PUBACK was lost
+				b.mustAppend(report("kitchen", "r", 3, "e"))
+				_, names := b.next(0, "f")
+				b.wantNames(names, "a", "b", "c", "d", "e")
+				want := queue.Account{
+					Device: "kitchen", Received: 9, Refused: map[string]int64{"unit": 2, "value": 1}, Duplicate: 2,
+					Stored: 4, Waiting: 4, Expired: map[string]int64{}, Dropped: map[string]int64{},
+				}
+				if diff := cmp.Diff(want, b.accounts()["kitchen"]); diff != "" {
+					t.Errorf("kitchen's account (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+func TestQueue_Append_redelivery(t *testing.T) {
+	tests := map[string]struct {
+		second    queue.Entry
+		duplicate bool
+	}{
+		"the same":       {report("kitchen", "r", 7, "a"), true},
+		"another seq":    {report("kitchen", "r", 8, "a"), false},
+		"another run":    {report("kitchen", "s", 7, "a"), false},
+		"another device": {report("attic", "r", 7, "a"), false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bench) {
+				b.mustAppend(report("kitchen", "r", 7, "a"))
+				b.mustAppend(tt.second)
+				if got := b.accounts()[tt.second.Device].Duplicate == 1; got != tt.duplicate {
+					t.Errorf("recognised: got %t, want %t", got, tt.duplicate)
+				}
+			})
+		})
+	}
+}
+
+func TestQueue_Append_notRecognisable(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		for range 2 {
+			b.mustAppend(report("kitchen", "", 0, "a"))
+			b.mustAppend(report("kitchen", "r", 0, "b"))
+		}
+		if a := b.accounts()["kitchen"]; a.Stored != 4 || a.Duplicate != 0 {
+			t.Errorf("got %d stored, %d duplicate, want 4 and 0", a.Stored, a.Duplicate)
+		}
+	})
+}
+
+func TestQueue_Append_redeliveryOfARefusedReport(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		e := queue.Entry{Device: "kitchen", Run: "r", Seq: 1, Refused: map[string]int{"unit": 3}}
+		b.mustAppend(e)
+		b.crash()
+		b.mustAppend(e)
+		if a := b.accounts()["kitchen"]; a.Received != 6 || a.Duplicate != 3 || a.Refused["unit"] != 3 {
+			t.Errorf("got %+v, want 6 received, 3 refused for their unit, 3 duplicate", a)
+		}
+	})
+}
+
+func TestQueue_Append_doneInOrder(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		const n = 3000 // more than a transaction holds
+		got := make(chan int64, n)
+		for i := range int64(n) {
+			b.Append(report("kitchen", "r", i+1, "a"), func(err error) {
+				if err != nil {
+					t.Errorf("appending %d: %v", i, err)
+				}
+				got <- i
+			})
+		}
+		for i := range int64(n) {
+			if g := <-got; g != i {
+				t.Fatalf("done %d came as number %d", g, i)
+			}
+		}
+	})
+}
+
+func TestQueue_Append_doneMeansOnDisk(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		path := filepath.Join(t.TempDir(), "queue.db")
+		copied := make(chan struct{})
+		e := report("kitchen", "r", 1, "a")
+		e.Arrived = b.now()
+		// While done is called no other commit can come, so what the files hold now is what done promises.
+		b.Append(e, func(error) {
+			defer close(copied)
+			for _, suffix := range []string{"", "-wal"} {
+				text, err := os.ReadFile(b.path + suffix)
+				if err == nil {
+					err = os.WriteFile(path+suffix, text, 0o600)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		<-copied
+		c := open(t, path, b.max, b.back)
+		defer c.stop()
+		if a := c.accounts()["kitchen"]; a.Waiting != 1 {
+			t.Errorf("got %d waiting on the disk when done was called, want 1", a.Waiting)
+		}
+	})
+}
+
+func TestQueue_Run_closes(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		waiting := make(chan error, 1)
+		go func() {
+			_, err := b.Next(context.Background(), 0, "f")
+			waiting <- err
+		}()
+		synctest.Wait()
+		b.stop()
+		if err := <-waiting; !errors.Is(err, queue.ErrClosed) {
+			t.Errorf("Next: got %v, want ErrClosed", err)
+		}
+		if err := b.append(report("kitchen", "r", 1, "a")); !errors.Is(err, queue.ErrClosed) {
+			t.Errorf("Append: got %v, want ErrClosed", err)
+		}
+	})
+}
+
+func TestQueue_Owners(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		first := report("kitchen", "r", 1, "a")
+		first.Claims = []string{"a", "b"}
+		second := report("attic", "r", 1, "b")
+		second.Claims = []string{"b", "c"}
+		b.mustAppend(first)
+		b.mustAppend(second)
+		b.crash()
+		got, err := b.Owners(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(map[string]string{"a": "kitchen", "b": "kitchen", "c": "attic"}, got); diff != "" {
+			t.Errorf("owners (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A full disk refuses, keeps what it took, and goes on once there is room.
+func TestQueue_Append_full(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.stop()
+		*b = *open(t, b.path, 1, b.back) // the least that is allowed
+		big := make([]string, 500)
+		for i := range big {
+			big[i] = "metric with a long name, so that few reports fill the file"
+		}
+		stored := int64(0)
+		for b.append(report("kitchen", "r", stored+1, big...)) == nil {
+			if stored++; stored > 1000 {
+				t.Fatal("the bound is not kept")
+			}
+		}
+		if stored == 0 {
+			t.Fatal("nothing fits")
+		}
+		if a := b.accounts()["kitchen"]; a.Stored != stored*500 {
+			t.Fatalf("got %d samples stored, want %d: the refused report must not count", a.Stored, stored*500)
+		}
+		p, names := b.next(0, "f")
+		if int64(len(names)) != stored*500 {
+			t.Errorf("got %d samples back, want %d", len(names), stored*500)
+		}
+		counts := map[queue.Count]int{{Device: "kitchen", Outcome: queue.Sent}: len(names)}
+		if err := b.Settle(t.Context(), []queue.Done{{Pass: p, Counts: counts}}, nil); err != nil {
+			t.Fatalf("settling on a full disk: %v", err)
+		}
+		b.mustAppend(report("kitchen", "r", stored+1, big...)) // the refused one again: no duplicate
+		if a := b.accounts()["kitchen"]; a.Sent != stored*500 || a.Waiting != 500 || a.Duplicate != 0 {
+			t.Errorf("got %+v, want %d sent, 500 waiting, none duplicate", a, stored*500)
+		}
+	})
+}
+
+// Senders that keep trying while the disk is full must not keep room from being made.
+func TestQueue_Settle_besideRefusedAppends(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.stop()
+		*b = *open(t, b.path, 1, b.back)
+		big := make([]string, 500)
+		for i := range big {
+			big[i] = "metric with a long name, so that few reports fill the file"
+		}
+		seq := int64(1)
+		for b.append(report("kitchen", "r", seq, big...)) == nil {
+			seq++
+		}
+		p, names := b.next(0, "f")
+		counts := map[queue.Count]int{{Device: "kitchen", Outcome: queue.Sent}: len(names)}
+		e := report("kitchen", "r", seq, big...)
+		e.Arrived = b.now()
+		hold := make(chan struct{})
+		b.Append(queue.Entry{Device: "kitchen"}, func(error) { <-hold }) // holds the writer, so that all below is one batch
+		b.Append(e, func(error) {})
+		settled := make(chan error, 1)
+		go func() { settled <- b.Settle(t.Context(), []queue.Done{{Pass: p, Counts: counts}}, nil) }()
+		synctest.Wait()
+		close(hold)
+		if err := <-settled; err != nil {
+			t.Errorf("settling beside a report that does not fit: %v", err)
+		}
+		b.accounts()
+	})
+}

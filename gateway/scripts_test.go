@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"piway/localcore/cloudwatch"
+	"piway/shared/mqttlink"
+	"piway/shared/sample"
+)
+
+// scriptsPatience ends a test that would hang; no test waits for it.
+const scriptsPatience = time.Minute
+
+// A scriptRig is a gateway before a local AWS, with the one device pi1.
+type scriptRig struct {
+	t        *testing.T
+	gateway  *gateway
+	tool     string // mosquitto_pub
+	password string
+	datums   chan cloudwatch.Datum
+}
+
+func newScriptRig(t *testing.T) *scriptRig {
+	t.Helper()
+	tool, err := exec.LookPath("mosquitto_pub")
+	if err != nil {
+		t.Skip("mosquitto_pub is not on PATH; on Debian it is in mosquitto-clients")
+	}
+	r := &scriptRig{t: t, tool: tool, datums: make(chan cloudwatch.Datum, 100)}
+	endpoint, certs := serveCore(t, func(d cloudwatch.Datum) { r.datums <- d })
+	aws, err := net.ResolveTCPAddr("tcp", endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := demoConfig(t.TempDir(), certs, aws)
+	cfg.Rollup.Window = time.Second
+	if err := cfg.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	if r.gateway, err = openGateway(t.Context(), cfg, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	if r.password, err = r.gateway.devices.Add("pi1"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- r.gateway.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("gateway: %v", err)
+		}
+	})
+	return r
+}
+
+// publish is the recipe's command line. Its success means a PUBACK.
+func (r *scriptRig) publish(message string) {
+	r.t.Helper()
+	host, port, err := net.SplitHostPort(r.gateway.broker.Addr().String())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	out, err := exec.CommandContext(r.t.Context(), r.tool, "-h", host, "-p", port, "-u", "pi1", "-P", r.password,
+		"-q", "1", "-t", "raspi/metrics", "-i", "pi1", "-m", message).CombinedOutput()
+	if err != nil || len(out) > 0 {
+		r.t.Fatalf("mosquitto_pub: %v: %s", err, out)
+	}
+}
+
+// datum waits for the next one that CloudWatch takes.
+func (r *scriptRig) datum() cloudwatch.Datum {
+	r.t.Helper()
+	select {
+	case d := <-r.datums:
+		return d
+	case <-time.After(scriptsPatience):
+		r.t.Fatal("no datum came")
+		return cloudwatch.Datum{}
+	}
+}
+
+func TestScripts_mosquittoPub(t *testing.T) {
+	r := newScriptRig(t)
+	start := time.Now()
+	want := map[string]string{}
+	for _, tt := range []struct{ message, name, unit, value string }{
+		{`{"name": "cpu usage (pi1)", "unit": "Percent", "value": "12.5"}`, "cpu usage (pi1)", "Percent", "12.5"},
+		{`{"name": "cpu temperature (pi1)", "unit": "None", "value": " 48.3 "}`, "cpu temperature (pi1)", "None", "48.3"},
+		{"{\n  \"name\": \"uptime (pi1)\",\n  \"unit\": \"Seconds\",\n  \"value\": \"86400.25\"\n}\n", "uptime (pi1)", "Seconds", "86400.25"},
+		{`{"name": "disk", "unit": "Gigabytes", "value": -3e-2}`, "disk", "Gigabytes", "-0.03"}, // no device in its name: the first user's
+	} {
+		want[tt.name] = tt.value + " " + tt.unit
+		r.publish(tt.message)
+	}
+	got := map[string]string{}
+	for range want {
+		d := r.datum()
+		got[d.Name] = sample.FormatValue(d.Value) + " " + d.Unit
+		if d.Timestamp.Before(start.Add(-time.Second)) || d.Timestamp.After(time.Now()) { // it has the start of its window
+			t.Errorf("%s is dated %s, sent after %s", d.Name, d.Timestamp, start)
+		}
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+// Cron starts a client a minute for each metric, all with the recipe's one client id.
+func TestScripts_sameClientIDInQuickSuccession(t *testing.T) {
+	r := newScriptRig(t)
+	var want, got []string
+	for i := range 4 {
+		name := fmt.Sprintf("metric %d (pi1)", i)
+		want = append(want, name)
+		r.publish(fmt.Sprintf(`{"name": %q, "unit": "Count", "value": "%d"}`, name, i))
+	}
+	for range want {
+		got = append(got, r.datum().Name)
+	}
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// "" is what the recipe's scripts send when a reading fails. The topic is what the device's operator may watch.
+func TestScripts_emptyValueIsRefusedAndCounted(t *testing.T) {
+	r := newScriptRig(t)
+	told := make(chan string, 10)
+	link, err := mqttlink.Connect(t.Context(), mqttlink.Options{
+		Broker: "tcp://" + r.gateway.broker.Addr().String(), ClientID: "watch", Username: "pi1", Password: r.password,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer link.Close()
+	if err := link.Subscribe(t.Context(), "pi/pi1/rejected", func(_ string, payload []byte) { told <- string(payload) }); err != nil {
+		t.Fatal(err)
+	}
+	r.publish(`[{"name": "a (pi1)", "unit": "None", "value": "1"},
+		{"name": "cpu temperature (pi1)", "unit": "None", "value": ""},
+		{"name": "b (pi1)", "unit": "None", "value": "2"}]`)
+	r.publish(`{"name": "cpu temperature (pi1)", "unit": "None", "value": ""}`)
+	got := []string{r.datum().Name, r.datum().Name}
+	if slices.Sort(got); !slices.Equal(got, []string{"a (pi1)", "b (pi1)"}) {
+		t.Errorf("got %v, want the neighbours", got)
+	}
+	for range 2 {
+		select {
+		case why := <-told:
+			if !strings.Contains(why, `"name":"cpu temperature (pi1)","reason":"value"`) {
+				t.Errorf("told %s, want the metric by name", why)
+			}
+		case <-time.After(scriptsPatience):
+			t.Fatal("the refusal was not told")
+		}
+	}
+	accounts, err := r.gateway.queue.Ledger(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := balance(accounts); err != nil {
+		t.Error(err)
+	}
+	if len(accounts) != 1 || accounts[0].Device != "pi1" || accounts[0].Received != 4 || accounts[0].Stored != 2 ||
+		len(accounts[0].Refused) != 1 || accounts[0].Refused[sample.ReasonValue] != 2 {
+		t.Errorf("got ledger %+v, want 4 received, 2 stored, 2 refused for their value", accounts)
+	}
+}
