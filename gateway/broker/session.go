@@ -64,6 +64,9 @@ func (s *session) enter() bool {
 
 func (s *session) leave() { <-s.pending }
 
+// maxUnread bounds the bytes of PUBACKs that wait for a client to read, beyond what the sockets hold.
+const maxUnread = 16 << 10
+
 // puback acknowledges a publish of QoS 1, in the order of the calls. It does not block: one goroutine at a time writes
 // what has gathered, so a client that does not read costs only itself.
 //
@@ -73,6 +76,10 @@ func (s *session) puback(id uint16) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
+		return
+	}
+	if len(s.acks) >= maxUnread { // it sends and does not read; what it gets no PUBACK for it has to send again
+		_ = s.Close() // its reader sees the error
 		return
 	}
 	s.acks = append(s.acks, packets.Puback<<4, 2, byte(id>>8), byte(id)) //nolint:gosec // both halves of it, [MQTT-3.4.2]

@@ -3,6 +3,7 @@ package queue_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -212,6 +213,40 @@ func TestQueue_Append_redelivery(t *testing.T) {
 	}
 }
 
+// What was committed after the last fold is known again after a crash.
+func TestQueue_Append_redeliveryAfterACrash(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.mustAppend(report("kitchen", "r", 1, "a"))
+		b.crash()
+		b.mustAppend(report("kitchen", "r", 1, "a"))
+		if a := b.accounts()["kitchen"]; a.Stored != 1 || a.Duplicate != 1 {
+			t.Errorf("got %d stored, %d duplicate, want 1 of each", a.Stored, a.Duplicate)
+		}
+	})
+}
+
+// Of too many runs the one that was silent longest is forgotten.
+func TestQueue_Append_manyRuns(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		run := func(i int) string { return fmt.Sprintf("run %d", i) }
+		for i := range 513 { // one more than are kept
+			b.mustAppend(report("kitchen", run(i), 1, "a"))
+			time.Sleep(time.Second)
+		}
+		time.Sleep(window + grace) // the last pass closes
+		synctest.Wait()
+		b.mustAppend(report("kitchen", run(512), 1, "a"))
+		b.mustAppend(report("kitchen", run(1), 1, "a"))
+		if a := b.accounts()["kitchen"]; a.Duplicate != 2 {
+			t.Errorf("got %d recognised of the runs that are kept, want 2", a.Duplicate)
+		}
+		b.mustAppend(report("kitchen", run(0), 1, "a"))
+		if a := b.accounts()["kitchen"]; a.Duplicate != 2 {
+			t.Error("the oldest run is still kept")
+		}
+	})
+}
+
 func TestQueue_Append_notRecognisable(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		for range 2 {
@@ -374,9 +409,19 @@ func TestQueue_Settle_besideRefusedAppends(t *testing.T) {
 		counts := map[queue.Count]int{{Device: "kitchen", Outcome: queue.Sent}: len(names)}
 		e := report("kitchen", "r", seq, big...)
 		e.Arrived = b.now()
+		before := b.accounts()["kitchen"]
 		hold := make(chan struct{})
 		b.Append(queue.Entry{Device: "kitchen"}, func(error) { <-hold }) // holds the writer, so that all below is one batch
-		b.Append(e, func(error) {})
+		b.Append(queue.Entry{Device: "kitchen", Refused: map[string]int{"unit": 1}}, func(err error) {
+			if err == nil {
+				t.Error("done(nil) for what shares the failed transaction")
+			}
+		})
+		b.Append(e, func(err error) {
+			if err == nil {
+				t.Error("done(nil) for a report that does not fit")
+			}
+		})
 		settled := make(chan error, 1)
 		go func() { settled <- b.Settle(t.Context(), []queue.Done{{Pass: p, Counts: counts}}, nil) }()
 		synctest.Wait()
@@ -384,6 +429,9 @@ func TestQueue_Settle_besideRefusedAppends(t *testing.T) {
 		if err := <-settled; err != nil {
 			t.Errorf("settling beside a report that does not fit: %v", err)
 		}
-		b.accounts()
+		after := b.accounts()["kitchen"]
+		if after.Received != before.Received || after.Sent != before.Stored || after.Waiting != 0 {
+			t.Errorf("got %+v, want all of %+v sent and nothing of the failed transaction", after, before)
+		}
 	})
 }
