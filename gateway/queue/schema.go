@@ -81,6 +81,7 @@ func openDB(ctx context.Context, cfg Config) (*sql.DB, error) {
 	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: cfg.Path}).EscapedPath()}).String() + "?" + url.Values{
 		"_pragma": {
 			"busy_timeout(5000)",
+			"cache_size(-512)",         // KiB a connection: rows are written once and read once
 			"auto_vacuum(INCREMENTAL)", // before the first table, or it has no effect
 			"journal_mode(WAL)",
 			"synchronous(FULL)", // in WAL mode: one fsync per commit

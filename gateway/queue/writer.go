@@ -312,6 +312,8 @@ const (
 	// linger is what the writer waits for company once a batch shows that there is some: one fsync then serves
 	// many. A lone sender is not kept waiting.
 	linger = 2 * time.Millisecond
+	// gap without company ends it: all who wait are in the batch.
+	gap = linger / 8
 )
 
 // loop gathers ops into transactions until ctx ends, then commits what is left.
@@ -348,12 +350,14 @@ func (q *Queue) gather(batch []op) []op {
 	if len(batch) < 2 || q.cfg.CommitInterval > 0 {
 		return batch
 	}
-	t := time.NewTimer(linger)
+	end := time.Now().Add(linger)
+	t := time.NewTimer(gap)
 	defer t.Stop()
 	for len(batch) < enough {
 		select {
 		case o := <-q.in:
 			batch = q.take(append(batch, o))
+			t.Reset(min(gap, time.Until(end)))
 		case <-t.C:
 			return batch
 		}
