@@ -32,8 +32,8 @@ func (d *door) Serve(establish listeners.EstablishFn) {
 	})
 }
 
-// Close tells the clients, then shuts the door.
-func (d *door) Close(closeClients listeners.CloseFn) {
-	closeClients(d.ID())
+// Close shuts the door, and with it every connection. It does not call the library's way of telling the clients: that
+// takes a read lock twice and hangs for ever when a client leaves in between.
+func (d *door) Close(listeners.CloseFn) {
 	_ = d.b.guard.Close() // closed by Run already, which has its error
 }
