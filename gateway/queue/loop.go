@@ -1,0 +1,124 @@
+package queue
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Bounds of one transaction.
+const (
+	maxBatch = 512
+	// enough is a batch that shares its fsync well; it is not kept waiting, so that the senders it answers work on the
+	// next one while this one is committed.
+	enough = 128
+	// linger is what the writer waits for company once a batch shows that there is some: one fsync then serves
+	// many. A lone sender is not kept waiting.
+	linger = 2 * time.Millisecond
+	// gap without company ends it: all who wait are in the batch.
+	gap = linger / 8
+)
+
+// loop gathers ops into transactions until ctx ends, then commits what is left.
+func (q *Queue) loop(ctx context.Context) {
+	// What was taken must be answered, so the transactions outlive ctx.
+	work := context.WithoutCancel(ctx)
+	tick := time.NewTicker(closeEvery)
+	defer tick.Stop()
+	batch := make([]op, 0, maxBatch)
+	for {
+		batch = batch[:0]
+		select {
+		case o := <-q.in:
+			batch = q.gather(append(batch, o))
+		case <-tick.C:
+			if !q.w.passes.due(q.cfg.Now(), q.mono(), q.cfg.Window, q.cfg.Grace) {
+				continue
+			}
+		case <-ctx.Done():
+			q.drain(work)
+			return
+		}
+		q.commit(work, batch)
+		q.rest(ctx)
+	}
+}
+
+// closeEvery is how often passes are looked at when nothing arrives.
+const closeEvery = 200 * time.Millisecond
+
+// gather takes what is there, and lingers for more while the senders keep it busy.
+func (q *Queue) gather(batch []op) []op {
+	batch = q.take(batch)
+	if len(batch) < 2 || q.cfg.CommitInterval > 0 {
+		return batch
+	}
+	end := time.Now().Add(linger)
+	t := time.NewTimer(gap)
+	defer t.Stop()
+	for len(batch) < enough {
+		select {
+		case o := <-q.in:
+			batch = q.take(append(batch, o))
+			t.Reset(min(gap, time.Until(end)))
+		case <-t.C:
+			return batch
+		}
+	}
+	return batch
+}
+
+func (q *Queue) take(batch []op) []op {
+	for len(batch) < maxBatch {
+		select {
+		case o := <-q.in:
+			batch = append(batch, o)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// commit writes a batch and answers it. Reports that do not fit must not keep room from being made: after an error
+// the other work of the batch is tried without them.
+func (q *Queue) commit(ctx context.Context, batch []op) {
+	err := q.w.write(ctx, batch)
+	if err != nil {
+		q.cfg.Log.Error("commit failed, nothing of it is acknowledged", "messages", len(batch), "err", err)
+		work := slices.DeleteFunc(slices.Clone(batch), func(o op) bool { return o.tx == nil })
+		if len(work) > 0 && len(work) < len(batch) {
+			defer q.commit(ctx, work)
+			batch = slices.DeleteFunc(batch, func(o op) bool { return o.tx != nil })
+		}
+	}
+	for _, o := range batch {
+		o.done(err)
+	}
+	if err == nil && q.w.closed {
+		q.broadcast()
+	}
+}
+
+// rest keeps CommitInterval between two commits.
+func (q *Queue) rest(ctx context.Context) {
+	if q.cfg.CommitInterval <= 0 {
+		return
+	}
+	t := time.NewTimer(q.cfg.CommitInterval)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+func (q *Queue) drain(ctx context.Context) {
+	for {
+		batch := q.take(nil)
+		if len(batch) == 0 {
+			return
+		}
+		q.commit(ctx, slices.Clip(batch))
+	}
+}
