@@ -162,7 +162,7 @@ func (in *Intake) tooMany(v Verdict, n int) Verdict {
 	return v
 }
 
-// name fills the template in. Device first: a name may hold "{device}" and means it.
+// name fills the template in, but not what the name itself may hold: a "{device}" there stays.
 func (in *Intake) name(name, device string) string {
 	before, after, ok := strings.Cut(in.cfg.NameTemplate, "{name}")
 	if !ok {
