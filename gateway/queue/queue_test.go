@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,150 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"piway/gateway/queue"
-	"piway/shared/sample"
 )
-
-const (
-	window = time.Minute
-	grace  = 10 * time.Second
-)
-
-// A bench is a queue that runs, inside a synctest bubble: sleeping there moves its clocks and takes no time.
-type bench struct {
-	*queue.Queue
-	t    *testing.T
-	path string
-	back *time.Duration // what the wall clock was set back by
-	max  int64
-	stop func()
-}
-
-// inBubble runs f with an empty queue, at a full minute.
-func inBubble(t *testing.T, f func(*testing.T, *bench)) {
-	t.Helper()
-	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
-		b := open(t, filepath.Join(dir, "queue.db"), 64<<20, new(time.Duration))
-		defer func() { b.stop() }()
-		f(t, b)
-	})
-}
-
-func open(t *testing.T, path string, maxBytes int64, back *time.Duration) *bench {
-	t.Helper()
-	q, err := queue.Open(t.Context(), queue.Config{
-		Path: path, Window: window, Grace: grace, MaxBytes: maxBytes,
-		Now: func() time.Time { return time.Now().Add(-*back) },
-		Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- q.Run(ctx) }()
-	return &bench{Queue: q, t: t, path: path, back: back, max: maxBytes, stop: sync.OnceFunc(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("running the queue: %v", err)
-		}
-	})}
-}
-
-func (b *bench) now() time.Time { return time.Now().Add(-*b.back) }
-
-// reopen stops the queue and opens it again.
-func (b *bench) reopen() {
-	b.t.Helper()
-	b.stop()
-	*b = *open(b.t, b.path, b.max, b.back)
-}
-
-// crash goes on with a copy of the files made while the queue runs, as a power cut would leave them.
-func (b *bench) crash() {
-	b.t.Helper()
-	path := filepath.Join(b.t.TempDir(), "queue.db")
-	for _, suffix := range []string{"", "-wal"} {
-		text, err := os.ReadFile(b.path + suffix)
-		if err != nil {
-			b.t.Fatal(err)
-		}
-		if err := os.WriteFile(path+suffix, text, 0o600); err != nil {
-			b.t.Fatal(err)
-		}
-	}
-	b.stop()
-	*b = *open(b.t, path, b.max, b.back)
-}
-
-func (b *bench) append(e queue.Entry) error {
-	if e.Arrived.IsZero() {
-		e.Arrived = b.now()
-	}
-	done := make(chan error, 1)
-	b.Append(e, func(err error) { done <- err })
-	return <-done
-}
-
-func (b *bench) mustAppend(e queue.Entry) {
-	b.t.Helper()
-	if err := b.append(e); err != nil {
-		b.t.Fatalf("appending %+v: %v", e, err)
-	}
-}
-
-// next returns the first closed pass after the given one, and the names of its samples.
-func (b *bench) next(after int64, fingerprint string) (p queue.Pass, names []string) {
-	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), 24*time.Hour)
-	defer cancel()
-	p, err := b.Next(ctx, after, fingerprint)
-	if err != nil {
-		b.t.Fatalf("waiting for a pass: %v", err)
-	}
-	if err := b.Each(ctx, p, func(_ string, samples []sample.Sample) error {
-		for _, s := range samples {
-			names = append(names, s.Name)
-		}
-		return nil
-	}); err != nil {
-		b.t.Fatal(err)
-	}
-	return p, names
-}
-
-// accounts returns the ledger and fails unless it balances.
-func (b *bench) accounts() map[string]queue.Account {
-	b.t.Helper()
-	all, err := b.Ledger(b.t.Context())
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	by := map[string]queue.Account{}
-	for _, a := range all {
-		if arrival, store := a.Difference(); arrival != 0 || store != 0 {
-			b.t.Errorf("ledger of %s differs by %d on arrival, %d in store: %+v", a.Device, arrival, store, a)
-		}
-		by[a.Device] = a
-	}
-	return by
-}
-
-func (b *bench) wantNames(got []string, want ...string) {
-	b.t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		b.t.Errorf("samples of the pass (-want +got):\n%s", diff)
-	}
-}
-
-// report is an entry with a sample of each name, dated on arrival.
-func report(device, run string, seq int64, names ...string) queue.Entry {
-	e := queue.Entry{Device: device, Run: run, Seq: seq}
-	for i, name := range names {
-		e.Samples = append(e.Samples, sample.Sample{Name: name, Unit: "Count", Value: float64(i)})
-	}
-	return e
-}
 
 func TestQueue_reopen(t *testing.T) {
 	for name, reopen := range map[string]func(*bench){"clean": (*bench).reopen, "crash": (*bench).crash} {
