@@ -18,7 +18,7 @@ const connectWait = 15 * time.Second
 // check tells what works and returns the first thing that does not.
 func check(ctx context.Context, cfg Config, out io.Writer) error {
 	_, _ = fmt.Fprintln(out, "configuration  ok")
-	link, err := uplinkConfig(&cfg.Uplink, slog.New(slog.DiscardHandler))
+	link, err := uplinkConfig(&cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
@@ -34,12 +34,12 @@ func check(ctx context.Context, cfg Config, out io.Writer) error {
 	defer cancel()
 	// A client id of its own: the running gateway's connection would be closed by a second one with the same id.
 	conn, err := mqttlink.Connect(ctx, mqttlink.Options{
-		Broker: link.Broker, ClientID: link.ClientID + "-check", TLS: link.TLS, KeepAlive: link.KeepAlive,
+		Broker: link.Broker, ClientID: link.ClientID + checkSuffix, TLS: link.TLS, KeepAlive: link.KeepAlive,
 		Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return config.Try(fmt.Errorf("connecting to AWS: %w", err),
-			fmt.Sprintf("look whether uplink.endpoint is right, the certificate active, and its policy allows iot:Connect for %s and %s-check", link.ClientID, link.ClientID))
+			fmt.Sprintf("look whether uplink.endpoint is right, the certificate active, and its policy allows iot:Connect for %s and %s", link.ClientID, link.ClientID+checkSuffix))
 	}
 	conn.Close()
 	_, _ = fmt.Fprintf(out, "connection     ok, %s\n", link.Broker)

@@ -5,17 +5,18 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"piway/gateway/rollup"
-	"piway/gateway/uplink"
 	"piway/shared/config"
 )
 
 // Config is gateway.yaml. configs/gateway.yaml explains every key.
 type Config struct {
+	Site   string       `yaml:"site"`
 	Data   DataConfig   `yaml:"data"`
 	Broker BrokerConfig `yaml:"broker"`
 	Intake IntakeConfig `yaml:"intake"`
@@ -69,30 +70,6 @@ type RuleConfig struct {
 	Reduce string `yaml:"reduce"`
 }
 
-// UplinkConfig is the one connection to AWS.
-type UplinkConfig struct {
-	Endpoint           string        `yaml:"endpoint"`
-	ClientID           string        `yaml:"client_id"`
-	Topic              string        `yaml:"topic"`
-	Certs              CertsConfig   `yaml:"certs"`
-	RuleHasTimestamp   bool          `yaml:"rule_has_timestamp"`
-	Window             int           `yaml:"window"`
-	PublishesPerSecond int           `yaml:"publishes_per_second"`
-	BytesPerSecond     config.Size   `yaml:"bytes_per_second"`
-	AckTimeout         time.Duration `yaml:"ack_timeout"`
-	ConnectInterval    time.Duration `yaml:"connect_interval"`
-	MaxBackoff         time.Duration `yaml:"max_backoff"`
-	KeepAlive          time.Duration `yaml:"keep_alive"`
-}
-
-// CertsConfig is where the one certificate is: a folder, or paths that go before what is found there.
-type CertsConfig struct {
-	Dir   string   `yaml:"dir"`
-	Roots []string `yaml:"roots"`
-	Cert  string   `yaml:"cert"`
-	Key   string   `yaml:"key"`
-}
-
 // LogConfig is what is logged, to standard error.
 type LogConfig struct {
 	Level string `yaml:"level"`
@@ -111,7 +88,8 @@ func Default() Config {
 		Queue:  QueueConfig{MaxBytes: 4 << 30},
 		Rollup: RollupConfig{Window: time.Minute, Grace: 10 * time.Second},
 		Uplink: UplinkConfig{
-			ClientID: "piway-gateway", Topic: "raspi/metrics", Certs: CertsConfig{Dir: "/etc/piway/certs"}, RuleHasTimestamp: true,
+			Form: FormMetric, ClientID: "piway-gateway", Namespace: "RaspberryPi", ErrorsTopic: "piway/errors", Canary: 24 * time.Hour,
+			Certs: CertsConfig{Dir: "/etc/piway/certs"}, RuleHasTimestamp: true,
 			Window: 50, PublishesPerSecond: 98, BytesPerSecond: 500 << 10,
 			AckTimeout: 30 * time.Second, ConnectInterval: 11 * time.Second, MaxBackoff: 5 * time.Minute, KeepAlive: time.Minute,
 		},
@@ -121,8 +99,18 @@ func Default() Config {
 
 // Validate returns every mistake, each led by its key.
 func (c *Config) Validate() error {
-	return errors.Join(c.Data.validate(), c.Broker.validate(), c.Intake.validate(), c.Queue.validate(),
-		c.Rollup.validate(c.Intake.ClockTolerance), c.Uplink.validate(), c.Log.validate())
+	return errors.Join(c.validateSite(), c.Data.validate(), c.Broker.validate(), c.Intake.validate(c.Site), c.Queue.validate(),
+		c.Rollup.validate(c.Intake.ClockTolerance, c.Uplink.Form), c.Uplink.validate(c.Site), c.Log.validate())
+}
+
+// sitePattern leaves room for the rest of a client id, and holds nothing that a topic, an ARN or a name would have to escape.
+var sitePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$`)
+
+func (c *Config) validateSite() error {
+	if c.Site == "" || sitePattern.MatchString(c.Site) {
+		return nil
+	}
+	return config.Errorf("site", "must have 1 to 32 letters, digits, dots, hyphens or underscores, starting with a letter or digit, got %q", c.Site)
 }
 
 // within checks a number against its bounds.
@@ -166,7 +154,7 @@ func plainTopic(key, topic string) error {
 	return nil
 }
 
-func (c *IntakeConfig) validate() error {
+func (c *IntakeConfig) validate(site string) error {
 	errs := []error{
 		within("intake.clock_tolerance", c.ClockTolerance, time.Second, time.Hour),
 		within("intake.max_samples", c.MaxSamples, 1, 10_000),
@@ -174,6 +162,9 @@ func (c *IntakeConfig) validate() error {
 	}
 	if !strings.Contains(c.NameTemplate, "{name}") || !strings.Contains(c.NameTemplate, "{device}") {
 		errs = append(errs, config.Errorf("intake.name_template", "must hold {name} and {device}, or the metrics of two devices would be one, got %q", c.NameTemplate))
+	}
+	if site == "" && strings.Contains(c.NameTemplate, "{site}") {
+		errs = append(errs, config.Errorf("intake.name_template", "holds {site}, and site is not set: set it or take {site} out, got %q", c.NameTemplate))
 	}
 	return errors.Join(errs...)
 }
@@ -185,7 +176,7 @@ func (c *QueueConfig) validate() error {
 	)
 }
 
-func (c *RollupConfig) validate(tolerance time.Duration) error {
+func (c *RollupConfig) validate(tolerance time.Duration, form string) error {
 	errs := []error{
 		within("rollup.window", c.Window, time.Second, time.Hour),
 		within("rollup.grace", c.Grace, time.Second, time.Hour),
@@ -206,51 +197,6 @@ func (c *RollupConfig) validate(tolerance time.Duration) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// Limits of names at IoT Core (AWS IoT Core quotas, message broker).
-const (
-	maxClientID     = 128
-	maxTopic        = 256
-	maxTopicSlashes = 7
-)
-
-func (c *UplinkConfig) validate() error {
-	errs := []error{
-		within("uplink.window", c.Window, 1, uplink.MaxWindow),
-		within("uplink.publishes_per_second", c.PublishesPerSecond, 3, uplink.MaxPublishes),
-		within("uplink.bytes_per_second", c.BytesPerSecond, 2*uplink.MaxPayload, uplink.MaxBytes),
-		within("uplink.ack_timeout", c.AckTimeout, time.Second, 10*time.Minute),
-		within("uplink.connect_interval", c.ConnectInterval, time.Second, time.Hour),
-		within("uplink.max_backoff", c.MaxBackoff, time.Second, time.Hour),
-		within("uplink.keep_alive", c.KeepAlive, 30*time.Second, 20*time.Minute),
-		plainTopic("uplink.topic", c.Topic),
-	}
-	if len(c.Topic) > maxTopic || strings.Count(c.Topic, "/") > maxTopicSlashes {
-		errs = append(errs, config.Errorf("uplink.topic", "must have at most %d bytes and %d slashes for IoT Core, got %q", maxTopic, maxTopicSlashes, c.Topic))
-	}
-	if c.ClientID == "" || len(c.ClientID) > maxClientID || c.ClientID[0] == '$' || strings.ContainsAny(c.ClientID, "+#") {
-		errs = append(errs, config.Errorf("uplink.client_id", "must have 1 to %d bytes, not start with $ and hold no + or #, got %q", maxClientID, c.ClientID))
-	}
-	if c.Endpoint != "" {
-		if _, _, err := c.hostPort(); err != nil {
-			errs = append(errs, config.Errorf("uplink.endpoint", `must be HOST or HOST:PORT, without "mqtts://", got %q`, c.Endpoint))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// mqttsPort is IoT Core's for MQTT with client certificates (AWS IoT, protocols).
-const mqttsPort = "8883"
-
-func (c *UplinkConfig) hostPort() (host, port string, err error) {
-	if strings.Contains(c.Endpoint, "/") {
-		return "", "", fmt.Errorf("%q is not HOST:PORT", c.Endpoint)
-	}
-	if !strings.Contains(c.Endpoint, ":") {
-		return c.Endpoint, mqttsPort, nil
-	}
-	return net.SplitHostPort(c.Endpoint)
 }
 
 func (c *LogConfig) validate() error {

@@ -48,7 +48,7 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 			g.abandon(ctx)
 		}
 	}()
-	link, err := uplinkConfig(&cfg.Uplink, log)
+	link, err := uplinkConfig(&cfg, log)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,8 @@ func queuePath(dataDir string) string   { return filepath.Join(dataDir, "queue.d
 func devicesPath(dataDir string) string { return filepath.Join(dataDir, "devices.json") }
 
 // uplinkConfig checks the certificates, which is what is wrong most often.
-func uplinkConfig(c *UplinkConfig, log *slog.Logger) (uplink.Config, error) {
+func uplinkConfig(cfg *Config, log *slog.Logger) (uplink.Config, error) {
+	c := &cfg.Uplink
 	if c.Endpoint == "" {
 		return uplink.Config{}, config.Try(errors.New("uplink.endpoint: not set"),
 			"the address that `aws iot describe-endpoint --endpoint-type iot:Data-ATS` prints")
@@ -113,7 +114,7 @@ func uplinkConfig(c *UplinkConfig, log *slog.Logger) (uplink.Config, error) {
 		return uplink.Config{}, fmt.Errorf("uplink.certs: %w", err)
 	}
 	return uplink.Config{
-		Broker: "tls://" + net.JoinHostPort(host, port), ClientID: c.ClientID, Topic: c.Topic, TLS: tls,
+		Broker: "tls://" + net.JoinHostPort(host, port), ClientID: c.clientID(cfg.Site), Topic: c.publishTopic(cfg.Site), TLS: tls,
 		Window: c.Window, PublishesPerSecond: c.PublishesPerSecond, BytesPerSecond: int(c.BytesPerSecond),
 		AckTimeout: c.AckTimeout, ConnectInterval: c.ConnectInterval, MaxBackoff: c.MaxBackoff, KeepAlive: c.KeepAlive,
 		Log: log.With("part", "uplink"),

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"regexp"
+	"strings"
+	"time"
+
+	"piway/gateway/uplink"
+	"piway/shared/config"
+)
+
+// UplinkConfig is the way to AWS.
+type UplinkConfig struct {
+	Form               string        `yaml:"form"`
+	Endpoint           string        `yaml:"endpoint"`
+	ClientID           string        `yaml:"client_id"`
+	Rule               string        `yaml:"rule"`
+	Topic              string        `yaml:"topic"`
+	Namespace          string        `yaml:"namespace"`
+	ErrorsTopic        string        `yaml:"errors_topic"`
+	Canary             time.Duration `yaml:"canary"`
+	Certs              CertsConfig   `yaml:"certs"`
+	RuleHasTimestamp   bool          `yaml:"rule_has_timestamp"`
+	Window             int           `yaml:"window"`
+	PublishesPerSecond int           `yaml:"publishes_per_second"`
+	BytesPerSecond     config.Size   `yaml:"bytes_per_second"`
+	AckTimeout         time.Duration `yaml:"ack_timeout"`
+	ConnectInterval    time.Duration `yaml:"connect_interval"`
+	MaxBackoff         time.Duration `yaml:"max_backoff"`
+	KeepAlive          time.Duration `yaml:"keep_alive"`
+}
+
+// CertsConfig is where the one certificate is: a folder, or paths that go before what is found there.
+type CertsConfig struct {
+	Dir   string   `yaml:"dir"`
+	Roots []string `yaml:"roots"`
+	Cert  string   `yaml:"cert"`
+	Key   string   `yaml:"key"`
+}
+
+// The forms in which datapoints go to AWS.
+const (
+	FormMetric = "metric" // a message each, for a cloudwatchMetric action: the recipe's
+	FormEMF    = "emf"    // many in a message, in the embedded metric format, for a cloudwatchLogs action
+)
+
+// Limits of names at IoT Core (AWS IoT Core quotas, message broker; a rule's name: AWS::IoT::TopicRule).
+const (
+	maxClientID     = 128
+	maxTopic        = 256
+	maxTopicSlashes = 7
+)
+
+var (
+	ruleName  = regexp.MustCompile(`^[a-zA-Z0-9_]{1,128}$`)
+	namespace = regexp.MustCompile(`^[0-9A-Za-z._/#-][0-9A-Za-z._/#: -]{0,254}$`) // the safe set of CloudWatch's user guide
+	clientID  = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.:-]*$`)              // what a topic and an ARN hold as it is
+)
+
+func (c *UplinkConfig) validate(site string) error {
+	errs := []error{
+		within("uplink.window", c.Window, 1, uplink.MaxWindow),
+		within("uplink.publishes_per_second", c.PublishesPerSecond, 3, uplink.MaxPublishes),
+		within("uplink.bytes_per_second", c.BytesPerSecond, 2*uplink.MaxPayload, uplink.MaxBytes),
+		within("uplink.ack_timeout", c.AckTimeout, time.Second, 10*time.Minute),
+		within("uplink.connect_interval", c.ConnectInterval, time.Second, time.Hour),
+		within("uplink.max_backoff", c.MaxBackoff, time.Second, time.Hour),
+		within("uplink.keep_alive", c.KeepAlive, 30*time.Second, 20*time.Minute),
+		c.validateForm(), c.validateTopics(),
+	}
+	if id := c.clientID(site); !clientID.MatchString(c.ClientID) || len(id+feedbackSuffix) > maxClientID {
+		errs = append(errs, config.Errorf("uplink.client_id", "must have letters, digits and _ . : - only, and with the site at most %d of them, got %q",
+			maxClientID-len(feedbackSuffix), c.ClientID))
+	}
+	if c.Canary != 0 && (c.Canary < time.Minute || c.Canary > 30*24*time.Hour) {
+		errs = append(errs, config.Errorf("uplink.canary", "must be between 1m and 30d, or 0s for none, got %s", c.Canary))
+	}
+	if c.Endpoint != "" {
+		if _, _, err := c.hostPort(); err != nil {
+			errs = append(errs, config.Errorf("uplink.endpoint", `must be HOST or HOST:PORT, without "mqtts://", got %q`, c.Endpoint))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *UplinkConfig) validateForm() error {
+	var errs []error
+	if c.Form != FormMetric && c.Form != FormEMF {
+		errs = append(errs, config.Errorf("uplink.form", "must be metric or emf, got %q", c.Form))
+	}
+	if c.Form == FormEMF && !c.RuleHasTimestamp {
+		errs = append(errs, config.Errorf("uplink.rule_has_timestamp", "must be true in the emf form, whose documents carry their time"))
+	}
+	if !namespace.MatchString(c.Namespace) || strings.TrimSpace(c.Namespace) == "" || strings.HasPrefix(c.Namespace, "AWS/") {
+		errs = append(errs, config.Errorf("uplink.namespace", "must have 1 to 255 letters, digits, spaces and . - _ / # :, not starting with a space, a colon or AWS/, got %q", c.Namespace))
+	}
+	return errors.Join(errs...)
+}
+
+func (c *UplinkConfig) validateTopics() error {
+	var errs []error
+	if c.Rule != "" && !ruleName.MatchString(c.Rule) {
+		errs = append(errs, config.Errorf("uplink.rule", "must have 1 to 128 letters, digits and underscores, as AWS names rules, got %q", c.Rule))
+	}
+	if c.Rule != "" && c.Topic != "" {
+		errs = append(errs, config.Errorf("uplink.topic", "must be empty where uplink.rule names the rule to publish to, got %q", c.Topic))
+	}
+	// The client id is one level more.
+	return errors.Join(append(errs, cloudTopic("uplink.topic", c.Topic, 0), cloudTopic("uplink.errors_topic", c.ErrorsTopic, 1+maxClientID))...)
+}
+
+// cloudTopic checks a topic at IoT Core that may be left out, and to which more bytes will be added.
+func cloudTopic(key, topic string, more int) error {
+	if topic == "" {
+		return nil
+	}
+	slashes := maxTopicSlashes
+	if more > 0 {
+		slashes--
+	}
+	if len(topic)+more > maxTopic || strings.Count(topic, "/") > slashes {
+		return config.Errorf(key, "must have at most %d bytes and %d slashes for IoT Core, got %q", maxTopic-more, slashes, topic)
+	}
+	return plainTopic(key, topic)
+}
+
+// mqttsPort is IoT Core's for MQTT with client certificates (AWS IoT, protocols).
+const mqttsPort = "8883"
+
+func (c *UplinkConfig) hostPort() (host, port string, err error) {
+	if strings.Contains(c.Endpoint, "/") {
+		return "", "", fmt.Errorf("%q is not HOST:PORT", c.Endpoint)
+	}
+	if !strings.Contains(c.Endpoint, ":") {
+		return c.Endpoint, mqttsPort, nil
+	}
+	return net.SplitHostPort(c.Endpoint)
+}
+
+// Client ids beside the uplink's own, each for a connection of its own.
+const (
+	checkSuffix    = "-check"
+	feedbackSuffix = "-feedback"
+)
+
+// clientID is the uplink's: the site keeps two gateways of one account from closing each other's connections.
+func (c *UplinkConfig) clientID(site string) string {
+	if site == "" {
+		return c.ClientID
+	}
+	return c.ClientID + "-" + site
+}
+
+// publishTopic is where datapoints go: to the rule itself (Basic Ingest), or to a topic on which a rule listens.
+func (c *UplinkConfig) publishTopic(site string) string {
+	switch {
+	case c.Rule != "":
+		return "$aws/rules/" + c.Rule + "/" + c.clientID(site)
+	case c.Topic != "":
+		return c.Topic
+	case c.Form == FormEMF:
+		return "piway/emf/" + c.clientID(site)
+	default:
+		return "raspi/metrics"
+	}
+}
