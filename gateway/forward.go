@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -19,29 +18,25 @@ import (
 type forwarder struct {
 	q            *queue.Queue
 	settings     rollup.Settings
-	hasTimestamp bool // the rule dates its datums; else AWS takes the time of arrival
+	form         func([]encode.Datum) (payload []byte, n int, err error)
+	formMark     string // what the form depends on, for the fingerprint
+	hasTimestamp bool   // the rule dates its datums; else AWS takes the time of arrival
 	now          func() time.Time
 	log          *slog.Logger
 
-	after int64 // the last pass that was begun; only Next uses it
+	at      queue.Cursor // the passes that were begun; only Next uses it, and retried
+	retried time.Time    // when parked datums were last tried again
 
 	mu      sync.Mutex // guards the fields below, not held while the queue works
 	batch   *batch     // whose datums are handed out now
-	handed  []ref      // to the uplink and not acknowledged, oldest first
-	settled []*batch   // complete by an expired datum, to be finished
+	handed  []ref      // to the uplink and not settled, oldest first
+	settled []*batch   // without open datums, to be finished
 }
 
-// A batch is a pass and the datums made of it.
-type batch struct {
-	pass    queue.Pass
-	datums  []rollup.Datum
-	next    int // to be handed out
-	settled int // acknowledged or expired
-}
-
+// A ref is a message: the datums from..to-1 of a batch.
 type ref struct {
-	b *batch
-	i int
+	b        *batch
+	from, to int
 }
 
 // How old a datum may be.
@@ -52,17 +47,20 @@ const (
 	freshAge = 5 * time.Minute
 )
 
+// retryParked is how often parked datums are tried again, beside each start: each try costs connections.
+const retryParked = 24 * time.Hour
+
 // fingerprint names all that the numbers of the datums depend on.
 func (f *forwarder) fingerprint() string {
-	return fmt.Sprintf("rollup %d encode %d form metric window %s rules %v", rollup.Version, encode.Version, f.settings.Window, f.settings.Rules)
+	return fmt.Sprintf("rollup %d encode %d form %s window %s rules %v", rollup.Version, encode.Version, f.formMark, f.settings.Window, f.settings.Rules)
 }
 
-// Next returns the message of the next datum that AWS still takes.
+// Next returns the next message with datums that AWS still takes.
 func (f *forwarder) Next(ctx context.Context) ([]byte, error) {
 	for {
-		payload, expired := f.handOut()
-		if expired != nil {
-			if err := f.finish(ctx, expired); err != nil {
+		payload, settled := f.handOut()
+		if settled != nil {
+			if err := f.finish(ctx, settled); err != nil {
 				return nil, err
 			}
 			continue
@@ -82,7 +80,10 @@ func (f *forwarder) Next(ctx context.Context) ([]byte, error) {
 
 // load waits for the next closed pass and reduces it.
 func (f *forwarder) load(ctx context.Context) (*batch, error) {
-	p, err := f.q.Next(ctx, f.after, f.fingerprint())
+	if f.idle() && f.now().Sub(f.retried) >= retryParked {
+		f.at.Shelved, f.retried = 0, f.now()
+	}
+	p, err := f.q.Next(ctx, &f.at, f.fingerprint())
 	if err != nil {
 		return nil, err
 	}
@@ -93,14 +94,20 @@ func (f *forwarder) load(ctx context.Context) (*batch, error) {
 	}); err != nil {
 		return nil, err
 	}
-	f.after = p.Start
-	b := &batch{pass: p, datums: r.Datums(), next: p.Next, settled: p.Next}
-	f.log.Debug("pass begun", "pass", p.Start, "datums", len(b.datums), "from", p.Next)
+	b := newBatch(p, r.Datums())
+	f.log.Debug("pass begun", "pass", p.Start, "datums", len(b.datums), "from", p.Next, "parked", p.Shelved)
 	return b, nil
 }
 
-// handOut returns the next message of the batch, or nil at its end; or a batch that is settled to the last datum without
-// an acknowledgement having done it, and is to be finished.
+// idle reports whether nothing is under way, so that no pass can be begun twice.
+func (f *forwarder) idle() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.handed) == 0 && len(f.settled) == 0
+}
+
+// handOut returns the next message of the batch, or nil at its end; or a batch of which the last open datum was settled
+// without an acknowledgement having done it, and that is to be finished.
 func (f *forwarder) handOut() (payload []byte, settled *batch) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -108,19 +115,22 @@ func (f *forwarder) handOut() (payload []byte, settled *batch) {
 		return nil, f.settled[0]
 	}
 	b := f.batch
-	for b != nil && b.next < len(b.datums) {
-		i := b.next
-		b.next++
-		if f.expired(b.datums[i]) == "" {
-			payload, err := message(b.datums[i])
+	if b == nil {
+		return nil, nil
+	}
+	for from, to := b.run(); from < to; from, to = b.run() {
+		// Datums are in the order of time, so if one is not expired no later one is.
+		if f.expired(b.datums[from]) == "" {
+			payload, n, err := f.form(b.coded[from:to])
 			if err == nil {
-				f.handed = append(f.handed, ref{b, i})
+				b.hand(from, from+n)
+				f.handed = append(f.handed, ref{b, from, from + n})
 				return payload, nil
 			}
 			f.log.Error("a datum cannot be sent", "err", err)
 		}
-		b.pass.Expired.Add(i)
-		if b.settled++; b.settled == len(b.datums) {
+		b.expire(from)
+		if b.open == 0 {
 			f.settled = append(f.settled, b)
 			return nil, b
 		}
@@ -128,32 +138,22 @@ func (f *forwarder) handOut() (payload []byte, settled *batch) {
 	return nil, nil
 }
 
-// finish takes a settled batch off the disk.
+// finish takes a batch without open datums off the disk, or leaves what is parked of it there.
 func (f *forwarder) finish(ctx context.Context, b *batch) error {
-	if err := f.q.Settle(ctx, []queue.Done{f.done(b)}, nil); err != nil {
+	var done []queue.Done
+	var moved []queue.Pass
+	if b.pass.Parked.Empty() {
+		done = append(done, b.done(f.expired))
+	} else {
+		moved = append(moved, b.shelve(b.pass.Clone(), 0))
+	}
+	if err := f.q.Settle(ctx, done, moved); err != nil {
 		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.settled = slices.DeleteFunc(f.settled, func(x *batch) bool { return x == b })
 	return nil
-}
-
-// done books what became of the samples of a settled batch.
-func (f *forwarder) done(b *batch) queue.Done {
-	counts := map[queue.Count]int{}
-	for i, d := range b.datums {
-		c := queue.Count{Device: d.Device, Outcome: queue.Sent}
-		if b.pass.Expired.Has(i) {
-			c.Outcome, c.Reason = queue.Expired, cmp.Or(f.expired(d), "not encodable")
-		}
-		counts[c] += d.Samples
-	}
-	return queue.Done{Pass: b.pass, Counts: counts}
-}
-
-func message(d rollup.Datum) ([]byte, error) {
-	return encode.Metric(encode.Datum{Device: d.Device, Name: d.Name, Unit: d.Unit, Value: d.Value, Time: d.Time})
 }
 
 // expired returns why a datum is not sent, "" if it is.
@@ -172,15 +172,34 @@ func (f *forwarder) expired(d rollup.Datum) string {
 // Acked moves the durable position behind the n oldest messages handed out, all in one transaction: after an error
 // nothing has moved.
 func (f *forwarder) Acked(ctx context.Context, n int) error {
-	whole, part := f.plan(n)
-	done := make([]queue.Done, len(whole))
-	for i, b := range whole {
-		done[i] = f.done(b)
+	return f.settle(ctx, n, acked)
+}
+
+// Park sets the oldest message handed out aside: its datums wait on the disk, are counted as parked, and are tried again
+// once a day and at each start. nil means that this is durable; after an error nothing has changed.
+func (f *forwarder) Park(ctx context.Context) error {
+	return f.settle(ctx, 1, parked)
+}
+
+// settle makes durable what change makes of the passes of the n oldest messages.
+func (f *forwarder) settle(ctx context.Context, n int, change func(p queue.Pass, from, to int) queue.Pass) error {
+	steps := f.plan(n, change)
+	var done []queue.Done
+	var moved []queue.Pass
+	for _, s := range steps {
+		switch {
+		case s.left == 0 && s.pass.Parked.Empty():
+			done = append(done, s.b.done(f.expired))
+		case s.left == 0 || s.parkedChanged:
+			moved = append(moved, s.b.shelve(s.pass, s.left))
+		default:
+			moved = append(moved, s.pass)
+		}
 	}
-	if err := f.q.Settle(ctx, done, part); err != nil {
+	if err := f.q.Settle(ctx, done, moved); err != nil {
 		return err
 	}
-	for _, b := range f.apply(n, whole) {
+	for _, b := range f.apply(n, steps, change) {
 		if err := f.finish(ctx, b); err != nil {
 			f.log.Error("finishing a pass failed, trying again", "pass", b.pass.Start, "err", err)
 		}
@@ -188,38 +207,47 @@ func (f *forwarder) Acked(ctx context.Context, n int) error {
 	return nil
 }
 
-// plan says what n acknowledgements will have settled: whole batches, and a position in the one after them.
-func (f *forwarder) plan(n int) (whole []*batch, part *queue.Pass) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for i := 0; i < n; {
-		b, from := f.handed[i].b, i
-		for i < n && f.handed[i].b == b {
-			i++
-		}
-		if b.settled+i-from == len(b.datums) {
-			whole = append(whole, b)
-			continue
-		}
-		p := b.pass.Clone()
-		p.Next = f.handed[i-1].i + 1
-		part = &p
-	}
-	return whole, part
+// A step is what settling messages makes of one batch.
+type step struct {
+	b             *batch
+	pass          queue.Pass
+	left          int // open datums
+	parkedChanged bool
 }
 
-// apply books n acknowledgements that are durable. It returns the batches of which the last datum expired while they
-// were being made so, which nothing else would finish.
-func (f *forwarder) apply(n int, finished []*batch) (late []*batch) {
+// plan says what settling the n oldest messages makes of their batches.
+func (f *forwarder) plan(n int, change func(queue.Pass, int, int) queue.Pass) []step {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var steps []step
+	for _, r := range f.handed[:n] {
+		if len(steps) == 0 || steps[len(steps)-1].b != r.b {
+			steps = append(steps, step{b: r.b, pass: r.b.pass, left: r.b.open})
+		}
+		s := &steps[len(steps)-1]
+		before := s.pass.Parked.Len()
+		s.pass = change(s.pass, r.from, r.to)
+		s.parkedChanged = s.parkedChanged || s.pass.Parked.Len() != before
+		s.left -= r.to - r.from
+	}
+	return steps
+}
+
+// apply books what is durable. It returns the batches of which the last open datum expired while that was made so, and
+// which nothing else would finish.
+func (f *forwarder) apply(n int, steps []step, change func(queue.Pass, int, int) queue.Pass) (late []*batch) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, r := range f.handed[:n] {
-		r.b.pass.Next = r.i + 1
-		if r.b.settled++; r.b.settled == len(r.b.datums) && !slices.Contains(finished, r.b) {
-			late = append(late, r.b)
-		}
+		r.b.pass = change(r.b.pass, r.from, r.to)
+		r.b.open -= r.to - r.from
 	}
 	f.handed = slices.Delete(f.handed, 0, n)
+	for _, s := range steps {
+		if s.left > 0 && s.b.open == 0 {
+			late = append(late, s.b)
+		}
+	}
 	f.settled = append(f.settled, late...)
 	return late
 }

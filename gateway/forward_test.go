@@ -52,7 +52,7 @@ func newStages(t *testing.T, start time.Time, hasTimestamp bool) *stages {
 		NameTemplate: cfg.Intake.NameTemplate, ClockTolerance: cfg.Intake.ClockTolerance, MaxSamples: 10, MaxMetrics: 10,
 		IsDevice: func(string) bool { return true }, Owners: map[string]string{},
 	})
-	s.f = &forwarder{q: s.q, settings: rollup.Settings{Window: cfg.Rollup.Window}, hasTimestamp: hasTimestamp, now: s.clock, log: log}
+	s.f = &forwarder{q: s.q, settings: rollup.Settings{Window: cfg.Rollup.Window}, form: metricForm, hasTimestamp: hasTimestamp, now: s.clock, log: log}
 	return s
 }
 
@@ -190,4 +190,80 @@ func TestForward_expires(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestForward_parks: a datum that AWS does not let through waits, is counted as parked, does not hold up the ones behind
+// it, and is tried again when nothing else is there to be sent.
+func TestForward_parks(t *testing.T) {
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	s := newStages(t, start, true)
+	for i := range 3 {
+		at := start.Add(time.Duration(i) * time.Minute)
+		s.arrive(at.Add(time.Second), int64(i+1), sample.Synced, at, at)
+	}
+	s.now.Store(start.Add(4 * time.Minute).UnixMilli())
+	next := func() string {
+		t.Helper()
+		payload, err := s.f.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var m struct{ Timestamp string }
+		if err := json.Unmarshal(payload, &m); err != nil {
+			t.Fatal(err)
+		}
+		return m.Timestamp
+	}
+	first, second := next(), next()
+	if err := s.f.Park(t.Context()); err != nil { // the first
+		t.Fatal(err)
+	}
+	if err := s.f.Acked(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if a := s.account(); a.Waiting != 2 || a.Parked[reasonParked] != 1 || a.Sent != 1 {
+		t.Errorf("got %+v, want 2 waiting, 1 of them parked, and 1 sent", a)
+	}
+	third := next()
+	if err := s.f.Acked(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if first == second || second == third {
+		t.Errorf("got %s, %s, %s, want three windows", first, second, third)
+	}
+	again := next() // nothing else is there
+	if again != first {
+		t.Errorf("got %s again, want the parked %s", again, first)
+	}
+	if err := s.f.Park(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if payload, err := s.f.Next(ctx); err == nil {
+		t.Errorf("got %s at once again, want to wait a day", payload)
+	}
+	s.now.Add(retryParked.Milliseconds())
+	if again := next(); again != first {
+		t.Errorf("a day later: got %s, want %s", again, first)
+	}
+	if err := s.f.Acked(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	s.settled()
+	if a := s.account(); a.Sent != 3 || len(a.Parked) != 0 {
+		t.Errorf("got %+v, want all 3 sent", a)
+	}
+}
+
+func (s *stages) account() queue.Account {
+	s.t.Helper()
+	accounts, err := s.q.Ledger(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := balance(accounts); err != nil {
+		s.t.Error(err)
+	}
+	return accounts[0]
 }

@@ -18,6 +18,7 @@ import (
 	"piway/gateway/broker"
 	"piway/gateway/control"
 	"piway/gateway/devices"
+	"piway/gateway/encode"
 	"piway/gateway/intake"
 	"piway/gateway/queue"
 	"piway/gateway/rollup"
@@ -82,7 +83,7 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 		return nil, err
 	}
 	g.uplink = uplink.New(link, &forwarder{
-		q: g.queue, settings: rollupSettings(&cfg.Rollup), hasTimestamp: cfg.Uplink.RuleHasTimestamp,
+		q: g.queue, settings: rollupSettings(&cfg.Rollup), form: metricForm, formMark: cfg.Uplink.Form, hasTimestamp: cfg.Uplink.RuleHasTimestamp,
 		now: time.Now, log: log.With("part", "forward"),
 	})
 	g.control, err = control.Open(ctx, cfg.Data.Dir, g.routes(), log.With("part", "control"))
@@ -119,6 +120,11 @@ func uplinkConfig(cfg *Config, log *slog.Logger) (uplink.Config, error) {
 		AckTimeout: c.AckTimeout, ConnectInterval: c.ConnectInterval, MaxBackoff: c.MaxBackoff, KeepAlive: c.KeepAlive,
 		Log: log.With("part", "uplink"),
 	}, nil
+}
+
+func metricForm(datums []encode.Datum) ([]byte, int, error) {
+	b, err := encode.Metric(datums[0])
+	return b, 1, err
 }
 
 func rollupSettings(c *RollupConfig) rollup.Settings {

@@ -9,7 +9,7 @@ import (
 )
 
 // Outcomes of a sample. For each device received = refused + duplicate + stored, and
-// stored = waiting + sent + expired + dropped.
+// stored = waiting + sent + expired + dropped. Parked is a part of waiting, RefusedByCloud one of sent.
 const (
 	Received  = "received"
 	Refused   = "refused"
@@ -18,6 +18,9 @@ const (
 	Sent      = "sent"
 	Expired   = "expired"
 	Dropped   = "dropped"
+
+	Parked         = "parked"
+	RefusedByCloud = "refused by cloud"
 )
 
 type account struct{ device, outcome, reason string }
@@ -77,6 +80,11 @@ type Account struct {
 	Sent      int64            `json:"sent"`
 	Expired   map[string]int64 `json:"expired,omitempty"` // by reason
 	Dropped   map[string]int64 `json:"dropped,omitempty"` // by reason
+
+	// Parked is the part of Waiting that AWS does not let through, RefusedByCloud the part of Sent that AWS acknowledged
+	// and then could not write, as its rule reported; both by reason.
+	Parked         map[string]int64 `json:"parked,omitempty"`
+	RefusedByCloud map[string]int64 `json:"refused_by_cloud,omitempty"`
 }
 
 // Difference is zero twice when the account balances: received less what became of it on arrival, and stored less what
@@ -124,14 +132,18 @@ func (q *Queue) Ledger(ctx context.Context) ([]Account, error) {
 func accountOf(by map[string]*Account, device string) *Account {
 	a := by[device]
 	if a == nil {
-		a = &Account{Device: device, Refused: map[string]int64{}, Expired: map[string]int64{}, Dropped: map[string]int64{}}
+		a = &Account{
+			Device: device, Refused: map[string]int64{}, Expired: map[string]int64{}, Dropped: map[string]int64{},
+			Parked: map[string]int64{}, RefusedByCloud: map[string]int64{},
+		}
 		by[device] = a
 	}
 	return a
 }
 
 func readCounts(ctx context.Context, tx *sql.Tx, by map[string]*Account) error {
-	rows, err := tx.QueryContext(ctx, "SELECT device, outcome, reason, n FROM ledger")
+	rows, err := tx.QueryContext(ctx, `SELECT device, outcome, reason, n FROM ledger
+		UNION ALL SELECT device, ?, reason, SUM(n) FROM parked GROUP BY device, reason`, Parked)
 	if err != nil {
 		return err
 	}
@@ -163,6 +175,10 @@ func (a *Account) set(k account, n int64) {
 		a.Expired[k.reason] = n
 	case Dropped:
 		a.Dropped[k.reason] = n
+	case Parked:
+		a.Parked[k.reason] = n
+	case RefusedByCloud:
+		a.RefusedByCloud[k.reason] = n
 	}
 }
 

@@ -117,7 +117,7 @@ func TestSettle_positionSurvives(t *testing.T) {
 		part := p.Clone()
 		part.Next = 2
 		part.Expired.Add(0)
-		if err := b.Settle(t.Context(), nil, &part); err != nil {
+		if err := b.Settle(t.Context(), nil, []queue.Pass{part}); err != nil {
 			t.Fatal(err)
 		}
 		b.crash()
@@ -154,7 +154,7 @@ func TestSettle_doneAndPart(t *testing.T) {
 			{Device: "kitchen", Outcome: queue.Expired, Reason: "old"}: 1,
 			{Device: "attic", Outcome: queue.Sent}:                     1,
 		}
-		if err := b.Settle(t.Context(), []queue.Done{{Pass: first, Counts: counts}}, &second); err != nil {
+		if err := b.Settle(t.Context(), []queue.Done{{Pass: first, Counts: counts}}, []queue.Pass{second}); err != nil {
 			t.Fatal(err)
 		}
 		b.crash()
@@ -182,12 +182,12 @@ func TestNext_waits(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), window)
 		defer cancel()
 		b.mustAppend(report("kitchen", "r", 1, "a"))
-		if p, err := b.Next(ctx, 0, "f"); !errors.Is(err, context.DeadlineExceeded) {
+		if p, err := b.Next(ctx, new(queue.Cursor), "f"); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %+v, %v before the grace has passed, want to wait", p, err)
 		}
 		got := make(chan error, 1)
 		go func() {
-			_, err := b.Next(t.Context(), 0, "f")
+			_, err := b.Next(t.Context(), new(queue.Cursor), "f")
 			got <- err
 		}()
 		synctest.Wait()

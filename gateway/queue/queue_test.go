@@ -36,6 +36,7 @@ func TestQueue_reopen(t *testing.T) {
 				want := queue.Account{
 					Device: "kitchen", Received: 9, Refused: map[string]int64{"unit": 2, "value": 1}, Duplicate: 2,
 					Stored: 4, Waiting: 4, Expired: map[string]int64{}, Dropped: map[string]int64{},
+					Parked: map[string]int64{}, RefusedByCloud: map[string]int64{},
 				}
 				if diff := cmp.Diff(want, b.accounts()["kitchen"]); diff != "" {
 					t.Errorf("kitchen's account (-want +got):\n%s", diff)
@@ -178,7 +179,7 @@ func TestQueue_Run_closes(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		waiting := make(chan error, 1)
 		go func() {
-			_, err := b.Next(context.Background(), 0, "f")
+			_, err := b.Next(context.Background(), new(queue.Cursor), "f")
 			waiting <- err
 		}()
 		synctest.Wait()

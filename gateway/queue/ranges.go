@@ -55,6 +55,27 @@ func (s spans) add(n int64) spans {
 	return s
 }
 
+// remove returns the spans without n in them.
+func (s spans) remove(n int64) spans {
+	i, found := s.find(n)
+	if !found {
+		return s
+	}
+	sp := s[i]
+	switch {
+	case sp.lo == sp.hi:
+		return slices.Delete(s, i, i+1)
+	case n == sp.lo:
+		s[i].lo++
+	case n == sp.hi:
+		s[i].hi--
+	default:
+		s[i].hi = n - 1
+		return slices.Insert(s, i+1, span{n + 1, sp.hi})
+	}
+	return s
+}
+
 // String is the form on disk: "1-42,44-44".
 func (s spans) String() string {
 	var b strings.Builder

@@ -17,8 +17,13 @@ type Pass struct {
 	Start int64
 	// Next is the first datum that is not acknowledged.
 	Next int
-	// Expired datums below Next were skipped, not sent: closed intervals of datum numbers, as String wrote them.
+	// Expired datums below Next were skipped, not sent.
 	Expired Numbers
+	// Parked datums below Next are set aside, and ParkedCounts says of whose samples they are made; nil leaves that as it
+	// is on disk. Shelved means that nothing else is left of the pass, so that Next does not return it before all others.
+	Parked       Numbers
+	ParkedCounts map[Count]int
+	Shelved      bool
 
 	first, last int64
 }
@@ -26,19 +31,37 @@ type Pass struct {
 // Numbers is a set of datum numbers, small where they are mostly consecutive. The zero value is empty.
 type Numbers struct{ s spans }
 
-// Add puts n into the set, Has tells whether it is there.
+// Add puts i into the set.
 func (n *Numbers) Add(i int) { n.s = n.s.add(int64(i)) }
+
+// Remove takes i out of the set.
+func (n *Numbers) Remove(i int) { n.s = n.s.remove(int64(i)) }
+
+// Len is how many are in the set.
+func (n *Numbers) Len() (all int) {
+	for _, sp := range n.s {
+		all += int(sp.hi - sp.lo + 1)
+	}
+	return all
+}
+
+// Empty reports whether nothing is in the set.
+func (n *Numbers) Empty() bool { return len(n.s) == 0 }
 
 // Has reports whether i is in the set.
 func (n *Numbers) Has(i int) bool { return n.s.has(int64(i)) }
 
-// Next waits for the first closed pass after the one that started at after (0 for the first of all), and prepares it
-// for sending. fingerprint names the code and settings that number its datums: if a part of it was acknowledged under
-// another one, it starts again from its first datum. It returns ErrClosed after the end of Run.
-func (q *Queue) Next(ctx context.Context, after int64, fingerprint string) (Pass, error) {
+// A Cursor says which passes were returned already: the last one in order, and the last one of the shelved. Its zero
+// value is before all.
+type Cursor struct{ Closed, Shelved int64 }
+
+// Next waits for the first closed pass behind the cursor, or the first shelved one behind it where there is no other,
+// moves the cursor and prepares the pass for sending. fingerprint names the code and settings that number its datums: if a part of it was
+// acknowledged under another one, it starts again from its first datum. It returns ErrClosed after the end of Run.
+func (q *Queue) Next(ctx context.Context, at *Cursor, fingerprint string) (Pass, error) {
 	for {
 		changed := q.changes()
-		p, err := q.begin(ctx, after, fingerprint)
+		p, err := q.begin(ctx, at, fingerprint)
 		if !errors.Is(err, sql.ErrNoRows) {
 			return p, err
 		}
@@ -52,33 +75,57 @@ func (q *Queue) Next(ctx context.Context, after int64, fingerprint string) (Pass
 	}
 }
 
-func (q *Queue) begin(ctx context.Context, after int64, fingerprint string) (Pass, error) {
+// States of a pass, in the column closed.
+const (
+	stateClosed  = 1
+	stateShelved = 2
+)
+
+// begin returns sql.ErrNoRows if there is no pass yet.
+func (q *Queue) begin(ctx context.Context, at *Cursor, fingerprint string) (Pass, error) {
 	var p Pass
-	var mark, expired string
-	err := q.db.QueryRowContext(ctx, `SELECT start, first, last, next, fingerprint, expired FROM pass
-		WHERE closed=1 AND start>? ORDER BY start LIMIT 1`, after).Scan(&p.Start, &p.first, &p.last, &p.Next, &mark, &expired)
+	var state int
+	var mark, expired, parked string
+	err := q.db.QueryRowContext(ctx, `SELECT start, first, last, closed, next, fingerprint, expired, parked FROM pass
+		WHERE closed=1 AND start>? OR closed=2 AND start>? ORDER BY closed, start LIMIT 1`, at.Closed, at.Shelved).
+		Scan(&p.Start, &p.first, &p.last, &state, &p.Next, &mark, &expired, &parked)
 	if err != nil {
-		return p, err // sql.ErrNoRows is for Next
+		return p, err
 	}
 	if mark == fingerprint {
-		p.Expired.s, err = parseSpans(expired)
-		if err != nil {
+		if err := errors.Join(p.Expired.parse(expired), p.Parked.parse(parked)); err != nil {
 			return p, fmt.Errorf("reading pass %d: %w", p.Start, err)
 		}
-		return p, nil
+		p.Shelved = state == stateShelved
+	} else if err := q.restart(ctx, &p, fingerprint); err != nil {
+		return p, fmt.Errorf("beginning pass %d: %w", p.Start, err)
 	}
+	if state == stateShelved {
+		at.Shelved = p.Start
+	} else {
+		at.Closed = p.Start
+	}
+	return p, nil
+}
+
+// restart makes the pass one of which nothing is acknowledged.
+func (q *Queue) restart(ctx context.Context, p *Pass, fingerprint string) error {
 	if p.Next > 0 {
 		q.cfg.Log.Warn("version or settings changed inside a pass, it is sent again from its start", "pass", p.Start, "datums", p.Next)
 	}
 	p.Next = 0
-	err = q.do(ctx, func(ctx context.Context, w *writer) error {
-		_, err := w.beginPass.ExecContext(ctx, 0, fingerprint, "", p.Start)
+	return q.do(ctx, func(ctx context.Context, w *writer) error {
+		if _, err := w.beginPass.ExecContext(ctx, fingerprint, p.Start); err != nil {
+			return err
+		}
+		_, err := w.deleteParked.ExecContext(ctx, p.Start)
 		return err
 	})
-	if err != nil {
-		return p, fmt.Errorf("beginning pass %d: %w", p.Start, err)
-	}
-	return p, nil
+}
+
+func (n *Numbers) parse(text string) (err error) {
+	n.s, err = parseSpans(text)
+	return err
 }
 
 // Each calls f with each report of the pass, in order of arrival; the samples' times are the corrected ones.
@@ -116,15 +163,15 @@ func seconds(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
 
 // Clone returns a copy that changes on its own.
 func (p Pass) Clone() Pass {
-	p.Expired.s = slices.Clone(p.Expired.s)
+	p.Expired.s, p.Parked.s = slices.Clone(p.Expired.s), slices.Clone(p.Parked.s)
 	return p
 }
 
 // A Count names what became of some of a device's samples.
 type Count struct {
 	Device  string
-	Outcome string // Sent or Expired
-	Reason  string // of Expired
+	Outcome string // Sent, Expired, Parked or RefusedByCloud
+	Reason  string // of all but Sent
 }
 
 // Done is a pass of which every datum is acknowledged by AWS or expired, with what became of its samples.
@@ -133,20 +180,19 @@ type Done struct {
 	Counts map[Count]int
 }
 
-// Settle takes passes off the disk, books their samples in the ledger and makes the position in another one durable
-// (part, if not nil: its Next and Expired). All of it is done when it returns nil, and nothing after an error.
-func (q *Queue) Settle(ctx context.Context, done []Done, part *Pass) error {
+// Settle takes passes off the disk, books their samples in the ledger and makes the positions in others durable (their
+// Next, Expired, Parked and Shelved). All of it is done when it returns nil, and nothing after an error.
+func (q *Queue) Settle(ctx context.Context, done []Done, moved []Pass) error {
 	return q.do(ctx, func(ctx context.Context, w *writer) error {
 		for _, d := range done {
 			if err := w.finish(ctx, d); err != nil {
 				return fmt.Errorf("finishing pass %d: %w", d.Pass.Start, err)
 			}
 		}
-		if part == nil {
-			return nil
-		}
-		if _, err := w.movePass.ExecContext(ctx, part.Next, part.Expired.s.String(), part.Start); err != nil {
-			return fmt.Errorf("moving pass %d to %d: %w", part.Start, part.Next, err)
+		for _, p := range moved {
+			if err := w.move(ctx, p); err != nil {
+				return fmt.Errorf("moving pass %d to %d: %w", p.Start, p.Next, err)
+			}
 		}
 		return nil
 	})
@@ -159,11 +205,47 @@ func (w *writer) finish(ctx context.Context, d Done) error {
 	if _, err := w.deletePass.ExecContext(ctx, d.Pass.Start); err != nil {
 		return err
 	}
+	if _, err := w.deleteParked.ExecContext(ctx, d.Pass.Start); err != nil {
+		return err
+	}
 	for c, n := range d.Counts {
 		w.ledger.add(c.Device, c.Outcome, c.Reason, n)
 	}
 	w.closed = true // folds, so that no deleted report is still to be counted
 	return nil
+}
+
+func (w *writer) move(ctx context.Context, p Pass) error {
+	state := stateClosed
+	if p.Shelved {
+		state = stateShelved
+	}
+	if _, err := w.movePass.ExecContext(ctx, p.Next, p.Expired.s.String(), p.Parked.s.String(), state, p.Start); err != nil {
+		return err
+	}
+	if p.ParkedCounts == nil {
+		return nil
+	}
+	if _, err := w.deleteParked.ExecContext(ctx, p.Start); err != nil {
+		return err
+	}
+	for c, n := range p.ParkedCounts {
+		if _, err := w.putParked.ExecContext(ctx, p.Start, c.Device, c.Reason, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Refused books samples that the cloud acknowledged and then refused. They stay among those sent, of which this is a part.
+func (q *Queue) Refused(ctx context.Context, counts map[Count]int) error {
+	return q.do(ctx, func(_ context.Context, w *writer) error {
+		for c, n := range counts {
+			w.ledger.add(c.Device, RefusedByCloud, c.Reason, n)
+		}
+		w.closed = true // folds
+		return nil
+	})
 }
 
 // Owners returns whose each metric name is.

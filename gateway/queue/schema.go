@@ -10,7 +10,7 @@ import (
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 )
 
-// schema is version 1. An operator may read it all with the sqlite3 command while the gateway runs.
+// schema is version 2. An operator may read it all with the sqlite3 command while the gateway runs.
 const schema = `
 CREATE TABLE report (            -- one row per message, in arrival order
   id       INTEGER PRIMARY KEY,
@@ -32,11 +32,19 @@ CREATE TABLE pass (
   start       INTEGER PRIMARY KEY, -- its window's start, Unix seconds; only the order matters
   first       INTEGER NOT NULL,    -- its reports lie between these two ids
   last        INTEGER NOT NULL,
-  closed      INTEGER NOT NULL DEFAULT 0,
+  closed      INTEGER NOT NULL DEFAULT 0,   -- 0 takes reports, 1 to be sent, 2 sent but for what is parked
   next        INTEGER NOT NULL DEFAULT 0,   -- the first datum that AWS has not acknowledged
   fingerprint TEXT    NOT NULL DEFAULT '',  -- of the code and settings that number the datums
-  expired     TEXT    NOT NULL DEFAULT ''   -- datums below next that were not sent: ranges lo-hi,…
+  expired     TEXT    NOT NULL DEFAULT '',  -- datums below next that were not sent: ranges lo-hi,…
+  parked      TEXT    NOT NULL DEFAULT ''   -- datums below next that AWS does not let through, in the same form
 );
+CREATE TABLE parked (            -- samples in parked datums, which wait like all in report
+  pass     INTEGER NOT NULL,
+  device   TEXT    NOT NULL,
+  reason   TEXT    NOT NULL,
+  n        INTEGER NOT NULL,
+  PRIMARY KEY (pass, device, reason)
+) WITHOUT ROWID;
 CREATE TABLE ledger (            -- samples by outcome; received and stored as of fold, see meta
   device   TEXT NOT NULL,
   outcome  TEXT NOT NULL,
@@ -58,11 +66,19 @@ CREATE TABLE owner (             -- whose a metric name is
 CREATE TABLE meta (key TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO meta VALUES ('fold', 0);        -- ledger and seen include the reports up to this id
 INSERT INTO meta VALUES ('last_closed', 0); -- the newest pass that was ever closed
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 `
 
+// upgrades make a file of version i+1 one of the next.
+var upgrades = []string{`
+ALTER TABLE pass ADD COLUMN parked TEXT NOT NULL DEFAULT '';
+CREATE TABLE parked (pass INTEGER NOT NULL, device TEXT NOT NULL, reason TEXT NOT NULL, n INTEGER NOT NULL,
+  PRIMARY KEY (pass, device, reason)) WITHOUT ROWID;
+PRAGMA user_version = 2;
+`}
+
 const (
-	schemaVersion = 1
+	schemaVersion = 2
 	pageSize      = 4096
 	// walLimit is what the write-ahead log shrinks to after a checkpoint.
 	walLimit = 4 << 20
@@ -107,15 +123,22 @@ func prepareDB(ctx context.Context, db *sql.DB) error {
 	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return err
 	}
-	switch version {
-	case schemaVersion:
-		return check(ctx, db)
-	case 0:
+	switch {
+	case version == 0:
 		_, err := db.ExecContext(ctx, "BEGIN IMMEDIATE;"+schema+"COMMIT;")
 		return err
-	default:
+	case version > schemaVersion:
 		return fmt.Errorf("its format is %d, this version reads %d: it was written by a newer piway-gateway", version, schemaVersion)
 	}
+	if err := check(ctx, db); err != nil {
+		return err
+	}
+	for _, upgrade := range upgrades[version-1:] {
+		if _, err := db.ExecContext(ctx, "BEGIN IMMEDIATE;"+upgrade+"COMMIT;"); err != nil {
+			return fmt.Errorf("bringing its format from %d to %d: %w", version, schemaVersion, err)
+		}
+	}
+	return nil
 }
 
 func check(ctx context.Context, db *sql.DB) error {

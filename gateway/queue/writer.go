@@ -21,6 +21,7 @@ type writer struct {
 	putLedger, putSeen, putMeta      *sql.Stmt
 	closePass, beginPass, movePass   *sql.Stmt
 	deleteReports, deletePass, prune *sql.Stmt
+	putParked, deleteParked          *sql.Stmt
 
 	lastID int64 // of the newest report ever stored
 	folded int64 // ledger and seen on disk include the reports up to this id
@@ -95,10 +96,12 @@ func (w *writer) prepare(ctx context.Context) error {
 		{&w.putSeen, "INSERT OR REPLACE INTO seen VALUES (?,?,?,?)"},
 		{&w.putMeta, "INSERT OR REPLACE INTO meta VALUES (?,?)"},
 		{&w.closePass, "UPDATE pass SET closed=1 WHERE start=?"},
-		{&w.beginPass, "UPDATE pass SET next=?, fingerprint=?, expired=? WHERE start=?"},
-		{&w.movePass, "UPDATE pass SET next=?, expired=? WHERE start=?"},
+		{&w.beginPass, "UPDATE pass SET closed=1, next=0, fingerprint=?, expired='', parked='' WHERE start=?"},
+		{&w.movePass, "UPDATE pass SET next=?, expired=?, parked=?, closed=? WHERE start=?"},
 		{&w.deleteReports, "DELETE FROM report WHERE id BETWEEN ? AND ? AND pass=?"},
 		{&w.deletePass, "DELETE FROM pass WHERE start=?"},
+		{&w.putParked, "INSERT INTO parked VALUES (?,?,?,?)"},
+		{&w.deleteParked, "DELETE FROM parked WHERE pass=?"},
 		{&w.prune, "DELETE FROM seen WHERE device=? AND run=?"},
 	} {
 		var err error

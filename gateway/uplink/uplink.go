@@ -55,7 +55,7 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// A Source is where messages come from. Both methods are called from one goroutine each.
+// A Source is where messages come from. Next is called from one goroutine, the others from another.
 type Source interface {
 	// Next returns the message after the last one it returned, waiting for it. It is not asked for one twice: the
 	// uplink keeps what is not acknowledged.
@@ -63,6 +63,9 @@ type Source interface {
 	// Acked says that IoT Core has acknowledged the n oldest messages that Next returned and that were not told before.
 	// It returns nil when that is durable.
 	Acked(ctx context.Context, n int) error
+	// Park sets the oldest of those messages aside, for which IoT Core ends the connection while it takes others. It
+	// returns nil when that is durable. It is never called while Acked is.
+	Park(ctx context.Context) error
 }
 
 // Stats are totals since New.
@@ -92,12 +95,31 @@ type Uplink struct {
 	again   <-chan time.Time // when to tell the source again after it failed
 	dialled time.Time
 	failing string // the last connect error, told once
+	conns   int    // connections so far
+
+	suspect    *message // on which the last connections ended
+	drops      int      // how many of them
+	deniedTold bool
 }
 
 type message struct {
 	payload  []byte
-	delivery *mqttlink.Delivery
+	delivery *mqttlink.Delivery // of the last transmission, nil before the first
+	conn     int                // the connection that it was made on
 	deadline time.Time
+}
+
+// acked reports whether the PUBACK has come. A later connection need not send the message again then.
+func (m *message) acked() bool {
+	if m.delivery == nil {
+		return false
+	}
+	select {
+	case <-m.delivery.Done():
+		return m.delivery.Err() == nil
+	default:
+		return false
+	}
 }
 
 // New returns an uplink that takes its messages from src. It connects in Run.
@@ -141,10 +163,21 @@ func (u *Uplink) Run(ctx context.Context) error {
 		u.connected.Store(false)
 		if ctx.Err() == nil {
 			u.lost.Add(1)
-			u.cfg.Log.Warn("connection to AWS lost, what is not acknowledged will be sent again", "err", err, "under_way", len(u.flight)-u.settled)
+			u.noteEnd(err)
+			u.tellLost(err)
 		}
 	}
 	return nil
+}
+
+// tellLost warns, unless the reason is told already.
+func (u *Uplink) tellLost(err error) {
+	level := slog.LevelWarn
+	if u.deniedTold || errors.Is(err, errParked) {
+		level = slog.LevelDebug
+	}
+	u.cfg.Log.Log(context.Background(), level, "connection to AWS lost, what is not acknowledged will be sent again",
+		"err", err, "under_way", len(u.flight)-u.settled)
 }
 
 // finish waits for the source, so that nothing touches the queue after Run.
@@ -196,13 +229,19 @@ func (u *Uplink) connect(ctx context.Context) (*mqttlink.Link, error) {
 	if err != nil {
 		if ctx.Err() == nil && err.Error() != u.failing {
 			u.failing = err.Error()
-			u.cfg.Log.Warn("connecting to AWS failed, trying on", "broker", u.cfg.Broker, "client_id", u.cfg.ClientID, "err", err)
+			u.cfg.Log.Warn("connecting to AWS failed, trying on", "broker", u.cfg.Broker, "client_id", u.cfg.ClientID, "err", err,
+				"try", "piway-gateway check; the certificate must be active and its policy allow iot:Connect for this client id")
 		}
 		return nil, err
 	}
 	u.failing = ""
+	u.conns++
 	u.connected.Store(true)
-	u.cfg.Log.Info("connected to AWS", "broker", u.cfg.Broker, "client_id", u.cfg.ClientID, "to_send_again", len(u.flight)-u.settled)
+	level := slog.LevelInfo
+	if u.deniedTold {
+		level = slog.LevelDebug
+	}
+	u.cfg.Log.Log(ctx, level, "connected to AWS", "broker", u.cfg.Broker, "client_id", u.cfg.ClientID, "to_send_again", len(u.flight)-u.settled)
 	return link, nil
 }
 
@@ -214,7 +253,15 @@ var errNoPuback = errors.New("no PUBACK in time")
 
 // serve sends on one connection until it ends or a PUBACK is overdue.
 func (u *Uplink) serve(ctx context.Context, link *mqttlink.Link) error { //nolint:cyclop // one select, a line or two a case
+	if u.suspicious() {
+		if err := u.examine(ctx, link); err != nil {
+			return err
+		}
+	}
 	for _, m := range u.flight[u.settled:] {
+		if m.acked() {
+			continue
+		}
 		if err := u.send(ctx, link, m); err != nil {
 			return err
 		}
@@ -261,7 +308,7 @@ func (u *Uplink) send(ctx context.Context, link *mqttlink.Link, m *message) erro
 	if err := u.bytes.WaitN(ctx, min(len(m.payload)+len(u.cfg.Topic), MaxPayload)); err != nil {
 		return err
 	}
-	m.delivery = link.Publish(u.cfg.Topic, m.payload)
+	m.delivery, m.conn = link.Publish(u.cfg.Topic, m.payload), u.conns
 	m.deadline = time.Now().Add(u.cfg.AckTimeout)
 	u.published.Add(1)
 	return nil
@@ -285,7 +332,7 @@ func (u *Uplink) settle(ctx context.Context) error {
 				return err
 			}
 			u.settled++
-			u.retry.Reset()
+			u.puback()
 			continue
 		default:
 		}
@@ -296,6 +343,12 @@ func (u *Uplink) settle(ctx context.Context) error {
 		go u.tell(ctx, u.telling) // its end is awaited in serve or finish, through told
 	}
 	return nil
+}
+
+// puback notes that AWS takes what is published.
+func (u *Uplink) puback() {
+	u.retry.Reset()
+	u.deniedTold = false
 }
 
 func (u *Uplink) tell(ctx context.Context, n int) {
