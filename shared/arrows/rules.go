@@ -33,8 +33,11 @@ var inside = map[string][]string{
 	"gateway/rollup":  {"shared/sample"},
 	"gateway/encode":  {"shared/sample"},
 	"gateway/uplink":  {"shared/mqttlink", "shared/backoff", "shared/pki"},
-	"gateway/devices": {},
-	"gateway/control": {"shared/config"},
+
+	// Beside the way of the data.
+	"gateway/feedback": {"shared/mqttlink", "shared/backoff"},
+	"gateway/devices":  {},
+	"gateway/control":  {"shared/config"},
 
 	// The local stand-in for AWS, and its wiring.
 	"localcore/broker":     {"shared/guard", "shared/config"},

@@ -1,0 +1,200 @@
+// Package feedback listens to what a topic rule's error action reports. IoT Core's PUBACK says only that the rules engine
+// was given a message; what the rule's action then does with it is told in no other way (AWS IoT, Basic Ingest).
+//
+// Its promise: each failure that AWS reports is handed on, with a reason and a fix. It has a connection of its own, since
+// IoT Core's quotas count what comes in and what goes out together, and it never stands in the way of the data: without
+// the right to listen it says so once.
+package feedback
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	"piway/shared/backoff"
+	"piway/shared/mqttlink"
+)
+
+// Config says where to listen.
+type Config struct {
+	// Broker is the endpoint, as for the uplink; ClientID must be another.
+	Broker, ClientID string
+	TLS              *tls.Config
+	// Topics are listened to: that of the uplink's failures, and that of this connection's own.
+	Topics []string
+	// OnFailure gets each failure of a message that somebody else published. It is called from one goroutine.
+	OnFailure func(context.Context, Failure)
+	// Canary goes round the loop; nil for none.
+	Canary *Canary
+	// ConnectInterval is the least time between two CONNECTs, MaxBackoff the longest after failures, before jitter.
+	ConnectInterval, MaxBackoff, KeepAlive time.Duration
+	// Log must be set.
+	Log *slog.Logger
+}
+
+// A Canary is a message that a rule must refuse and report, which shows that the rule is there and enabled.
+type Canary struct {
+	// Topic is where the data goes too.
+	Topic string
+	// Payload makes the message.
+	Payload func(now time.Time) []byte
+	// Every is the time between two that are answered.
+	Every time.Duration
+}
+
+const (
+	// canaryWait is how long a report may take. AWS tries an action several times before it gives up.
+	canaryWait = time.Minute
+	// canaryRetry is the time between two that are not answered.
+	canaryRetry = 10 * time.Minute
+	// deniedRetry is how often a right is asked for again that was denied.
+	deniedRetry = time.Hour
+	// pending bounds the reports that wait to be handled; AWS sends at most 100 a second.
+	pending = 256
+)
+
+// A Listener is the connection. Make one with New.
+type Listener struct {
+	cfg     Config
+	retry   backoff.Backoff
+	reports chan []byte
+	told    *teller
+
+	refused int // times in a row that the subscription ended the connection
+	silent  bool
+
+	canary     canary
+	canaryWait time.Duration
+}
+
+// New returns a Listener. It connects in Run.
+func New(cfg Config) *Listener {
+	return &Listener{
+		cfg: cfg, retry: backoff.Backoff{Min: cfg.ConnectInterval, Max: cfg.MaxBackoff},
+		reports: make(chan []byte, pending), told: newTeller(cfg.Log),
+		canaryWait: canaryWait,
+	}
+}
+
+// Run listens until ctx ends, then returns nil.
+func (l *Listener) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		wait := l.session(ctx)
+		if wait == 0 {
+			wait = l.retry.Next()
+		}
+		_ = backoff.Sleep(ctx, wait) // the loop looks at ctx
+	}
+	return nil
+}
+
+// session is one connection. It returns how long to stay away, 0 for the usual.
+func (l *Listener) session(ctx context.Context) time.Duration {
+	link, err := mqttlink.Connect(ctx, mqttlink.Options{
+		Broker: l.cfg.Broker, ClientID: l.cfg.ClientID, TLS: l.cfg.TLS, KeepAlive: l.cfg.KeepAlive, Log: l.cfg.Log,
+	})
+	if err != nil {
+		// Most often the line is down, which the uplink tells; a client id that is not allowed only shows here.
+		l.cfg.Log.Debug("connecting for feedback failed", "client_id", l.cfg.ClientID, "err", err)
+		if errors.Is(err, mqttlink.ErrLogin) {
+			return l.denied("iot:Connect on client/"+l.cfg.ClientID, err)
+		}
+		return 0
+	}
+	defer link.Close()
+	for _, topic := range l.cfg.Topics {
+		if err := link.Subscribe(ctx, topic, l.report); err != nil {
+			if ctx.Err() != nil {
+				return 0
+			}
+			return l.denied("iot:Subscribe on topicfilter/"+topic+" and iot:Receive on topic/"+topic, err)
+		}
+	}
+	l.refused = 0
+	l.retry.Reset()
+	if l.silent {
+		l.silent = false
+		l.cfg.Log.Info("AWS lets the gateway listen for failures again")
+	}
+	l.listen(ctx, link)
+	link.Close()
+	l.interrupted()
+	return 0
+}
+
+// denied tells once that nobody will report failures. The first time may be a line that broke just then.
+func (l *Listener) denied(statement string, err error) time.Duration {
+	if l.refused++; l.refused < 2 {
+		return 0
+	}
+	if !l.silent {
+		l.silent = true
+		l.cfg.Log.Warn("AWS does not let the gateway listen for what its rule could not write; data goes on being sent", "err", err,
+			"try", "allow "+statement+" in the certificate's policy (piway-gateway aws print policy), or set uplink.errors_topic to \"\"")
+	}
+	return deniedRetry
+}
+
+// report takes a message from the library's goroutine.
+func (l *Listener) report(_ string, payload []byte) {
+	select {
+	case l.reports <- payload:
+	default:
+		l.told.dropped()
+	}
+}
+
+// listen handles reports until the connection ends.
+func (l *Listener) listen(ctx context.Context, link *mqttlink.Link) {
+	for {
+		select {
+		case payload := <-l.reports:
+			l.handle(ctx, payload)
+		case <-l.canary.due(l.cfg.Canary):
+			l.sendCanary(link)
+		case <-l.canary.published():
+			if l.canaryPublished() != nil {
+				return // the link is lost
+			}
+		case <-l.canary.late():
+			l.canaryLate()
+		case <-l.told.due():
+			l.told.again()
+		case <-link.Lost():
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (l *Listener) handle(ctx context.Context, payload []byte) {
+	f, err := Parse(payload)
+	if err != nil {
+		l.told.tell("unreadable", slog.LevelWarn, "a report of a failure at AWS cannot be read", "err", err)
+		return
+	}
+	if f.ClientID == l.cfg.ClientID {
+		l.canaryAnswered(&f)
+		return
+	}
+	l.tellFailure(&f)
+	l.cfg.OnFailure(ctx, f)
+}
+
+func (l *Listener) tellFailure(f *Failure) {
+	l.told.tell(f.Rule+" "+f.Reason, slog.LevelError, "AWS acknowledged a message and could not write it", "rule", f.Rule,
+		"reason", f.Reason, "aws_says", f.Message, "try", Fix(f.Reason))
+}
+
+// ruleOf names the rule of a Basic Ingest topic, or where one should listen.
+func ruleOf(topic string) string {
+	if rest, ok := strings.CutPrefix(topic, "$aws/rules/"); ok {
+		name, _, _ := strings.Cut(rest, "/")
+		return "the rule " + name
+	}
+	return "a rule on the topic " + topic
+}

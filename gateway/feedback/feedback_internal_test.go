@@ -1,0 +1,200 @@
+package feedback
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"piway/shared/mqttlink/fakebroker"
+)
+
+// patience ends a test that would hang; no test waits for it.
+const patience = 20 * time.Second
+
+// lines is a log that hands on each line.
+type lines chan string
+
+func (l lines) Write(line []byte) (int, error) {
+	l <- string(line)
+	return len(line), nil
+}
+
+type rig struct {
+	t        *testing.T
+	b        *fakebroker.Broker
+	said     lines
+	failures chan Failure
+	stop     func()
+}
+
+func start(t *testing.T, b *fakebroker.Broker, change func(*Listener)) *rig {
+	t.Helper()
+	r := &rig{t: t, b: b, said: make(lines, 100), failures: make(chan Failure, 100)}
+	l := New(Config{
+		Broker: "tcp://" + b.Addr(), ClientID: "gw-feedback", Topics: []string{"piway/errors/gw", "piway/errors/gw-feedback"},
+		OnFailure:       func(_ context.Context, f Failure) { r.failures <- f },
+		ConnectInterval: time.Millisecond, MaxBackoff: time.Millisecond, KeepAlive: time.Minute,
+		Log: slog.New(slog.NewTextHandler(r.said, nil)),
+	})
+	if change != nil {
+		change(l)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- l.Run(ctx) }()
+	r.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+	t.Cleanup(r.stop)
+	return r
+}
+
+func await[T any](t *testing.T, from <-chan T, what string) (v T) {
+	t.Helper()
+	select {
+	case v = <-from:
+	case <-time.After(patience):
+		t.Fatalf("waiting for %s: nothing came", what)
+	}
+	return v
+}
+
+func document(client, message string) string {
+	return fmt.Sprintf(`{"ruleName":"piway_metric","clientId":%q,"base64OriginalPayload":%q,"failures":[{"failedAction":"A","errorMessage":%q}]}`,
+		client, base64.StdEncoding.EncodeToString([]byte("{}")), message)
+}
+
+// send repeats until the listener has subscribed.
+func (r *rig) send(topic, payload string) {
+	r.t.Helper()
+	for end := time.Now().Add(patience); r.b.Send(topic, payload) == 0; {
+		if time.Now().After(end) {
+			r.t.Fatalf("nobody listens on %s", topic)
+		}
+	}
+}
+
+func (r *rig) wantLine(parts ...string) {
+	r.t.Helper()
+	line := await(r.t, r.said, "a line of the log")
+	for _, p := range parts {
+		if !strings.Contains(line, p) {
+			r.t.Errorf("got %s, want %q in it", line, p)
+		}
+	}
+}
+
+func TestListener_handsFailuresOn(t *testing.T) {
+	r := start(t, fakebroker.New(t, nil), nil)
+	for range 3 {
+		r.send("piway/errors/gw", document("gw", "The parameter MetricData.member.1.Unit must be …"))
+		if f := await(t, r.failures, "a failure"); f.Rule != "piway_metric" || f.Reason != "unit" {
+			t.Errorf("got %+v", f)
+		}
+	}
+	r.wantLine("could not write it", "rule=piway_metric", "reason=unit", "metricUnit must be ${unit}")
+	r.send("piway/errors/gw", "not JSON")
+	r.wantLine("cannot be read")
+	if len(r.said) > 0 {
+		t.Errorf("said more: %s", <-r.said)
+	}
+}
+
+// Without the right to subscribe, AWS closes the connection: that is said once.
+func TestListener_mayNotListen(t *testing.T) {
+	b := fakebroker.New(t, nil)
+	b.Suback = 0x80
+	r := start(t, b, nil)
+	r.wantLine("level=WARN", "does not let the gateway listen", "iot:Subscribe on topicfilter/piway/errors/gw")
+	await(t, b.Connects, "the first connect")
+	await(t, b.Connects, "the second connect")
+	r.stop()
+	if len(r.said) > 0 || len(b.Connects) > 0 {
+		t.Errorf("said %d more, connected %d times more", len(r.said), len(b.Connects))
+	}
+}
+
+func TestListener_canary(t *testing.T) {
+	b := fakebroker.New(t, nil)
+	canary := func(wait time.Duration) func(*Listener) {
+		return func(l *Listener) {
+			l.cfg.Canary = &Canary{Topic: "$aws/rules/piway_metric/gw-feedback", Payload: func(time.Time) []byte { return []byte("tweet") }, Every: time.Hour}
+			l.canaryWait = wait
+		}
+	}
+	t.Run("answered", func(t *testing.T) {
+		r := start(t, b, canary(patience))
+		if p := await(t, b.Publishes, "the canary"); string(p.Payload) != "tweet" || p.Topic != "$aws/rules/piway_metric/gw-feedback" {
+			t.Errorf("got %+v", p)
+		}
+		r.send("piway/errors/gw-feedback", document("gw-feedback", "Unit"))
+		r.send("piway/errors/gw", document("gw", "Unit")) // handled after it
+		await(t, r.failures, "the failure behind it")
+		r.wantLine("reason=unit")
+		r.stop()
+		if len(r.failures) > 0 || len(r.said) > 0 {
+			t.Error("the canary was taken for a failure")
+		}
+	})
+	t.Run("answered, but nothing can be written", func(t *testing.T) {
+		r := start(t, b, canary(patience))
+		await(t, b.Publishes, "the canary")
+		r.send("piway/errors/gw-feedback", document("gw-feedback", "is not authorized to perform"))
+		r.wantLine("reason=permission")
+	})
+	t.Run("not answered", func(t *testing.T) {
+		r := start(t, b, canary(time.Millisecond))
+		await(t, b.Publishes, "the canary")
+		r.wantLine("level=ERROR", "acknowledged and lost", "the rule piway_metric must exist")
+	})
+}
+
+func TestListener_canaryDenied(t *testing.T) {
+	b := fakebroker.New(t, nil)
+	b.Puback = func(fakebroker.Publish) bool { b.Drop(); return false }
+	r := start(t, b, func(l *Listener) {
+		l.cfg.Canary = &Canary{Topic: "raspi/metrics", Payload: func(time.Time) []byte { return nil }, Every: time.Hour}
+	})
+	await(t, b.Publishes, "the first canary")
+	await(t, b.Publishes, "the second canary")
+	r.wantLine("does not let the gateway test its rule", "iot:Publish on topic/raspi/metrics")
+	r.send("piway/errors/gw", document("gw", "Unit"))
+	await(t, r.failures, "a failure, which is still listened for")
+}
+
+// A kind is told at once, counted for an hour, and told again with the count; after a quiet hour it is new.
+func TestTeller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		said := make(lines, 10)
+		tell := newTeller(slog.New(slog.NewTextHandler(said, nil)))
+		for i := range 5 {
+			tell.tell("a", slog.LevelWarn, "bad", "n", i)
+		}
+		if got := <-said; !strings.Contains(got, "n=0") || len(said) > 0 {
+			t.Errorf("got %s and %d more, want the first only", got, len(said))
+		}
+		<-tell.due()
+		tell.again()
+		if got := <-said; !strings.Contains(got, "n=4 more_since=4") {
+			t.Errorf("got %s, want the newest with the count", got)
+		}
+		<-tell.due()
+		tell.again()
+		if tell.due() != nil || len(said) > 0 {
+			t.Error("goes on telling of nothing")
+		}
+		tell.tell("a", slog.LevelWarn, "bad", "n", 9)
+		if got := <-said; !strings.Contains(got, "n=9") {
+			t.Errorf("got %s", got)
+		}
+	})
+}
