@@ -53,6 +53,7 @@ var inside = map[string][]string{
 	"shared/guard":    {},
 	"shared/mqttlink": {},
 	"shared/pki":      {"shared/config"},
+	"shared/prices":   {},
 	"shared/sample":   {},
 
 	// A broker for tests, imported by tests only.

@@ -1,0 +1,57 @@
+// Package prices says what AWS charges for a month of metrics. Its one promise: every figure has its source and date.
+package prices
+
+// step is what IoT Core meters by: a message counts as one for each 5 KB begun (aws.amazon.com/iot-core/pricing/additional-details).
+const step = 5 * 1024
+
+// Steps is how many messages IoT Core meters for one of that size, topic and payload together; rules and actions too.
+func Steps(bytes int) float64 {
+	return float64(max(1, (bytes+step-1)/step))
+}
+
+// Usage is what AWS meters.
+type Usage struct {
+	// ConnectionMinutes of all MQTT connections together.
+	ConnectionMinutes float64
+	// Messages, RulesTriggered and ActionsExecuted are in Steps.
+	Messages, RulesTriggered, ActionsExecuted float64
+	// PutMetricData is the number of calls, those of topic rules included.
+	PutMetricData float64
+	// LogGB are 10^9 bytes of logs taken in, with the 26 bytes that CloudWatch adds to an event.
+	LogGB float64
+	// MetricMonths are custom metrics, each for the part of the month's hours in which it has data.
+	MetricMonths float64
+}
+
+// Times returns the usage with every figure multiplied, to scale a day to a month.
+func (u Usage) Times(f float64) Usage {
+	for _, m := range meters {
+		*m.of(&u) *= f
+	}
+	return u
+}
+
+// Add returns the sum of both.
+func (u Usage) Add(v Usage) Usage {
+	for _, m := range meters {
+		*m.of(&u) += *m.of(&v)
+	}
+	return u
+}
+
+// A meter is one figure of Usage: its section of a table file, its line of a bill.
+type meter struct {
+	key, what, unit string
+	of              func(*Usage) *float64
+}
+
+// meters are all figures of Usage, in the order of a bill.
+var meters = []meter{
+	{"metric-months", "CloudWatch custom metrics", "metric-months", func(u *Usage) *float64 { return &u.MetricMonths }},
+	{"put-metric-data", "CloudWatch PutMetricData", "calls", func(u *Usage) *float64 { return &u.PutMetricData }},
+	{"log-gigabytes", "CloudWatch Logs, taken in", "GB", func(u *Usage) *float64 { return &u.LogGB }},
+	{"messages", "IoT messages", "messages of 5 KB", func(u *Usage) *float64 { return &u.Messages }},
+	{"rules-triggered", "IoT rules triggered", "rules", func(u *Usage) *float64 { return &u.RulesTriggered }},
+	{"actions-executed", "IoT actions executed", "actions", func(u *Usage) *float64 { return &u.ActionsExecuted }},
+	{"connection-minutes", "IoT connection", "minutes", func(u *Usage) *float64 { return &u.ConnectionMinutes }},
+}
