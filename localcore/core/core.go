@@ -60,6 +60,7 @@ type Core struct {
 // does, and also releases what Open acquired. Errors name the file, or the flag to change.
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*Core, error) {
 	c := &Core{cfg: cfg, log: log, store: cloudwatch.New()}
+	c.store.OnDatum = cfg.OnDatum
 	list, err := loadRules(cfg.Rules)
 	if err != nil {
 		return nil, err
@@ -136,12 +137,5 @@ func (c *Core) handle(p broker.Publish) {
 
 // put is what a rule's cloudwatchMetric action calls.
 func (c *Core) put(now time.Time, m rules.Metric) error {
-	d := cloudwatch.Datum{Namespace: m.Namespace, Name: m.Name, Unit: m.Unit, Value: m.Value, Timestamp: m.Time}
-	if err := c.store.Put(now, d); err != nil {
-		return err
-	}
-	if c.cfg.OnDatum != nil {
-		c.cfg.OnDatum(d)
-	}
-	return nil
+	return c.store.Put(now, cloudwatch.Datum{Namespace: m.Namespace, Name: m.Name, Unit: m.Unit, Value: m.Value, Timestamp: m.Time})
 }

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"piway/localcore/cloudwatch"
 	"piway/localcore/core"
 	"piway/localcore/rules"
@@ -156,8 +158,8 @@ func TestCore_messageBecomesADatum(t *testing.T) {
 	select {
 	case d := <-r.datums:
 		want := cloudwatch.Datum{Namespace: "RaspberryPi", Name: "cpu usage (pi1)", Unit: "Percent", Value: 12.5, Timestamp: at}
-		if d != want {
-			t.Errorf("OnDatum: got %+v, want %+v", d, want)
+		if diff := cmp.Diff(want, d); diff != "" {
+			t.Errorf("OnDatum (-want +got)\n%s", diff)
 		}
 	default:
 		t.Fatal("acknowledged, and OnDatum was not called")
