@@ -90,7 +90,7 @@ func (d *document) metadata() ([]json.RawMessage, error) {
 	}
 	ms, err := strconv.ParseInt(string(meta["Timestamp"]), 10, 64)
 	if err != nil {
-		return nil, fmt.Errorf("Timestamp must be whole milliseconds since 1970, got %.40q", string(meta["Timestamp"]))
+		return nil, fmt.Errorf("member \"Timestamp\" must be whole milliseconds since 1970, got %.40q", string(meta["Timestamp"]))
 	}
 	d.at = time.UnixMilli(ms).UTC()
 	return readList(meta, "CloudWatchMetrics")

@@ -67,10 +67,10 @@ func (s *Store) CreateGroup(name string, retentionDays int) error {
 	// CreateLogGroup: 1 to 512 of these characters.
 	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-/.#"
 	if name == "" || len(name) > 512 || strings.Trim(name, allowed) != "" {
-		return &LogsError{invalidParameter, "name", fmt.Sprintf("logGroupName %q is not 1 to 512 of the characters a-z A-Z 0-9 _ - / . #", clip(name))}
+		return invalid("name", "logGroupName %q is not 1 to 512 of the characters a-z A-Z 0-9 _ - / . #", clip(name))
 	}
 	if !slices.Contains(retentions, retentionDays) {
-		return &LogsError{invalidParameter, "retention", fmt.Sprintf("retentionInDays %d is not one of %v", retentionDays, retentions)}
+		return invalid("retention", "retentionInDays %d is not one of %v", retentionDays, retentions)
 	}
 	s.logs.mu.Lock()
 	defer s.logs.mu.Unlock()

@@ -15,8 +15,6 @@ const (
 	eventOverhead  = 26 // bytes that count with each event
 )
 
-const invalidParameter = "InvalidParameterException"
-
 // An Event is one log event of a PutLogEvents call.
 type Event struct {
 	Timestamp time.Time
@@ -110,34 +108,43 @@ func (s *Store) refused(group string) {
 
 // checkBatch holds the rules by which a call fails as a whole.
 func checkBatch(events []Event) error {
-	refuse := func(rule, format string, args ...any) error {
-		return &LogsError{invalidParameter, rule, fmt.Sprintf(format, args...)}
-	}
 	if n := len(events); n == 0 || n > maxBatchEvents {
-		return refuse("count", "a batch has 1 to %d log events, got %d", maxBatchEvents, n)
+		return invalid("count", "a batch has 1 to %d log events, got %d", maxBatchEvents, n)
 	}
 	bytes := 0
 	for i, e := range events {
-		switch size := eventBytes(e.Message); {
-		case e.Message == "":
-			return refuse("empty", "log event %d has an empty message", i+1)
-		case size > maxEventBytes:
-			return refuse("event size", "log event %d has %d bytes, the most is %d", i+1, size, maxEventBytes)
-		case e.Timestamp.Before(time.Unix(0, 0)):
-			return refuse("timestamp", "log event %d has a timestamp before 1970", i+1)
-		case i > 0 && e.Timestamp.Before(events[i-1].Timestamp):
-			return refuse("order", "log events must be in chronological order, event %d is older than the one before", i+1)
-		default:
-			bytes += size
+		if err := checkEvent(i+1, e); err != nil {
+			return err
 		}
+		if i > 0 && e.Timestamp.Before(events[i-1].Timestamp) {
+			return invalid("order", "log events must be in chronological order, event %d is older than the one before", i+1)
+		}
+		bytes += eventBytes(e.Message)
 	}
 	if span := events[len(events)-1].Timestamp.Sub(events[0].Timestamp); span > maxBatchSpan {
-		return refuse("span", "a batch cannot span more than 24 hours, got %s", span)
+		return invalid("span", "a batch cannot span more than 24 hours, got %s", span)
 	}
 	if bytes > maxBatchBytes {
-		return refuse("size", "a batch has at most %d bytes, %d for each log event included, got %d", maxBatchBytes, eventOverhead, bytes)
+		return invalid("size", "a batch has at most %d bytes, %d for each log event included, got %d", maxBatchBytes, eventOverhead, bytes)
 	}
 	return nil
+}
+
+// checkEvent holds what InputLogEvent says of one event.
+func checkEvent(n int, e Event) error {
+	switch size := eventBytes(e.Message); {
+	case e.Message == "":
+		return invalid("empty", "log event %d has an empty message", n)
+	case size > maxEventBytes:
+		return invalid("event size", "log event %d has %d bytes, the most is %d", n, size, maxEventBytes)
+	case e.Timestamp.Before(time.Unix(0, 0)):
+		return invalid("timestamp", "log event %d has a timestamp before 1970", n)
+	}
+	return nil
+}
+
+func invalid(rule, format string, args ...any) error {
+	return &LogsError{"InvalidParameterException", rule, fmt.Sprintf(format, args...)}
 }
 
 func eventBytes(message string) int { return len(message) + eventOverhead }

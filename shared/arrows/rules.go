@@ -40,6 +40,7 @@ var inside = map[string][]string{
 	"gateway/control":  {"shared/config"},
 
 	// The local stand-in for AWS, and its wiring.
+	"localcore/bill":       {"shared/prices"},
 	"localcore/broker":     {"shared/guard", "shared/config"},
 	"localcore/rules":      {},
 	"localcore/cloudwatch": {"shared/sample"},
