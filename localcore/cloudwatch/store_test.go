@@ -21,6 +21,18 @@ func datum(change func(*cloudwatch.Datum)) cloudwatch.Datum {
 	return d
 }
 
+func dimension(name, value string) []cloudwatch.Dimension {
+	return []cloudwatch.Dimension{{Name: name, Value: value}}
+}
+
+func dimensions(n int) []cloudwatch.Dimension {
+	var list []cloudwatch.Dimension
+	for i := range n {
+		list = append(list, dimension(fmt.Sprint("n", i), "v")...)
+	}
+	return list
+}
+
 func TestStore_Put_accepts(t *testing.T) {
 	for name, change := range map[string]func(*cloudwatch.Datum){
 		"plain":          func(*cloudwatch.Datum) {},
@@ -30,6 +42,11 @@ func TestStore_Put_accepts(t *testing.T) {
 		"two hours on":   func(d *cloudwatch.Datum) { d.Timestamp = now.Add(2 * time.Hour) },
 		"255 characters": func(d *cloudwatch.Datum) { d.Name = strings.Repeat("x", 255) },
 		"no unit":        func(d *cloudwatch.Datum) { d.Unit = "None" },
+		"30 dimensions":  func(d *cloudwatch.Datum) { d.Dimensions = dimensions(30) },
+		"longest dimension": func(d *cloudwatch.Datum) {
+			d.Dimensions = []cloudwatch.Dimension{{Name: strings.Repeat("n", 255), Value: strings.Repeat("v", 1024)}}
+		},
+		"a colon in a dimension's value": func(d *cloudwatch.Datum) { d.Dimensions = dimension("device", ":pi 1") },
 	} {
 		if err := cloudwatch.New().Put(now, datum(change)); err != nil {
 			t.Errorf("%s: got %v, want nil", name, err)
@@ -54,6 +71,18 @@ func TestStore_Put_refuses(t *testing.T) {
 		{"control character", func(d *cloudwatch.Datum) { d.Name = "a\nb" }, member + "MetricName"},
 		{"delete character", func(d *cloudwatch.Datum) { d.Name = "a\x7f" }, member + "MetricName"},
 		{"not ASCII", func(d *cloudwatch.Datum) { d.Name = "Küche" }, member + "MetricName"},
+		{"31 dimensions", func(d *cloudwatch.Datum) { d.Dimensions = dimensions(31) }, member + "Dimensions"},
+		{"no dimension name", func(d *cloudwatch.Datum) { d.Dimensions = dimension("", "v") }, member + "Dimensions.member.1.Name"},
+		{"blank dimension name", func(d *cloudwatch.Datum) { d.Dimensions = dimension(" ", "v") }, member + "Dimensions.member.1.Name"},
+		{"long dimension name", func(d *cloudwatch.Datum) { d.Dimensions = dimension(strings.Repeat("n", 256), "v") }, member + "Dimensions.member.1.Name"},
+		{"colon dimension name", func(d *cloudwatch.Datum) { d.Dimensions = dimension(":n", "v") }, member + "Dimensions.member.1.Name"},
+		{"dimension name not ASCII", func(d *cloudwatch.Datum) { d.Dimensions = dimension("Küche", "v") }, member + "Dimensions.member.1.Name"},
+		{"no dimension value", func(d *cloudwatch.Datum) { d.Dimensions = dimension("n", "") }, member + "Dimensions.member.1.Value"},
+		{"blank dimension value", func(d *cloudwatch.Datum) { d.Dimensions = dimension("n", " \t ") }, member + "Dimensions.member.1.Value"},
+		{"long dimension value", func(d *cloudwatch.Datum) { d.Dimensions = dimension("n", strings.Repeat("v", 1025)) }, member + "Dimensions.member.1.Value"},
+		{"dimension value not ASCII", func(d *cloudwatch.Datum) { d.Dimensions = dimension("n", "Küche") }, member + "Dimensions.member.1.Value"},
+		{"control character in a dimension", func(d *cloudwatch.Datum) { d.Dimensions = dimension("n", "a\x00b") }, member + "Dimensions.member.1.Value"},
+		{"a dimension twice", func(d *cloudwatch.Datum) { d.Dimensions = append(dimension("n", "1"), dimension("n", "2")...) }, member + "Dimensions.member.2.Name"},
 		{"no unit", func(d *cloudwatch.Datum) { d.Unit = "" }, member + "Unit"},
 		{"unit's case", func(d *cloudwatch.Datum) { d.Unit = "percent" }, member + "Unit"},
 		{"NaN", func(d *cloudwatch.Datum) { d.Value = math.NaN() }, member + "Value"},
@@ -130,6 +159,9 @@ func TestStore_Put_isBounded(t *testing.T) {
 		}
 	}
 	m := s.Metrics()[0]
+	if m.ForgottenDatapoints != n-cloudwatch.MaxDatapoints || m.ForgottenPeriods != n-cloudwatch.MaxPeriods {
+		t.Errorf("got %d datapoints and %d periods forgotten", m.ForgottenDatapoints, m.ForgottenPeriods)
+	}
 	if len(m.Datapoints) != cloudwatch.MaxDatapoints || len(m.Periods) != cloudwatch.MaxPeriods {
 		t.Errorf("got %d datapoints and %d periods", len(m.Datapoints), len(m.Periods))
 	}
@@ -142,5 +174,45 @@ func TestStore_Put_isBounded(t *testing.T) {
 		if (err == nil) != (i < cloudwatch.MaxMetrics-1) {
 			t.Fatalf("metric %d: got %v", i+1, err)
 		}
+	}
+}
+
+// A metric is its namespace, name and dimensions, in whatever order these come.
+func TestStore_Put_dimensions(t *testing.T) {
+	s := cloudwatch.New()
+	var taken []cloudwatch.Datum
+	s.OnDatum = func(d cloudwatch.Datum) { taken = append(taken, d) }
+	put := func(dimensions ...cloudwatch.Dimension) cloudwatch.Datum {
+		t.Helper()
+		d := datum(func(d *cloudwatch.Datum) { d.Dimensions = dimensions })
+		if err := s.Put(now, d); err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	site, device := cloudwatch.Dimension{Name: "site", Value: "home"}, cloudwatch.Dimension{Name: "device", Value: "pi1"}
+	plain := put()
+	both, swapped := put(site, device), put(device, site)
+	one := put(device)
+	if err := s.Put(now, datum(func(d *cloudwatch.Datum) { d.Value = math.NaN() })); err == nil {
+		t.Fatal("NaN was taken")
+	}
+
+	got := s.Metrics()
+	if len(got) != 3 || got[0].Dimensions != nil || len(got[1].Dimensions) != 1 {
+		t.Fatalf("got %+v, want three metrics", got)
+	}
+	if diff := cmp.Diff([]cloudwatch.Dimension{device, site}, got[2].Dimensions); diff != "" || len(got[2].Datapoints) != 2 {
+		t.Errorf("got %d datapoints, want 2; dimensions (-want +got)\n%s", len(got[2].Datapoints), diff)
+	}
+	if both.Key() != swapped.Key() || both.Key() == one.Key() || one.Key() == plain.Key() {
+		t.Errorf("keys: got %q, %q, %q, %q", plain.Key(), both.Key(), swapped.Key(), one.Key())
+	}
+	if len(taken) != 4 || taken[1].Dimensions[0] != site {
+		t.Errorf("OnDatum: got %+v, want the four as put", taken)
+	}
+	got[2].Dimensions[0].Value = "x"
+	if again := s.Metrics()[2].Dimensions[0]; again != device {
+		t.Error("Metrics shares its memory with the caller")
 	}
 }
