@@ -171,6 +171,7 @@ func TestEMF_errors(t *testing.T) {
 		{"an empty dimension", dims(`[["device"],["site"]]`, `,"site":" "`), validation, "Dimensions.member.1.Value must not be empty or blank", 1},
 		{"a long dimension", dims(`[["device"],["site"]]`, fmt.Sprintf(`,"site":%q`, strings.Repeat("v", 1025))), validation, "must be at most 1024 characters, got 1025", 1},
 		{"a nested dimension", dims(`[["device"],["a.site"]]`, `,"b":{"site":"home"}`), validation, `no member "a.site"`, 1},
+		{"one error for all the values of a set", document(`[["device"]]`, `{"Name":"a"}`, `"device":"","a":[1,2]`), validation, "Dimensions.member.1.Value must not be empty", 0},
 		{"a unit that is not one", metric(`{"Name":"a","Unit":"Celsius"},{"Name":"b"}`), validation, `metric "a": The parameter MetricData.member.1.Unit must be one of CloudWatch's units, got "Celsius"`, 1},
 		{"a unit of a number", metric(`{"Name":"a","Unit":1},{"Name":"b"}`), validation, `member "Unit" must be a string`, 1},
 		{"resolution", metric(`{"Name":"a","StorageResolution":30},{"Name":"b"}`), validation, `StorageResolution must be 1 or 60, got "30"`, 1},
