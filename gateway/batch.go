@@ -23,7 +23,7 @@ type batch struct {
 func newBatch(p queue.Pass, datums []rollup.Datum) *batch {
 	b := &batch{pass: p, datums: datums, coded: make([]encode.Datum, len(datums)), from: min(p.Next, len(datums)), next: p.Next}
 	for i, d := range datums {
-		b.coded[i] = encode.Datum{Device: d.Device, Name: d.Name, Unit: d.Unit, Value: d.Value, Time: d.Time}
+		b.coded[i] = encode.Datum(d)
 	}
 	b.open = len(datums) - b.from
 	if p.Shelved {

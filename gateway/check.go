@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"time"
 
+	"piway/gateway/control"
 	"piway/gateway/devices"
+	"piway/gateway/feedback"
+	"piway/gateway/uplink"
 	"piway/shared/config"
 	"piway/shared/mqttlink"
 )
@@ -30,10 +34,10 @@ func check(ctx context.Context, cfg Config, out io.Writer) error {
 	} else {
 		_, _ = fmt.Fprintf(out, "devices        %d\n", n)
 	}
-	ctx, cancel := context.WithTimeout(ctx, connectWait)
+	connecting, cancel := context.WithTimeout(ctx, connectWait)
 	defer cancel()
 	// A client id of its own: the running gateway's connection would be closed by a second one with the same id.
-	conn, err := mqttlink.Connect(ctx, mqttlink.Options{
+	conn, err := mqttlink.Connect(connecting, mqttlink.Options{
 		Broker: link.Broker, ClientID: link.ClientID + checkSuffix, TLS: link.TLS, KeepAlive: link.KeepAlive,
 		Log: slog.New(slog.DiscardHandler),
 	})
@@ -43,6 +47,36 @@ func check(ctx context.Context, cfg Config, out io.Writer) error {
 	}
 	conn.Close()
 	_, _ = fmt.Fprintf(out, "connection     ok, %s\n", link.Broker)
-	_, _ = fmt.Fprintf(out, "topic          %s; whether a rule listens there, only AWS can tell\n", link.Topic)
-	return nil
+	_, _ = fmt.Fprintf(out, "publishes to   %s\n", link.Topic)
+	return checkRule(ctx, &cfg, &link, out)
+}
+
+// checkRule sends the canary round: AWS acknowledges what it is sent whether or not a rule is there to take it.
+func checkRule(ctx context.Context, cfg *Config, link *uplink.Config, out io.Writer) error {
+	const column = "rule           "
+	f := feedbackConfig(cfg, link)
+	switch {
+	case f == nil || f.Canary == nil:
+		_, err := fmt.Fprintln(out, column+"not tested, as uplink.errors_topic or uplink.canary is off; AWS does not tell whether a rule is there")
+		return err
+	case control.Call(ctx, cfg.Data.Dir, "GET", "/devices", nil, nil) == nil:
+		_, err := fmt.Fprintln(out, column+"tested by the running gateway, see its log")
+		return err
+	}
+	_, _ = fmt.Fprintf(out, column+"waiting for its answer, up to %s\n", f.Canary.Wait)
+	ctx, cancel := context.WithTimeout(ctx, f.Canary.Wait)
+	defer cancel()
+	f.Log = slog.New(slog.DiscardHandler)
+	answer, err := feedback.Probe(ctx, *f)
+	switch {
+	case errors.Is(err, feedback.ErrNoListening):
+		_, err = fmt.Fprintf(out, column+"not tested: %v\n", err)
+		return err
+	case err != nil:
+		return fmt.Errorf("testing the rule: %w", err)
+	case feedback.Blocks(answer.Reason):
+		return config.Try(fmt.Errorf("testing the rule: it is there and cannot write: %s", answer.Message), feedback.Fix(answer.Reason))
+	}
+	_, err = fmt.Fprintf(out, column+"ok, %s answers\n", answer.Rule)
+	return err
 }

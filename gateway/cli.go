@@ -96,9 +96,10 @@ type checkCmd struct {
 
 // Help is the longer help of the command.
 func (*checkCmd) Help() string {
-	return `Reads the configuration and the certificates and connects to AWS once, under the client id with "-check" behind it. Publishes nothing.
+	return `Reads the configuration and the certificates and connects to AWS once, under the client id with "-check" behind it.
 
-What it cannot see: whether the topic rule exists and its role may write metrics. AWS acknowledges a message all the same.
+AWS acknowledges a message also when no rule takes it. So, while the gateway does not run, a message is sent round that
+the rule must refuse and report: if the report comes back, the rule is there and its error action works.
 
 Example:
 

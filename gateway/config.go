@@ -160,8 +160,8 @@ func (c *IntakeConfig) validate(site string) error {
 		within("intake.max_samples", c.MaxSamples, 1, 10_000),
 		within("intake.max_metrics", c.MaxMetrics, 1, 10_000),
 	}
-	if !strings.Contains(c.NameTemplate, "{name}") || !strings.Contains(c.NameTemplate, "{device}") {
-		errs = append(errs, config.Errorf("intake.name_template", "must hold {name} and {device}, or the metrics of two devices would be one, got %q", c.NameTemplate))
+	if strings.Count(c.NameTemplate, "{name}") != 1 || !strings.Contains(c.NameTemplate, "{device}") {
+		errs = append(errs, config.Errorf("intake.name_template", "must hold {name} once, and {device}, or the metrics of two devices would be one, got %q", c.NameTemplate))
 	}
 	if site == "" && strings.Contains(c.NameTemplate, "{site}") {
 		errs = append(errs, config.Errorf("intake.name_template", "holds {site}, and site is not set: set it or take {site} out, got %q", c.NameTemplate))
@@ -188,13 +188,21 @@ func (c *RollupConfig) validate(tolerance time.Duration, form string) error {
 		errs = append(errs, config.Errorf("rollup.grace", "must be at least intake.clock_tolerance (%s), or a slow clock splits a window in two, got %s", tolerance, c.Grace))
 	}
 	for i, r := range c.Rules {
-		key := fmt.Sprintf("rollup.rules[%d]", i)
-		if err := rollup.CheckPattern(r.Match); err != nil || r.Match == "" {
-			errs = append(errs, config.Errorf(key+".match", `must be a pattern such as "cpu *", got %q`, r.Match))
-		}
-		if !slices.Contains(rollup.Reductions, rollup.Reduction(r.Reduce)) {
-			errs = append(errs, config.Errorf(key+".reduce", "must be one of %v, got %q", rollup.Reductions, r.Reduce))
-		}
+		errs = append(errs, r.validate(fmt.Sprintf("rollup.rules[%d]", i), form))
+	}
+	return errors.Join(errs...)
+}
+
+func (c *RuleConfig) validate(key, form string) error {
+	var errs []error
+	if err := rollup.CheckPattern(c.Match); err != nil || c.Match == "" {
+		errs = append(errs, config.Errorf(key+".match", `must be a pattern such as "cpu *", got %q`, c.Match))
+	}
+	switch reduce := rollup.Reduction(c.Reduce); {
+	case !slices.Contains(rollup.Reductions, reduce):
+		errs = append(errs, config.Errorf(key+".reduce", "must be one of %v, got %q", rollup.Reductions, c.Reduce))
+	case reduce == rollup.Values && form != FormEMF:
+		errs = append(errs, config.Errorf(key+".reduce", "values needs uplink.form: emf, since a message of the %s form holds one value", form))
 	}
 	return errors.Join(errs...)
 }

@@ -56,6 +56,7 @@ rollup:
   rules:
     - {match: "[", reduce: avg}
     - {match: "cpu *", reduce: median}
+    - {match: "*", reduce: values}
 uplink:
   endpoint: mqtts://example.amazonaws.com
   client_id: $gateway
@@ -73,17 +74,18 @@ log:
 	want := `gateway.yaml:1: site: must have 1 to 32 letters, digits, dots, hyphens or underscores, starting with a letter or digit, got "my house"
 gateway.yaml:3: broker.listen: must be ADDRESS:PORT or :PORT, such as ":1883", got "1883"
 gateway.yaml:4: broker.script_topics[1]: must be a topic without wildcards, not starting with $ nor / and not ending with /, got "raspi/#"
-gateway.yaml:6: intake.name_template: must hold {name} and {device}, or the metrics of two devices would be one, got "{name}"
+gateway.yaml:6: intake.name_template: must hold {name} once, and {device}, or the metrics of two devices would be one, got "{name}"
 gateway.yaml:8: rollup.window: must be whole seconds and divide a day evenly, such as 60s or 5m, got 55s
 gateway.yaml:9: rollup.grace: must be at least intake.clock_tolerance (10s), or a slow clock splits a window in two, got 5s
 gateway.yaml:11: rollup.rules[0].match: must be a pattern such as "cpu *", got "["
-gateway.yaml:12: rollup.rules[1].reduce: must be one of [avg min max sum last count all], got "median"
-gateway.yaml:14: uplink.endpoint: must be HOST or HOST:PORT, without "mqtts://", got "mqtts://example.amazonaws.com"
-gateway.yaml:15: uplink.client_id: must have letters, digits and _ . : - only, and with the site at most 119 of them, got "$gateway"
-gateway.yaml:16: uplink.topic: must have at most 256 bytes and 7 slashes for IoT Core, got "a/b/c/d/e/f/g/h/i"
-gateway.yaml:17: uplink.window: must be between 1 and 100, got 200
-gateway.yaml:18: uplink.windw: unknown key, did you mean "window"?
-gateway.yaml:20: log.level: must be debug, info, warn or error, got "loud"`
+gateway.yaml:12: rollup.rules[1].reduce: must be one of [avg min max sum last count all values], got "median"
+gateway.yaml:13: rollup.rules[2].reduce: values needs uplink.form: emf, since a message of the metric form holds one value
+gateway.yaml:15: uplink.endpoint: must be HOST or HOST:PORT, without "mqtts://", got "mqtts://example.amazonaws.com"
+gateway.yaml:16: uplink.client_id: must have letters, digits and _ . : - only, and with the site at most 119 of them, got "$gateway"
+gateway.yaml:17: uplink.topic: must have at most 256 bytes and 7 slashes for IoT Core, got "a/b/c/d/e/f/g/h/i"
+gateway.yaml:18: uplink.window: must be between 1 and 100, got 200
+gateway.yaml:19: uplink.windw: unknown key, did you mean "window"?
+gateway.yaml:21: log.level: must be debug, info, warn or error, got "loud"`
 	got := err.Error()
 	for line := range strings.SplitSeq(want, "\n") {
 		if !strings.Contains(got, line) {
@@ -92,5 +94,19 @@ gateway.yaml:20: log.level: must be debug, info, warn or error, got "loud"`
 	}
 	if t.Failed() {
 		t.Logf("got:\n%s", got)
+	}
+}
+
+// The emf form sends all of a window's values together; the metric form has no place for them.
+func TestConfig_valuesInTheEMFForm(t *testing.T) {
+	cfg := Default()
+	cfg.Uplink.Form = FormEMF
+	cfg.Rollup.Rules = []RuleConfig{{Match: "*", Reduce: "values"}}
+	if err := cfg.Validate(); err != nil {
+		t.Errorf("in the emf form: %v", err)
+	}
+	cfg.Uplink.Form = FormMetric
+	if err := cfg.Validate(); err == nil {
+		t.Error("in the metric form: got no error")
 	}
 }

@@ -18,7 +18,7 @@ import (
 type forwarder struct {
 	q            *queue.Queue
 	settings     rollup.Settings
-	form         func([]encode.Datum) (payload []byte, n int, err error)
+	form         encode.Form
 	formMark     string // what the form depends on, for the fingerprint
 	hasTimestamp bool   // the rule dates its datums; else AWS takes the time of arrival
 	now          func() time.Time
@@ -52,7 +52,7 @@ const retryParked = 24 * time.Hour
 
 // fingerprint names all that the numbers of the datums depend on.
 func (f *forwarder) fingerprint() string {
-	return fmt.Sprintf("rollup %d encode %d form %s window %s rules %v", rollup.Version, encode.Version, f.formMark, f.settings.Window, f.settings.Rules)
+	return fmt.Sprintf("rollup %d window %s default %s rules %v form %s", rollup.Version, f.settings.Window, f.settings.Default, f.settings.Rules, f.formMark)
 }
 
 // Next returns the next message with datums that AWS still takes.

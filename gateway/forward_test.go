@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"piway/gateway/encode"
 	"piway/gateway/intake"
+	"piway/gateway/names"
 	"piway/gateway/queue"
 	"piway/gateway/rollup"
 	"piway/shared/sample"
@@ -49,10 +51,10 @@ func newStages(t *testing.T, start time.Time, hasTimestamp bool) *stages {
 		}
 	})
 	s.in = intake.New(intake.Config{
-		NameTemplate: cfg.Intake.NameTemplate, ClockTolerance: cfg.Intake.ClockTolerance, MaxSamples: 10, MaxMetrics: 10,
+		Names: names.New(cfg.Intake.NameTemplate, cfg.Site), ClockTolerance: cfg.Intake.ClockTolerance, MaxSamples: 10, MaxMetrics: 10,
 		IsDevice: func(string) bool { return true }, Owners: map[string]string{},
 	})
-	s.f = &forwarder{q: s.q, settings: rollup.Settings{Window: cfg.Rollup.Window}, form: metricForm, hasTimestamp: hasTimestamp, now: s.clock, log: log}
+	s.f = &forwarder{q: s.q, settings: rollup.Settings{Window: cfg.Rollup.Window}, form: encode.Metric, hasTimestamp: hasTimestamp, now: s.clock, log: log}
 	return s
 }
 

@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,13 +16,10 @@ import (
 	"piway/gateway/broker"
 	"piway/gateway/control"
 	"piway/gateway/devices"
-	"piway/gateway/encode"
+	"piway/gateway/feedback"
 	"piway/gateway/intake"
 	"piway/gateway/queue"
-	"piway/gateway/rollup"
 	"piway/gateway/uplink"
-	"piway/shared/config"
-	"piway/shared/pki"
 	"piway/shared/sample"
 )
 
@@ -38,7 +33,9 @@ type gateway struct {
 	intake  *intake.Intake
 	broker  *broker.Broker
 	uplink  *uplink.Uplink
-	control *control.Server
+	// feedback is nil where none is wanted.
+	feedback *feedback.Listener
+	control  *control.Server
 }
 
 // openGateway opens every stage; this function is the drawing of the architecture. After an error nothing stays open.
@@ -70,9 +67,9 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 		return nil, err
 	}
 	g.intake = intake.New(intake.Config{
-		NameTemplate: cfg.Intake.NameTemplate, ClockTolerance: cfg.Intake.ClockTolerance,
+		Names: namesOf(&cfg), ClockTolerance: cfg.Intake.ClockTolerance,
 		MaxSamples: cfg.Intake.MaxSamples, MaxMetrics: cfg.Intake.MaxMetrics,
-		IsDevice: g.devices.Has, Owners: owners,
+		IsDevice: g.devices.Has, Owners: owners, Reserved: reservedNames(cfg.Uplink.Form),
 	})
 	if g.broker, err = broker.Open(ctx, broker.Config{
 		Listen: cfg.Broker.Listen, Prefix: cfg.Broker.TopicPrefix, ScriptTopics: cfg.Broker.ScriptTopics,
@@ -82,58 +79,17 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 	}); err != nil {
 		return nil, err
 	}
-	g.uplink = uplink.New(link, &forwarder{
-		q: g.queue, settings: rollupSettings(&cfg.Rollup), form: metricForm, formMark: cfg.Uplink.Form, hasTimestamp: cfg.Uplink.RuleHasTimestamp,
-		now: time.Now, log: log.With("part", "forward"),
-	})
+	g.uplink = uplink.New(link, newForwarder(&cfg, g.queue, log))
+	if f := feedbackConfig(&cfg, &link); f != nil {
+		f.OnFailure, f.Log = g.failed, log.With("part", "feedback")
+		g.feedback = feedback.New(*f)
+	}
 	g.control, err = control.Open(ctx, cfg.Data.Dir, g.routes(), log.With("part", "control"))
 	return g, err
 }
 
 func queuePath(dataDir string) string   { return filepath.Join(dataDir, "queue.db") }
 func devicesPath(dataDir string) string { return filepath.Join(dataDir, "devices.json") }
-
-// uplinkConfig checks the certificates, which is what is wrong most often.
-func uplinkConfig(cfg *Config, log *slog.Logger) (uplink.Config, error) {
-	c := &cfg.Uplink
-	if c.Endpoint == "" {
-		return uplink.Config{}, config.Try(errors.New("uplink.endpoint: not set"),
-			"the address that `aws iot describe-endpoint --endpoint-type iot:Data-ATS` prints")
-	}
-	host, port, err := c.hostPort()
-	if err != nil {
-		return uplink.Config{}, err
-	}
-	files := pki.Files{Roots: c.Certs.Roots, Cert: c.Certs.Cert, Key: c.Certs.Key}
-	if len(files.Roots) == 0 || files.Cert == "" || files.Key == "" {
-		if files, err = files.FindRest(c.Certs.Dir); err != nil {
-			return uplink.Config{}, fmt.Errorf("uplink.certs: %w", err)
-		}
-	}
-	tls, err := files.Client(host, time.Now())
-	if err != nil {
-		return uplink.Config{}, fmt.Errorf("uplink.certs: %w", err)
-	}
-	return uplink.Config{
-		Broker: "tls://" + net.JoinHostPort(host, port), ClientID: c.clientID(cfg.Site), Topic: c.publishTopic(cfg.Site), TLS: tls,
-		Window: c.Window, PublishesPerSecond: c.PublishesPerSecond, BytesPerSecond: int(c.BytesPerSecond),
-		AckTimeout: c.AckTimeout, ConnectInterval: c.ConnectInterval, MaxBackoff: c.MaxBackoff, KeepAlive: c.KeepAlive,
-		Log: log.With("part", "uplink"),
-	}, nil
-}
-
-func metricForm(datums []encode.Datum) ([]byte, int, error) {
-	b, err := encode.Metric(datums[0])
-	return b, 1, err
-}
-
-func rollupSettings(c *RollupConfig) rollup.Settings {
-	set := rollup.Settings{Window: c.Window}
-	for _, r := range c.Rules {
-		set.Rules = append(set.Rules, rollup.Rule{Match: r.Match, Reduce: rollup.Reduction(r.Reduce)})
-	}
-	return set
-}
 
 // handle takes a publish from the broker to the queue. done is called with nil when all of it is on disk or counted.
 func (g *gateway) handle(device string, payload []byte, done func(error)) {
@@ -186,6 +142,9 @@ func (g *gateway) Run(ctx context.Context) error {
 	stages, ctx := errgroup.WithContext(ctx)
 	stages.Go(func() error { return g.broker.Run(ctx) })
 	stages.Go(func() error { return g.uplink.Run(ctx) })
+	if g.feedback != nil {
+		stages.Go(func() error { return g.feedback.Run(ctx) })
+	}
 	stages.Go(func() error { return g.control.Run(ctx) })
 	g.log.Info("gateway ready", "listen", g.broker.Addr().String(), "devices", len(g.devices.All()))
 	err := stages.Wait()

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 
 	"piway/gateway/control"
+	"piway/gateway/feedback"
 	"piway/gateway/queue"
 	"piway/shared/config"
 )
@@ -60,7 +61,21 @@ func printLedger(accounts []queue.Account, out io.Writer) error {
 			_, _ = fmt.Fprintf(out, "%s: %d for %q\n", by.outcome, by.reasons[reason], reason)
 		}
 	}
+	for i := range accounts {
+		printCloud(&accounts[i], out)
+	}
 	return nil
+}
+
+// printCloud says what of a device's samples AWS does not take, and what to change.
+func printCloud(a *queue.Account, out io.Writer) {
+	for _, reason := range slices.Sorted(maps.Keys(a.RefusedByCloud)) {
+		_, _ = fmt.Fprintf(out, "%s: of those sent, AWS could not write %d, for %q\n  try: %s\n", a.Device, a.RefusedByCloud[reason], reason, feedback.Fix(reason))
+	}
+	for _, reason := range slices.Sorted(maps.Keys(a.Parked)) {
+		_, _ = fmt.Fprintf(out, "%s: of those waiting, %d are parked, for %q\n  try: %s\n", a.Device, a.Parked[reason], reason,
+			"the gateway's log says which message; it is tried again once a day and at each start")
+	}
 }
 
 func row(w io.Writer, a *queue.Account) {
@@ -78,7 +93,10 @@ func add(sum, a *queue.Account) {
 	for _, m := range []struct {
 		to   *map[string]int64
 		from map[string]int64
-	}{{&sum.Refused, a.Refused}, {&sum.Expired, a.Expired}, {&sum.Dropped, a.Dropped}} {
+	}{
+		{&sum.Refused, a.Refused}, {&sum.Expired, a.Expired}, {&sum.Dropped, a.Dropped},
+		{&sum.Parked, a.Parked}, {&sum.RefusedByCloud, a.RefusedByCloud},
+	} {
 		if *m.to == nil {
 			*m.to = map[string]int64{}
 		}

@@ -78,13 +78,13 @@ func checkMetric(t *testing.T, lines <-chan string, name string) {
 		if m["name"] != name {
 			continue
 		}
-		for _, field := range []string{"unit", "value", "timestamp"} {
+		for _, field := range []string{"unit", "value", "timestamp", "samples"} {
 			if m[field] == "" {
 				t.Errorf("%s: no %s", line, field)
 			}
 		}
-		if m["device"] != "kitchen" || len(m) != 5 {
-			t.Errorf("%s: want name, unit, value, timestamp and the device kitchen", line)
+		if m["device"] != "kitchen" || len(m) != 6 {
+			t.Errorf("%s: want name, unit, value, timestamp, samples and the device kitchen", line)
 		}
 		return
 	}

@@ -1,12 +1,11 @@
-// Package encode packs datums into messages that fit AWS IoT Core.
+// Package encode packs datums into messages that fit AWS IoT Core, in one of two forms.
 //
-// Its promise: a pure function, and every message is within the limits, so that none is refused for its form.
+// Its promise: pure functions, and every message is within the limits of IoT Core and CloudWatch, so that none is refused
+// for its form. Each datum is in exactly one message, in order.
 package encode
 
 import (
-	"encoding/json"
 	"fmt"
-	"strconv"
 
 	"piway/shared/sample"
 )
@@ -14,38 +13,91 @@ import (
 // MaxPayload is IoT Core's bound of an MQTT payload, 128 KB (AWS IoT Core quotas, message broker).
 const MaxPayload = 128 * 1024
 
-// Version is part of a pass's fingerprint: change it with anything here that changes how datums become messages.
-const Version = 1
+// The versions of the forms are part of a pass's fingerprint: change one with anything here that changes how datums become
+// messages.
+const (
+	MetricVersion = 2
+	EMFVersion    = 1
+)
 
 // A Datum is one point of a metric, as the rollup made it.
 type Datum struct {
-	Device, Name, Unit string
-	Value              float64
-	Time               int64 // Unix seconds
+	Device string
+	Name   string // in full, with what tells its device from others
+	Unit   string
+	Value  float64
+	Values []float64 // in place of Value, at most 100; only in the emf form
+	Time   int64     // Unix seconds
+	// Samples is how many it was made of, at least 1.
+	Samples int
 }
 
-// metric is the message that the topic rule's cloudwatchMetric action reads: the recipe's three fields as strings, the
-// time for metricTimestamp in seconds (milliseconds are refused), and the device for other rules to go by.
-type metric struct {
-	Name      string `json:"name"`
-	Unit      string `json:"unit"`
-	Value     string `json:"value"`
-	Timestamp string `json:"timestamp"`
-	Device    string `json:"device"`
+// A Form returns the message that holds the first n of the datums, which are sorted by time. It takes as many as fit, at
+// least one; only of no datums it makes no message, and n is 0. After an error n is 1: the first datum fits no message and
+// is to be skipped and counted.
+type Form func(datums []Datum) (payload []byte, n int, err error)
+
+// Limits of what is in a datum.
+const (
+	maxValues = 100 // in an array (embedded metric format specification, metric target)
+	maxDevice = 255 // characters; a dimension's value may have 1024, a device of ours has 63
+	maxTime   = 1e11
+	// maxSamples bounds the samples of a datum, and those of a device in a message, which must not overflow an int of 32 bits.
+	maxSamples = 1_000_000_000
+)
+
+// check returns an error for a datum that CloudWatch would refuse under the name. The intake lets none of these in, but
+// what the rollup makes of them may be out of range, a sum for one.
+func check(d *Datum, name string) error {
+	if err := sample.CheckName(name); err != nil {
+		return err
+	}
+	if err := sample.CheckUnit(d.Unit); err != nil {
+		return err
+	}
+	if err := checkValues(d); err != nil {
+		return err
+	}
+	switch {
+	case d.Time < 0 || d.Time > maxTime:
+		return fmt.Errorf("time %d: not in seconds since 1970", d.Time)
+	case d.Samples < 1 || d.Samples > maxSamples:
+		return fmt.Errorf("made of %d samples, must be 1 to %d", d.Samples, maxSamples)
+	default:
+		return checkDevice(d.Device)
+	}
 }
 
-// Metric returns the message for one datum in the metric form: one message is one call of CloudWatch's PutMetricData,
-// since the action takes one datum and no array (AWS IoT, CloudWatch metrics rule action).
-func Metric(d Datum) ([]byte, error) {
-	b, err := json.Marshal(metric{
-		Name: d.Name, Unit: d.Unit, Value: sample.FormatValue(d.Value),
-		Timestamp: strconv.FormatInt(d.Time, 10), Device: d.Device,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("encoding %q of %s: %w", d.Name, d.Device, err)
+func checkValues(d *Datum) error {
+	if len(d.Values) == 0 {
+		return sample.CheckValue(d.Value)
 	}
-	if len(b) > MaxPayload {
-		return nil, fmt.Errorf("encoding %q of %s: %d bytes, IoT Core takes %d", d.Name, d.Device, len(b), MaxPayload)
+	if len(d.Values) > maxValues {
+		return fmt.Errorf("%d values, CloudWatch takes %d", len(d.Values), maxValues)
 	}
-	return b, nil
+	for _, v := range d.Values {
+		if err := sample.CheckValue(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkDevice holds a device to what a dimension's value may be: printable ASCII and not blank (API_Dimension).
+func checkDevice(device string) error {
+	blank := true
+	for _, c := range []byte(device) {
+		if c < ' ' || c > '~' {
+			return fmt.Errorf("device %.60q: not printable ASCII", device)
+		}
+		blank = blank && c == ' '
+	}
+	if blank || len(device) > maxDevice {
+		return fmt.Errorf("device %.60q: %d characters, blank or more than %d", device, len(device), maxDevice)
+	}
+	return nil
+}
+
+func failed(d *Datum, err error) error {
+	return fmt.Errorf("encoding %.60q of %.60s: %w", d.Name, d.Device, err)
 }

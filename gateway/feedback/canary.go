@@ -51,7 +51,7 @@ func (c *canary) again(d time.Duration) {
 func (l *Listener) sendCanary(link *mqttlink.Link) {
 	c := l.cfg.Canary
 	l.canary.delivery = link.Publish(c.Topic, c.Payload(time.Now()))
-	l.canary.waiting = time.NewTimer(l.canaryWait)
+	l.canary.waiting = time.NewTimer(c.Wait)
 }
 
 // canaryPublished looks at whether AWS took it. If it closes the connection on it each time, the policy denies it.
@@ -91,7 +91,7 @@ func (l *Listener) interrupted() {
 // canaryAnswered takes the report of the canary. That the canary fails is as it must be; that something else is in the
 // way of all messages is worth telling.
 func (l *Listener) canaryAnswered(f *Failure) {
-	if f.Reason == reasonPermission || f.Reason == reasonLogGroup {
+	if Blocks(f.Reason) {
 		l.tellFailure(f)
 	}
 	if l.canary.waiting == nil {
@@ -108,9 +108,8 @@ func (l *Listener) canaryLate() {
 	if !l.canary.failing {
 		l.canary.failing = true
 		topic := l.cfg.Canary.Topic
-		l.cfg.Log.Error("no rule answers: what is sent to AWS is acknowledged and lost", "topic", topic, "waited", l.canaryWait,
-			"try", ruleOf(topic)+" must exist, be enabled, and have an error action that republishes to "+l.cfg.Topics[0]+
-				": aws iot list-topic-rules, piway-gateway aws print rule")
+		l.cfg.Log.Error("no rule answers: what is sent to AWS is acknowledged and lost", "topic", topic, "waited", l.cfg.Canary.Wait,
+			"try", missing(topic, l.cfg.Topics[0]))
 	}
 	l.canary.again(canaryRetry)
 }

@@ -66,6 +66,9 @@ const (
 	reasonLogGroup   = "log group"
 )
 
+// Blocks reports whether a reason stands in the way of every message.
+func Blocks(reason string) bool { return reason == reasonPermission || reason == reasonLogGroup }
+
 // reasons are what AWS's words amount to and what to change, tried in order: the words of one may be in a later one's text.
 var reasons = []struct {
 	name  string

@@ -41,13 +41,12 @@ type Canary struct {
 	Topic string
 	// Payload makes the message.
 	Payload func(now time.Time) []byte
-	// Every is the time between two that are answered.
-	Every time.Duration
+	// Every is the time between two that are answered, Wait how long an answer may take. AWS tries an action several
+	// times before it gives up.
+	Every, Wait time.Duration
 }
 
 const (
-	// canaryWait is how long a report may take. AWS tries an action several times before it gives up.
-	canaryWait = time.Minute
 	// canaryRetry is the time between two that are not answered.
 	canaryRetry = 10 * time.Minute
 	// deniedRetry is how often a right is asked for again that was denied.
@@ -66,8 +65,7 @@ type Listener struct {
 	refused int // times in a row that the subscription ended the connection
 	silent  bool
 
-	canary     canary
-	canaryWait time.Duration
+	canary canary
 }
 
 // New returns a Listener. It connects in Run.
@@ -75,7 +73,6 @@ func New(cfg Config) *Listener {
 	return &Listener{
 		cfg: cfg, retry: backoff.Backoff{Min: cfg.ConnectInterval, Max: cfg.MaxBackoff},
 		reports: make(chan []byte, pending), told: newTeller(cfg.Log),
-		canaryWait: canaryWait,
 	}
 }
 
@@ -190,11 +187,12 @@ func (l *Listener) tellFailure(f *Failure) {
 		"reason", f.Reason, "aws_says", f.Message, "try", Fix(f.Reason))
 }
 
-// ruleOf names the rule of a Basic Ingest topic, or where one should listen.
-func ruleOf(topic string) string {
+// missing says what to look for when nothing answers on the topic of the data.
+func missing(topic, errorTopic string) string {
+	what := "a rule on the topic " + topic
 	if rest, ok := strings.CutPrefix(topic, "$aws/rules/"); ok {
 		name, _, _ := strings.Cut(rest, "/")
-		return "the rule " + name
+		what = "the rule " + name
 	}
-	return "a rule on the topic " + topic
+	return what + " must exist, be enabled, and have an error action that republishes to " + errorTopic + ": aws iot list-topic-rules, piway-gateway aws print rule"
 }

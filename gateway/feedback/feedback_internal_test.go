@@ -3,6 +3,7 @@ package feedback
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -127,8 +128,7 @@ func TestListener_canary(t *testing.T) {
 	b := fakebroker.New(t, nil)
 	canary := func(wait time.Duration) func(*Listener) {
 		return func(l *Listener) {
-			l.cfg.Canary = &Canary{Topic: "$aws/rules/piway_metric/gw-feedback", Payload: func(time.Time) []byte { return []byte("tweet") }, Every: time.Hour}
-			l.canaryWait = wait
+			l.cfg.Canary = &Canary{Topic: "$aws/rules/piway_metric/gw-feedback", Payload: func(time.Time) []byte { return []byte("tweet") }, Every: time.Hour, Wait: wait}
 		}
 	}
 	t.Run("answered", func(t *testing.T) {
@@ -162,7 +162,7 @@ func TestListener_canaryDenied(t *testing.T) {
 	b := fakebroker.New(t, nil)
 	b.Puback = func(fakebroker.Publish) bool { b.Drop(); return false }
 	r := start(t, b, func(l *Listener) {
-		l.cfg.Canary = &Canary{Topic: "raspi/metrics", Payload: func(time.Time) []byte { return nil }, Every: time.Hour}
+		l.cfg.Canary = &Canary{Topic: "raspi/metrics", Payload: func(time.Time) []byte { return nil }, Every: time.Hour, Wait: patience}
 	})
 	await(t, b.Publishes, "the first canary")
 	await(t, b.Publishes, "the second canary")
@@ -197,4 +197,35 @@ func TestTeller(t *testing.T) {
 			t.Errorf("got %s", got)
 		}
 	})
+}
+
+func TestProbe(t *testing.T) {
+	b := fakebroker.New(t, nil)
+	cfg := Config{
+		Broker: "tcp://" + b.Addr(), ClientID: "gw-feedback", Topics: []string{"piway/errors/gw", "piway/errors/gw-feedback"},
+		Canary:    &Canary{Topic: "$aws/rules/piway_metric/gw-feedback", Payload: func(time.Time) []byte { return []byte("tweet") }},
+		KeepAlive: time.Minute, Log: slog.New(slog.DiscardHandler),
+	}
+	answer := func() {
+		<-b.Publishes
+		b.Send("piway/errors/gw-feedback", document("somebody else", "Unit"))
+		b.Send("piway/errors/gw-feedback", document("gw-feedback", "Unit"))
+	}
+	go answer()
+	if f, err := Probe(t.Context(), cfg); err != nil || f.Rule != "piway_metric" {
+		t.Errorf("got %+v, %v, want the answer", f, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := Probe(ctx, cfg); err == nil || !strings.Contains(err.Error(), "the rule piway_metric must exist") {
+		t.Errorf("without an answer: got %v", err)
+	}
+	b.Puback = func(fakebroker.Publish) bool { b.Drop(); return false }
+	if _, err := Probe(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "allow iot:Publish on topic/$aws/rules/piway_metric/gw-feedback") {
+		t.Errorf("not allowed to publish: got %v", err)
+	}
+	b.Suback = 0x80
+	if _, err := Probe(t.Context(), cfg); !errors.Is(err, ErrNoListening) {
+		t.Errorf("not allowed to listen: got %v", err)
+	}
 }

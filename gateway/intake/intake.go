@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"piway/gateway/names"
 	"piway/shared/sample"
 )
 
@@ -36,8 +37,11 @@ const (
 
 // Config says what is allowed.
 type Config struct {
-	// NameTemplate makes the metric name of a report's sample: {name} and {device} are replaced.
-	NameTemplate string
+	// Names names the samples as they go to the cloud.
+	Names names.Names
+	// Reserved reports whether the form that is sent has a use of its own for a base name, as the emf form has. A metric
+	// of such a name is refused. May be nil, if there is none.
+	Reserved func(base string) bool
 	// ClockTolerance is how far an unsynchronised sender's clock may be off before its samples are shifted.
 	ClockTolerance time.Duration
 	// MaxSamples in one message, MaxMetrics of one device.
@@ -124,9 +128,7 @@ func (in *Intake) Judge(device string, payload []byte, arrived time.Time) Verdic
 	v.Shift = in.shift(r, arrived)
 	v.Samples = r.Samples[:0]
 	for i, s := range r.Samples {
-		if m.Form == sample.FormReport {
-			s.Name = in.name(s.Name, device)
-		}
+		s.Name = in.name(m.Form, s.Name, device)
 		claim, reason, err := in.judge(device, s, v.Shift, arrived)
 		if err != nil {
 			v.Refused = append(v.Refused, sample.Refusal{Index: index(i, m.Refused), Name: s.Name, Reason: reason, Error: err.Error()})
@@ -162,13 +164,12 @@ func (in *Intake) tooMany(v Verdict, n int) Verdict {
 	return v
 }
 
-// name fills the template in, but not what the name itself may hold: a "{device}" there stays.
-func (in *Intake) name(name, device string) string {
-	before, after, ok := strings.Cut(in.cfg.NameTemplate, "{name}")
-	if !ok {
-		return in.cfg.NameTemplate
+// name returns how a sample that came in a message of the form is named in the cloud.
+func (in *Intake) name(form sample.Form, name, device string) string {
+	if form == sample.FormReport {
+		return in.cfg.Names.Report(name, device)
 	}
-	return strings.ReplaceAll(before, "{device}", device) + name + strings.ReplaceAll(after, "{device}", device)
+	return in.cfg.Names.Script(name)
 }
 
 // shift is what to add to a report's times. A synchronised clock is right, so an old "sent" of it is a delay. Any
@@ -186,13 +187,27 @@ func (in *Intake) shift(r *sample.Report, arrived time.Time) float64 {
 
 // judge decides over one sample, named as it goes to the cloud.
 func (in *Intake) judge(device string, s sample.Sample, shift float64, arrived time.Time) (claim bool, reason string, err error) {
-	if err := sample.CheckName(s.Name); err != nil { // the template made it longer
+	if err := in.checkName(s.Name, device); err != nil {
 		return false, sample.ReasonName, err
 	}
 	if reason, err := checkTime(s.Time, shift, arrived); err != nil {
 		return false, reason, err
 	}
 	return in.own(device, s.Name)
+}
+
+// checkName checks a name as it goes to the cloud.
+func (in *Intake) checkName(full, device string) error {
+	if err := sample.CheckName(full); err != nil { // the template or the site made it longer
+		return err
+	}
+	if in.cfg.Reserved == nil {
+		return nil
+	}
+	if base := in.cfg.Names.Base(full, device); in.cfg.Reserved(base) {
+		return fmt.Errorf("name %q: every document of the emf form has a member %q of its own; rename the metric, such as to %q", full, base, base+" value")
+	}
+	return nil
 }
 
 func checkTime(t, shift float64, arrived time.Time) (reason string, err error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"piway/gateway/intake"
+	"piway/gateway/names"
 	"piway/shared/sample"
 )
 
@@ -22,7 +23,7 @@ var arrival = time.Unix(1_800_000_000, 500_000_000)
 // settings know the devices pi1, pi2 and pi3.
 func settings() intake.Config {
 	return intake.Config{
-		NameTemplate: "{name} ({device})", ClockTolerance: 10 * time.Second, MaxSamples: 5, MaxMetrics: 3,
+		Names: names.New("{name} ({device})", ""), ClockTolerance: 10 * time.Second, MaxSamples: 5, MaxMetrics: 3,
 		IsDevice: func(name string) bool { return slices.Contains([]string{"pi1", "pi2", "pi3"}, name) },
 	}
 }
@@ -37,39 +38,12 @@ func report(envelope string, samples ...string) string {
 	return `{"device":"liar","run":"r","seq":7` + envelope + `,"samples":[` + strings.Join(samples, ",") + `]}`
 }
 
-func names(v intake.Verdict) []string {
+func accepted(v intake.Verdict) []string {
 	var out []string
 	for _, s := range v.Samples {
 		out = append(out, s.Name)
 	}
 	return out
-}
-
-func TestIntake_Judge_names(t *testing.T) {
-	for name, tt := range map[string]struct {
-		payload string
-		want    []string
-		claims  []string
-	}{
-		"a report's get the device that is logged in": {
-			report("", bare("cpu", ""), bare("mem", "")), []string{"cpu (pi1)", "mem (pi1)"}, nil,
-		},
-		"a bare one stays and is claimed":  {bare("cpu", ""), []string{"cpu"}, []string{"cpu"}},
-		"a bare one with the own device":   {bare("cpu (pi1)", ""), []string{"cpu (pi1)"}, nil},
-		"brackets around no device":        {bare("fan (front)", ""), []string{"fan (front)"}, []string{"fan (front)"}},
-		"an array's stay":                  {"[" + bare("a", "") + "," + bare("b", "") + "]", []string{"a", "b"}, []string{"a", "b"}},
-		"only an opening bracket too many": {bare("a)", ""), []string{"a)"}, []string{"a)"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			v := intake.New(settings()).Judge("pi1", []byte(tt.payload), arrival)
-			if d := cmp.Diff(tt.want, names(v)); d != "" || len(v.Refused) > 0 {
-				t.Errorf("names: %s\nrefused: %v", d, v.Refused)
-			}
-			if d := cmp.Diff(tt.claims, v.Claims); d != "" {
-				t.Errorf("claims: %s", d)
-			}
-		})
-	}
 }
 
 func TestIntake_Judge_keepsTheEnvelope(t *testing.T) {
@@ -190,57 +164,8 @@ func TestIntake_Judge_index(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff([]string{"ok1 (pi1)"}, names(v)); d != "" {
+	if d := cmp.Diff([]string{"ok1 (pi1)"}, accepted(v)); d != "" {
 		t.Error(d)
-	}
-}
-
-func TestIntake_Judge_firstUserOwns(t *testing.T) {
-	in := intake.New(settings())
-	judge := func(device, name string) (claims []string, reason map[string]int) {
-		v := in.Judge(device, []byte(bare(name, "")), arrival)
-		return v.Claims, v.Reasons()
-	}
-	if claims, _ := judge("pi1", "cpu"); !slices.Equal(claims, []string{"cpu"}) {
-		t.Errorf("first use: got claims %v", claims)
-	}
-	if claims, reason := judge("pi2", "cpu"); reason[intake.ReasonOwner] != 1 || claims != nil {
-		t.Errorf("another device: got claims %v, refused %v", claims, reason)
-	}
-	if claims, _ := judge("pi1", "cpu"); !slices.Equal(claims, []string{"cpu"}) {
-		t.Errorf("not kept yet: got claims %v, want it claimed again", claims)
-	}
-	in.Kept([]string{"cpu", "never heard of"})
-	if claims, reason := judge("pi1", "cpu"); claims != nil || reason != nil {
-		t.Errorf("kept: got claims %v, refused %v", claims, reason)
-	}
-}
-
-func TestIntake_Judge_ownersOutliveARestart(t *testing.T) {
-	cfg := settings()
-	cfg.Owners = map[string]string{"cpu": "pi1"}
-	in := intake.New(cfg)
-	if v := in.Judge("pi2", []byte(bare("cpu", "")), arrival); v.Reasons()[intake.ReasonOwner] != 1 {
-		t.Errorf("another device: got %+v", v)
-	}
-	if v := in.Judge("pi1", []byte(bare("cpu", "")), arrival); len(v.Samples) != 1 || v.Claims != nil {
-		t.Errorf("the owner: got %+v, want a sample and no claim", v)
-	}
-}
-
-func TestIntake_Judge_maxMetrics(t *testing.T) {
-	cfg := settings()
-	cfg.Owners = map[string]string{"old": "pi1"}
-	in := intake.New(cfg)
-	v := in.Judge("pi1", []byte("["+bare("a", "")+","+bare("b (pi1)", "")+","+bare("c", "")+","+bare("a", "")+"]"), arrival)
-	if got, want := names(v), []string{"a", "b (pi1)", "a"}; !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-	if !maps.Equal(v.Reasons(), map[string]int{intake.ReasonMetrics: 1}) || v.Refused[0].Index != 2 || slices.Contains(v.Claims, "c") {
-		t.Errorf("got refused %v, claims %v", v.Refused, v.Claims)
-	}
-	if v := in.Judge("pi2", []byte(bare("c", "")), arrival); len(v.Samples) != 1 {
-		t.Errorf("another device: got refused %v", v.Refused)
 	}
 }
 

@@ -2,6 +2,8 @@ package rollup_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,8 +26,8 @@ func TestDatums_reductions(t *testing.T) {
 		rollup.Avg: 3, rollup.Min: -2, rollup.Max: 7, rollup.Sum: 12, rollup.Last: 5, rollup.Count: 4,
 	}
 	for _, reduce := range rollup.Reductions {
-		if reduce == rollup.All {
-			continue
+		if _, ok := want[reduce]; !ok {
+			continue // All and Values have tests of their own
 		}
 		t.Run(string(reduce), func(t *testing.T) {
 			r := rollup.New(settings(rollup.Rule{Match: "*", Reduce: reduce}))
@@ -50,6 +52,73 @@ func TestDatums_all(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, r.Datums()); diff != "" {
 		t.Errorf("datums (-want +got):\n%s", diff)
+	}
+}
+
+func TestDatums_values(t *testing.T) {
+	r := rollup.New(settings(rollup.Rule{Match: "m", Reduce: rollup.Values}))
+	// By time, and by arrival where the times are equal; each window and unit by itself.
+	r.Add("kitchen", []sample.Sample{one("m", 1, 100), one("m", 2, 61), one("m", 3, 100)})
+	r.Add("kitchen", []sample.Sample{one("m", 4, 60), one("m", 5, 100), one("m", 6, 120), one("n", 8, 60), one("n", 9, 60)})
+	want := []rollup.Datum{
+		{Device: "kitchen", Name: "m", Unit: "Count", Values: []float64{4, 2, 1, 3, 5}, Time: 60, Samples: 5},
+		{Device: "kitchen", Name: "n", Unit: "Count", Value: 8.5, Time: 60, Samples: 2},
+		{Device: "kitchen", Name: "m", Unit: "Count", Values: []float64{6}, Time: 120, Samples: 1},
+	}
+	for range 2 { // asking does not change the answer
+		if diff := cmp.Diff(want, r.Datums()); diff != "" {
+			t.Errorf("datums (-want +got):\n%s", diff)
+		}
+	}
+}
+
+// More values than CloudWatch takes in an array make several datums, in order of time, then arrival.
+func TestDatums_manyValues(t *testing.T) {
+	for n, lengths := range map[int][]int{1: {1}, 99: {99}, 100: {100}, 101: {100, 1}, 250: {100, 100, 50}} {
+		r := rollup.New(rollup.Settings{Window: time.Minute, Default: rollup.Values})
+		var early, late []float64
+		for i := range n {
+			v := float64(i)
+			if i%3 == 0 {
+				early = append(early, v)
+			} else {
+				late = append(late, v)
+			}
+			r.Add("pi", []sample.Sample{one("m", v, 70+float64(min(i%3, 1)))})
+		}
+		var got []int
+		var values []float64
+		for _, d := range r.Datums() {
+			got = append(got, d.Samples)
+			values = append(values, d.Values...)
+		}
+		if !slices.Equal(got, lengths) {
+			t.Errorf("%d values: got datums of %v, want %v", n, got, lengths)
+		}
+		if diff := cmp.Diff(append(early, late...), values); diff != "" {
+			t.Errorf("%d values (-want +got):\n%s", n, diff)
+		}
+	}
+}
+
+func TestDatums_default(t *testing.T) {
+	r := rollup.New(rollup.Settings{Window: time.Minute, Default: rollup.Max, Rules: []rollup.Rule{{Match: "m", Reduce: rollup.Min}}})
+	r.Add("kitchen", []sample.Sample{one("m", 1, 0), one("m", 2, 0), one("n", 1, 0), one("n", 2, 0)})
+	if d := r.Datums(); d[0].Value != 1 || d[1].Value != 2 {
+		t.Errorf("got %+v, want m by its rule and n by the default", d)
+	}
+}
+
+// A rule goes by what the cloud shows, and also by the full name, which alone says whose metric it is.
+func TestDatums_rulesMatchEitherName(t *testing.T) {
+	set := settings(rollup.Rule{Match: "*(hall)", Reduce: rollup.Min}, rollup.Rule{Match: "cpu", Reduce: rollup.Max})
+	set.Base = func(name, device string) string { return strings.TrimSuffix(name, " ("+device+")") }
+	r := rollup.New(set)
+	for _, device := range []string{"hall", "kitchen"} {
+		r.Add(device, []sample.Sample{one("cpu ("+device+")", 1, 0), one("cpu ("+device+")", 2, 0)})
+	}
+	if d := r.Datums(); d[0].Value != 1 || d[1].Value != 2 {
+		t.Errorf("got %+v, want the least of the hall's and the most of the kitchen's", d)
 	}
 }
 
@@ -98,7 +167,9 @@ func TestDatums_order(t *testing.T) {
 func TestDatums_sameAgain(t *testing.T) {
 	const devices, names, times = 7, 11, 13
 	reduce := func() []rollup.Datum {
-		r := rollup.New(settings(rollup.Rule{Match: "metric 3", Reduce: rollup.All}, rollup.Rule{Match: "metric 4", Reduce: rollup.Sum}))
+		r := rollup.New(settings(rollup.Rule{Match: "metric 3", Reduce: rollup.All},
+			rollup.Rule{Match: "metric 4", Reduce: rollup.Sum},
+			rollup.Rule{Match: "metric 5", Reduce: rollup.Values}))
 		for d := range devices {
 			for n := range names {
 				for i := range times {

@@ -28,14 +28,15 @@ var inside = map[string][]string{
 
 	// The gateway's stages.
 	"gateway/broker":  {"shared/guard", "shared/sample", "shared/config"},
-	"gateway/intake":  {"shared/sample"},
+	"gateway/intake":  {"gateway/names", "shared/sample"},
+	"gateway/names":   {"shared/sample"}, // no stage: how a sample is named in the cloud
 	"gateway/queue":   {"shared/sample"},
 	"gateway/rollup":  {"shared/sample"},
 	"gateway/encode":  {"shared/sample"},
 	"gateway/uplink":  {"shared/mqttlink", "shared/backoff", "shared/pki"},
 
 	// Beside the way of the data.
-	"gateway/feedback": {"shared/mqttlink", "shared/backoff"},
+	"gateway/feedback": {"shared/mqttlink", "shared/backoff", "shared/config"},
 	"gateway/devices":  {},
 	"gateway/control":  {"shared/config"},
 

@@ -1,0 +1,86 @@
+package encode
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+)
+
+// Limits of a message in the emf form. PutLogEvents' bound of 10,000 events a batch is out of reach: an event takes more
+// than 200 bytes, so a message holds less than 500.
+const (
+	// MaxEMF is the most bytes of a message. Should the rule fail, AWS hands all of it to the error action as base64, in a
+	// message that may have 128 KB itself (AWS IoT, error handling; quotas, message broker): 90 KB become 120, which leaves
+	// 8 for the names of rule, topic and client and for what went wrong.
+	MaxEMF = 90 * 1024
+	// maxSpan is the most seconds from the first event of a batch to the last (API_PutLogEvents).
+	maxSpan = 24 * 60 * 60
+)
+
+// The message: how many samples of each device are inside, then the events for CloudWatch Logs. The rule takes the batch
+// alone (SELECT VALUE *.batch); the counts come back with the rest should it fail, see Samples.
+const (
+	batchOpen   = `{"samples":{`
+	batchMiddle = `},"batch":[`
+	batchEnd    = `]}`
+)
+
+// roomForCount is what the number of a device's samples may need, up to maxSamples.
+const roomForCount = len(`:1000000000,`)
+
+// A batch is a message of the emf form in the making. A datum that is added costs its own length and no more.
+type batch struct {
+	form        *emf
+	samples     map[string]int // by device
+	room        int            // for all but the events
+	events      []byte         // whole ones
+	doc         document       // of the next event
+	first, last int64          // times of the events
+	scratch     []byte
+}
+
+func newBatch(form *emf) *batch {
+	return &batch{form: form, samples: map[string]int{}, room: len(batchOpen + batchMiddle + batchEnd), doc: newDocument(form)}
+}
+
+// add takes a datum, or returns false if it does not fit, and then the message must end. Alone every datum fits: its name
+// has at most 255 characters and stands in a document twice, its device twice and the namespace once, with up to three
+// backslashes at each; its 100 numbers have at most 25 digits. That makes less than 10 KB.
+func (b *batch) add(d *Datum, name string) bool {
+	if len(b.samples) == 0 {
+		b.first = d.Time
+	} else if d.Time < b.last || d.Time-b.first > maxSpan || b.samples[d.Device] > maxSamples-d.Samples {
+		return false
+	}
+	if !b.doc.takes(d, name) {
+		b.events = b.doc.appendEvent(b.events)
+		b.doc.begin(d)
+	}
+	room := b.room
+	if _, ok := b.samples[d.Device]; !ok {
+		b.scratch = appendString(b.scratch[:0], d.Device)
+		room += len(b.scratch) + roomForCount
+	}
+	if !b.doc.add(d, name, MaxEMF-room-len(b.events)) {
+		return false
+	}
+	b.room, b.last = room, d.Time
+	b.samples[d.Device] += d.Samples
+	return true
+}
+
+// payload returns the message. The batch must not be used after that.
+func (b *batch) payload() []byte {
+	events := b.doc.appendEvent(b.events)
+	p := append(make([]byte, 0, b.room+len(events)), batchOpen...)
+	for i, device := range slices.Sorted(maps.Keys(b.samples)) {
+		if i > 0 {
+			p = append(p, ',')
+		}
+		p = append(appendString(p, device), ':')
+		p = strconv.AppendInt(p, int64(b.samples[device]), 10)
+	}
+	p = append(p, batchMiddle...)
+	p = append(p, events...)
+	return append(p, batchEnd...)
+}

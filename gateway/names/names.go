@@ -1,0 +1,80 @@
+// Package names knows how a sample is named in the cloud.
+//
+// Its promise: Base is the inverse of Report. What the template and the site put around a name comes off again where the
+// device and the site are dimensions, and nothing else comes off.
+package names
+
+import (
+	"strings"
+
+	"piway/shared/sample"
+)
+
+// Names names samples. The zero value leaves their names as they are.
+type Names struct {
+	site string
+	// What stands before and behind the name, cut where the device goes in. Cutting once and joining each time keeps
+	// what a name, a site or a device may hold from being taken for a part of the template.
+	before, after []string
+}
+
+// New returns the names of a site, "" for none. The template makes the name of a report's sample: {name}, {device} and
+// {site} are replaced. A site that it does not hold goes in front: SITE/ and the rest. A template without a {name},
+// which the configuration refuses, has it at its end.
+func New(template, site string) Names {
+	if site != "" && !strings.Contains(template, "{site}") {
+		template = "{site}/" + template
+	}
+	before, after, _ := strings.Cut(template, "{name}")
+	return Names{site: site, before: pieces(before, site), after: pieces(after, site)}
+}
+
+// pieces returns what stands between the devices.
+func pieces(template, site string) []string {
+	p := strings.Split(template, "{device}")
+	for i := range p {
+		p[i] = strings.ReplaceAll(p[i], "{site}", site)
+	}
+	return p
+}
+
+// Report returns the full name of a sample that came in a report.
+func (n Names) Report(name, device string) string {
+	return strings.Join(n.before, device) + name + strings.Join(n.after, device)
+}
+
+// Script returns the full name of a script's bare sample: its own, behind the site.
+func (n Names) Script(name string) string {
+	return n.prefix() + name
+}
+
+func (n Names) prefix() string {
+	if n.site == "" {
+		return ""
+	}
+	return n.site + "/"
+}
+
+// Base returns a full name without the device and the site: the inverse of Report. Off any other name, such as a
+// script's, come the site in front and " (DEVICE)" at the end. Where nothing would be left that CloudWatch takes for a
+// name, it is the full name.
+func (n Names) Base(full, device string) string {
+	base, ok := unwrap(full, strings.Join(n.before, device), strings.Join(n.after, device))
+	if !ok {
+		base = strings.TrimPrefix(full, n.prefix())
+		base = strings.TrimSuffix(base, " ("+device+")")
+	}
+	if sample.CheckName(base) != nil {
+		return full
+	}
+	return base
+}
+
+// unwrap takes before and after off, which must not overlap in s.
+func unwrap(s, before, after string) (string, bool) {
+	s, ok := strings.CutPrefix(s, before)
+	if !ok {
+		return "", false
+	}
+	return strings.CutSuffix(s, after)
+}
