@@ -269,3 +269,78 @@ func (s *stages) account() queue.Account {
 	}
 	return accounts[0]
 }
+
+// TestForward_emf: many datums go in a message, the position is that of the last one acknowledged, and what follows it is
+// sent again after a restart, each datum once.
+func TestForward_emf(t *testing.T) {
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	s := newStages(t, start, true)
+	cfg := Default()
+	cfg.Uplink.Form, cfg.Site = FormEMF, "home"
+	anew := func() *forwarder {
+		f := newForwarder(&cfg, s.q, slog.New(slog.DiscardHandler))
+		f.now = s.clock
+		return f
+	}
+	const devices, values = 1500, 3
+	s.now.Store(start.Add(time.Second).UnixMilli())
+	kept := make(chan error, devices)
+	for i := range devices {
+		e := queue.Entry{Device: fmt.Sprintf("pi-%04d", i), Run: "r", Seq: 1, Arrived: s.clock()}
+		for v := range values {
+			e.Samples = append(e.Samples, sample.Sample{Name: fmt.Sprintf("home/load (%s)", e.Device), Unit: "Count", Value: float64(v), Time: unix(start) + float64(v)})
+		}
+		s.q.Append(e, func(err error) { kept <- err })
+	}
+	for range devices {
+		if err := <-kept; err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.now.Store(start.Add(2 * time.Minute).UnixMilli())
+
+	seen := map[string]int{}
+	next := func(f *forwarder) map[string]int {
+		t.Helper()
+		payload, err := f.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(payload) > encode.MaxEMF {
+			t.Errorf("a message has %d bytes", len(payload))
+		}
+		return encode.Samples(payload)
+	}
+	book := func(devices map[string]int) {
+		for d, n := range devices {
+			seen[d] += n
+		}
+	}
+	f := anew()
+	first, second := next(f), next(f)
+	if len(first) < 100 || len(second) < 100 {
+		t.Fatalf("messages of %d and %d devices, want many in one", len(first), len(second))
+	}
+	if err := f.Acked(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	book(first)
+
+	f = anew() // as after a crash: the second message was not acknowledged
+	for n := 0; len(seen) < devices; n++ {
+		m := next(f)
+		if n == 0 && len(m) != len(second) {
+			t.Errorf("got a message of %d devices again, want the second of %d", len(m), len(second))
+		}
+		book(m)
+		if err := f.Acked(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for d, n := range seen {
+		if n != values {
+			t.Errorf("%s: %d samples sent, want %d", d, n, values)
+		}
+	}
+	s.settled()
+}

@@ -94,8 +94,11 @@ func add(sum, a *queue.Account) {
 		to   *map[string]int64
 		from map[string]int64
 	}{
-		{&sum.Refused, a.Refused}, {&sum.Expired, a.Expired}, {&sum.Dropped, a.Dropped},
-		{&sum.Parked, a.Parked}, {&sum.RefusedByCloud, a.RefusedByCloud},
+		{&sum.Refused, a.Refused},
+		{&sum.Expired, a.Expired},
+		{&sum.Dropped, a.Dropped},
+		{&sum.Parked, a.Parked},
+		{&sum.RefusedByCloud, a.RefusedByCloud},
 	} {
 		if *m.to == nil {
 			*m.to = map[string]int64{}

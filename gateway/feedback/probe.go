@@ -24,27 +24,17 @@ func Probe(ctx context.Context, cfg Config) (Failure, error) {
 	}
 	defer link.Close()
 	answers := make(chan Failure, 1)
-	for _, topic := range cfg.Topics {
-		err := link.Subscribe(ctx, topic, func(_ string, payload []byte) {
-			if f, err := Parse(payload); err == nil && f.ClientID == cfg.ClientID {
-				select {
-				case answers <- f:
-				default: // one is enough
-				}
-			}
-		})
-		if err != nil {
-			return Failure{}, fmt.Errorf("%w: %w", ErrNoListening, err)
-		}
+	if err := subscribeOwn(ctx, link, &cfg, answers); err != nil {
+		return Failure{}, fmt.Errorf("%w: %w", ErrNoListening, err)
 	}
 	d := link.Publish(cfg.Canary.Topic, cfg.Canary.Payload(time.Now()))
 	select {
 	case <-d.Done():
-		if err := d.Err(); err != nil {
-			return Failure{}, config.Try(err, "allow iot:Publish on topic/"+cfg.Canary.Topic+" in the certificate's policy (piway-gateway aws print policy)")
-		}
 	case <-ctx.Done():
 		return Failure{}, ctx.Err()
+	}
+	if err := d.Err(); err != nil {
+		return Failure{}, config.Try(err, "allow iot:Publish on topic/"+cfg.Canary.Topic+" in the certificate's policy (piway-gateway aws print policy)")
 	}
 	select {
 	case f := <-answers:
@@ -54,4 +44,24 @@ func Probe(ctx context.Context, cfg Config) (Failure, error) {
 	case <-ctx.Done():
 		return Failure{}, config.Try(errors.New("no answer: what is sent to AWS would be acknowledged and lost"), missing(cfg.Canary.Topic, cfg.Topics[0]))
 	}
+}
+
+// subscribeOwn hands the first report of a message of this very client to answers.
+func subscribeOwn(ctx context.Context, link *mqttlink.Link, cfg *Config, answers chan<- Failure) error {
+	for _, topic := range cfg.Topics {
+		err := link.Subscribe(ctx, topic, func(_ string, payload []byte) {
+			f, err := Parse(payload)
+			if err != nil || f.ClientID != cfg.ClientID {
+				return
+			}
+			select {
+			case answers <- f:
+			default: // one is enough
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
