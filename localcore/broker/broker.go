@@ -1,7 +1,9 @@
-// Package broker is IoT Core's message broker: MQTT 3.1.1 over mutual TLS. Its one promise: a PUBACK says that the
-// rules engine was given the message, and not that an action succeeded.
+// Package broker is IoT Core's message broker: MQTT 3.1.1 over mutual TLS, with its quotas. Its one promise: a PUBACK says
+// that the rules engine was given the message, and not that an action succeeded; what a quota or the policy keeps out is
+// never handed on, and counted.
 //
-// It is the only importer of mochi in this program.
+// It is the only importer of mochi in this program. Its limits are those of "AWS IoT Core endpoints and quotas" for a
+// connection (message broker and protocol limits), and of the developer guide, chapter MQTT.
 package broker
 
 import (
@@ -10,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
@@ -17,14 +20,26 @@ import (
 	"piway/shared/guard"
 )
 
-// Limits of a connection. Those with a source are IoT Core's quotas.
+// Quotas of IoT Core, none of them adjustable.
 const (
-	maxPayload   = 128 * 1024 // MQTT payload size: 128 KB
-	packetSlack  = 1024       // for the topic (256 bytes and a Basic Ingest prefix) and the header
-	maxKeepAlive = 1200       // seconds: 0 or more than this becomes this
-	minKeepAlive = 30         // seconds: less becomes this
+	maxPayload      = 128 * 1024 // MQTT payload size: 128 KB
+	maxClientID     = 128        // client id size in bytes
+	maxTopic        = 256        // topic size in bytes, without the prefix of Basic Ingest
+	maxSlashes      = 7          // in a topic, without those of that prefix
+	maxPublishes    = 100        // publishes a second and connection, in and out together; the excess is discarded
+	maxBytes        = 512 * 1024 // throughput a second and connection; the excess is delayed
+	maxUnacked      = 100        // QoS 1 publishes of a client without PUBACK; then none is accepted
+	maxFilters      = 8          // filters in a SUBSCRIBE
+	maxSubscription = 50         // subscriptions of a connection
+	maxKeepAlive    = 1200       // seconds: 0 or more than this becomes this
+	minKeepAlive    = 30         // seconds: less becomes this
+	connectEvery    = time.Second
+	sessionExpiry   = 3600 // seconds that a persistent session outlives its connection
+)
 
-	basicIngest   = "$aws/rules/"
+// Bounds of this stand-in.
+const (
+	packetSlack   = 1024 // for the topic and the header
 	maxConns      = 2000
 	writesPending = 128 // messages waiting to be written to one subscriber
 	firstPacket   = 10 * time.Second
@@ -39,41 +54,83 @@ type Publish struct {
 	Time    time.Time
 }
 
+// A Request is what a client asks the policy for.
+type Request struct {
+	Action   string // iot:Connect, iot:Publish, iot:Subscribe, iot:Receive or iot:RetainPublish
+	Resource string // client/ID, topic/TOPIC or topicfilter/FILTER
+	ClientID string
+	// ConnectAttributes of the connection: PersistentConnect, LastWill.
+	ConnectAttributes []string
+}
+
 // Options say what a Broker needs; OnPublish and Log must be set.
 type Options struct {
 	// TLS must require and verify client certificates: the broker itself lets in whom TLS let in.
 	// Nil means plain TCP and everybody.
 	TLS *tls.Config
+	// Endpoints are the server names that a client may ask for (SNI). One that asks for none is let in, as AWS does
+	// ("not required but highly recommended"); none here means that any is right.
+	Endpoints []string
+	// Authorize is the policy. Nil allows everything.
+	Authorize func(Request) bool
 	// OnPublish is called for each message before its PUBACK, in the client's order, from any goroutine.
 	OnPublish func(Publish)
-	Log       *slog.Logger
+	// OnConnect, OnDisconnect and OnDeliver tell what is charged: connections with the size of their CONNECT, and
+	// messages to subscribers. They may be nil.
+	OnConnect    func(bytes int)
+	OnDisconnect func()
+	OnDeliver    func(bytes int)
+	// Now is the clock that the quotas go by; nil means time.Now.
+	Now func() time.Time
+	Log *slog.Logger
 }
 
 // A Broker is a message broker. Its methods are safe for concurrent use.
 type Broker struct {
+	opt    Options
 	server *mqtt.Server
 	guard  *guard.Listener
+	gate   *gate
+	counts counter
+
+	mu       sync.Mutex // guards the fields below
+	faults   Faults
+	sessions map[string]*session // by client id
+	conns    map[net.Conn]*session
+	dialled  map[string]time.Time // the last CONNECT of a client id
+
+	done chan struct{}  // closed at the end of Run
+	late sync.WaitGroup // PUBACKs that are delayed
 }
 
 // Open listens on the TCP address; clients are served by Run, which also releases the address. The error is net's when
 // the address cannot be had.
 func Open(ctx context.Context, addr string, opt Options) (*Broker, error) {
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	b := &Broker{opt: opt, sessions: map[string]*session{}, conns: map[net.Conn]*session{}, dialled: map[string]time.Time{}, done: make(chan struct{})}
 	log := slog.New(quiet{opt.Log.Handler()})
-	server := mqtt.New(&mqtt.Options{Capabilities: capabilities(), Logger: log, SysTopicResendInterval: sysInterval})
-	if err := server.AddHook(&hook{server: server, publish: opt.OnPublish}, nil); err != nil {
+	b.server = mqtt.New(&mqtt.Options{
+		Capabilities: capabilities(), Logger: log, SysTopicResendInterval: sysInterval, InlineClient: true,
+	})
+	if err := b.server.AddHook(&hook{b: b}, nil); err != nil {
 		return nil, fmt.Errorf("adding broker hook: %w", err)
 	}
-	g, err := guard.Listen(ctx, addr, guard.Options{
-		MaxConns: maxConns, FirstPacket: firstPacket, TLS: opt.TLS, Log: opt.Log,
-	})
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err // says "listen tcp ADDR: …"
 	}
-	if err := server.AddListener(&listener{guard: g, ended: make(chan struct{})}); err != nil {
-		_ = g.Close() // nothing was accepted
+	b.gate = newGate(ln, &b.counts)
+	b.guard = guard.Wrap(b.gate, guard.Options{
+		MaxConns: maxConns, FirstPacket: firstPacket, TLS: endpointTLS(opt.TLS, opt.Endpoints), Log: opt.Log,
+	})
+	if err := b.server.AddListener(&listener{guard: b.guard, left: b.left, ended: make(chan struct{})}); err != nil {
+		_ = b.guard.Close() // nothing was accepted
 		return nil, fmt.Errorf("adding broker listener: %w", err)
 	}
-	return &Broker{server: server, guard: g}, nil
+	return b, nil
 }
 
 func capabilities() *mqtt.Capabilities {
@@ -81,8 +138,9 @@ func capabilities() *mqtt.Capabilities {
 	// What a header may announce, read into memory; the hook judges the payload itself.
 	c.MaximumPacketSize = maxPayload + packetSlack
 	c.MaximumClientWritesPending = writesPending
-	c.MaximumSessionExpiryInterval = 3600 // persistent session expiry: 3600 s
+	c.MaximumSessionExpiryInterval = sessionExpiry
 	c.MaximumInflight = 1024
+	c.ReceiveMaximum = maxUnacked // to a subscriber without its PUBACK
 	return c
 }
 
@@ -92,9 +150,22 @@ func (b *Broker) Addr() net.Addr { return b.guard.Addr() }
 // Connections is the number of open connections.
 func (b *Broker) Connections() int { return int(b.guard.Counts().Open) }
 
+// Publish hands a message of the rules engine to its subscribers.
+func (b *Broker) Publish(topic string, qos byte, payload []byte) error {
+	if err := b.server.Publish(topic, payload, false, min(qos, 1)); err != nil {
+		return fmt.Errorf("publishing to %q: %w", topic, err)
+	}
+	return nil
+}
+
+// Drop closes all connections now, without a word.
+func (b *Broker) Drop() { b.gate.drop() }
+
 // Run serves clients until ctx ends; then it closes all connections and returns when each client's goroutine has ended.
 // Call it once. (mochi's housekeeping loop has been told to end by then; it has no way to be waited for.)
 func (b *Broker) Run(ctx context.Context) error {
+	defer b.late.Wait()
+	defer close(b.done)
 	if err := b.server.Serve(); err != nil {
 		_ = b.guard.Close() // the first error is the one to tell
 		return fmt.Errorf("starting broker: %w", err)
@@ -104,4 +175,14 @@ func (b *Broker) Run(ctx context.Context) error {
 		return fmt.Errorf("stopping broker: %w", err)
 	}
 	return nil
+}
+
+// allowed asks the policy.
+func (b *Broker) allowed(action, resource, client string, attributes ...string) bool {
+	if b.opt.Authorize == nil || b.opt.Authorize(Request{action, resource, client, attributes}) {
+		return true
+	}
+	b.counts.add(func(c *Counts) { c.Denied++ })
+	b.opt.Log.Warn("policy denies", "action", action, "resource", resource, "client_id", client)
+	return false
 }

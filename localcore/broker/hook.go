@@ -3,30 +3,34 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
-	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
 )
 
+// Reasons for closing a connection.
 var (
-	errPayload = errors.New("payload larger than 128 KB")
 	errWillQoS = errors.New("last will with QoS 2")
+	errTooSoon = errors.New("more than one CONNECT of this client id in a second")
+	errDenied  = errors.New("not allowed by the policy")
+	errRefused = errors.New("connects are refused by a fault")
 )
 
 // hook is what IoT Core does otherwise than a plain broker.
 type hook struct {
 	mqtt.HookBase
-	server  *mqtt.Server
-	publish func(Publish)
+	b *Broker
 }
 
 func (*hook) ID() string { return "iotcore" }
 
 func (*hook) Provides(b byte) bool {
 	switch b {
-	case mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnConnect, mqtt.OnPublish, mqtt.OnWill, mqtt.OnWillSent:
+	case mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnConnect, mqtt.OnSessionEstablish,
+		mqtt.OnPacketRead, mqtt.OnPacketSent, mqtt.OnPublish, mqtt.OnSubscribe, mqtt.OnSubscribed,
+		mqtt.OnWill, mqtt.OnWillSent:
 		return true
 	}
 	return false
@@ -35,58 +39,142 @@ func (*hook) Provides(b byte) bool {
 // OnConnectAuthenticate allows: TLS has verified the client's certificate, the only credential there is.
 func (*hook) OnConnectAuthenticate(*mqtt.Client, packets.Packet) bool { return true }
 
-// OnACLCheck allows everything: there is no policy.
-func (*hook) OnACLCheck(*mqtt.Client, string, bool) bool { return true }
-
-// OnConnect refuses what is not spoken here and keeps the keep-alive within IoT Core's limits.
-func (h *hook) OnConnect(cl *mqtt.Client, _ packets.Packet) error {
-	if v := cl.Properties.ProtocolVersion; v != 4 {
-		// IoT Core speaks MQTT 5; mochi panics on a truncated SUBSCRIBE of it, so it is refused by the book.
-		code := packets.ErrUnsupportedProtocolVersion
-		if err := h.server.SendConnack(cl, code, false, nil); err != nil {
-			return fmt.Errorf("refusing MQTT version %d: %w", v, err)
+// OnConnect refuses what IoT Core refuses and keeps the keep-alive within its limits.
+func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
+	code, err := h.judge(cl, pk)
+	if err != nil {
+		h.b.counts.add(func(c *Counts) {
+			if errors.Is(err, errTooSoon) {
+				c.TooSoon++
+			} else {
+				c.Refused++
+			}
+		})
+		h.b.opt.Log.Warn("connect refused", "client_id", cl.ID, "err", err)
+		if code != packets.CodeSuccess {
+			_ = h.b.server.SendConnack(cl, code, false, nil) // the connection is closed either way
 		}
-		return code
+		return err
 	}
-	if cl.Properties.Will.Qos > 1 {
-		return errWillQoS // IoT Core closes the connection (bertmelis/espMqttClient #116)
-	}
-	keepAlive := cl.State.Keepalive
-	if keepAlive == 0 {
-		keepAlive = maxKeepAlive
-	}
-	cl.State.Keepalive = min(max(keepAlive, minKeepAlive), maxKeepAlive)
+	cl.State.Keepalive = clampKeepAlive(cl.State.Keepalive)
 	return nil
 }
 
-// OnPublish hands the message on; the PUBACK follows when it returns. The error decides what mochi then does.
-func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
-	if pk.FixedHeader.Qos > 1 {
-		// IoT Core sends no acknowledgement of a QoS 2 publish (developer guide, mqtt) and ignores the message
-		// (awslabs/aws-c-mqtt #120).
-		return pk, packets.ErrRejectPacket
+// clampKeepAlive puts a keep-alive in seconds within IoT Core's limits.
+func clampKeepAlive(k uint16) uint16 {
+	if k == 0 {
+		return maxKeepAlive
 	}
-	if len(pk.Payload) > maxPayload {
-		cl.Stop(errPayload) // life-cycle event CLIENT_ERROR
-		return pk, packets.ErrRejectPacket
-	}
-	h.hand(cl.ID, pk)
-	if strings.HasPrefix(pk.TopicName, basicIngest) {
-		return pk, packets.CodeSuccessIgnore // nobody can subscribe to Basic Ingest topics
-	}
-	pk.FixedHeader.Retain = false // this stand-in keeps no retained messages
-	return pk, nil
+	return min(max(k, minKeepAlive), maxKeepAlive)
 }
 
-// OnWill keeps a last will from being retained.
-func (*hook) OnWill(_ *mqtt.Client, will mqtt.Will) (mqtt.Will, error) {
+// judge returns why a client is refused, and the code to say so with; success means to close without a word.
+func (h *hook) judge(cl *mqtt.Client, pk packets.Packet) (packets.Code, error) {
+	if v := cl.Properties.ProtocolVersion; v != 4 {
+		// IoT Core speaks MQTT 5; mochi panics on a truncated SUBSCRIBE of it, so it is refused by the book.
+		return packets.ErrUnsupportedProtocolVersion, fmt.Errorf("MQTT version %d is not spoken here", v)
+	}
+	if err := checkClientID(pk.Connect.ClientIdentifier); err != nil {
+		return packets.ErrClientIdentifierNotValid, err
+	}
+	if cl.Properties.Will.Qos > 1 {
+		return packets.CodeSuccess, errWillQoS // IoT Core closes the connection (bertmelis/espMqttClient #116)
+	}
+	if h.b.Faults().RefuseConnects {
+		return packets.ErrServerUnavailable, errRefused
+	}
+	if !h.b.mayConnect(cl.ID) {
+		return packets.CodeSuccess, errTooSoon
+	}
+	if !h.b.allowed("iot:Connect", "client/"+cl.ID, cl.ID, attributes(cl)...) {
+		return packets.CodeSuccess, errDenied
+	}
+	return packets.CodeSuccess, nil
+}
+
+// attributes are a connection's, as the condition key iot:ConnectAttributes has them.
+func attributes(cl *mqtt.Client) (all []string) {
+	if !cl.Properties.Clean {
+		all = append(all, "PersistentConnect")
+	}
+	if cl.Properties.Will.TopicName != "" {
+		all = append(all, "LastWill")
+	}
+	return all
+}
+
+// mayConnect counts a CONNECT of a client id, of which there may be one a second.
+func (b *Broker) mayConnect(id string) bool {
+	now := b.opt.Now()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if last, ok := b.dialled[id]; ok && now.Sub(last) < connectEvery {
+		return false
+	}
+	if len(b.dialled) > maxConns {
+		for other, last := range b.dialled {
+			if now.Sub(last) >= connectEvery {
+				delete(b.dialled, other)
+			}
+		}
+	}
+	b.dialled[id] = now
+	return true
+}
+
+// OnSessionEstablish books a connection in, before its CONNACK.
+func (h *hook) OnSessionEstablish(cl *mqtt.Client, pk packets.Packet) {
+	s := &session{cl: cl, since: h.b.opt.Now(), attributes: attributes(cl)}
+	h.b.mu.Lock()
+	_, taken := h.b.sessions[cl.ID]
+	h.b.sessions[cl.ID], h.b.conns[cl.Net.Conn] = s, s
+	h.b.mu.Unlock()
+	h.b.counts.add(func(c *Counts) {
+		c.Connects++
+		if taken {
+			c.Takeovers++
+		}
+	})
+	if h.b.opt.OnConnect != nil {
+		h.b.opt.OnConnect(pk.FixedHeader.Remaining + 2)
+	}
+}
+
+// left books a connection out, whose client id may have been taken over already.
+func (b *Broker) left(conn net.Conn) {
+	b.mu.Lock()
+	s := b.conns[conn]
+	delete(b.conns, conn)
+	if s != nil && b.sessions[s.cl.ID] == s {
+		delete(b.sessions, s.cl.ID)
+	}
+	b.mu.Unlock()
+	if s != nil && b.opt.OnDisconnect != nil {
+		b.opt.OnDisconnect()
+	}
+}
+
+// OnWill keeps a last will from being retained, and drops one that the policy does not allow.
+func (h *hook) OnWill(cl *mqtt.Client, will mqtt.Will) (mqtt.Will, error) {
 	will.Retain = false
+	if checkTopic(will.TopicName) != nil || !h.b.allowed("iot:Publish", "topic/"+will.TopicName, cl.ID, attributes(cl)...) {
+		will.TopicName = ""
+	}
 	return will, nil
 }
 
 // OnWillSent hands on a last will, which mochi publishes past OnPublish.
-func (h *hook) OnWillSent(cl *mqtt.Client, pk packets.Packet) { h.hand(cl.ID, pk) }
-
-func (h *hook) hand(client string, pk packets.Packet) {
-	h.publish(Publish{Topic: pk.TopicName, ClientID: client, Payload: pk.Payload, Time: time.Now()})
+func (h *hook) OnWillSent(cl *mqtt.Client, pk packets.Packet) {
+	if pk.TopicName != "" {
+		h.hand(cl.ID, pk)
+	}
 }
+
+// hand gives a message to the rules engine.
+func (h *hook) hand(client string, pk packets.Packet) {
+	h.b.counts.add(func(c *Counts) { c.PublishesIn++ })
+	h.b.opt.OnPublish(Publish{Topic: pk.TopicName, ClientID: client, Payload: pk.Payload, Time: h.b.opt.Now()})
+}
+
+// isBasicIngest reports whether nobody can subscribe to the topic.
+func isBasicIngest(topic string) bool { return strings.HasPrefix(topic, basicIngest) }

@@ -16,7 +16,8 @@ const listenerID = "mqtts"
 // ever after one failed Accept.
 type listener struct {
 	guard *guard.Listener
-	ended chan struct{} // closed when Serve has returned
+	left  func(net.Conn) // called when a connection has ended
+	ended chan struct{}  // closed when Serve has returned
 }
 
 var _ listeners.Listener = (*listener)(nil)
@@ -28,7 +29,10 @@ func (l *listener) Protocol() string        { return "tcp" }
 
 func (l *listener) Serve(establish listeners.EstablishFn) {
 	defer close(l.ended)
-	l.guard.Serve(func(conn net.Conn) error { return establish(listenerID, conn) })
+	l.guard.Serve(func(conn net.Conn) error {
+		defer l.left(conn)
+		return establish(listenerID, conn)
+	})
 }
 
 // Close closes the sockets and leaves mochi's closer alone: that one first writes a DISCONNECT to every client, which

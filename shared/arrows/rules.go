@@ -75,6 +75,6 @@ var libraries = map[string][]string{
 	"github.com/shirou/gopsutil/v3":       {"agent/collect"},
 	"golang.org/x/sync/errgroup":          {"..."},
 	"golang.org/x/sys":                    {"agent/collect", "gateway"},
-	"golang.org/x/time/rate":              {"gateway/uplink"},
+	"golang.org/x/time/rate":              {"gateway/uplink", "localcore/broker"},
 	"modernc.org/sqlite":                  {"gateway/queue"},
 }
