@@ -65,7 +65,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*Core, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.engine, err = rules.New(list, c.put, log.With("part", "rules")); err != nil {
+	if c.engine, err = rules.New(list, c.services(), log.With("part", "rules")); err != nil {
 		return nil, err
 	}
 	tlsConfig, err := c.certificates()
@@ -133,6 +133,18 @@ func (c *Core) Run(ctx context.Context) error {
 func (c *Core) handle(p broker.Publish) {
 	c.publishes.Add(1)
 	c.engine.Handle(rules.Message{Topic: p.Topic, ClientID: p.ClientID, Payload: p.Payload, Time: p.Time})
+}
+
+// services are what rule actions call.
+func (c *Core) services() rules.Services {
+	return rules.Services{
+		PutMetric: c.put,
+		PutLogs: func(time.Time, string, []rules.LogEvent) error {
+			return errors.New("CloudWatch Logs is not part of this stand-in")
+		},
+		Republish: func(string, byte, []byte) error { return nil }, // to no subscribers
+		Notify:    func(string, []byte) error { return errors.New("SNS is not part of this stand-in") },
+	}
 }
 
 // put is what a rule's cloudwatchMetric action calls.

@@ -212,7 +212,7 @@ func TestOpen_errors(t *testing.T) {
 	r := start(t)
 	dir := t.TempDir()
 	bad := filepath.Join(dir, "bad.json")
-	if err := os.WriteFile(bad, []byte(`{"sql": "SELECT name FROM 'a'", "actions": []}`), 0o600); err != nil {
+	if err := os.WriteFile(bad, []byte(`{"sql": "SELECT md5(name) FROM 'a'", "actions": []}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	broken := filepath.Join(dir, "broken")

@@ -2,30 +2,52 @@ package rules
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
-	"strconv"
 	"strings"
-	"time"
+
+	"piway/localcore/sql"
 )
 
 // maxActions is IoT Core's quota of actions in a rule.
 const maxActions = 10
 
-// A Metric is what a cloudwatchMetric action makes of one message. Only value and time have been judged.
-type Metric struct {
-	Namespace, Name, Unit string
-	Value                 float64
-	Time                  time.Time
+// An action is one thing that a rule does with a message, or with the error document.
+type action interface {
+	// do carries the action out. The resource says what it was about, also with an error.
+	do(r *run) (resource string, err error)
+	// name is what AWS calls the action in an error document.
+	name() string
 }
 
-// An action is one cloudwatchMetric action (CloudwatchMetricAction in the IoT API): its members are templates that
-// are resolved once a message, against the payload as it came.
-type action struct {
-	namespace, name, unit, value Template
-	timestamp                    *Template // nil: the time of the message
+// A run is what an action gets: the message, for its templates, and what SELECT made of it, its input.
+type run struct {
+	rule    *Rule
+	message Message
+	in      *sql.Input
+	output  sql.Value
+	svc     *Services
+	// republish publishes a message and runs the rules that select it.
+	republish func(topic string, qos byte, payload []byte) error
 }
 
-func readActions(top object) ([]action, error) {
+// kinds are the actions that are supported, by their members in a rule file.
+var kinds = map[string]func(o object, version sql.Version) (action, error){
+	"cloudwatchMetric": readMetric,
+	"cloudwatchLogs":   readLogs,
+	"republish":        readRepublish,
+	"sns":              readSNS,
+}
+
+// members are what each of them may hold.
+var members = map[string][]string{
+	"cloudwatchMetric": {"metricNamespace", "metricName", "metricUnit", "metricValue", "metricTimestamp", "roleArn"},
+	"cloudwatchLogs":   {"logGroupName", "batchMode", "roleArn"},
+	"republish":        {"topic", "qos", "roleArn"},
+	"sns":              {"targetArn", "messageFormat", "roleArn"},
+}
+
+func readActions(top object, version sql.Version) ([]action, error) {
 	var list []json.RawMessage
 	if raw := top.members["actions"]; raw == nil || raw[0] != '[' || json.Unmarshal(raw, &list) != nil {
 		return nil, top.errorf("actions", "must be a list of actions")
@@ -35,118 +57,82 @@ func readActions(top object) ([]action, error) {
 	}
 	actions := make([]action, len(list))
 	for i, raw := range list {
-		path := fmt.Sprintf("actions[%d]", i)
-		one, err := readObject(path, raw, "cloudwatchMetric")
-		if err != nil {
-			return nil, err
-		}
-		if !one.has("cloudwatchMetric") {
-			return nil, one.errorf("", "an action must have one member, try: cloudwatchMetric, the only one supported")
-		}
-		if actions[i], err = readMetricAction(path+".cloudwatchMetric", one.members["cloudwatchMetric"]); err != nil {
+		var err error
+		if actions[i], err = readAction(fmt.Sprintf("actions[%d]", i), raw, version); err != nil {
 			return nil, err
 		}
 	}
 	return actions, nil
 }
 
-func readMetricAction(path string, raw json.RawMessage) (action, error) {
-	o, err := readObject(path, raw, "metricNamespace", "metricName", "metricUnit", "metricValue", "metricTimestamp", "roleArn")
+// readErrorAction returns nil if the rule has none.
+func readErrorAction(top object, version sql.Version) (action, error) {
+	if !top.has("errorAction") {
+		return nil, nil
+	}
+	return readAction("errorAction", top.members["errorAction"], version)
+}
+
+func readAction(path string, raw json.RawMessage, version sql.Version) (action, error) {
+	one, err := readObject(path, raw, "cloudwatchMetric", "cloudwatchLogs", "republish", "sns")
 	if err != nil {
-		return action{}, err
+		return nil, err
 	}
-	if err := checkRole(o); err != nil {
-		return action{}, err
+	if len(one.members) != 1 {
+		return nil, one.errorf("", "must have exactly one action, got %d, try: one of %s", len(one.members), strings.Join(one.known, ", "))
 	}
-	var a action
-	for _, m := range []struct {
-		name string
-		into *Template
-	}{
-		{"metricNamespace", &a.namespace}, {"metricName", &a.name}, {"metricUnit", &a.unit}, {"metricValue", &a.value},
-	} {
-		if *m.into, err = readTemplate(o, m.name); err != nil {
-			return action{}, err
-		}
-	}
-	if o.has("metricTimestamp") {
-		t, err := readTemplate(o, "metricTimestamp")
+	for name, raw := range one.members {
+		o, err := readObject(one.at(name), raw, members[name]...)
 		if err != nil {
-			return action{}, err
+			return nil, err
 		}
-		a.timestamp = &t
+		if err := checkRole(o); err != nil {
+			return nil, err
+		}
+		return kinds[name](o, version)
 	}
-	return a, nil
+	panic("rules: one member is none")
 }
 
-func readTemplate(o object, name string) (Template, error) {
-	text, err := o.needText(name)
-	if err != nil {
-		return Template{}, err
-	}
-	t, err := ParseTemplate(text)
-	if err != nil {
-		return Template{}, o.errorf(name, "%w", err)
-	}
-	return t, nil
-}
-
+// checkRole looks at the form only; nobody assumes the role here.
 func checkRole(o object) error {
 	arn, err := o.needText("roleArn")
 	if err != nil {
 		return err
 	}
-	if !strings.HasPrefix(arn, "arn:") || !strings.Contains(arn, ":role/") {
+	if !strings.HasPrefix(arn, "arn:") || !strings.Contains(arn, ":role/") || strings.Contains(arn, "${") {
 		return o.errorf("roleArn", "%q is not a role's ARN, try: arn:aws:iam::123456789012:role/piway-rule", arn)
 	}
 	return nil
 }
 
-// metric resolves the action for one message. The metric's name is there also with an error, for the failure's record.
-func (a action) metric(p Payload, now time.Time) (Metric, error) {
-	m := Metric{Namespace: a.namespace.Resolve(p), Name: a.name.Resolve(p), Unit: a.unit.Resolve(p), Time: now}
-	text := a.value.Resolve(p)
-	var err error
-	// White space around the number is what the recipe's awk leaves, and it works.
-	if m.Value, err = strconv.ParseFloat(strings.TrimSpace(text), 64); err != nil {
-		return m, fail("metricValue", fmt.Errorf("value %.60q: not a number", text))
+func readTemplate(o object, name string, version sql.Version) (sql.Template, error) {
+	text, err := o.needText(name)
+	if err != nil {
+		return sql.Template{}, err
 	}
-	if a.timestamp != nil {
-		// Unix seconds; an empty one fails the action in AWS too.
-		text = a.timestamp.Resolve(p)
-		seconds, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
-		if err != nil {
-			return m, fail("metricTimestamp", fmt.Errorf("timestamp %.60q: not whole Unix seconds", text))
-		}
-		m.Time = time.Unix(seconds, 0)
+	t, err := sql.ParseTemplate(text, version)
+	if err != nil {
+		return sql.Template{}, o.errorf(name, "%w", err)
 	}
-	return m, nil
+	return t, nil
 }
 
-// checkErrorAction accepts what AWS accepts of the actions that make sense here. A failure is kept by the Engine
-// whatever the action; nothing is sent to it.
-func checkErrorAction(top object) error {
-	if !top.has("errorAction") {
-		return nil
+// A failure is an error with the kind that it is logged once for. Kinds are few by construction.
+type failure struct {
+	error
+	kind string
+}
+
+func fail(kind, format string, args ...any) error { return failure{fmt.Errorf(format, args...), kind} }
+
+func (f failure) Unwrap() error { return f.error }
+func (f failure) Kind() string  { return f.kind }
+
+func kindOf(err error) string {
+	var k interface{ Kind() string }
+	if errors.As(err, &k) {
+		return k.Kind()
 	}
-	o, err := readObject("errorAction", top.members["errorAction"], "republish", "sns", "cloudwatchLogs")
-	if err != nil {
-		return err
-	}
-	if len(o.members) != 1 {
-		return o.errorf("", "must have exactly one action, got %d", len(o.members))
-	}
-	required := map[string]string{"republish": "topic", "sns": "targetArn", "cloudwatchLogs": "logGroupName"}
-	optional := map[string][]string{"republish": {"qos", "headers"}, "sns": {"messageFormat"}, "cloudwatchLogs": {"batchMode"}}
-	for name, raw := range o.members {
-		act, err := readObject("errorAction."+name, raw, append(optional[name], "roleArn", required[name])...)
-		if err != nil {
-			return err
-		}
-		if _, err := act.needText(required[name]); err != nil {
-			return err
-		}
-		return checkRole(act)
-	}
-	return nil
+	return "other"
 }

@@ -1,17 +1,14 @@
 package rules
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
-)
 
-// MaxFailures is how many failures an Engine keeps, the newest.
-const MaxFailures = 20
+	"piway/localcore/sql"
+)
 
 // A Message is one publish that the message broker took.
 type Message struct {
@@ -20,150 +17,135 @@ type Message struct {
 	Time            time.Time
 }
 
-// Counts are an Engine's totals, named as in CloudWatch's AWS/IoT metrics.
-type Counts struct {
-	TopicMatch   int64 `json:"topic_match"`    // a rule that a message matched
-	Success      int64 `json:"success"`        // an action that was done
-	Failure      int64 `json:"failure"`        // an action that failed
-	ParseError   int64 `json:"parse_error"`    // a matched message that is not JSON
-	RuleNotFound int64 `json:"rule_not_found"` // a Basic Ingest message for no rule, or a disabled one
-}
-
-// A Failure is the document that AWS hands to a rule's error action: one per message and rule.
-type Failure struct {
-	RuleName              string          `json:"ruleName"`
-	Topic                 string          `json:"topic"`
-	ClientID              string          `json:"clientId"`
-	Base64OriginalPayload string          `json:"base64OriginalPayload"`
-	Failures              []ActionFailure `json:"failures"`
-}
-
-// An ActionFailure is one action that failed.
-type ActionFailure struct {
-	FailedAction   string `json:"failedAction"`
-	FailedResource string `json:"failedResource"`
-	ErrorMessage   string `json:"errorMessage"`
-}
-
 // An Engine applies rules to messages. Its methods are safe for concurrent use.
 type Engine struct {
 	rules []*Rule
-	put   func(now time.Time, m Metric) error
-	log   *slog.Logger
-
-	mu     sync.Mutex // guards counts, last, told
-	counts Counts
-	last   []Failure
-	told   map[string]bool // kinds of failure that were logged
+	svc   Services
+	rec   *record
 }
 
-// New returns an Engine whose cloudwatchMetric actions call put, from any goroutine. An error of put that has a method
-// Kind() string is logged once per rule and kind. Two rules of one name are refused.
-func New(rules []*Rule, put func(now time.Time, m Metric) error, log *slog.Logger) (*Engine, error) {
+// New returns an Engine whose actions call svc. Two rules of one name are refused.
+func New(rules []*Rule, svc Services, log *slog.Logger) (*Engine, error) {
 	for i, r := range rules {
 		if slices.ContainsFunc(rules[:i], func(o *Rule) bool { return o.Name == r.Name }) {
 			return nil, fmt.Errorf("rule %q: given twice", r.Name)
 		}
 	}
-	return &Engine{rules: rules, put: put, log: log, told: map[string]bool{}}, nil
+	if err := svc.check(); err != nil {
+		return nil, err
+	}
+	return &Engine{rules: rules, svc: svc, rec: &record{log: log, told: map[string]bool{}}}, nil
 }
 
-// Handle applies the rules that select the message, and returns when their actions are done or have failed.
-func (e *Engine) Handle(m Message) {
-	// Basic Ingest names the rule, whose own FROM does not matter. An unknown name is silent to the client.
-	name, topic := cutBasicIngest(m.Topic)
-	found := false
-	for _, r := range e.rules {
-		if r.disabled || (name == "" && !r.filter.Match(topic)) || (name != "" && name != r.Name) {
-			continue
-		}
-		found = true
-		e.apply(r, m)
-	}
-	if name != "" && !found {
-		e.count(func(c *Counts) { c.RuleNotFound++ })
-		e.tell("RuleNotFound", "basic ingest for a rule that is not there", "topic", m.Topic)
-	}
-}
-
-// apply runs every action of a rule; one that fails does not stop the others.
-func (e *Engine) apply(r *Rule, m Message) {
-	e.count(func(c *Counts) { c.TopicMatch++ })
-	p, err := ParsePayload(m.Payload)
-	if err != nil {
-		e.count(func(c *Counts) { c.ParseError++ })
-		e.tell(r.Name+" ParseError", "payload is not JSON", "rule", r.Name, "topic", m.Topic, "err", err)
-		return
-	}
-	var failed []ActionFailure
-	for _, a := range r.actions {
-		metric, err := a.metric(p, m.Time)
-		if err == nil {
-			err = e.put(m.Time, metric)
-		}
-		if err == nil {
-			e.count(func(c *Counts) { c.Success++ })
-			continue
-		}
-		e.count(func(c *Counts) { c.Failure++ })
-		e.tell(r.Name+" "+kindOf(err), "rule action failed", "rule", r.Name, "topic", m.Topic, "metric", metric.Name, "err", err)
-		failed = append(failed, ActionFailure{"CloudwatchMetricAction", metric.Name, err.Error()})
-	}
-	if failed != nil {
-		e.keep(Failure{r.Name, m.Topic, m.ClientID, base64.StdEncoding.EncodeToString(m.Payload), failed})
-	}
-}
-
-func (e *Engine) count(f func(*Counts)) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	f(&e.counts)
-}
-
-func (e *Engine) keep(f Failure) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.last) == MaxFailures {
-		e.last = slices.Delete(e.last, 0, 1)
-	}
-	e.last = append(e.last, f)
-}
-
-// tell warns the first time of a kind; a sender that is wrong is wrong every minute.
-func (e *Engine) tell(kind, msg string, args ...any) {
-	e.mu.Lock()
-	again := e.told[kind]
-	e.told[kind] = true
-	e.mu.Unlock()
-	if again {
-		e.log.Debug(msg, args...)
-		return
-	}
-	e.log.Warn(msg+", more of the kind at debug level", args...)
-}
+// Handle applies the rules that select the message, and those that select what these republish, and returns when all their
+// actions are done or have failed.
+func (e *Engine) Handle(m Message) { e.handle(m, newChain()) }
 
 // Failures returns the totals and a copy of the newest failures, oldest first.
-func (e *Engine) Failures() (Counts, []Failure) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.counts, slices.Clone(e.last)
-}
+func (e *Engine) Failures() (Counts, []Failure) { return e.rec.failures() }
 
-// A failure is an error with the kind that it is logged once for. Kinds are few by construction.
-type failure struct {
-	error
-	kind string
-}
-
-func fail(kind string, err error) error { return failure{err, kind} }
-
-func (f failure) Unwrap() error { return f.error }
-func (f failure) Kind() string  { return f.kind }
-
-func kindOf(err error) string {
-	var k interface{ Kind() string }
-	if errors.As(err, &k) {
-		return k.Kind()
+func (e *Engine) handle(m Message, c chain) {
+	name, _, basicIngest := sql.BasicIngest(m.Topic)
+	found := false
+	for _, r := range e.rules {
+		if r.isSelected(m.Topic, name, basicIngest) {
+			found = true
+			e.apply(r, m, c)
+		}
 	}
-	return "other"
+	if basicIngest && !found { // silent to the client
+		e.rec.count(func(c *Counts) { c.RuleNotFound++ })
+		e.rec.tell("RuleNotFound", "basic ingest for a rule that is not there", "topic", m.Topic)
+	}
+}
+
+// isSelected says whether a message is for the rule. Basic Ingest names the rule, whose own FROM does not matter.
+func (r *Rule) isSelected(topic, name string, basicIngest bool) bool {
+	switch {
+	case r.disabled:
+		return false
+	case basicIngest:
+		return name == r.Name
+	}
+	return r.query.From != nil && r.query.From.Match(topic)
+}
+
+// apply triggers a rule.
+func (e *Engine) apply(r *Rule, m Message, c chain) {
+	e.rec.count(func(c *Counts) { c.TopicMatch++ })
+	use := Use{Rule: r.Name, Bytes: len(m.Topic) + len(m.Payload)}
+	work := &run{rule: r, message: m, svc: &e.svc, republish: func(topic string, qos byte, payload []byte) error {
+		return e.republish(Message{Topic: topic, ClientID: "n/a", Payload: payload, Time: m.Time}, qos, c)
+	}}
+	if e.query(work) {
+		use.Actions = e.act(work)
+	}
+	use.Actions = max(use.Actions, 1)
+	if e.svc.Meter != nil {
+		e.svc.Meter(use)
+	}
+}
+
+// query evaluates the rule's SQL and reports whether its actions are to be run. What fails here is for the log, not for
+// the error action (rule-error-handling). Of a payload that is not JSON `SELECT *` takes the bytes and templates find no
+// attributes in it (binary-payloads); for any other statement it ends here.
+func (e *Engine) query(work *run) bool {
+	r, m := work.rule, work.message
+	payload, parseErr := sql.ParsePayload(m.Payload, r.version)
+	if parseErr != nil {
+		payload = sql.Raw(m.Payload)
+		e.rec.count(func(c *Counts) { c.ParseError++ })
+		e.rec.tell(r.Name+" ParseError", "payload is not JSON", "rule", r.Name, "topic", m.Topic, "err", parseErr)
+	}
+	work.in = &sql.Input{Version: r.version, Topic: m.Topic, ClientID: m.ClientID, Time: m.Time, Payload: payload}
+	output, selected, err := r.query.Run(work.in)
+	if err != nil && !errors.Is(err, sql.ErrNotJSON) { // which was counted
+		e.rec.count(func(c *Counts) { c.SQLError++ })
+		e.rec.tell(r.Name+" SQLError", "rule sql failed", "rule", r.Name, "topic", m.Topic, "err", err)
+	}
+	work.output = output
+	return selected
+}
+
+// act runs every action of a rule, and its error action if one failed; one that fails does not stop the others.
+// It returns how many were executed.
+func (e *Engine) act(work *run) (executed int) {
+	r, m := work.rule, work.message
+	var failed []ActionFailure
+	for _, a := range r.actions {
+		resource, err := a.do(work)
+		if err == nil {
+			e.rec.count(func(c *Counts) { c.Success++ })
+			continue
+		}
+		e.rec.count(func(c *Counts) { c.Failure++ })
+		e.rec.tell(r.Name+" "+kindOf(err), "rule action failed", "rule", r.Name, "topic", m.Topic, "action", a.name(), "resource", resource, "err", err)
+		failed = append(failed, ActionFailure{a.name(), resource, err.Error()})
+	}
+	if failed == nil {
+		return len(r.actions)
+	}
+	f := Failure{Time: m.Time, Document: newDocument(r.Name, m, failed)}
+	executed = len(r.actions)
+	if r.onError != nil {
+		executed++
+		f.ErrorActionError = e.report(work, f.Document)
+	}
+	e.rec.keep(f)
+	return executed
+}
+
+// report runs the error action, and returns what went wrong with it.
+func (e *Engine) report(work *run, d Document) string {
+	r, m := work.rule, work.message
+	again := *work
+	again.output = d.value()
+	resource, err := r.onError.do(&again)
+	if err == nil {
+		e.rec.count(func(c *Counts) { c.ErrorActionSuccess++ })
+		return ""
+	}
+	e.rec.count(func(c *Counts) { c.ErrorActionFailure++ })
+	e.rec.tell(r.Name+" error action "+kindOf(err), "rule error action failed", "rule", r.Name, "topic", m.Topic, "action", r.onError.name(), "resource", resource, "err", err)
+	return r.onError.name() + " " + resource + ": " + err.Error()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,20 +17,59 @@ import (
 
 var noon = time.Unix(1763791440, 0)
 
-// apply runs one rule over messages and returns what it put and the engine after it.
-func apply(t *testing.T, rule *rules.Rule, messages ...rules.Message) ([]rules.Metric, *rules.Engine) {
+// A sink keeps what a rule's actions hand to AWS's services, and fails with err if it is set.
+type sink struct {
+	metrics     []rules.Metric
+	logs        []logged
+	republished []rules.Message // ClientID is the QoS
+	notified    []string
+	uses        []rules.Use
+	err         error
+}
+
+type logged struct {
+	group  string
+	events []rules.LogEvent
+}
+
+func (s *sink) services() rules.Services {
+	return rules.Services{
+		PutMetric: func(_ time.Time, m rules.Metric) error { s.metrics = append(s.metrics, m); return s.err },
+		PutLogs: func(_ time.Time, group string, events []rules.LogEvent) error {
+			s.logs = append(s.logs, logged{group, events})
+			return s.err
+		},
+		Republish: func(topic string, qos byte, payload []byte) error {
+			s.republished = append(s.republished, rules.Message{Topic: topic, ClientID: strconv.Itoa(int(qos)), Payload: payload})
+			return s.err
+		},
+		Notify: func(target string, payload []byte) error {
+			s.notified = append(s.notified, target+" "+string(payload))
+			return s.err
+		},
+		Meter: func(u rules.Use) { s.uses = append(s.uses, u) },
+	}
+}
+
+func newEngine(t *testing.T, s *sink, list ...*rules.Rule) *rules.Engine {
 	t.Helper()
-	var got []rules.Metric
-	put := func(_ time.Time, m rules.Metric) error { got = append(got, m); return nil }
-	e, err := rules.New([]*rules.Rule{rule}, put, slog.New(slog.DiscardHandler))
+	e, err := rules.New(list, s.services(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return e
+}
+
+// apply runs one rule over messages and returns what it put and the engine after it.
+func apply(t *testing.T, rule *rules.Rule, messages ...rules.Message) ([]rules.Metric, *rules.Engine) {
+	t.Helper()
+	s := &sink{}
+	e := newEngine(t, s, rule)
 	for _, m := range messages {
 		m.Time = noon
 		e.Handle(m)
 	}
-	return got, e
+	return s.metrics, e
 }
 
 func message(topic, payload string) rules.Message {
@@ -65,6 +105,9 @@ func TestEngine_Handle_basicIngest(t *testing.T) {
 		want        rules.Counts
 	}{
 		{"the rule, whatever its FROM", "$aws/rules/r/any/topic", ruleText(t), rules.Counts{TopicMatch: 1, Success: 1}},
+		{"without FROM", "$aws/rules/r/x", ruleText(t, " FROM 'raspi/metrics'", ""), rules.Counts{TopicMatch: 1, Success: 1}},
+		{"without FROM by topic", "raspi/metrics", ruleText(t, " FROM 'raspi/metrics'", ""), rules.Counts{}},
+		{"no name", "$aws/rules//x", ruleText(t), rules.Counts{RuleNotFound: 1}},
 		{"another rule", "$aws/rules/typo/any", ruleText(t), rules.Counts{RuleNotFound: 1}},
 		{"disabled rule", "$aws/rules/r/any", ruleText(t, "false", "true"), rules.Counts{RuleNotFound: 1}},
 		{"disabled rule by topic", "raspi/metrics", ruleText(t, "false", "true"), rules.Counts{}},
@@ -76,13 +119,27 @@ func TestEngine_Handle_basicIngest(t *testing.T) {
 	}
 }
 
-func TestEngine_Handle_parseError(t *testing.T) {
-	for _, payload := range []string{"", "hello", `{"name": }`, `{} {}`} {
+func TestEngine_Handle_payloadIsNotJSON(t *testing.T) {
+	for _, payload := range []string{"", "hello", `{"name": }`, `{} {}`, "80"} {
+		// SELECT * takes bytes, and the templates find nothing in them.
 		_, e := apply(t, mustParse(t, "r", ruleText(t)), message("raspi/metrics", payload))
 		counts, last := e.Failures()
+		if want := (rules.Counts{TopicMatch: 1, ParseError: 1, Failure: 1, ErrorActionSuccess: 1}); counts != want || len(last) != 1 {
+			t.Errorf("%q: got %+v %v, want %+v and one failure", payload, counts, last, want)
+		}
+		_, e = apply(t, mustParse(t, "r", ruleText(t, "SELECT *", "SELECT name")), message("raspi/metrics", payload))
+		counts, last = e.Failures()
 		if want := (rules.Counts{TopicMatch: 1, ParseError: 1}); counts != want || last != nil {
 			t.Errorf("%q: got %+v %v, want %+v and no failures", payload, counts, last, want)
 		}
+	}
+}
+
+func TestEngine_Handle_sqlErrorIsNotForTheErrorAction(t *testing.T) {
+	_, e := apply(t, mustParse(t, "r", ruleText(t, "SELECT *", "SELECT *, 1 AS a")), message("raspi/metrics", "[1]"))
+	counts, last := e.Failures()
+	if want := (rules.Counts{TopicMatch: 1, SQLError: 1}); counts != want || last != nil {
+		t.Errorf("got %+v %v, want %+v and no failures", counts, last, want)
 	}
 }
 
@@ -95,11 +152,11 @@ func TestEngine_Handle_keepsFailuresAsAWSReportsThem(t *testing.T) {
 	} {
 		_, e := apply(t, mustParse(t, "r", ruleText(t)), message("raspi/metrics", payload))
 		counts, last := e.Failures()
-		if want := (rules.Counts{TopicMatch: 1, Failure: 1}); counts != want || len(last) != 1 {
+		if want := (rules.Counts{TopicMatch: 1, Failure: 1, ErrorActionSuccess: 1}); counts != want || len(last) != 1 {
 			t.Fatalf("%s: got %+v %v, want %+v and one failure", payload, counts, last, want)
 		}
 		f := last[0]
-		if f.RuleName != "r" || f.Topic != "raspi/metrics" || f.ClientID != "gw" || f.Base64OriginalPayload == "" || len(f.Failures) != 1 {
+		if f.RuleName != "r" || f.Topic != "raspi/metrics" || f.ClientID != "gw" || f.Base64OriginalPayload == "" || !f.Time.Equal(noon) || len(f.Failures) != 1 {
 			t.Errorf("%s: got %+v", payload, f)
 		} else if a := f.Failures[0]; a.FailedAction != "CloudwatchMetricAction" || a.FailedResource != "n" || !strings.Contains(a.ErrorMessage, want) {
 			t.Errorf("%s: got %+v, want %q in it", payload, a, want)
@@ -109,8 +166,8 @@ func TestEngine_Handle_keepsFailuresAsAWSReportsThem(t *testing.T) {
 
 func TestEngine_Handle_failuresAreBoundedAndToldOnce(t *testing.T) {
 	var log bytes.Buffer
-	put := func(time.Time, rules.Metric) error { return errors.New("throttled") }
-	e, err := rules.New([]*rules.Rule{mustParse(t, "r", ruleText(t))}, put, slog.New(slog.NewTextHandler(&log, nil)))
+	svc := (&sink{err: errors.New("throttled")}).services()
+	e, err := rules.New([]*rules.Rule{mustParse(t, "r", ruleText(t))}, svc, slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,14 +179,27 @@ func TestEngine_Handle_failuresAreBoundedAndToldOnce(t *testing.T) {
 	if counts.Failure != n || len(last) != rules.MaxFailures || last[len(last)-1].Failures[0].FailedResource != fmt.Sprintf("n%d", n-1) {
 		t.Errorf("got %+v and %d kept, want %d failures, the newest %d kept", counts, len(last), n, rules.MaxFailures)
 	}
-	if got := strings.Count(log.String(), "level=WARN"); got != 1 {
-		t.Errorf("got %d warnings, want 1:\n%s", got, log.String())
+	if got := strings.Count(log.String(), "level=WARN"); got != 2 {
+		t.Errorf("got %d warnings, want one for the action and one for the error action:\n%s", got, log.String())
 	}
 }
 
 func TestNew_refusesTwoRulesOfOneName(t *testing.T) {
 	r := mustParse(t, "r", ruleText(t))
-	if _, err := rules.New([]*rules.Rule{r, r}, nil, nil); err == nil || !strings.Contains(err.Error(), `rule "r": given twice`) {
+	if _, err := rules.New([]*rules.Rule{r, r}, new(sink).services(), nil); err == nil || !strings.Contains(err.Error(), `rule "r": given twice`) {
 		t.Errorf("got %v, want given twice", err)
+	}
+}
+
+func TestNew_refusesAMissingService(t *testing.T) {
+	svc := new(sink).services()
+	svc.Notify = nil
+	if _, err := rules.New(nil, svc, nil); err == nil || !strings.Contains(err.Error(), "Services.Notify must be set") {
+		t.Errorf("got %v, want Notify must be set", err)
+	}
+	svc = new(sink).services()
+	svc.Meter = nil
+	if _, err := rules.New(nil, svc, nil); err != nil {
+		t.Errorf("without Meter: got %v, want nil", err)
 	}
 }

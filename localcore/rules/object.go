@@ -13,13 +13,14 @@ import (
 // An object is a JSON object of a rule file, its members checked against those that AWS knows.
 // encoding/json would take a member in any case and the last of two: AWS does neither.
 type object struct {
-	path    string // of the object in the file, "" for the whole
+	path    string   // of the object in the file, "" for the whole
+	known   []string // names of members
 	members map[string]json.RawMessage
 }
 
 // readObject refuses members that are not in known, repeated ones, and text after the object.
 func readObject(path string, text []byte, known ...string) (object, error) {
-	o := object{path: path, members: map[string]json.RawMessage{}}
+	o := object{path: path, known: known, members: map[string]json.RawMessage{}}
 	dec := json.NewDecoder(bytes.NewReader(text))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
 		return o, o.errorf("", "must be a JSON object%s", because(err))
@@ -31,7 +32,7 @@ func readObject(path string, text []byte, known ...string) (object, error) {
 		}
 		name, _ := t.(string) // the decoder takes nothing else for a name
 		if !slices.Contains(known, name) {
-			return o, o.unknown(name, known)
+			return o, o.unknown(name)
 		}
 		if _, twice := o.members[name]; twice {
 			return o, o.errorf(name, "given twice")
@@ -58,9 +59,9 @@ func because(err error) string {
 	return ": " + err.Error()
 }
 
-func (o object) unknown(name string, known []string) error {
-	hint := "one of " + strings.Join(known, ", ")
-	for _, k := range known {
+func (o object) unknown(name string) error {
+	hint := "one of " + strings.Join(o.known, ", ")
+	for _, k := range o.known {
 		if strings.EqualFold(k, name) {
 			hint = k
 		}

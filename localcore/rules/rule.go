@@ -1,4 +1,4 @@
-// Package rules is IoT Core's rules engine for metrics. Its one promise: a rule file that loads does here what it does
+// Package rules is IoT Core's rules engine for metrics and logs. Its one promise: a rule file that loads does here what it does
 // in AWS, and one that asks for what is not built is refused when it is loaded, never half obeyed.
 package rules
 
@@ -8,15 +8,22 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"piway/localcore/sql"
 )
+
+// maxRule is IoT Core's quota of a rule's SQL, actions and error action together.
+const maxRule = 128 * 1024
 
 // A Rule is one topic rule. It does not change after it was parsed.
 type Rule struct {
 	// Name is what Basic Ingest topics and failures call the rule.
 	Name     string
-	filter   Filter
+	version  sql.Version
+	query    sql.Query
 	disabled bool
 	actions  []action
+	onError  action // nil: none
 }
 
 var ruleName = regexp.MustCompile(`^[a-zA-Z0-9_]{1,128}$`) // AWS::IoT::TopicRule RuleName
@@ -42,12 +49,15 @@ func Parse(name string, text []byte) (*Rule, error) {
 	if !ruleName.MatchString(name) {
 		return nil, fmt.Errorf("rule name %q: AWS takes 1 to 128 letters, digits and underscores, try: another file name, such as topic_rule.json", name)
 	}
+	if len(text) > maxRule {
+		return nil, fmt.Errorf("rule: %d bytes, IoT Core takes %d", len(text), maxRule)
+	}
 	top, err := readObject("", text, "sql", "awsIotSqlVersion", "ruleDisabled", "description", "actions", "errorAction")
 	if err != nil {
 		return nil, err
 	}
 	r := &Rule{Name: name}
-	if r.filter, err = readSQL(top); err != nil {
+	if err := r.readSQL(top); err != nil {
 		return nil, err
 	}
 	if r.disabled, err = top.boolean("ruleDisabled"); err != nil {
@@ -56,32 +66,33 @@ func Parse(name string, text []byte) (*Rule, error) {
 	if _, err := top.text("description"); err != nil {
 		return nil, err
 	}
-	if r.actions, err = readActions(top); err != nil {
+	if r.actions, err = readActions(top, r.version); err != nil {
 		return nil, err
 	}
-	if err := checkErrorAction(top); err != nil {
+	if r.onError, err = readErrorAction(top, r.version); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
-func readSQL(top object) (Filter, error) {
+func (r *Rule) readSQL(top object) error {
 	version, err := top.text("awsIotSqlVersion")
 	if err != nil {
-		return Filter{}, err
+		return err
 	}
-	switch version {
-	case "2016-03-23", "2015-10-08", "": // the default is 2015-10-08
+	switch r.version = sql.Version(version); r.version {
+	case sql.V2016, sql.V2015:
+	case "":
+		r.version = sql.V2015 // the default of the API and of CloudFormation
 	default:
-		return Filter{}, fmt.Errorf("awsIotSqlVersion %q: not a version that is known here, try: 2016-03-23", version)
+		return top.errorf("awsIotSqlVersion", "%.20q: not a version that is known here, try: %s", version, sql.V2016)
 	}
-	sql, err := top.needText("sql")
+	text, err := top.needText("sql")
 	if err != nil {
-		return Filter{}, err
+		return err
 	}
-	f, err := ParseSQL(sql)
-	if err != nil {
-		return Filter{}, fmt.Errorf("sql: %w", err)
+	if r.query, err = sql.Parse(text, r.version); err != nil {
+		return top.errorf("sql", "%w", err)
 	}
-	return f, nil
+	return nil
 }

@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,13 +42,20 @@ func mustParse(t *testing.T, name string, text []byte) *rules.Rule {
 
 func TestParse_accepts(t *testing.T) {
 	for name, text := range map[string][]byte{
-		"all members":    ruleText(t),
-		"old version":    ruleText(t, "2016-03-23", "2015-10-08"),
-		"no version":     ruleText(t, `"awsIotSqlVersion": "2016-03-23",`, ""),
-		"no description": ruleText(t, `"description": "d",`, ""),
-		"no timestamp":   ruleText(t, `"metricTimestamp": "${timestamp}",`, ""),
-		"sns":            ruleText(t, `"republish": {"topic": "errors", "qos": 1,`, `"sns": {"targetArn": "arn:aws:sns:x", "messageFormat": "RAW",`),
-		"logs":           ruleText(t, `"republish": {"topic": "errors", "qos": 1,`, `"cloudwatchLogs": {"logGroupName": "g",`),
+		"all members":        ruleText(t),
+		"old version":        ruleText(t, "2016-03-23", "2015-10-08"),
+		"no version":         ruleText(t, `"awsIotSqlVersion": "2016-03-23",`, ""),
+		"no description":     ruleText(t, `"description": "d",`, ""),
+		"no timestamp":       ruleText(t, `"metricTimestamp": "${timestamp}",`, ""),
+		"sns":                ruleText(t, `"republish": {"topic": "errors", "qos": 1,`, `"sns": {"targetArn": "arn:aws:sns:x", "messageFormat": "RAW",`),
+		"sns by template":    ruleText(t, `"republish": {"topic": "errors", "qos": 1,`, `"sns": {"targetArn": "arn:aws:sns:x:${topic()}", "messageFormat": "JSON",`),
+		"metric as error":    ruleText(t, `"republish": {"topic": "errors", "qos": 1,`, `"cloudwatchMetric": {"metricNamespace": "n", "metricName": "n", "metricUnit": "None", "metricValue": "1",`),
+		"floor(timestamp())": ruleText(t, "${timestamp}", "${floor(timestamp()/1000)}"),
+		"no FROM":            ruleText(t, " FROM 'raspi/metrics'", ""),
+		"reserved topic":     ruleText(t, `"topic": "errors"`, `"topic": "$$aws/things/x/shadow/update"`),
+		"qos 0":              ruleText(t, `"qos": 1`, `"qos": 0`),
+		"batch":              ruleText(t, `"republish": {"topic": "errors", "qos": 1,`, `"cloudwatchLogs": {"logGroupName": "g", "batchMode": true,`),
+		"logs":               ruleText(t, `"republish": {"topic": "errors", "qos": 1,`, `"cloudwatchLogs": {"logGroupName": "g",`),
 	} {
 		if _, err := rules.Parse("r", text); err != nil {
 			t.Errorf("%s: got %v, want nil", name, err)
@@ -66,23 +74,37 @@ func TestParse_refuses(t *testing.T) {
 		{"unknown member", "description", "comment", "comment: not a member that is known here, try: one of sql,"},
 		{"other case", `"sql"`, `"Sql"`, "Sql: not a member that is known here, try: sql"},
 		{"member twice", `"description": "d",`, `"description": "d", "description": "e",`, "description: given twice"},
-		{"version", "2016-03-23", "2016-03-24", `awsIotSqlVersion "2016-03-24"`},
+		{"version", "2016-03-23", "2016-03-24", `awsIotSqlVersion: "2016-03-24": not a version`},
 		{"no sql", `"sql": "SELECT * FROM 'raspi/metrics'",`, "", "sql: required and missing"},
 		{"sql not text", `"SELECT * FROM 'raspi/metrics'"`, "1", "sql: must be a string"},
-		{"sql", "SELECT *", "SELECT name", `sql: column 8: got "name", want *, try: SELECT * FROM`},
+		{"sql", "SELECT *", "SELECT name,", `sql: column 14: got "FROM", want an expression`},
 		{"disabled", "false", `"no"`, "ruleDisabled: must be true or false"},
 		{"description", `"d"`, "null", "description: must be a string"},
 		{"cut in a member", "role/r\"}}]", "role/r\"}", "actions: not valid JSON"},
 		{"other action", "cloudwatchMetric", "lambda", "actions[0].lambda: not a member that is known here, try: one of cloudwatchMetric"},
+		{"no action", `{"cloudwatchMetric": {`, `{}, {"cloudwatchMetric": {`, "actions[0]: must have exactly one action, got 0"},
 		{"action member", "metricNamespace", "metricNameSpace", "actions[0].cloudwatchMetric.metricNameSpace: not a member that is known here, try: metricNamespace"},
 		{"action member missing", `"metricUnit": "${unit}",`, "", "actions[0].cloudwatchMetric.metricUnit: required and missing"},
-		{"template", "${value}", "${floor(value)}", "actions[0].cloudwatchMetric.metricValue: column 1: ${floor(value)}: only attribute paths"},
-		{"timestamp template", "${timestamp}", "${timestamp()}", "metricTimestamp: column 1: ${timestamp()}"},
+		{"template", "${value}", "${sqrt(value)}", "actions[0].cloudwatchMetric.metricValue: column 3: function sqrt is not supported"},
+		{"timestamp template", "${timestamp}", "${timestamp()", `metricTimestamp: column 1: "${" has no closing brace`},
 		{"role", "arn:aws:iam::123456789012:role/r\"}}]", "piway-rule\"}}]", `roleArn: "piway-rule" is not a role's ARN`},
+		{"role by template", "role/r\"}}]", "role/${name}\"}}]", `is not a role's ARN`},
 		{"error action", "republish", "retry", "errorAction.retry: not a member"},
+		{"two error actions", `"errorAction": {`, `"errorAction": {"sns": {}, `, "errorAction: must have exactly one action, got 2"},
 		{"error action member", `"topic"`, `"filter"`, "errorAction.republish.filter: not a member"},
+		{"error action headers", `"qos": 1`, `"headers": {}`, "errorAction.republish.headers: not a member"},
 		{"error action topic", `"topic": "errors",`, "", "errorAction.republish.topic: required"},
+		{"error action reserved", `"errors"`, `"$aws/x"`, "errorAction.republish.topic: a reserved topic is written with two dollar signs, try: $$aws/x"},
+		{"error action wildcard", `"errors"`, `"a/#"`, `errorAction.republish.topic: topic "a/#": wildcards`},
+		{"error action qos", `"qos": 1`, `"qos": 2`, "errorAction.republish.qos: must be 0 or 1, got 2"},
+		{"error action qos text", `"qos": 1`, `"qos": "1"`, `errorAction.republish.qos: must be 0 or 1, got "1"`},
 		{"error action role", "arn:aws:iam::123456789012:role/r\"}}\n", "x\"}}\n", "errorAction.republish.roleArn"},
+		{"sns target", `"republish": {"topic": "errors", "qos": 1`, `"sns": {"targetArn": "me"`, `errorAction.sns.targetArn: "me" is not an SNS topic's ARN`},
+		{"sns fifo", `"republish": {"topic": "errors", "qos": 1`, `"sns": {"targetArn": "arn:aws:sns:a:1:x.fifo"`, "errorAction.sns.targetArn: the SNS action does not support FIFO"},
+		{"sns format", `"republish": {"topic": "errors", "qos": 1`, `"sns": {"targetArn": "arn:aws:sns:a:1:x", "messageFormat": "XML"`, "errorAction.sns.messageFormat: must be RAW or JSON"},
+		{"batch", `"republish": {"topic": "errors", "qos": 1`, `"cloudwatchLogs": {"logGroupName": "g", "batchMode": 1`, "errorAction.cloudwatchLogs.batchMode: must be true or false"},
+		{"group", `"republish": {"topic": "errors", "qos": 1`, `"cloudwatchLogs": {"batchMode": true`, "errorAction.cloudwatchLogs.logGroupName: required"},
+		{"too long", `"d"`, `"` + strings.Repeat("d", 128*1024) + `"`, "IoT Core takes 131072"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := rules.Parse("r", ruleText(t, tc.old, tc.new))
@@ -135,16 +157,37 @@ func TestLoad_namesTheRuleByItsFile(t *testing.T) {
 	}
 }
 
+// FuzzParse runs whatever loads over whatever is published.
 func FuzzParse(f *testing.F) {
-	f.Add([]byte(`{"sql": "SELECT * FROM 'a'", "actions": []}`))
-	f.Add([]byte(`{"sql": "SELECT * FROM 'a'", "actions": [{"cloudwatchMetric": {"metricNamespace": "n", "metricName": "${name}", "metricUnit": "None", "metricValue": "${value}", "roleArn": "arn:aws:iam::1:role/r"}}], "errorAction": {"sns": {"targetArn": "t", "roleArn": "arn:aws:iam::1:role/r"}}}`))
-	f.Add([]byte(`{"actions": [{}], "sql": 1}`))
-	f.Add([]byte(`{"sql": "SELECT * FROM 'a'", "actions": [], "errorAction": {}}`))
-	f.Add([]byte(`{"a": 1`))
-	f.Fuzz(func(t *testing.T, text []byte) {
+	const metric = `{"cloudwatchMetric": {"metricNamespace": "n", "metricName": "${name}", "metricUnit": "None", "metricValue": "${floor(value)}", "roleArn": "arn:aws:iam::1:role/r"}}`
+	const role = `"roleArn": "arn:aws:iam::1:role/r"`
+	for rule, payload := range map[string]string{
+		`{"sql": "SELECT * FROM 'a'", "actions": []}`: `{}`,
+		`{"sql": "SELECT * FROM 'a'", "actions": [` + metric + `], "errorAction": {"sns": {"targetArn": "arn:aws:sns:t", ` + role + `}}}`:                                                         `{"value": "x"}`,
+		`{"sql": "SELECT VALUE *.batch", "awsIotSqlVersion": "2016-03-23", "actions": [{"cloudwatchLogs": {"logGroupName": "${topic()}", "batchMode": true, ` + role + `}}]}`:                     `{"batch": [{"timestamp": 1, "message": "m"}]}`,
+		`{"sql": "SELECT a, 1 AS b FROM '#' WHERE a > 1", "actions": [{"republish": {"topic": "b/${a}", ` + role + `}}], "errorAction": {"republish": {"topic": "$$aws/rules/r", ` + role + `}}}`: `{"a": 2}`,
+		`{"actions": [{}], "sql": 1}`:                                    `[`,
+		`{"sql": "SELECT * FROM 'a'", "actions": [], "errorAction": {}}`: ``,
+		`{"a": 1`: "\xff",
+	} {
+		f.Add([]byte(rule), []byte(payload))
+	}
+	f.Fuzz(func(t *testing.T, text, payload []byte) {
 		r, err := rules.Parse("r", text)
 		if (r == nil) == (err == nil) {
 			t.Errorf("got rule %v and error %v, want one of them", r, err)
+		}
+		if err != nil {
+			return
+		}
+		e, err := rules.New([]*rules.Rule{r}, new(sink).services(), slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Handle(rules.Message{Topic: "a", Payload: payload})
+		e.Handle(rules.Message{Topic: "$aws/rules/r/b", Payload: payload})
+		if c, last := e.Failures(); c.Failure > 0 != (len(last) > 0) {
+			t.Errorf("got %+v and %d failures kept", c, len(last))
 		}
 	})
 }

@@ -43,7 +43,8 @@ var inside = map[string][]string{
 	// The local stand-in for AWS, and its wiring.
 	"localcore/bill":       {"shared/prices"},
 	"localcore/broker":     {"shared/guard", "shared/config"},
-	"localcore/rules":      {},
+	"localcore/rules":      {"localcore/sql"},
+	"localcore/sql":        {},
 	"localcore/cloudwatch": {"shared/sample"},
 	"localcore/core":       {"localcore/broker", "localcore/rules", "localcore/cloudwatch", "shared/config", "shared/pki", "configs/aws"},
 	"localcore/core_test":  {"localcore/*"},

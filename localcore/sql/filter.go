@@ -1,4 +1,4 @@
-package rules
+package sql
 
 import (
 	"fmt"
@@ -20,22 +20,40 @@ type Filter struct {
 
 // ParseFilter reads a topic filter [MQTT-4.7] within IoT Core's quotas.
 func ParseFilter(text string) (Filter, error) {
-	_, counted := cutBasicIngest(text)
-	switch {
-	case text == "":
-		return Filter{}, fmt.Errorf("topic filter %q: empty", text)
-	case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
-		return Filter{}, fmt.Errorf("topic filter %q: not UTF-8 text", text)
-	case len(counted) > maxTopicBytes:
-		return Filter{}, fmt.Errorf("topic filter %.40q…: %d bytes, IoT Core takes %d", text, len(counted), maxTopicBytes)
-	case strings.Count(counted, "/") > maxTopicSlashes:
-		return Filter{}, fmt.Errorf("topic filter %q: more slashes than the %d that IoT Core takes", text, maxTopicSlashes)
+	if err := checkLength("topic filter", text); err != nil {
+		return Filter{}, err
 	}
 	f := Filter{text: text, levels: strings.Split(text, "/")}
 	if err := f.checkWildcards(); err != nil {
 		return Filter{}, err
 	}
 	return f, nil
+}
+
+// CheckTopic says what is wrong with a topic that a message is to be published to.
+func CheckTopic(topic string) error {
+	if err := checkLength("topic", topic); err != nil {
+		return err
+	}
+	if strings.ContainsAny(topic, "+#") {
+		return fmt.Errorf("topic %q: wildcards are for filters", topic)
+	}
+	return nil
+}
+
+func checkLength(what, text string) error {
+	_, counted, _ := BasicIngest(text)
+	switch {
+	case text == "":
+		return fmt.Errorf("%s %q: empty", what, text)
+	case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
+		return fmt.Errorf("%s %.40q: not UTF-8 text", what, text)
+	case len(counted) > maxTopicBytes:
+		return fmt.Errorf("%s %.40q…: %d bytes, IoT Core takes %d", what, text, len(counted), maxTopicBytes)
+	case strings.Count(counted, "/") > maxTopicSlashes:
+		return fmt.Errorf("%s %q: more slashes than the %d that IoT Core takes", what, text, maxTopicSlashes)
+	}
+	return nil
 }
 
 func (f Filter) checkWildcards() error {
@@ -74,12 +92,12 @@ func (f Filter) Match(topic string) bool {
 	return len(have) == len(f.levels)
 }
 
-// cutBasicIngest splits $aws/rules/NAME/REST into NAME and REST. Any other topic comes back whole, with no name.
-func cutBasicIngest(topic string) (name, rest string) {
+// BasicIngest splits $aws/rules/NAME/REST into NAME and REST, REST perhaps empty. Any other topic comes back whole.
+func BasicIngest(topic string) (rule, rest string, ok bool) {
 	tail, ok := strings.CutPrefix(topic, "$aws/rules/")
 	if !ok {
-		return "", topic
+		return "", topic, false
 	}
-	name, rest, _ = strings.Cut(tail, "/")
-	return name, rest
+	rule, rest, _ = strings.Cut(tail, "/")
+	return rule, rest, true
 }

@@ -1,0 +1,65 @@
+package rules
+
+import (
+	"errors"
+	"strings"
+
+	"piway/localcore/sql"
+)
+
+// maxPayload is IoT Core's limit of a message.
+const maxPayload = 128 * 1024
+
+// A republishAction is one republish action (republish-rule-action).
+type republishAction struct {
+	topic sql.Template
+	qos   byte
+}
+
+func readRepublish(o object, version sql.Version) (action, error) {
+	topic, err := readTemplate(o, "topic", version)
+	if err != nil {
+		return nil, err
+	}
+	if topic.IsConstant() {
+		if _, err := target(topic.String()); err != nil {
+			return nil, o.errorf("topic", "%w", err)
+		}
+	}
+	a := republishAction{topic: topic}
+	switch string(o.members["qos"]) {
+	case "", "0": // the default is 0
+	case "1":
+		a.qos = 1
+	default:
+		return nil, o.errorf("qos", "must be 0 or 1, got %.20s", o.members["qos"])
+	}
+	return a, nil
+}
+
+func (a republishAction) name() string { return "RepublishAction" }
+
+func (a republishAction) do(r *run) (resource string, err error) {
+	resource = a.topic.Resolve(r.in)
+	topic, err := target(resource)
+	if err != nil {
+		return resource, failure{err, "topic"}
+	}
+	payload := sql.JSON(r.output)
+	if len(payload) > maxPayload {
+		return topic, fail("payload", "payload of %d bytes, IoT Core takes %d", len(payload), maxPayload)
+	}
+	return topic, r.republish(topic, a.qos, payload)
+}
+
+// target is the topic that is meant: a reserved one, which begins with $, is written with $$.
+func target(text string) (string, error) {
+	if strings.HasPrefix(text, "$") {
+		reserved, ok := strings.CutPrefix(text, "$$")
+		if !ok {
+			return "", errors.New("a reserved topic is written with two dollar signs, try: $" + text)
+		}
+		text = "$" + reserved
+	}
+	return text, sql.CheckTopic(text)
+}
