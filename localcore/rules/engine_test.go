@@ -203,3 +203,15 @@ func TestNew_refusesAMissingService(t *testing.T) {
 		t.Errorf("without Meter: got %v, want nil", err)
 	}
 }
+
+func TestEngine_Handle_timestampOfTheMessage(t *testing.T) {
+	for template, want := range map[string]time.Time{
+		"${floor(timestamp()/1000)}": noon,
+		"${timestamp()}":             time.Unix(noon.UnixMilli(), 0), // milliseconds taken for seconds: a time that CloudWatch refuses
+	} {
+		got, _ := apply(t, mustParse(t, "r", ruleText(t, "${timestamp}", template)), message("raspi/metrics", `{"name": "n", "unit": "None", "value": 1}`))
+		if len(got) != 1 || !got[0].Time.Equal(want) {
+			t.Errorf("%s: got %+v, want it at %v", template, got, want)
+		}
+	}
+}

@@ -63,6 +63,19 @@ func TestParse_accepts(t *testing.T) {
 	}
 }
 
+// The statements of rules that run in AWS.
+func TestParse_acceptsSQL(t *testing.T) {
+	for _, text := range []string{
+		"SELECT VALUE *.batch FROM 'piway/emf/+'",
+		"SELECT * FROM 'piway/errors/+' WHERE endswith(clientId, '-feedback') = false",
+		"SELECT name, cast(value AS Decimal) AS v, get(data, 'a-b') FROM 'a/+/b' WHERE v2 > 3 AND NOT isUndefined(x) OR (a + 1) * 2 <> 7",
+	} {
+		if _, err := rules.Parse("r", ruleText(t, "SELECT * FROM 'raspi/metrics'", text)); err != nil {
+			t.Errorf("%s: got %v, want nil", text, err)
+		}
+	}
+}
+
 func TestParse_refuses(t *testing.T) {
 	for _, tc := range []struct {
 		name, old, new string
