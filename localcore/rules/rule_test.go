@@ -128,6 +128,13 @@ func TestParse_refuses(t *testing.T) {
 	}
 }
 
+func TestParse_defaultVersionIsTheOldOne(t *testing.T) {
+	_, err := rules.Parse("r", ruleText(t, `"awsIotSqlVersion": "2016-03-23",`, "", "SELECT *", "SELECT VALUE name"))
+	if err == nil || !strings.Contains(err.Error(), "sql: column 8: SELECT VALUE needs awsIotSqlVersion 2016-03-23, and the rule has 2015-10-08") {
+		t.Errorf("got %v, want SELECT VALUE refused", err)
+	}
+}
+
 func TestParse_refusesActionsThatAreNoList(t *testing.T) {
 	for _, member := range []string{"", `, "actions": null`, `, "actions": {}`} {
 		_, err := rules.Parse("r", []byte(`{"sql": "SELECT * FROM 'a'"`+member+`}`))

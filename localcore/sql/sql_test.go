@@ -135,7 +135,8 @@ func TestParse_oldVersion(t *testing.T) {
 func long(n int) string { return strings.Repeat("x", n) }
 
 const payload = `{"name": "cpu", "value": "12.5", "ten": 10.0, "a": {"b": {"c": [1, "x"]}, "my-key": 2}, "yes": true, "no": null,
-	"batch": [{"timestamp": 1, "message": "<m>"}], "item2": 3}`
+	"batch": [{"timestamp": 1, "message": "<m>"}], "item2": 3,
+	"others": [{"timestamp": 2, "message": "<m>"}, {"timestamp": 1, "text": "<m>"}, {"message": "<m>", "timestamp": 1.0}]}`
 
 func TestQuery_Run(t *testing.T) {
 	for text, want := range map[string]string{
@@ -251,18 +252,23 @@ func TestQuery_Run_where(t *testing.T) {
 		"a = a":                     true,
 		"a <> get(*, 'a')":          false,
 		"batch = batch":             true,
-		"a.b.c = [1.0, \"x\"]":      true,
-		"a.b.c = [\"x\", 1]":        false,
-		"NOT ten = 10":              false,
-		"1 + 2 * 3 = 7":             true,
-		"(1 + 2) * 3 = 9":           true,
-		"true OR false AND false":   true,
-		"NOT false AND false":       false,
-		"endswith(name, 'pu')":      true,
-		"endswith(none, 'pu')":      false,
-		"endswith(name, none)=true": false,
-		"get(*, 'name') = 'cpu'":    true,
-		"NaMe = 'cpu'":              false,
+		"a = batch":                 false,
+		"a = get(a, 'b')":           false,
+		"get(batch, 0) = get(get(*, 'others'), 0)":  false,
+		"get(batch, 0) <> get(get(*, 'others'), 1)": true,
+		"get(batch, 0) = get(get(*, 'others'), 2)":  true,
+		"a.b.c = [1.0, \"x\"]":                      true,
+		"a.b.c = [\"x\", 1]":                        false,
+		"NOT ten = 10":                              false,
+		"1 + 2 * 3 = 7":                             true,
+		"(1 + 2) * 3 = 9":                           true,
+		"true OR false AND false":                   true,
+		"NOT false AND false":                       false,
+		"endswith(name, 'pu')":                      true,
+		"endswith(none, 'pu')":                      false,
+		"endswith(name, none)=true":                 false,
+		"get(*, 'name') = 'cpu'":                    true,
+		"NaMe = 'cpu'":                              false,
 	} {
 		q, err := sql.Parse("SELECT * WHERE "+where, sql.V2016)
 		if err != nil {
