@@ -27,13 +27,13 @@ var inside = map[string][]string{
 	"agent/loop":    {"agent/collect", "agent/spool", "agent/publish", "shared/*"},
 
 	// The gateway's stages.
-	"gateway/broker":  {"shared/guard", "shared/sample", "shared/config"},
-	"gateway/intake":  {"gateway/names", "shared/sample"},
-	"gateway/names":   {"shared/sample"}, // no stage: how a sample is named in the cloud
-	"gateway/queue":   {"shared/sample"},
-	"gateway/rollup":  {"shared/sample"},
-	"gateway/encode":  {"shared/sample"},
-	"gateway/uplink":  {"shared/mqttlink", "shared/backoff", "shared/pki"},
+	"gateway/broker": {"shared/guard", "shared/sample", "shared/config"},
+	"gateway/intake": {"gateway/names", "shared/sample"},
+	"gateway/names":  {"shared/sample"}, // no stage: how a sample is named in the cloud
+	"gateway/queue":  {"shared/sample"},
+	"gateway/rollup": {"shared/sample"},
+	"gateway/encode": {"shared/sample"},
+	"gateway/uplink": {"shared/mqttlink", "shared/backoff", "shared/pki"},
 
 	// Beside the way of the data.
 	"gateway/feedback": {"shared/mqttlink", "shared/backoff", "shared/config"},
@@ -45,8 +45,9 @@ var inside = map[string][]string{
 	"localcore/broker":     {"shared/guard", "shared/config"},
 	"localcore/rules":      {"localcore/sql"},
 	"localcore/sql":        {},
+	"localcore/policy":     {},
 	"localcore/cloudwatch": {"shared/sample"},
-	"localcore/core":       {"localcore/broker", "localcore/rules", "localcore/cloudwatch", "shared/config", "shared/pki", "configs/aws"},
+	"localcore/core":       {"localcore/*", "shared/config", "shared/pki", "shared/prices", "configs/aws"},
 	"localcore/core_test":  {"localcore/*"},
 
 	// What several programs share: leaves, or one step above a leaf.
