@@ -42,7 +42,7 @@ type runCmd struct {
 	Listen   string     `help:"Address for MQTT over TLS. In a container: 0.0.0.0:8883." default:"${listen}"`
 	HTTP     string     `name:"http" help:"Address of /metrics.json and /healthz." default:"${http}"`
 	Certs    string     `help:"Certificate folder; an empty one gets a new set." default:"${certs}"`
-	Rule     []string   `help:"Topic-rule file, as for aws iot create-topic-rule; may be repeated. The built-in one is configs/aws/topic-rule.json." placeholder:"FILE" sep:"none"`
+	Rule     []string   `help:"Topic-rule file, as for aws iot create-topic-rule; may be repeated. The built-in one is configs/aws/rules/piway_metric.json." placeholder:"FILE" sep:"none"`
 	Host     []string   `help:"Another name or address for a server certificate that is made; may be repeated." placeholder:"NAME" sep:"none"`
 	LogLevel slog.Level `help:"debug, info, warn or error." default:"info"`
 }

@@ -22,8 +22,8 @@ import (
 	"piway/shared/pki"
 )
 
-// builtInRule is the name of the rule that is used when none is configured.
-const builtInRule = "topic_rule"
+// builtInRule is the rule that is used when none is configured, by the name that Basic Ingest calls it.
+const builtInRule = aws.MetricRuleName
 
 // Config says what a Core serves and where.
 type Config struct {
@@ -33,7 +33,7 @@ type Config struct {
 	Certs string
 	// Hosts are the names and addresses in a server certificate that is made; none means this machine's loopback names.
 	Hosts []string
-	// Rules are topic-rule files. None means the built-in copy of configs/aws/topic-rule.json.
+	// Rules are topic-rule files. None means the built-in copy of configs/aws/rules/piway_metric.json.
 	Rules []string
 	// OnDatum, if set, is called for each datum that CloudWatch took, before the sender gets its PUBACK, from any
 	// goroutine. It must not block.
@@ -88,7 +88,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*Core, error) {
 
 func loadRules(files []string) ([]*rules.Rule, error) {
 	if len(files) == 0 {
-		r, err := rules.Parse(builtInRule, aws.TopicRule)
+		r, err := rules.Parse(builtInRule, aws.MetricRule)
 		if err != nil {
 			return nil, fmt.Errorf("loading the built-in rule: %w", err)
 		}

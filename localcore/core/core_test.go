@@ -185,7 +185,7 @@ func TestCore_wrongUnitFailsTheActionAfterPuback(t *testing.T) {
 		t.Fatalf("got %+v, want no metric and one failure", doc)
 	}
 	f := doc.RuleFailures.Last[0]
-	if f.RuleName != "topic_rule" || f.ClientID != "gateway" || !strings.Contains(f.Failures[0].ErrorMessage, "MetricData.member.1.Unit") {
+	if f.RuleName != "piway_metric" || f.ClientID != "gateway" || !strings.Contains(f.Failures[0].ErrorMessage, "MetricData.member.1.Unit") {
 		t.Errorf("got %+v", f)
 	}
 	select {

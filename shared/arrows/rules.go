@@ -39,6 +39,7 @@ var inside = map[string][]string{
 	"gateway/feedback": {"shared/mqttlink", "shared/backoff", "shared/config"},
 	"gateway/devices":  {},
 	"gateway/control":  {"shared/config"},
+	"gateway/aws":      {"configs/aws", "shared/config"},
 
 	// The local stand-in for AWS, and its wiring.
 	"localcore/bill":       {"shared/prices"},
@@ -63,7 +64,8 @@ var inside = map[string][]string{
 	// A broker for tests, imported by tests only.
 	"shared/mqttlink/fakebroker": {},
 
-	"configs/aws": {},
+	"configs/aws":      {},
+	"configs/aws_test": {"localcore/rules", "gateway/aws"}, // what AWS gets is what localcore loads and the gateway prints
 }
 
 // libraries says where each third-party library is imported: in one package, with few exceptions.
@@ -72,7 +74,7 @@ var libraries = map[string][]string{
 	"github.com/alecthomas/kong":          {"agent", "gateway", "localcore"},
 	"github.com/eclipse/paho.mqtt.golang": {"shared/mqttlink"},
 	"github.com/go-json-experiment/json":  {"shared/sample"},
-	"github.com/goccy/go-yaml":            {"shared/config"},
+	"github.com/goccy/go-yaml":            {"shared/config", "configs/aws_test"}, // the test reads CloudFormation's short tags
 	"github.com/mochi-mqtt/server/v2":     {"gateway/broker", "localcore/broker", "gateway_test"},
 	"github.com/shirou/gopsutil/v3":       {"agent/collect"},
 	"golang.org/x/sync/errgroup":          {"..."},

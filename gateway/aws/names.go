@@ -1,0 +1,186 @@
+// Package aws makes all that AWS needs to know of a gateway out of one set of names: rules, policy, commands, dashboard.
+// Its one promise: what it prints for the default names is, byte for byte, what configs/aws holds and tests load.
+package aws
+
+import (
+	"strings"
+
+	files "piway/configs/aws"
+)
+
+// The forms in which datapoints go to AWS, and what account.yaml calls the two together.
+const (
+	Metric = "metric"
+	EMF    = "emf"
+	Both   = "both"
+)
+
+// Defaults for what the gateway's configuration has no key for, or where it leaves one empty.
+const (
+	DefaultLogGroup    = "/piway/metrics"
+	DefaultErrorsTopic = "piway/errors"
+	DefaultMetricTopic = "raspi/metrics"
+	DefaultEMFFilter   = "piway/emf/+"
+	// AccountStack is the CloudFormation stack of an account and region.
+	AccountStack = "piway"
+)
+
+// Suffixes of the client ids beside the gateway's own.
+const (
+	feedbackSuffix = "-feedback"
+	checkSuffix    = "-check"
+)
+
+// Names say what things are called. All of them have been validated with the configuration; nothing here needs escaping
+// in JSON, an ARN or a policy.
+type Names struct {
+	Account, Region string
+	// ClientID is the gateway's, with the site.
+	ClientID string
+	Site     string
+	// Form is Metric or EMF.
+	Form string
+	// Rule is published to directly (Basic Ingest). Without one, Topic is.
+	Rule, Topic string
+	Namespace   string
+	// ErrorsTopic empty means that the gateway does not listen for failures.
+	ErrorsTopic string
+	LogGroup    string
+}
+
+// Default are the names in the files of configs/aws.
+func Default() Names {
+	return Names{
+		Account: "123456789012", Region: "us-east-1", ClientID: "piway-gateway", Form: Metric, Rule: files.MetricRuleName,
+		Namespace: "RaspberryPi", ErrorsTopic: DefaultErrorsTopic, LogGroup: DefaultLogGroup,
+	}
+}
+
+// For returns the names for another form. A rule that is the other form's own is exchanged for this one's.
+func (n Names) For(form string) Names {
+	if n.Form == form && n.Rule != "" && n.Rule != defaultRule(other(form)) {
+		return n
+	}
+	n.Form, n.Rule, n.Topic = form, defaultRule(form), ""
+	return n
+}
+
+func other(form string) string {
+	if form == EMF {
+		return Metric
+	}
+	return EMF
+}
+
+func defaultRule(form string) string {
+	if form == EMF {
+		return files.EMFRuleName
+	}
+	return files.MetricRuleName
+}
+
+// RuleName is the rule that takes what the gateway sends: the configured one, or the form's own, listening on a topic.
+func (n Names) RuleName() string {
+	if n.Rule != "" {
+		return n.Rule
+	}
+	return defaultRule(n.Form)
+}
+
+// filter is what a form's rule also listens on, beside Basic Ingest.
+func (n Names) filter(form string) string {
+	switch {
+	case form == n.Form && n.Rule == "" && n.Topic != "":
+		return n.Topic
+	case form == EMF:
+		return DefaultEMFFilter
+	}
+	return DefaultMetricTopic
+}
+
+// reports is below which topic the rules report; a gateway that does not listen leaves the default.
+func (n Names) reports() string {
+	if n.ErrorsTopic == "" {
+		return DefaultErrorsTopic
+	}
+	return n.ErrorsTopic
+}
+
+// topics are all that the gateway publishes to: datapoints, and its canary under the client id for feedback.
+func (n Names) topics() []string {
+	switch {
+	case n.Rule != "" && n.ErrorsTopic != "":
+		direct := "$aws/rules/" + n.Rule + "/" + n.ClientID
+		return []string{direct, direct + feedbackSuffix}
+	case n.Rule != "":
+		return []string{"$aws/rules/" + n.Rule + "/" + n.ClientID}
+	}
+	return []string{n.plainTopic()}
+}
+
+// plainTopic is where a gateway without a rule publishes.
+func (n Names) plainTopic() string {
+	switch {
+	case n.Topic != "":
+		return n.Topic
+	case n.Form == EMF:
+		return strings.TrimSuffix(DefaultEMFFilter, "+") + n.ClientID
+	}
+	return DefaultMetricTopic
+}
+
+// clients are the ids under which the gateway connects.
+func (n Names) clients() []string {
+	if n.ErrorsTopic == "" {
+		return []string{n.ClientID, n.ClientID + checkSuffix}
+	}
+	return []string{n.ClientID, n.ClientID + feedbackSuffix, n.ClientID + checkSuffix}
+}
+
+// ThingName is the client id as AWS takes it for a thing, which may have no dot (AWS::IoT::Thing ThingName).
+func (n Names) ThingName() string { return strings.ReplaceAll(n.ClientID, ".", "_") }
+
+// GatewayStack is the CloudFormation stack of the gateway: letters, digits and hyphens, and never AccountStack.
+func (n Names) GatewayStack() string {
+	name := strings.Map(func(r rune) rune {
+		if r == '_' || r == '.' || r == ':' {
+			return '-'
+		}
+		return r
+	}, n.ClientID)
+	if strings.HasPrefix(name, AccountStack+"-") {
+		return name
+	}
+	return AccountStack + "-" + name
+}
+
+// partition is the part of AWS that a region lies in (ARNs and partitions, AWS general reference).
+func (n Names) partition() string {
+	switch {
+	case strings.HasPrefix(n.Region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(n.Region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}
+
+// iot is an ARN of IoT Core; resource is KIND/NAME.
+func (n Names) iot(resource string) string { return n.arn("iot", resource) }
+
+func (n Names) arn(service, resource string) string {
+	return "arn:" + n.partition() + ":" + service + ":" + n.Region + ":" + n.Account + ":" + resource
+}
+
+// roleName is of the role for a form's rule, or for errors. Roles have no region, so their names have.
+func (n Names) roleName(kind string) string { return AccountStack + "-" + kind + "-" + n.Region }
+
+func (n Names) roleARN(kind string) string {
+	return "arn:" + n.partition() + ":iam::" + n.Account + ":role/" + n.roleName(kind)
+}
+
+// errorsRole is the kind of the third role.
+const errorsRole = "errors"
+
+// alerts is the SNS topic to which the rule for errors writes.
+const alerts = "piway-alerts"
