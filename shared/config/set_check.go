@@ -1,0 +1,60 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// same says whether the text, after the change, differs in nothing but the key.
+func same(before []string, changed []byte, key, value string) bool {
+	root, err := parse("text", changed)
+	if err != nil {
+		return false
+	}
+	line := single(key, value)
+	own := func(s string) bool { return s == line || strings.HasPrefix(s, key+"\x00") || isAbove(key, s) }
+	after := flatten("", root)
+	return slices.Contains(after, line) && slices.Equal(slices.DeleteFunc(slices.Clone(before), own), slices.DeleteFunc(after, own))
+}
+
+// isAbove says whether the flattened line is of a section in which the key lies.
+func isAbove(key, line string) bool {
+	section, value, _ := strings.Cut(line, "\x00")
+	return (value == "" || value == "nothing") && strings.HasPrefix(key, section+".")
+}
+
+// flatten lists every value with its key, in the order of the file.
+func flatten(path string, n ast.Node) []string {
+	if n == nil {
+		return nil
+	}
+	if m, ok := mapping(n); ok {
+		var all []string
+		for it := m.MapRange(); it.Next(); {
+			all = append(all, flatten(join(path, keyText(it.Key())), it.Value())...)
+		}
+		if path == "" {
+			return all
+		}
+		return append(all, path+"\x00")
+	}
+	if text, ok := scalar(n); ok {
+		return []string{single(path, text)}
+	}
+	if seq, ok := n.(*ast.SequenceNode); ok {
+		all := []string{path + "\x00["}
+		for i, e := range seq.Values {
+			all = append(all, flatten(fmt.Sprintf("%s[%d]", path, i), e)...)
+		}
+		return all
+	}
+	if n.Type() == ast.NullType {
+		return []string{path + "\x00nothing"}
+	}
+	return []string{path + "\x00" + n.String()} // an anchor, alias or tag
+}
+
+func single(key, text string) string { return key + "\x00=" + text }
