@@ -21,7 +21,8 @@ type Files struct {
 }
 
 // Find looks in the folder dir for files named as AWS names its downloads, in any case of letters: all *root*,
-// one *certificate.pem* and one *private.pem*. Public keys (*public.pem*) are passed over, and so are folders.
+// one *certificate.pem* and one *private.pem*. Passed over are public keys (*public.pem*), signing requests (*.csr.pem)
+// and folders.
 func Find(dir string) (Files, error) { return Files{}.FindRest(dir) }
 
 // FindRest is Find for the fields that f leaves empty; those that are set stay as they are and are not looked for.
@@ -92,7 +93,7 @@ func scan(dir string) (folder, error) {
 			continue
 		}
 		switch name := strings.ToLower(e.Name()); {
-		case strings.Contains(name, "public.pem"):
+		case strings.Contains(name, "public.pem"), strings.HasSuffix(name, csrEnd):
 		case strings.Contains(name, "private.pem"):
 			f.keys = append(f.keys, path)
 		case strings.Contains(name, "root"):
