@@ -165,15 +165,18 @@ func TestGatewayTemplate_policy(t *testing.T) {
 	n := aws.Default()
 	emf := n.For(aws.EMF)
 	emf.ClientID, emf.ErrorsTopic = "gw-home", "e"
+	topic := n.For(aws.EMF)
+	topic.Rule = ""
 	plain := n
 	plain.Rule, plain.Topic, plain.ErrorsTopic = "", "a/b", ""
 	for name, c := range map[string]struct {
 		parameters map[string]string
 		want       []byte
 	}{
-		"default": {map[string]string{}, files.Policy},
-		"emf":     {map[string]string{"ClientId": "gw-home", "Rule": "piway_emf", "ErrorsTopic": "e"}, emf.Policy()},
-		"plain":   {map[string]string{"Rule": "", "Topic": "a/b", "ErrorsTopic": ""}, plain.Policy()},
+		"default":   {map[string]string{}, files.Policy},
+		"emf":       {map[string]string{"ClientId": "gw-home", "Rule": "piway_emf", "ErrorsTopic": "e"}, emf.Policy()},
+		"plain":     {map[string]string{"Rule": "", "Topic": "a/b", "ErrorsTopic": ""}, plain.Policy()},
+		"plain emf": {map[string]string{"Rule": "", "Topic": "piway/emf/piway-gateway", "FeedbackTopic": "piway/emf/piway-gateway-feedback"}, topic.Policy()},
 	} {
 		c.parameters["Csr"] = "-----BEGIN"
 		live := gateway(t, c.parameters)

@@ -54,7 +54,7 @@ func TestNames_policy(t *testing.T) {
 		"emf":             {n.For(aws.EMF), ":topic/$aws/rules/piway_emf/piway-gateway\"", "piway_metric"},
 		"site":            {with(n, func(n *aws.Names) { n.ClientID = "gw-home" }), ":client/gw-home-check", "piway-gateway"},
 		"plain topic":     {with(n, func(n *aws.Names) { n.Rule = "" }), ":topic/raspi/metrics", "$aws"},
-		"plain emf":       {with(n.For(aws.EMF), func(n *aws.Names) { n.Rule = "" }), ":topic/piway/emf/piway-gateway", "$aws"},
+		"plain emf":       {with(n.For(aws.EMF), func(n *aws.Names) { n.Rule = "" }), ":topic/piway/emf/piway-gateway-feedback\"", "$aws"},
 		"own topic":       {with(n, func(n *aws.Names) { n.Rule, n.Topic = "", "a/b" }), ":topic/a/b", "raspi"},
 		"no feedback":     {with(n, func(n *aws.Names) { n.ErrorsTopic = "" }), "piway-gateway-check", "feedback"},
 		"another country": {with(n, func(n *aws.Names) { n.Region = "cn-north-1" }), "arn:aws-cn:iot:cn-north-1:", "arn:aws:"},

@@ -115,7 +115,11 @@ func (n Names) topics() []string {
 	case n.Rule != "":
 		return []string{"$aws/rules/" + n.Rule + "/" + n.ClientID}
 	}
-	return []string{n.plainTopic()}
+	plain := n.plainTopic()
+	if n.Topic == "" && n.Form == EMF && n.ErrorsTopic != "" {
+		return []string{plain, plain + feedbackSuffix} // the last level is the client
+	}
+	return []string{plain}
 }
 
 // plainTopic is where a gateway without a rule publishes.

@@ -1,0 +1,169 @@
+package aws
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"piway/shared/config"
+)
+
+// A CLI runs AWS's command line tool. Its credentials are its own business; none pass through here.
+type CLI struct {
+	// Profile and Region are passed on if they are set.
+	Profile, Region string
+	// Show is told each command before it is run, as a shell would take it.
+	Show func(line string)
+	// Waiting is told, every so often, what a command that takes long is waiting for.
+	Waiting func(what string, since time.Duration)
+	// Sleep waits between two looks, at most until ctx ends. Nil means the real time.
+	Sleep func(ctx context.Context, d time.Duration) error
+}
+
+// A CommandError is a command that failed. Code is its exit code: 252 a usage, 253 no credentials, 254 what AWS
+// answered, 255 anything else (AWS CLI user guide, return codes; version 1 has 255 for all of them).
+type CommandError struct {
+	Command string
+	Code    int
+	Stderr  string
+}
+
+func (e *CommandError) Error() string {
+	said := strings.TrimSpace(e.Stderr)
+	if len(said) > maxSaid {
+		said = said[:maxSaid] + "…"
+	}
+	if said == "" {
+		said = "it said nothing"
+	}
+	return fmt.Sprintf("%s: exit code %d: %s", e.Command, e.Code, said)
+}
+
+const maxSaid = 600
+
+// Patience of the CLI.
+const (
+	tellEvery = 15 * time.Second // what it is waiting for
+	stopWait  = 5 * time.Second  // how long a command may take to end after an interrupt
+	pollEvery = 5 * time.Second  // looks at a stack
+)
+
+// Run runs a command and returns what it wrote. what says, for Waiting, what it is waiting for.
+func (c *CLI) Run(ctx context.Context, what string, command Command) ([]byte, error) {
+	if c.Region != "" {
+		command = command.With("--region", c.Region)
+	}
+	if c.Profile != "" {
+		command = command.With("--profile", c.Profile)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	c.Show(command.String())
+	cmd := exec.CommandContext(ctx, "aws", command.Args()...) //nolint:gosec // the arguments are ours, and no shell reads them
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = stopWait
+	cmd.Env = append(os.Environ(), "AWS_PAGER=") // version 2 would open a pager
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
+	stop := c.tell(what)
+	err := cmd.Run()
+	stop()
+	switch exit, failed := errors.AsType[*exec.ExitError](err); {
+	case err == nil:
+		return out.Bytes(), nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.Is(err, exec.ErrNotFound):
+		return nil, config.Try(errors.New("the program aws is not installed"),
+			"install AWS's command line tool (apt install awscli, or https://aws.amazon.com/cli/), or run piway-gateway aws print cli where it is")
+	case failed:
+		e := &CommandError{command.String(), exit.ExitCode(), said.String()}
+		return nil, config.Try(e, hint(e))
+	default:
+		return nil, fmt.Errorf("%s: %w", command, err)
+	}
+}
+
+// tell reports on a command that takes long, until the returned function is called.
+func (c *CLI) tell(what string) (stop func()) {
+	done := make(chan struct{})
+	ended := make(chan struct{})
+	start := time.Now()
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(tellEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				c.Waiting(what, time.Since(start))
+			}
+		}
+	}()
+	return func() { close(done); <-ended }
+}
+
+// Decode runs a command and reads the JSON that it writes.
+func (c *CLI) Decode(ctx context.Context, what string, command Command, into any) error {
+	text, err := c.Run(ctx, what, command.With("--output", "json"))
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("%s: reading its answer %.200q: %w", command, text, err)
+	}
+	return nil
+}
+
+func (c *CLI) sleep(ctx context.Context, d time.Duration) error {
+	if c.Sleep != nil {
+		return c.Sleep(ctx, d)
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// hints are what to do about what the tool says on standard error.
+var hints = []struct{ said, try string }{
+	{"Unable to locate credentials", "aws configure, or aws sso login, then run this again"},
+	{"could not be found", "aws configure list-profiles, and --profile with one of them"},
+	{"ExpiredToken", "aws sso login, or new credentials, then run this again"},
+	{"Token has expired", "aws sso login, then run this again"},
+	{"InvalidClientTokenId", "aws configure: AWS does not know these credentials"},
+	{"must specify a region", "--region us-east-1, or aws configure"},
+	{"Could not connect to the endpoint", "look whether this machine reaches the internet and --region is one of AWS's"},
+	{"AccessDenied", "credentials that may make IAM roles, IoT rules and certificates and CloudFormation stacks, such as an administrator's"},
+	{"not authorized to perform", "credentials that may make IAM roles, IoT rules and certificates and CloudFormation stacks, such as an administrator's"},
+	{"already exists", "delete what is there under this name, or set another name in the configuration"},
+	{"LimitExceeded", "raise the quota in AWS's console, Service Quotas"},
+}
+
+func hint(e *CommandError) string {
+	for _, h := range hints {
+		if strings.Contains(e.Stderr, h.said) {
+			return h.try
+		}
+	}
+	return "run the command by itself to see more; running piway-gateway again goes on where it stopped"
+}
+
+// Said reports whether err is a command that failed and wrote the text.
+func Said(err error, text string) bool {
+	e, ok := errors.AsType[*CommandError](err)
+	return ok && strings.Contains(e.Stderr, text)
+}

@@ -1,0 +1,193 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"piway/shared/config"
+)
+
+// A Stack is what CloudFormation says of one.
+type Stack struct {
+	Name, Status              string
+	Parameters, Outputs, Tags map[string]string
+}
+
+// The tag by which the stacks of gateways know each other.
+const (
+	tagKey     = "piway"
+	tagGateway = "gateway"
+	tagAccount = "account"
+)
+
+// IsGateway says whether the stack is a gateway's.
+func (s *Stack) IsGateway() bool { return s.Tags[tagKey] == tagGateway }
+
+// inProgress is true of a stack that CloudFormation is at work on. A stack in review was never begun.
+func (s *Stack) inProgress() bool {
+	return strings.HasSuffix(s.Status, "_IN_PROGRESS") && s.Status != "REVIEW_IN_PROGRESS"
+}
+
+// never is true of a stack that was never made whole and holds nothing to keep: it can only be deleted
+// (CloudFormation user guide, stack status codes).
+func (s *Stack) never() bool {
+	return slices.Contains([]string{"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}, s.Status)
+}
+
+type pairs []struct{ ParameterKey, ParameterValue, OutputKey, OutputValue, Key, Value string }
+
+func (p pairs) toMap() map[string]string {
+	m := map[string]string{}
+	for _, e := range p {
+		m[e.ParameterKey+e.OutputKey+e.Key] = e.ParameterValue + e.OutputValue + e.Value
+	}
+	return m
+}
+
+// Stack returns the stack of a name, nil if there is none.
+func (c *CLI) Stack(ctx context.Context, name string) (*Stack, error) {
+	all, err := c.stacks(ctx, NewCommand("cloudformation", "describe-stacks", "--stack-name", name))
+	if Said(err, "does not exist") {
+		return nil, nil
+	}
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// Gateways returns the stacks of all gateways of the account and region but one.
+func (c *CLI) Gateways(ctx context.Context, except string) ([]*Stack, error) {
+	all, err := c.stacks(ctx, NewCommand("cloudformation", "describe-stacks"))
+	return slices.DeleteFunc(all, func(s *Stack) bool { return !s.IsGateway() || s.Name == except }), err
+}
+
+func (c *CLI) stacks(ctx context.Context, command Command) ([]*Stack, error) {
+	var answer struct {
+		Stacks []struct {
+			StackName, StackStatus    string
+			Parameters, Outputs, Tags pairs
+		}
+	}
+	if err := c.Decode(ctx, "CloudFormation", command, &answer); err != nil {
+		return nil, err
+	}
+	all := make([]*Stack, len(answer.Stacks))
+	for i, s := range answer.Stacks {
+		all[i] = &Stack{s.StackName, s.StackStatus, s.Parameters.toMap(), s.Outputs.toMap(), s.Tags.toMap()}
+	}
+	return all, nil
+}
+
+// Settle waits until CloudFormation is not at work on the stack, and returns it; nil if it is gone.
+func (c *CLI) Settle(ctx context.Context, name string) (*Stack, error) {
+	start := time.Now()
+	for told := time.Duration(0); ; {
+		s, err := c.Stack(ctx, name)
+		if err != nil || s == nil || !s.inProgress() {
+			return s, err
+		}
+		if since := time.Since(start); told == 0 || since-told >= tellEvery {
+			c.Waiting(fmt.Sprintf("the stack %s, which is %s", name, s.Status), since)
+			told = max(since, 1)
+		}
+		if err := c.sleep(ctx, pollEvery); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// Ready returns the stack in a state in which it can be deployed, nil if it is to be made. One that was never made whole is deleted.
+func (c *CLI) Ready(ctx context.Context, name string) (*Stack, error) {
+	s, err := c.Settle(ctx, name)
+	switch {
+	case err != nil || s == nil:
+		return nil, err
+	case s.never():
+		return nil, c.Delete(ctx, name)
+	case s.Status == "REVIEW_IN_PROGRESS":
+		return nil, nil
+	case s.Status == "UPDATE_ROLLBACK_FAILED":
+		return nil, config.Try(fmt.Errorf("the stack %s is %s", name, s.Status),
+			"aws cloudformation continue-update-rollback --stack-name "+name+", then run this again")
+	}
+	return s, nil
+}
+
+// A Deployment is a stack to make or to change.
+type Deployment struct {
+	Stack, Template string
+	Account         bool // the account's, which makes IAM roles
+	Parameters      Command
+}
+
+// Command is the call that deploys.
+func (d Deployment) Command() Command {
+	c := NewCommand("cloudformation", "deploy", "--no-fail-on-empty-changeset", "--stack-name", d.Stack, "--template-file", d.Template)
+	tag := tagGateway
+	if d.Account {
+		c, tag = c.With("--capabilities", "CAPABILITY_IAM"), tagAccount
+	}
+	c = c.With("--tags", tagKey+"="+tag, "--parameter-overrides")
+	c.words = append(c.words, d.Parameters.words...)
+	return c
+}
+
+// Deploy makes or changes a stack, and says what CloudFormation could not do and why.
+func (c *CLI) Deploy(ctx context.Context, d Deployment) error {
+	_, err := c.Run(ctx, "CloudFormation, which makes the stack "+d.Stack+" (a minute or two)", d.Command())
+	if failed, ok := errors.AsType[*CommandError](err); ok {
+		if reasons := c.reasons(ctx, d.Stack); reasons != "" {
+			said := *failed
+			said.Stderr = reasons
+			return config.Try(&said, hint(&said))
+		}
+	}
+	return err
+}
+
+// Delete deletes a stack and waits until it is gone.
+func (c *CLI) Delete(ctx context.Context, name string) error {
+	if _, err := c.Run(ctx, "CloudFormation", NewCommand("cloudformation", "delete-stack", "--stack-name", name)); err != nil {
+		return err
+	}
+	s, err := c.Settle(ctx, name)
+	if err != nil || s == nil || s.Status == "DELETE_COMPLETE" {
+		return err
+	}
+	return config.Try(fmt.Errorf("deleting the stack %s: it is %s: %s", name, s.Status, c.reasons(ctx, name)),
+		"undo in AWS's console what was attached by hand, then run this again")
+}
+
+// reasons returns what went wrong in a stack last, "" if that cannot be had.
+func (c *CLI) reasons(ctx context.Context, name string) string {
+	var answer struct {
+		StackEvents []struct{ LogicalResourceId, ResourceStatus, ResourceStatusReason string }
+	}
+	if err := c.Decode(ctx, "CloudFormation", NewCommand("cloudformation", "describe-stack-events", "--stack-name", name), &answer); err != nil {
+		return "" // the error that led here is the one to tell
+	}
+	why := map[string]string{}
+	for _, e := range answer.StackEvents { // newest first
+		switch {
+		case e.LogicalResourceId == name && strings.HasSuffix(e.ResourceStatus, "_IN_PROGRESS") && strings.Contains(e.ResourceStatusReason, "User Initiated"):
+			return joined(why) // an older attempt
+		case strings.HasSuffix(e.ResourceStatus, "_FAILED") && !strings.Contains(e.ResourceStatusReason, "cancelled"):
+			why[e.LogicalResourceId] = e.ResourceStatusReason
+		}
+	}
+	return joined(why)
+}
+
+func joined(why map[string]string) string {
+	var parts []string
+	for _, id := range slices.Sorted(maps.Keys(why)) {
+		parts = append(parts, id+": "+why[id])
+	}
+	return strings.Join(parts, "; ")
+}
