@@ -34,6 +34,7 @@ type commands struct {
 	Demo   demoCmd   `cmd:"" help:"Run everything on this machine: agent, gateway, local AWS."`
 	Check  checkCmd  `cmd:"" help:"Check configuration, certificates and the connection to AWS."`
 	Ledger ledgerCmd `cmd:"" help:"Show what became of every sample."`
+	AWS    awsCmd    `cmd:"" name:"aws" help:"Set up AWS: rules, policy, certificate."`
 	Device deviceCmd `cmd:"" help:"Add, list and remove the devices that may connect."`
 }
 

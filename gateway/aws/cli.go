@@ -124,7 +124,8 @@ func (c *CLI) Decode(ctx context.Context, what string, command Command, into any
 	return nil
 }
 
-func (c *CLI) sleep(ctx context.Context, d time.Duration) error {
+// Pause waits, at most until ctx ends.
+func (c *CLI) Pause(ctx context.Context, d time.Duration) error {
 	if c.Sleep != nil {
 		return c.Sleep(ctx, d)
 	}

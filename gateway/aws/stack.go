@@ -96,7 +96,7 @@ func (c *CLI) Settle(ctx context.Context, name string) (*Stack, error) {
 			c.Waiting(fmt.Sprintf("the stack %s, which is %s", name, s.Status), since)
 			told = max(since, 1)
 		}
-		if err := c.sleep(ctx, pollEvery); err != nil {
+		if err := c.Pause(ctx, pollEvery); err != nil {
 			return nil, err
 		}
 	}

@@ -16,7 +16,7 @@ func Piway() Rules {
 var inside = map[string][]string{
 	// The programs. The gateway also starts the other two, for its demo.
 	"agent":        {"agent/*", "shared/config", "shared/sample"},
-	"gateway":      {"gateway/*", "agent/loop", "localcore/core", "localcore/cloudwatch", "shared/*"},
+	"gateway":      {"gateway/*", "agent/loop", "localcore/core", "localcore/cloudwatch", "configs", "configs/aws", "shared/*"},
 	"gateway_test": {"*/*"}, // end to end
 	"localcore":    {"localcore/core", "shared/config", "shared/pki"},
 
@@ -64,6 +64,7 @@ var inside = map[string][]string{
 	// A broker for tests, imported by tests only.
 	"shared/mqttlink/fakebroker": {},
 
+	"configs":          {},
 	"configs/aws":      {},
 	"configs/aws_test": {"localcore/rules", "gateway/aws"}, // what AWS gets is what localcore loads and the gateway prints
 }

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"piway/shared/config"
 )
@@ -123,18 +124,32 @@ func (r *Request) Fits(text []byte) bool {
 	return ok && own.Equal(public)
 }
 
-// Complete writes what the request was made for beside it: <name>-certificate.pem.crt and the roots, by their file
-// names. A certificate of another key is refused. Files that are there are replaced. A nil error means that all are on disk.
-func (r *Request) Complete(cert []byte, roots map[string][]byte) error {
+// WriteCertificate writes the certificate that the request was made for beside it, as <name>-certificate.pem.crt, in the
+// place of one that is there. A certificate of another key is refused. A nil error means that it is on disk.
+func (r *Request) WriteCertificate(cert []byte) error {
 	if !r.Fits(cert) {
 		return fmt.Errorf("writing the certificate: is not of the key %s", r.Key)
 	}
-	dir, name := filepath.Dir(r.Key), filepath.Base(r.Key)
-	files := []file{{name[:len(name)-len(keyEnd)] + certEnd, cert, publicMode}}
-	for root, text := range roots {
-		files = append(files, file{root, text, publicMode})
+	return writeAll(filepath.Dir(r.Key), []file{{filepath.Base(r.certificate()), cert, publicMode}})
+}
+
+// Certificate returns the certificate beside the request, nil if there is none of this key.
+func (r *Request) Certificate() []byte {
+	if cert, err := readFile(r.certificate()); err == nil && r.Fits(cert) {
+		return cert
 	}
-	return writeAll(dir, files)
+	return nil
+}
+
+func (r *Request) certificate() string { return strings.TrimSuffix(r.Key, keyEnd) + certEnd }
+
+// WriteRoots writes root certificates beside the request, by their file names, in the place of those that are there.
+func (r *Request) WriteRoots(roots map[string][]byte) error {
+	var files []file
+	for name, text := range roots {
+		files = append(files, file{name, text, publicMode})
+	}
+	return writeAll(filepath.Dir(r.Key), files)
 }
 
 // writeNew writes a file that must not be there yet: whole, or not at all.

@@ -103,18 +103,24 @@ func TestNewRequest_refused(t *testing.T) {
 	})
 }
 
-func TestRequest_Complete(t *testing.T) {
+func TestRequest_WriteCertificate(t *testing.T) {
 	dir := t.TempDir()
 	r, err := pki.NewRequest(dir, "gw")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Complete(r.PEM[:10], nil); err == nil {
+	if err := r.WriteCertificate(r.PEM[:10]); err == nil {
 		t.Error("took what is no certificate")
 	}
-	root := signed(t, r.PEM)
-	if err := r.Complete(root, map[string][]byte{"AmazonRootCA1.pem": root}); err != nil {
+	if got := r.Certificate(); got != nil {
+		t.Errorf("got %q, want none yet", got)
+	}
+	cert := signed(t, r.PEM)
+	if err := errors.Join(r.WriteCertificate(cert), r.WriteRoots(map[string][]byte{"AmazonRootCA1.pem": cert})); err != nil {
 		t.Fatal(err)
+	}
+	if got := r.Certificate(); !bytes.Equal(got, cert) {
+		t.Errorf("got %q, want what was written", got)
 	}
 	files, err := pki.Find(dir)
 	if err != nil || len(files.Roots) != 1 {
@@ -127,7 +133,7 @@ func TestRequest_Complete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Complete(signed(t, other.PEM), nil); err == nil {
+	if err := r.WriteCertificate(signed(t, other.PEM)); err == nil {
 		t.Error("took the certificate of another key")
 	}
 }
