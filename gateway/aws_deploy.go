@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
@@ -83,7 +84,7 @@ func union(form, old string) string {
 
 // alarmMinutes is the shortest silence, of those that the template knows, in which two windows fit.
 func alarmMinutes(c *RollupConfig, atLeast int) string {
-	need := max(atLeast, int((2*c.Window + c.Grace).Minutes()))
+	need := max(atLeast, int(math.Ceil((2*c.Window + c.Grace).Minutes())))
 	for _, m := range []int{15, 30, 60, 120} {
 		if m >= need {
 			return strconv.Itoa(m)

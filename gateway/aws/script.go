@@ -27,7 +27,7 @@ type step struct {
 func (n Names) Script(csr, certificate string) []byte {
 	var b strings.Builder
 	err := script.Execute(&b, map[string]any{
-		"Account": n.Account, "Region": n.Region, "Placeholders": n.Account == AccountPlaceholder || n.Region == RegionPlaceholder,
+		"CSR": Quote(csr), "Account": n.Account, "Region": n.Region, "Placeholders": n.Account == AccountPlaceholder || n.Region == RegionPlaceholder,
 		"Files": n.scriptFiles(), "Steps": n.steps(csr, certificate),
 	})
 	if err != nil {
@@ -41,6 +41,7 @@ var script = template.Must(template.New("script").Parse(`# Paste this into bash,
 (
 set -eu
 export AWS_PAGER=
+test -r {{.CSR}} || { echo "make the key and the signing request first: piway-gateway aws csr" >&2; exit 1; }
 cd "$(mktemp -d)"
 {{- if eq .Account "` + AccountPlaceholder + `"}}
 ACCOUNT=$(aws sts get-caller-identity --query Account --output text)

@@ -63,7 +63,7 @@ type sheet struct {
 
 // place writes the value at its place.
 func place(s sheet, names []string, written string) ([]byte, error) {
-	n := s.root
+	n, section := s.root, 0
 	for i, name := range names {
 		if n == nil {
 			return s.add(names, written), nil
@@ -79,13 +79,13 @@ func place(s sheet, names []string, written string) ([]byte, error) {
 		case entry == nil && i == 0:
 			return s.add(names, written), nil
 		case entry == nil:
-			return s.insert(m, names[i:], written)
+			return s.insert(section, m, names[i:], written)
 		case i == len(names)-1:
 			return s.replace(entry, written)
 		case entry.Value.Type() == ast.NullType:
 			return s.under(entry, names[i+1:], written), nil
 		}
-		n = entry.Value
+		n, section = entry.Value, lineAt(entry.Key)
 	}
 	return nil, errors.New("has no name")
 }
@@ -193,8 +193,9 @@ func (s sheet) splice(number int, change func(string) (string, bool)) ([]byte, e
 	return []byte(strings.Join(lines, "")), nil
 }
 
-// insert puts keys into a group that has some: above its first, or after the brace.
-func (s sheet) insert(m ast.MapNode, names []string, written string) ([]byte, error) {
+// insert puts keys into a group that has some: below the section's own line, so that comments stay with what they are
+// about, or after the brace.
+func (s sheet) insert(section int, m ast.MapNode, names []string, written string) ([]byte, error) {
 	it := m.MapRange()
 	if !it.Next() {
 		return nil, errors.New("its section is empty braces")
@@ -209,7 +210,7 @@ func (s sheet) insert(m ast.MapNode, names []string, written string) ([]byte, er
 			return line[:at] + names[0] + ": " + written + ", " + line[at:], true
 		})
 	}
-	return s.lines(first.Line, nested(names, written, first.Column-1)), nil
+	return s.lines(section+1, nested(names, written, first.Column-1)), nil
 }
 
 // under puts keys under a section that has nothing.

@@ -24,7 +24,7 @@ func TestSetKey(t *testing.T) {
 		{"null as text", "a: x\n", "a", "null", "a: 'null'\n"},
 		{"newline", "a: x\n", "a", "b\nc", "a: \"b\\nc\"\n"},
 		{"had no value", "a: # none yet\nb: 1\n", "a", "x", "a: x # none yet\nb: 1\n"},
-		{"into the section", "uplink:\n    # one\n    b: 2\nc: 3\n", "uplink.a", "x", "uplink:\n    # one\n    a: x\n    b: 2\nc: 3\n"},
+		{"into the section", "uplink:\n    # one\n    b: 2\nc: 3\n", "uplink.a", "x", "uplink:\n    a: x\n    # one\n    b: 2\nc: 3\n"},
 		{"section of comments", "uplink:\n  # a: 1\nc: 3\n", "uplink.a", "x", "uplink:\n  a: x\n  # a: 1\nc: 3\n"},
 		{"new section", "# top\na: 1", "uplink.certs.dir", "/c", "# top\na: 1\nuplink:\n  certs:\n    dir: /c\n"},
 		{"nothing", "", "a", "x", "a: x\n"},
