@@ -80,7 +80,7 @@ func replaceFile(path string, text []byte) (err error) {
 func likeOld(f *os.File, path string) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return f.Chmod(0o644) //nolint:gosec // for all to read; no secret is in it
+		return f.Chmod(0o644) // for all to read; no secret is in it
 	}
 	if err != nil {
 		return err

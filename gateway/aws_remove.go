@@ -194,4 +194,3 @@ func (r *removal) configure(context.Context) error {
 	r.say("done. %s has no uplink.endpoint any more, so the gateway does not start until the next aws setup", r.path)
 	return nil
 }
-

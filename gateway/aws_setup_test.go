@@ -379,7 +379,7 @@ func TestSetup_choose(t *testing.T) {
 func TestSetup_connect(t *testing.T) {
 	b := newBench(t)
 	s, times := b.setup("metric"), 0
-	s.check = func(_ context.Context, _ Config, out io.Writer) error {
+	s.check = func(_ context.Context, _ Config, _ io.Writer) error {
 		if times++; times < 4 {
 			return errors.New("refused")
 		}

@@ -136,8 +136,8 @@ func standIn(args []string) int {
 			fmt.Fprintln(os.Stderr, err)
 			return 255
 		}
-		defer c.Close()
 		<-interrupted
+		_ = c.Close() // only its opening was a message
 		return 130
 	}
 	return code

@@ -4,11 +4,10 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/pem"
+	"maps"
 	"slices"
 	"testing"
 	"time"
-
-	"maps"
 
 	files "piway/configs/aws"
 	"piway/localcore/rules"

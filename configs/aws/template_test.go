@@ -174,7 +174,7 @@ func (r *resolver) value(at string, v any) any {
 	case []any:
 		list := []any{}
 		for i, e := range v {
-			if e = r.value(fmt.Sprintf("%s[%d]", at, i), e); e != (any)(noValue{}) {
+			if e = r.value(fmt.Sprintf("%s[%d]", at, i), e); e != any(noValue{}) {
 				list = append(list, e)
 			}
 		}
@@ -187,7 +187,7 @@ func (r *resolver) value(at string, v any) any {
 		}
 		m := map[string]any{}
 		for name, e := range v {
-			if e = r.value(at+"."+name, e); e != (any)(noValue{}) {
+			if e = r.value(at+"."+name, e); e != any(noValue{}) {
 				m[name] = e
 			}
 		}

@@ -2,6 +2,7 @@ package aws
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -26,7 +27,7 @@ func (c Command) With(args ...string) Command {
 
 // Shown returns the command with one more argument that is shown as the given shell text.
 func (c Command) Shown(text, shown string) Command {
-	c.words = append(c.words[:len(c.words):len(c.words)], word{text, shown})
+	c.words = append(slices.Clip(c.words), word{text, shown})
 	return c
 }
 

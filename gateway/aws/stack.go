@@ -167,7 +167,10 @@ func (c *CLI) Delete(ctx context.Context, name string) error {
 // reasons returns what went wrong in a stack last, "" if that cannot be had.
 func (c *CLI) reasons(ctx context.Context, name string) string {
 	var answer struct {
-		StackEvents []struct{ LogicalResourceId, ResourceStatus, ResourceStatusReason string }
+		StackEvents []struct {
+			LogicalResourceID                    string `json:"LogicalResourceId"`
+			ResourceStatus, ResourceStatusReason string
+		}
 	}
 	if err := c.Decode(ctx, "CloudFormation", NewCommand("cloudformation", "describe-stack-events", "--stack-name", name), &answer); err != nil {
 		return "" // the error that led here is the one to tell
@@ -175,10 +178,10 @@ func (c *CLI) reasons(ctx context.Context, name string) string {
 	why := map[string]string{}
 	for _, e := range answer.StackEvents { // newest first
 		switch {
-		case e.LogicalResourceId == name && strings.HasSuffix(e.ResourceStatus, "_IN_PROGRESS") && strings.Contains(e.ResourceStatusReason, "User Initiated"):
+		case e.LogicalResourceID == name && strings.HasSuffix(e.ResourceStatus, "_IN_PROGRESS") && strings.Contains(e.ResourceStatusReason, "User Initiated"):
 			return joined(why) // an older attempt
 		case strings.HasSuffix(e.ResourceStatus, "_FAILED") && !strings.Contains(e.ResourceStatusReason, "cancelled"):
-			why[e.LogicalResourceId] = e.ResourceStatusReason
+			why[e.LogicalResourceID] = e.ResourceStatusReason
 		}
 	}
 	return joined(why)

@@ -72,8 +72,10 @@ func TestSetKey_gatewayFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range [][3]string{
-		{"uplink.endpoint", "abc-ats.iot.eu-west-1.amazonaws.com", `  endpoint: ""`}, {"uplink.form", "emf", "  form: metric"},
-		{"uplink.certs.dir", "/c", "    dir: /etc/piway/certs"}, {"log.level", "warn", "  level: info"},
+		{"uplink.endpoint", "abc-ats.iot.eu-west-1.amazonaws.com", `  endpoint: ""`},
+		{"uplink.form", "emf", "  form: metric"},
+		{"uplink.certs.dir", "/c", "    dir: /etc/piway/certs"},
+		{"log.level", "warn", "  level: info"},
 	} {
 		got, err := config.SetKey(text, c[0], c[1])
 		if err != nil {
