@@ -13,7 +13,7 @@ import (
 	"piway/shared/pki"
 )
 
-const description = `A stand-in for AWS IoT Core and CloudWatch on this machine: MQTT 3.1.1 over mutual TLS, a topic rule, metrics in memory.
+const description = `A stand-in for AWS IoT Core and CloudWatch on this machine: MQTT 3.1.1 over mutual TLS, topic rules, metrics and logs in memory, quotas, and the bill.
 
 Example: piway-localcore run, then point a gateway's uplink at 127.0.0.1:8883 with the folder localcore-certs.`
 
@@ -27,7 +27,7 @@ func run(ctx context.Context, args []string) error {
 	def := core.Default()
 	parser, err := kong.New(&commands{}, kong.Name("piway-localcore"), kong.Description(description),
 		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Vars{"listen": def.Listen, "http": def.HTTP, "certs": def.Certs})
+		kong.Vars{"listen": def.Listen, "http": def.HTTP, "certs": def.Certs, "region": def.Region, "account": def.Account, "group": def.LogGroups[0]})
 	if err != nil {
 		return fmt.Errorf("building the command line: %w", err)
 	}
@@ -39,28 +39,46 @@ func run(ctx context.Context, args []string) error {
 }
 
 type runCmd struct {
-	Listen   string     `help:"Address for MQTT over TLS. In a container: 0.0.0.0:8883." default:"${listen}"`
-	HTTP     string     `name:"http" help:"Address of /metrics.json and /healthz." default:"${http}"`
-	Certs    string     `help:"Certificate folder; an empty one gets a new set." default:"${certs}"`
-	Rule     []string   `help:"Topic-rule file, as for aws iot create-topic-rule; may be repeated. The built-in one is configs/aws/rules/piway_metric.json." placeholder:"FILE" sep:"none"`
-	Host     []string   `help:"Another name or address for a server certificate that is made; may be repeated." placeholder:"NAME" sep:"none"`
-	LogLevel slog.Level `help:"debug, info, warn or error." default:"info"`
+	Listen        string     `help:"Address for MQTT over TLS. In a container: 0.0.0.0:8883." default:"${listen}"`
+	HTTP          string     `name:"http" help:"Address of the page, of /metrics.json and of the faults." default:"${http}"`
+	Certs         string     `help:"Certificate folder; an empty one gets a new set." default:"${certs}"`
+	Rule          []string   `help:"Topic-rule file, as for aws iot create-topic-rule, named as its rule; may be repeated. Built in are those of configs/aws/rules." placeholder:"FILE" sep:"none"`
+	Policy        []string   `help:"Policy file, as for aws iot create-policy; may be repeated. Without one every client may do everything." placeholder:"FILE" sep:"none"`
+	BuiltInPolicy bool       `help:"Use configs/aws/policy.json: a gateway with the default names in the metric form."`
+	Region        string     `help:"AWS region in the ARNs of policies." default:"${region}"`
+	Account       string     `help:"AWS account in the ARNs of policies." default:"${account}"`
+	Thing         string     `help:"Thing that the certificate is attached to, for policies with thing variables." placeholder:"NAME"`
+	LogGroup      []string   `help:"Log group that is there, with days of retention; may be repeated." default:"${group}" placeholder:"NAME:DAYS" sep:"none"`
+	Prices        string     `help:"File with the prices of your region; shared/prices/us-east-1.txt is built in." placeholder:"FILE" type:"existingfile"`
+	Fault         []string   `help:"Something that goes wrong from the start: withhold, delay, close, refuse, throttle, fail or offline; may be repeated." placeholder:"NAME:LENGTH:VALUE" sep:"none"`
+	Host          []string   `help:"Another name or address for a server certificate that is made; may be repeated." placeholder:"NAME" sep:"none"`
+	LogLevel      slog.Level `help:"debug, info, warn or error." default:"info"`
 }
 
 // Help is the longer help of the command.
 func (*runCmd) Help() string {
-	return `A client needs the folder's AmazonRootCA1.pem, *-certificate.pem.crt and *-private.pem.key. What becomes of its messages is at /metrics.json.
+	return `A client needs the folder's AmazonRootCA1.pem, *-certificate.pem.crt and *-private.pem.key. What becomes of its messages is on the page at http://127.0.0.1:8080 and in /metrics.json.
 
-Example, with the rule that you are going to install:
+Example, with the rule and the policy that you are going to install:
 
-  piway-localcore run --certs ./certs --rule my-rule.json
-  curl -s http://127.0.0.1:8080/metrics.json`
+  piway-gateway aws print rule > piway_metric.json
+  piway-gateway aws print policy > policy.json
+  piway-localcore run --certs ./certs --rule piway_metric.json --policy policy.json
+
+Things go wrong on request, for a time:
+
+  curl -X POST 'http://127.0.0.1:8080/faults/offline?for=30s'
+  curl -X POST 'http://127.0.0.1:8080/faults/delay?for=1m&value=500ms'
+  curl -X POST 'http://127.0.0.1:8080/faults/offline?for=0s'`
 }
 
 // Run serves until ctx ends.
 func (r *runCmd) Run(ctx context.Context) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: r.LogLevel}))
-	cfg := core.Config{Listen: r.Listen, HTTP: r.HTTP, Certs: r.Certs, Hosts: hosts(r.Host), Rules: r.Rule}
+	cfg := core.Config{
+		Listen: r.Listen, HTTP: r.HTTP, Certs: r.Certs, Hosts: hosts(r.Host), Rules: r.Rule, Policies: r.Policy, BuiltInPolicy: r.BuiltInPolicy,
+		Region: r.Region, Account: r.Account, Thing: r.Thing, LogGroups: r.LogGroup, Prices: r.Prices, Faults: r.Fault,
+	}
 	c, err := core.Open(ctx, cfg, log)
 	if err != nil {
 		return err

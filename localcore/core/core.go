@@ -1,4 +1,4 @@
-// Package core is the local stand-in for AWS, wired: broker → rules → CloudWatch, and a page of JSON to look at.
+// Package core is the local stand-in for AWS, wired: broker → rules → CloudWatch, faults on request, and a page to look at.
 // Its one promise: Run leaves nothing behind, no goroutine and no open port.
 package core
 
@@ -9,32 +9,39 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"sync/atomic"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"piway/configs/aws"
 	"piway/localcore/broker"
 	"piway/localcore/cloudwatch"
-	"piway/localcore/rules"
 	"piway/shared/config"
 	"piway/shared/pki"
 )
 
-// builtInRule is the rule that is used when none is configured, by the name that Basic Ingest calls it.
-const builtInRule = aws.MetricRuleName
-
 // Config says what a Core serves and where.
 type Config struct {
-	// Listen is the TCP address for MQTT over mutual TLS, HTTP the one for metrics.json; port 0 takes a free one.
+	// Listen is the TCP address for MQTT over mutual TLS, HTTP the one for the page; port 0 takes a free one.
 	Listen, HTTP string
 	// Certs is the certificate folder. One that has no certificates gets a new set.
 	Certs string
 	// Hosts are the names and addresses in a server certificate that is made; none means this machine's loopback names.
 	Hosts []string
-	// Rules are topic-rule files. None means the built-in copy of configs/aws/rules/piway_metric.json.
+	// Rules are topic-rule files. None means the built-in copies of those in configs/aws/rules.
 	Rules []string
+	// Policies are policy files, which are in force together. None means that every client may do everything, or, with
+	// BuiltInPolicy, what configs/aws/policy.json allows.
+	Policies      []string
+	BuiltInPolicy bool
+	// Region and Account are in the ARNs that policies name; Thing is the thing that the certificate belongs to, if any.
+	Region, Account, Thing string
+	// LogGroups are those that are there, as NAME or NAME:DAYS of retention; 14 days if none are given.
+	LogGroups []string
+	// Prices is a file with prices; "" means the built-in table.
+	Prices string
+	// Faults are switched on from the start, as NAME, NAME:LENGTH or NAME:LENGTH:VALUE.
+	Faults []string
 	// OnDatum, if set, is called for each datum that CloudWatch took, before the sender gets its PUBACK, from any
 	// goroutine. It must not block.
 	OnDatum func(cloudwatch.Datum)
@@ -42,33 +49,39 @@ type Config struct {
 
 // Default returns the configuration of `piway-localcore run` without flags.
 func Default() Config {
-	return Config{Listen: "127.0.0.1:8883", HTTP: "127.0.0.1:8080", Certs: "localcore-certs"}
+	return Config{
+		Listen: "127.0.0.1:8883", HTTP: "127.0.0.1:8080", Certs: "localcore-certs",
+		Region: defaultRegion, Account: defaultAccount, LogGroups: []string{defaultGroup},
+	}
 }
 
 // A Core is a running stand-in. Its methods are safe for concurrent use.
 type Core struct {
-	cfg       Config
-	log       *slog.Logger
-	store     *cloudwatch.Store
-	engine    *rules.Engine
-	broker    *broker.Broker
-	http      net.Listener
-	publishes atomic.Int64
+	cfg    Config
+	log    *slog.Logger
+	loaded loaded
+	cloud  *Cloud
+	broker *broker.Broker
+	faults *faults
+	http   net.Listener
 }
 
-// Open loads the rules, loads or makes the certificates, and listens. It serves nobody yet and starts no goroutine; Run
-// does, and also releases what Open acquired. Errors name the file, or the flag to change.
-func Open(ctx context.Context, cfg Config, log *slog.Logger) (*Core, error) {
-	c := &Core{cfg: cfg, log: log, store: cloudwatch.New()}
-	c.store.OnDatum = cfg.OnDatum
-	list, err := loadRules(cfg.Rules)
-	if err != nil {
-		return nil, err
-	}
-	if c.engine, err = rules.New(list, c.services(), log.With("part", "rules")); err != nil {
+// Open loads the rules and policies, loads or makes the certificates, and listens. It serves nobody yet and starts no
+// goroutine; Run does, and also releases what Open acquired. Errors name the file, or the flag to change.
+func Open(ctx context.Context, cfg Config, log *slog.Logger) (_ *Core, err error) {
+	c := &Core{cfg: cfg, log: log}
+	if c.loaded, err = load(&cfg); err != nil {
 		return nil, err
 	}
 	tlsConfig, err := c.certificates()
+	if err != nil {
+		return nil, err
+	}
+	c.cloud, err = NewCloud(CloudConfig{
+		Rules: c.loaded.rules, Groups: c.loaded.groups, Prices: c.loaded.prices, Start: time.Now(),
+		Deliver: func(topic string, qos byte, payload []byte) error { return c.broker.Publish(topic, qos, payload) },
+		OnDatum: cfg.OnDatum, Log: log,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -76,32 +89,45 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*Core, error) {
 	if c.http, err = lc.Listen(ctx, "tcp", cfg.HTTP); err != nil {
 		return nil, config.Try(fmt.Errorf("opening http: %w", err), "another address with --http")
 	}
+	meter := c.cloud.Meter()
 	c.broker, err = broker.Open(ctx, cfg.Listen, broker.Options{
-		TLS: tlsConfig, OnPublish: c.handle, Log: log.With("part", "broker"),
+		TLS: tlsConfig, Endpoints: endpoints(tlsConfig), Authorize: c.loaded.authorize,
+		OnPublish:    func(p broker.Publish) { c.cloud.Handle(p.Topic, p.ClientID, p.Payload, p.Time) },
+		OnConnect:    func(bytes int) { meter.Connect(time.Now(), bytes) },
+		OnDisconnect: func() { meter.Disconnect(time.Now()) },
+		OnDeliver:    meter.Message,
+		Log:          log.With("part", "broker"),
 	})
 	if err != nil {
 		_ = c.http.Close() // nothing was accepted
 		return nil, config.Try(fmt.Errorf("opening mqtt: %w", err), "another address with --listen")
 	}
+	c.faults = newFaults(c.broker, c.cloud)
+	if err := c.startFaults(); err != nil {
+		return nil, errors.Join(err, c.release(ctx))
+	}
 	return c, nil
 }
 
-func loadRules(files []string) ([]*rules.Rule, error) {
-	if len(files) == 0 {
-		r, err := rules.Parse(builtInRule, aws.MetricRule)
+// startFaults switches on what the configuration asks for.
+func (c *Core) startFaults() error {
+	for _, text := range c.cfg.Faults {
+		name, value, length, err := parseFault(text)
+		if err == nil {
+			err = c.faults.set(name, value, length)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("loading the built-in rule: %w", err)
-		}
-		return []*rules.Rule{r}, nil
-	}
-	list := make([]*rules.Rule, len(files))
-	for i, file := range files {
-		var err error
-		if list[i], err = rules.Load(file); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return list, nil
+	return nil
+}
+
+// release frees what Open acquired.
+func (c *Core) release(ctx context.Context) error {
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	return c.Run(ended)
 }
 
 func (c *Core) certificates() (*tls.Config, error) {
@@ -114,40 +140,42 @@ func (c *Core) certificates() (*tls.Config, error) {
 	return pki.Server(c.cfg.Certs)
 }
 
+// endpoints are the names that a client may ask this server for: those of its certificate. Some clients put an address
+// where the standard wants a name.
+func endpoints(cfg *tls.Config) []string {
+	leaf := cfg.Certificates[0].Leaf
+	if leaf == nil {
+		return nil
+	}
+	names := slices.Clone(leaf.DNSNames)
+	for _, ip := range leaf.IPAddresses {
+		names = append(names, ip.String())
+	}
+	return names
+}
+
 // MQTTAddr is the address for MQTT over TLS.
 func (c *Core) MQTTAddr() net.Addr { return c.broker.Addr() }
 
-// HTTPAddr is the address of metrics.json.
+// HTTPAddr is the address of the page.
 func (c *Core) HTTPAddr() net.Addr { return c.http.Addr() }
+
+// Broker is the message broker, for what tests look at.
+func (c *Core) Broker() *broker.Broker { return c.broker }
+
+// SetFault switches a fault on for a time, or off if that is 0. A value of "" means the fault's own.
+func (c *Core) SetFault(name, value string, length time.Duration) error {
+	return c.faults.set(name, value, length)
+}
 
 // Run serves until ctx ends or a part fails, closes everything and returns when all goroutines have ended. Call it once;
 // with a ctx that has ended it only releases what Open acquired.
 func (c *Core) Run(ctx context.Context) error {
-	c.log.Info("serving", "mqtt", c.MQTTAddr().String(), "http", c.HTTPAddr().String(), "certs", c.cfg.Certs)
+	defer c.faults.stop()
+	c.log.Info("serving", "mqtt", c.MQTTAddr().String(), "http", c.HTTPAddr().String(), "certs", c.cfg.Certs, "rules", c.loaded.ruleNames(),
+		"policy", c.loaded.policyNames())
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.broker.Run(ctx) })
 	g.Go(func() error { return serveHTTP(ctx, c.http, c.routes(), c.log.With("part", "http")) })
 	return g.Wait()
-}
-
-func (c *Core) handle(p broker.Publish) {
-	c.publishes.Add(1)
-	c.engine.Handle(rules.Message{Topic: p.Topic, ClientID: p.ClientID, Payload: p.Payload, Time: p.Time})
-}
-
-// services are what rule actions call.
-func (c *Core) services() rules.Services {
-	return rules.Services{
-		PutMetric: c.put,
-		PutLogs: func(time.Time, string, []rules.LogEvent) error {
-			return errors.New("CloudWatch Logs is not part of this stand-in")
-		},
-		Republish: func(string, byte, []byte) error { return nil }, // to no subscribers
-		Notify:    func(string, []byte) error { return errors.New("SNS is not part of this stand-in") },
-	}
-}
-
-// put is what a rule's cloudwatchMetric action calls.
-func (c *Core) put(now time.Time, m rules.Metric) error {
-	return c.store.Put(now, cloudwatch.Datum{Namespace: m.Namespace, Name: m.Name, Unit: m.Unit, Value: m.Value, Timestamp: m.Time})
 }

@@ -17,6 +17,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"piway/localcore/bill"
+	"piway/localcore/broker"
 	"piway/localcore/cloudwatch"
 	"piway/localcore/core"
 	"piway/localcore/rules"
@@ -36,13 +38,15 @@ type running struct {
 }
 
 // start runs a core with a new certificate folder until the test ends.
-func start(t *testing.T, ruleFiles ...string) running {
+func start(t *testing.T, change ...func(*core.Config)) running {
 	t.Helper()
 	r := running{certs: t.TempDir(), datums: make(chan cloudwatch.Datum, 16)}
-	c, err := core.Open(t.Context(), core.Config{
-		Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0", Certs: r.certs, Rules: ruleFiles,
-		OnDatum: func(d cloudwatch.Datum) { r.datums <- d },
-	}, slog.New(slog.DiscardHandler))
+	cfg := core.Default()
+	cfg.Listen, cfg.HTTP, cfg.Certs, cfg.OnDatum = "127.0.0.1:0", "127.0.0.1:0", r.certs, func(d cloudwatch.Datum) { r.datums <- d }
+	for _, f := range change {
+		f(&cfg)
+	}
+	c, err := core.Open(t.Context(), cfg, discard())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,6 +66,11 @@ func start(t *testing.T, ruleFiles ...string) running {
 // connect connects with the certificate of a folder, and the roots of r's.
 func (r running) connect(t *testing.T, certs string) (*mqttlink.Link, error) {
 	t.Helper()
+	return r.connectAs(t, certs, "gateway")
+}
+
+func (r running) connectAs(t *testing.T, certs, id string) (*mqttlink.Link, error) {
+	t.Helper()
 	files, err := pki.Find(certs)
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +85,7 @@ func (r running) connect(t *testing.T, certs string) (*mqttlink.Link, error) {
 		t.Fatal(err)
 	}
 	return mqttlink.Connect(t.Context(), mqttlink.Options{
-		Broker: "tls://" + r.MQTTAddr().String(), ClientID: "gateway", TLS: tlsConfig,
+		Broker: "tls://" + r.MQTTAddr().String(), ClientID: id, TLS: tlsConfig,
 	})
 }
 
@@ -130,8 +139,14 @@ type document struct {
 
 		Last []rules.Failure `json:"last"`
 	} `json:"rule_failures"`
-	Publishes   int `json:"publishes"`
-	Connections int `json:"connections"`
+	Logs          []cloudwatch.Group    `json:"logs"`
+	EMFErrors     []cloudwatch.EMFError `json:"emf_errors"`
+	Notifications []core.Notification   `json:"notifications"`
+	Broker        broker.Counts         `json:"broker"`
+	Bill          bill.Reading          `json:"bill"`
+	Faults        []core.Fault          `json:"faults"`
+	Publishes     int                   `json:"publishes"`
+	Connections   int                   `json:"connections"`
 }
 
 func metricsJSON(t *testing.T, r running) document {
@@ -235,7 +250,7 @@ func TestOpen_errors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cfg := core.Config{Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0", Certs: r.certs}
 			tc.change(&cfg)
-			_, err := core.Open(t.Context(), cfg, slog.New(slog.DiscardHandler))
+			_, err := core.Open(t.Context(), cfg, discard())
 			if err == nil {
 				t.Fatal("got nil")
 			}
@@ -252,7 +267,7 @@ func TestOpen_errors(t *testing.T) {
 func TestCore_Run_releasesItsPorts(t *testing.T) {
 	cfg := core.Config{Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0", Certs: t.TempDir()}
 	for range 2 {
-		c, err := core.Open(t.Context(), cfg, slog.New(slog.DiscardHandler))
+		c, err := core.Open(t.Context(), cfg, discard())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -277,7 +292,7 @@ func TestOpen_failureReleasesThePortItHad(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := core.Config{Listen: r.MQTTAddr().String(), HTTP: free, Certs: r.certs}
-	if _, err := core.Open(t.Context(), cfg, slog.New(slog.DiscardHandler)); err == nil {
+	if _, err := core.Open(t.Context(), cfg, discard()); err == nil {
 		t.Fatal("the MQTT port is taken, got nil")
 	}
 	if ln, err = lc.Listen(t.Context(), "tcp", free); err != nil {
@@ -294,3 +309,5 @@ func TestDefault_isLoopbackAndTheBuiltInRule(t *testing.T) {
 		t.Errorf("got %+v, want loopback and the built-in rule", cfg)
 	}
 }
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"time"
 
+	"piway/localcore/bill"
+	"piway/localcore/broker"
 	"piway/localcore/cloudwatch"
 	"piway/localcore/rules"
 )
@@ -18,10 +20,16 @@ const shutdownTime = time.Second
 
 // snapshot is the document of GET /metrics.json.
 type snapshot struct {
-	Metrics      []cloudwatch.Metric `json:"metrics"`
-	RuleFailures ruleFailures        `json:"rule_failures"`
-	Publishes    int64               `json:"publishes"`   // messages from clients since the start
-	Connections  int                 `json:"connections"` // open now
+	Metrics       []cloudwatch.Metric   `json:"metrics"`
+	Logs          []cloudwatch.Group    `json:"logs"`
+	EMFErrors     []cloudwatch.EMFError `json:"emf_errors"`
+	RuleFailures  ruleFailures          `json:"rule_failures"`
+	Notifications []Notification        `json:"notifications"`
+	Broker        broker.Counts         `json:"broker"`
+	Bill          bill.Reading          `json:"bill"`
+	Faults        []Fault               `json:"faults"`
+	Publishes     int64                 `json:"publishes"`   // messages from clients since the start
+	Connections   int                   `json:"connections"` // open now
 }
 
 // ruleFailures are the totals, and the newest failures as AWS would hand them to the error action.
@@ -36,24 +44,41 @@ func (c *Core) routes() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte("ok\n")) // the client has gone
 	})
-	mux.HandleFunc("GET /metrics.json", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(c.snapshot()) // the client has gone
-	})
-	return mux
+	mux.HandleFunc("GET /metrics.json", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, c.snapshot()) })
+	mux.HandleFunc("GET /faults.json", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, c.faults.all()) })
+	mux.HandleFunc("POST /faults/{name}", c.faults.handle)
+	// A page elsewhere must not break things here through the browser of who looks at it.
+	return http.NewCrossOriginProtection().Handler(mux)
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // the client has gone
 }
 
 func (c *Core) snapshot() snapshot {
-	counts, last := c.engine.Failures()
-	if last == nil {
-		last = []rules.Failure{} // [] in JSON, not null
-	}
+	counts, last := c.cloud.engine.Failures()
+	n := c.broker.Counts()
 	return snapshot{
-		Metrics:      c.store.Metrics(),
-		RuleFailures: ruleFailures{counts, last},
-		Publishes:    c.publishes.Load(),
-		Connections:  c.broker.Connections(),
+		Metrics:       c.cloud.store.Metrics(),
+		Logs:          c.cloud.store.Groups(),
+		EMFErrors:     some(c.cloud.store.EMFErrors()),
+		RuleFailures:  ruleFailures{counts, some(last)},
+		Notifications: some(c.cloud.notifications()),
+		Broker:        n,
+		Bill:          c.cloud.meter.Read(time.Now()),
+		Faults:        c.faults.all(),
+		Publishes:     n.PublishesIn,
+		Connections:   c.broker.Connections(),
 	}
+}
+
+// some makes [] of nothing in JSON, not null.
+func some[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }
 
 // serveHTTP serves until ctx ends, and returns when its goroutines have ended.

@@ -1,0 +1,139 @@
+package core
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"piway/configs/aws"
+	"piway/localcore/broker"
+	"piway/localcore/policy"
+	"piway/localcore/rules"
+	"piway/shared/config"
+	"piway/shared/prices"
+)
+
+// What the files in configs/aws are rendered for.
+const (
+	defaultRegion  = "us-east-1"
+	defaultAccount = "123456789012"
+	defaultGroup   = "/piway/metrics"
+	// defaultRetention keeps events that are as old as CloudWatch takes metrics.
+	defaultRetention = 14
+)
+
+// loaded is what the files of a Config hold.
+type loaded struct {
+	rules     []*rules.Rule
+	policies  policy.Policies
+	names     []string // of the policies
+	groups    map[string]int
+	prices    *prices.Table
+	authorize func(broker.Request) bool
+}
+
+func load(cfg *Config) (l loaded, err error) {
+	if l.rules, err = loadRules(cfg.Rules); err != nil {
+		return l, err
+	}
+	if err = l.loadPolicies(cfg); err != nil {
+		return l, err
+	}
+	if l.groups, err = parseGroups(cfg.LogGroups); err != nil {
+		return l, err
+	}
+	l.prices, err = loadPrices(cfg.Prices)
+	return l, err
+}
+
+func loadRules(files []string) ([]*rules.Rule, error) {
+	if len(files) == 0 {
+		return builtInRules()
+	}
+	list := make([]*rules.Rule, len(files))
+	for i, file := range files {
+		var err error
+		if list[i], err = rules.Load(file); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+func builtInRules() ([]*rules.Rule, error) {
+	var list []*rules.Rule
+	for _, r := range []struct {
+		name string
+		text []byte
+	}{{aws.MetricRuleName, aws.MetricRule}, {aws.EMFRuleName, aws.EMFRule}, {aws.ErrorsRuleName, aws.ErrorsRule}} {
+		rule, err := rules.Parse(r.name, r.text)
+		if err != nil {
+			return nil, fmt.Errorf("loading the built-in rule %s: %w", r.name, err)
+		}
+		list = append(list, rule)
+	}
+	return list, nil
+}
+
+func (l *loaded) loadPolicies(cfg *Config) error {
+	for _, file := range cfg.Policies {
+		p, err := policy.Load(file)
+		if err != nil {
+			return err
+		}
+		l.policies, l.names = append(l.policies, p), append(l.names, file)
+	}
+	if len(cfg.Policies) == 0 && cfg.BuiltInPolicy {
+		p, err := policy.Parse("built-in policy", aws.Policy)
+		if err != nil {
+			return fmt.Errorf("loading the built-in policy: %w", err)
+		}
+		l.policies, l.names = policy.Policies{p}, []string{"built-in"}
+	}
+	if len(l.policies) == 0 {
+		return nil
+	}
+	region, account := cmp.Or(cfg.Region, defaultRegion), cmp.Or(cfg.Account, defaultAccount)
+	l.authorize = func(r broker.Request) bool {
+		return l.policies.Allows(policy.Request{
+			Action: r.Action, Resource: r.Resource, Region: region, Account: account, ClientID: r.ClientID,
+			Thing: cfg.Thing, Attached: cfg.Thing != "", ConnectAttributes: r.ConnectAttributes,
+		})
+	}
+	return nil
+}
+
+// parseGroups reads NAME or NAME:DAYS.
+func parseGroups(texts []string) (map[string]int, error) {
+	groups := map[string]int{}
+	for _, text := range texts {
+		name, days, found := strings.Cut(text, ":")
+		groups[name] = defaultRetention
+		if !found {
+			continue
+		}
+		n, err := strconv.Atoi(days)
+		if err != nil {
+			return nil, config.Try(fmt.Errorf("log group %.60q: %q is no number of days", text, days), "NAME or NAME:DAYS, such as /piway/metrics:14")
+		}
+		groups[name] = n
+	}
+	return groups, nil
+}
+
+func (l *loaded) ruleNames() []string {
+	names := make([]string, len(l.rules))
+	for i, r := range l.rules {
+		names[i] = r.Name
+	}
+	return names
+}
+
+// policyNames say which policies are in force; without one, everybody may do everything.
+func (l *loaded) policyNames() []string {
+	if len(l.names) == 0 {
+		return []string{"none, everything is allowed"}
+	}
+	return l.names
+}
