@@ -29,7 +29,7 @@ import (
 // A world is a localcore with the rules and the policy that `aws print` renders for a gateway's configuration, and such
 // gateways.
 type world struct {
-	t     *testing.T
+	t     testing.TB
 	core  *core.Core
 	certs string
 	dir   string
@@ -48,7 +48,7 @@ func worldConfig(form string) Config {
 
 // newWorld runs a localcore until the test ends, for gateways of these configurations. change may spoil its files,
 // and leave one out by returning nil.
-func newWorld(t *testing.T, onDatum func(cloudwatch.Datum), change func(name string, text []byte) []byte, gateways ...*Config) *world {
+func newWorld(t testing.TB, onDatum func(cloudwatch.Datum), change func(name string, text []byte) []byte, gateways ...*Config) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir()}
 	w.certs = filepath.Join(w.dir, "certs")
@@ -108,7 +108,7 @@ func (w *world) serve(what string, run func(context.Context) error) (stop func()
 type place struct {
 	*gateway
 
-	t     *testing.T
+	t     testing.TB
 	cfg   *Config
 	said  *logLines
 	stop  func()
@@ -145,11 +145,18 @@ func (w *world) gateway(cfg *Config, devices ...string) *place {
 // report sends samples of a device's metric at this moment, and returns when they are on the gateway's disk.
 func (p *place) report(device, metric string, values ...float64) {
 	p.t.Helper()
-	p.seq[device]++
-	r := sample.Report{Run: "run", Seq: p.seq[device], Clock: sample.Synced}
+	var samples []sample.Sample
 	for _, v := range values {
-		r.Samples = append(r.Samples, sample.Sample{Name: metric, Unit: "Count", Value: v, Time: float64(time.Now().UnixMilli()) / 1000})
+		samples = append(samples, sample.Sample{Name: metric, Unit: "Count", Value: v, Time: float64(time.Now().UnixMilli()) / 1000})
 	}
+	p.send(device, samples)
+}
+
+// send sends samples of a device, and returns when they are on the gateway's disk.
+func (p *place) send(device string, samples []sample.Sample) {
+	p.t.Helper()
+	p.seq[device]++
+	r := sample.Report{Run: "run", Seq: p.seq[device], Clock: sample.Synced, Samples: samples}
 	payload, err := r.JSON()
 	if err != nil {
 		p.t.Fatal(err)
@@ -250,7 +257,7 @@ func (l *logLines) with(parts ...string) (found []string, changed <-chan struct{
 }
 
 // await waits for a line that holds all parts.
-func (l *logLines) await(ctx context.Context, t *testing.T, parts ...string) string {
+func (l *logLines) await(ctx context.Context, t testing.TB, parts ...string) string {
 	t.Helper()
 	for {
 		found, changed := l.with(parts...)
