@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"math"
 	"strconv"
 	"strings"
@@ -106,122 +104,4 @@ func (s *setup) gatewayParameters() aws.Command {
 	csr := certFile(s.cfg.Uplink.Certs.Dir, csrEnd)
 	return aws.Command{}.Shown("Csr="+strings.TrimSpace(s.csr), `"Csr=$(cat `+aws.Quote(csr)+`)"`).
 		With("ClientId="+s.names.ClientID, "ThingName="+s.names.ThingName(), "Rule="+s.names.Rule, "ErrorsTopic="+s.names.ErrorsTopic)
-}
-
-// choose settles the form: as asked, as the stack has it from a broken-off run, or as the user says.
-func (s *setup) choose(ctx context.Context) error {
-	form := s.asked.Form
-	was := s.formBefore()
-	switch {
-	case form != "":
-	case s.answer == nil && was == "":
-		return config.Try(fmt.Errorf("a form must be chosen, and nobody is there to ask"), "--form metric or --form emf")
-	case s.answer == nil:
-		form = was
-	default:
-		s.describe()
-		first, second := aws.Metric, aws.EMF
-		if was == aws.EMF {
-			first, second = second, first
-		}
-		var err error
-		if form, err = s.ask(ctx, "which form", first, second); err != nil {
-			return err
-		}
-	}
-	if was != "" && was != form {
-		s.say("  the form was %s: all metrics start anew under other names, the old graphs stay as they are until they are 15 months old", was)
-	}
-	s.names = s.names.For(form)
-	s.say("  form %s, rule %s", form, s.names.Rule)
-	return checkPolicy(s.names)
-}
-
-// formBefore is the form that the gateway's stack is for, "" if there is none.
-func (s *setup) formBefore() string {
-	if s.stack == nil {
-		return ""
-	}
-	for _, form := range []string{aws.Metric, aws.EMF} {
-		if s.stack.Parameters["Rule"] == s.names.For(form).Rule {
-			return form
-		}
-	}
-	return ""
-}
-
-// describe tells what the forms are and cost.
-func (s *setup) describe() {
-	s.say("  metric  a message and a CloudWatch call for each datapoint; metrics are named NAME (DEVICE). What the usual cron script does.")
-	s.price(aws.Metric)
-	s.say("  emf     many datapoints in a message; metrics are named NAME, with the device as a dimension, and keep minimum, maximum and percentiles.")
-	s.price(aws.EMF)
-	s.say("  Changing it later renames every metric: graphs and alarms start anew.")
-}
-
-func (s *setup) price(form string) {
-	if s.prices == nil {
-		return
-	}
-	total, free := s.prices(fleet{form, s.asked.Devices, s.asked.Metrics, s.cfg.Rollup.Window})
-	s.say("          about %.2f USD a month for %d devices with %d metrics each, %.2f after what AWS gives for nothing", total, s.asked.Devices, s.asked.Metrics, free)
-}
-
-// lines gathers what is to be shown, or not.
-type lines struct{ bytes.Buffer }
-
-func (l *lines) indent(out io.Writer) {
-	for line := range strings.Lines(l.String()) {
-		_, _ = fmt.Fprint(out, "  ", line) // as say
-	}
-}
-
-// print writes the commands for a shell.
-func (s *setup) print() error {
-	form := s.asked.Form
-	if form == "" {
-		form = s.cfg.Uplink.Form
-	}
-	s.names = s.names.For(form)
-	if err := checkPolicy(s.names); err != nil {
-		return err
-	}
-	parameters, err := s.accountParameters()
-	if err != nil {
-		return err
-	}
-	w := printer{s.asked.awsAccess, s.out}
-	w.line("# What aws setup does, by hand. Nothing has been changed.")
-	w.line("piway-gateway aws csr --config " + aws.Quote(s.path))
-	w.line("piway-gateway aws print template > account.yaml")
-	w.line("piway-gateway aws print gateway-template > gateway.yaml")
-	w.aws("", aws.NewCommand("sts", "get-caller-identity"), "")
-	w.aws("", aws.Deployment{Stack: aws.AccountStack, Template: "account.yaml", Account: true, Parameters: parameters}.Command(), "")
-	w.aws("", aws.Deployment{Stack: s.names.GatewayStack(), Template: "gateway.yaml", Parameters: s.gatewayParameters()}.Command(), "")
-	w.aws("CERTIFICATE=$(", aws.NewCommand("cloudformation", "describe-stacks", "--stack-name", s.names.GatewayStack(),
-		"--query", "Stacks[0].Outputs[?OutputKey=='CertificateId'].OutputValue", "--output", "text"), ")")
-	w.aws("", aws.NewCommand("iot", "describe-certificate").Shown("", `--certificate-id "$CERTIFICATE"`).
-		With("--query", "certificateDescription.certificatePem", "--output", "text"), " > "+aws.Quote(certFile(s.cfg.Uplink.Certs.Dir, certEnd)))
-	w.aws("", aws.EndpointCommand.With("--query", "endpointAddress", "--output", "text"), "")
-	w.line(fmt.Sprintf("# In %s set uplink.endpoint to what the last command said, uplink.form to %s and uplink.rule to %s.", s.path, form, s.names.Rule))
-	w.line("piway-gateway check --config " + aws.Quote(s.path))
-	return nil
-}
-
-// A printer writes lines for a shell.
-type printer struct {
-	access awsAccess
-	out    io.Writer
-}
-
-func (p printer) line(text string) { _, _ = fmt.Fprintln(p.out, text) } // as say
-
-func (p printer) aws(before string, c aws.Command, behind string) {
-	if p.access.Region != "" {
-		c = c.With("--region", p.access.Region)
-	}
-	if p.access.Profile != "" {
-		c = c.With("--profile", p.access.Profile)
-	}
-	p.line(before + c.String() + behind)
 }

@@ -76,6 +76,21 @@ func replaceFile(path string, text []byte) (err error) {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+// canWrite says whether a configuration at path could be replaced.
+func canWrite(path string) error {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	err := os.MkdirAll(filepath.Dir(path), 0o755) //nolint:gosec // a configuration is for all to read; no secret is in it
+	if err == nil {
+		var f *os.File
+		if f, err = os.CreateTemp(filepath.Dir(path), ".gateway-*.yaml"); err == nil {
+			return errors.Join(f.Close(), os.Remove(f.Name()))
+		}
+	}
+	return config.Try(fmt.Errorf("writing the configuration: %w", err), "sudo, or another file with --config")
+}
+
 // likeOld gives the new file the mode and owner of the one at path, or what a configuration has.
 func likeOld(f *os.File, path string) error {
 	info, err := os.Stat(path)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -122,6 +123,9 @@ func (s *setup) look(ctx context.Context) (err error) {
 func (s *setup) key(context.Context) error {
 	dir := s.cfg.Uplink.Certs.Dir
 	path := certFile(dir, keyEnd)
+	if err := canWrite(s.path); err != nil {
+		return err // now, and not after all else is done
+	}
 	lost := func() error {
 		return config.Try(fmt.Errorf("the stack %s has the certificate of a key that is not %s", s.stack.Name, path), "bring the key back, or piway-gateway aws remove and then this again")
 	}
@@ -230,6 +234,9 @@ const (
 
 // connect is piway-gateway check, with patience.
 func (s *setup) connect(ctx context.Context) error {
+	if _, err := uplinkConfig(&s.cfg, slog.New(slog.DiscardHandler)); err != nil {
+		return err // nothing that waiting helps
+	}
 	for n := 1; ; n++ {
 		var said lines
 		err := s.check(ctx, s.cfg, &said)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -143,5 +144,14 @@ func (w *walk) ask(ctx context.Context, question string, answers ...string) (str
 			}
 		}
 		w.say("please answer one of: %s", strings.Join(answers, ", "))
+	}
+}
+
+// lines gathers what is to be shown, or not.
+type lines struct{ bytes.Buffer }
+
+func (l *lines) indent(out io.Writer) {
+	for line := range strings.Lines(l.String()) {
+		_, _ = fmt.Fprint(out, "  ", line) // as say
 	}
 }

@@ -144,6 +144,30 @@ func TestAccountTemplate_minutes(t *testing.T) {
 	}
 }
 
+var heredoc = regexp.MustCompile(`(?s)cat >(\S+) <<'PIWAY'\n(.*?)PIWAY\n`)
+
+// The roles may what the commands without CloudFormation give them, and no more.
+func TestAccountTemplate_roles(t *testing.T) {
+	for form, role := range map[string]string{aws.Metric: "MetricRuleRole", aws.EMF: "EmfRuleRole"} {
+		live := account(t, map[string]string{"Form": form})
+		texts := map[string][]byte{}
+		for _, m := range heredoc.FindAllSubmatch(aws.Default().For(form).Script("csr", "crt"), -1) {
+			texts[string(m[1])] = m[2]
+		}
+		for name, file := range map[string]string{role: "rule-role.json", "ErrorsRuleRole": "errors-role.json"} {
+			properties := live[name].(map[string]any)["Properties"].(map[string]any)
+			policies := properties["Policies"].([]any)
+			got := policies[0].(map[string]any)["PolicyDocument"]
+			if diff := cmp.Diff(canonical(t, decoded(t, texts[file])), canonical(t, got)); diff != "" || len(policies) != 1 {
+				t.Errorf("%s of %s: script and template differ:\n%s", name, form, diff)
+			}
+			if diff := cmp.Diff(canonical(t, decoded(t, texts["trust.json"])), canonical(t, properties["AssumeRolePolicyDocument"])); diff != "" {
+				t.Errorf("%s of %s: script and template trust differently:\n%s", name, form, diff)
+			}
+		}
+	}
+}
+
 // The documents of a backlog of 14 days must still be taken.
 func TestAccountTemplate_retention(t *testing.T) {
 	log := readTemplate(t, files.AccountTemplate).section("Parameters")["LogRetentionDays"].(map[string]any)

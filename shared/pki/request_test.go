@@ -160,3 +160,19 @@ func signed(t *testing.T, csrPEM []byte) []byte {
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
+
+// Whatever a stack or a file holds, it is judged, and only what is of the key fits.
+func FuzzRequest_Fits(f *testing.F) {
+	r, err := pki.NewRequest(f.TempDir(), "gw")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(r.PEM)
+	f.Add([]byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"))
+	f.Add([]byte(""))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if r.Fits(text) && !bytes.Contains(text, []byte("CERTIFICATE")) {
+			t.Errorf("%q fits", text)
+		}
+	})
+}
