@@ -34,7 +34,7 @@ func (s *setup) choose(ctx context.Context) error {
 	}
 	s.names = s.names.For(form)
 	s.say("  form %s, rule %s", form, s.names.Rule)
-	return checkPolicy(s.names)
+	return checkNames(s.names)
 }
 
 // formBefore is the form that the gateway's stack is for, "" if there is none.

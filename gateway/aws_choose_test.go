@@ -41,6 +41,22 @@ func other(name string) func(*awsAccount) {
 	}
 }
 
+func TestSetup_nothingToChange(t *testing.T) {
+	b := newBench(t)
+	for range 2 {
+		if err := b.setup("metric").run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		account(t, b.aws, func(a *awsAccount) {
+			a.Fail = map[string]awsFailure{"cloudformation deploy": {255, "\nAn error occurred (ValidationError) when calling the CreateChangeSet operation: No updates are to be performed.\n"}}
+		})
+	}
+	b.complete("metric")
+	if !strings.Contains(b.out.String(), "says it already") {
+		t.Errorf("got no word that the configuration stays in\n%s", &b.out)
+	}
+}
+
 func TestSetup_besideAnotherGateway(t *testing.T) {
 	b := newBench(t)
 	account(t, b.aws, other("piway-other"))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	awsfiles "piway/configs/aws"
@@ -70,11 +71,27 @@ func (c *awsPrintCmd) names(cfg *Config) (aws.Names, error) {
 		n.Account = strings.Replace(n.Account, aws.AccountPlaceholder, aws.Default().Account, 1)
 		n.Region = strings.Replace(n.Region, aws.RegionPlaceholder, aws.Default().Region, 1)
 	}
-	return n, checkPolicy(n)
+	if !accountNumber.MatchString(n.Account) || !regionName.MatchString(n.Region) {
+		return n, fmt.Errorf("--account %q and --region %q: must be 12 digits and a name such as eu-west-1", c.Account, c.Region)
+	}
+	return n, checkNames(n)
 }
 
-// checkPolicy refuses names with which AWS would not take the policy.
-func checkPolicy(n aws.Names) error {
+var (
+	accountNumber = regexp.MustCompile(`^([0-9]{12}|` + aws.AccountPlaceholder + `)$`)
+	regionName    = regexp.MustCompile(`^([a-z0-9-]+|` + aws.RegionPlaceholder + `)$`)
+)
+
+// odd characters are taken by MQTT in a topic and mean something else in the SQL of a rule, in a template or in a policy.
+const odd = "'\"*?${}\\"
+
+// checkNames refuses names with which a rule or policy would not be what it looks like, or AWS would not take it.
+func checkNames(n aws.Names) error {
+	for key, topic := range map[string]string{"uplink.topic": n.Topic, "uplink.errors_topic": n.ErrorsTopic} {
+		if strings.ContainsAny(topic, odd) {
+			return config.Errorf(key, "must have none of %s to stand in a rule and a policy, got %q", odd, topic)
+		}
+	}
 	if size := aws.PolicySize(n.Policy()); size > aws.MaxPolicy {
 		return config.Try(fmt.Errorf("the policy has %d characters, and AWS takes %d", size, aws.MaxPolicy), "shorter names: site, uplink.client_id, uplink.rule, uplink.errors_topic")
 	}

@@ -14,7 +14,7 @@ func (s *setup) print() error {
 		form = s.cfg.Uplink.Form
 	}
 	s.names = s.names.For(form)
-	if err := checkPolicy(s.names); err != nil {
+	if err := checkNames(s.names); err != nil {
 		return err
 	}
 	parameters, err := s.accountParameters()

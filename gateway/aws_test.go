@@ -44,7 +44,7 @@ func TestAWSPrint(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ name, lines, args, want string }{
-		{"site and region", "site: home\nuplink: {endpoint: abc-ats.iot.eu-west-1.amazonaws.com}", "policy --account 1", `arn:aws:iot:eu-west-1:1:client/piway-gateway-home"`},
+		{"site and region", "site: home\nuplink: {endpoint: abc-ats.iot.eu-west-1.amazonaws.com}", "policy --account 123456789012", `arn:aws:iot:eu-west-1:123456789012:client/piway-gateway-home"`},
 		{"topic", "uplink: {topic: a/b}", "rule --region cn-north-1", "FROM 'a/b'"},
 		{"namespace", "uplink: {namespace: Home Pis}", "rule", `"Home Pis"`},
 		{"errors topic", "uplink: {errors_topic: e}", "errors-rule", "'e/+'"},
@@ -52,6 +52,13 @@ func TestAWSPrint(t *testing.T) {
 		got, err := awsRun(t, t.TempDir(), c.lines, append([]string{"print"}, strings.Fields(c.args)...)...)
 		if err != nil || !strings.Contains(got, c.want) {
 			t.Errorf("%s: got %q, %v, want %q in it", c.name, got, err, c.want)
+		}
+	}
+	for _, c := range [][2]string{
+		{"uplink: {topic: a/'b}", "policy"}, {"uplink: {errors_topic: a/*}", "policy"}, {"", "policy --account 12"}, {"", "cli --region $(id)"},
+	} {
+		if got, err := awsRun(t, t.TempDir(), c[0], append([]string{"print"}, strings.Fields(c[1])...)...); err == nil {
+			t.Errorf("%q, %s: got %q, want a refusal", c[0], c[1], got)
 		}
 	}
 	_, err := awsRun(t, t.TempDir(), "uplink: {client_id: "+strings.Repeat("c", 110)+", rule: "+strings.Repeat("r", 128)+"}", "print", "policy")

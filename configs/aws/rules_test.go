@@ -13,7 +13,10 @@ import (
 	"piway/localcore/rules"
 )
 
-// Rules that a local stand-in can load today. The other two need its batch action and its WHERE: add them here then.
+// Rules that the local stand-in loads. The other two need its batch action and its WHERE; they belong here as soon as it
+// has these:
+//
+//	files.EMFRuleName: files.EMFRule, files.ErrorsRuleName: files.ErrorsRule
 func TestRules_load(t *testing.T) {
 	for name, text := range map[string][]byte{files.MetricRuleName: files.MetricRule} {
 		if _, err := rules.Parse(name, text); err != nil {

@@ -141,6 +141,9 @@ func (d Deployment) Command() Command {
 // Deploy makes or changes a stack, and says what CloudFormation could not do and why.
 func (c *CLI) Deploy(ctx context.Context, d Deployment) error {
 	_, err := c.Run(ctx, "CloudFormation, which makes the stack "+d.Stack+" (a minute or two)", d.Command())
+	if Said(err, "No updates are to be performed") {
+		return nil // where an empty change is refused, not made
+	}
 	if failed, ok := errors.AsType[*CommandError](err); ok {
 		if reasons := c.reasons(ctx, d.Stack); reasons != "" {
 			said := *failed
