@@ -33,7 +33,8 @@ func (s *setup) choose(ctx context.Context) error {
 		s.say("  the form was %s: all metrics start anew under other names, the old graphs stay as they are until they are 15 months old", was)
 	}
 	s.names = s.names.For(form)
-	s.say("  form %s, rule %s", form, s.names.Rule)
+	s.say("  form %s, rule %s; another form later renames every metric", form, s.names.Rule)
+	s.price(form)
 	return checkNames(s.names)
 }
 

@@ -12,5 +12,5 @@ type fleet struct {
 // A priceOf says what a fleet costs a month in USD: in all, and after what AWS gives every account for nothing.
 type priceOf func(fleet) (total, afterFree float64)
 
-// prices is nil where no price list is built in; then the choice of a form is shown without.
-func prices() priceOf { return nil }
+// priceList is nil where no price list is built in; then the choice of a form is shown without.
+func priceList() priceOf { return nil }

@@ -44,7 +44,7 @@ func (c *awsSetupCmd) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	s := &setup{walk: newWalk(&c.configFile, c.awsAccess, cfg, out), asked: *c, prices: prices(), check: check}
+	s := &setup{walk: newWalk(&c.configFile, c.awsAccess, cfg, out), asked: *c, prices: priceList(), check: check}
 	if c.Print {
 		return s.print()
 	}
