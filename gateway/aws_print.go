@@ -128,19 +128,10 @@ func (c *awsPrintCmd) series(cfg *Config, list []devices.Device) []aws.Series {
 		for _, d := range list {
 			s := aws.Series{Metric: metric, Device: d.Name, Name: metric}
 			if cfg.Uplink.Form == FormMetric {
-				s.Name = cloudName(cfg, metric, d.Name)
+				s.Name = namesOf(cfg).Report(metric, d.Name)
 			}
 			all = append(all, s)
 		}
 	}
 	return all
-}
-
-// cloudName is what the intake calls a metric of a report.
-func cloudName(cfg *Config, metric, device string) string {
-	template := cfg.Intake.NameTemplate
-	if cfg.Site != "" && !strings.Contains(template, "{site}") {
-		template = "{site}/" + template
-	}
-	return strings.NewReplacer("{name}", metric, "{device}", device, "{site}", cfg.Site).Replace(template)
 }

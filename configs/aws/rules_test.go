@@ -10,18 +10,21 @@ import (
 	"time"
 
 	files "piway/configs/aws"
+	"piway/localcore/policy"
 	"piway/localcore/rules"
 )
 
-// Rules that the local stand-in loads. The other two need its batch action and its WHERE; they belong here as soon as it
-// has these:
-//
-//	files.EMFRuleName: files.EMFRule, files.ErrorsRuleName: files.ErrorsRule
-func TestRules_load(t *testing.T) {
-	for name, text := range map[string][]byte{files.MetricRuleName: files.MetricRule} {
+// The stand-in takes what AWS is to take, every rule and the policy.
+func TestRulesAndPolicy_load(t *testing.T) {
+	for name, text := range map[string][]byte{
+		files.MetricRuleName: files.MetricRule, files.EMFRuleName: files.EMFRule, files.ErrorsRuleName: files.ErrorsRule,
+	} {
 		if _, err := rules.Parse(name, text); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	if _, err := policy.Parse("policy.json", files.Policy); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -66,7 +66,7 @@ var inside = map[string][]string{
 
 	"configs":          {},
 	"configs/aws":      {},
-	"configs/aws_test": {"localcore/rules", "gateway/aws"}, // what AWS gets is what localcore loads and the gateway prints
+	"configs/aws_test": {"localcore/rules", "localcore/policy", "gateway/aws"}, // what AWS gets is what localcore loads and the gateway prints
 }
 
 // libraries says where each third-party library is imported: in one package, with few exceptions.
