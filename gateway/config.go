@@ -90,7 +90,7 @@ func Default() Config {
 		Uplink: UplinkConfig{
 			Form: FormMetric, ClientID: "piway-gateway", Namespace: "RaspberryPi", ErrorsTopic: "piway/errors", Canary: 24 * time.Hour,
 			Certs: CertsConfig{Dir: "/etc/piway/certs"}, RuleHasTimestamp: true,
-			Window: 50, PublishesPerSecond: 98, BytesPerSecond: 500 << 10,
+			Window: 50, PublishesPerSecond: 100, BytesPerSecond: 500 << 10,
 			AckTimeout: 30 * time.Second, ConnectInterval: 11 * time.Second, MaxBackoff: 5 * time.Minute, KeepAlive: time.Minute,
 		},
 		Log: LogConfig{Level: "info"},

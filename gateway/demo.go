@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,12 +15,14 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"piway/agent/loop"
+	"piway/localcore/cloudwatch"
 	"piway/localcore/core"
 	"piway/shared/config"
 )
 
 type demoCmd struct {
 	For     time.Duration `help:"End by itself after this time, such as 20s; fails unless every metric of this machine arrived."`
+	Form    string        `help:"How datapoints go to the cloud: metric or emf." enum:"metric,emf" default:"metric"`
 	Agents  int           `help:"How many agents; those after the first have made-up names." default:"1"`
 	Verbose bool          `help:"Log what the programs say." short:"v"`
 }
@@ -32,7 +33,8 @@ func (*demoCmd) Help() string {
 
 Example:
 
-  piway-gateway demo --for 20s --agents 3`
+  piway-gateway demo --for 20s --agents 3
+  piway-gateway demo --form emf`
 }
 
 // The demo's pace: the first datapoint is a window, a grace and a second after the start.
@@ -61,7 +63,7 @@ func (c *demoCmd) run(ctx context.Context, dir string, out io.Writer) error {
 		log = logger("info")
 	}
 	d := &demo{log: log, table: newTable(out)}
-	if err := d.open(ctx, dir, c.Agents); err != nil {
+	if err := d.open(ctx, dir, c); err != nil {
 		return err
 	}
 	if err := d.table.head(d); err != nil {
@@ -91,19 +93,18 @@ type demo struct {
 	agents  []loop.Config
 }
 
-func (d *demo) open(ctx context.Context, dir string, agents int) (err error) {
-	certs := filepath.Join(dir, "certs")
-	d.core, err = core.Open(ctx, core.Config{
-		Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0", Certs: certs, OnDatum: d.table.add,
-	}, d.log.With("program", "localcore"))
-	if err != nil {
+func (d *demo) open(ctx context.Context, dir string, c *demoCmd) (err error) {
+	cfg := demoConfig(dir, filepath.Join(dir, "certs"))
+	cfg.Uplink.Form = c.Form
+	if d.core, err = demoCloud(ctx, dir, &cfg, d.table.add, d.log.With("program", "localcore")); err != nil {
 		return err
 	}
-	d.gateway, err = openGateway(ctx, demoConfig(dir, certs, d.core.MQTTAddr()), d.log.With("program", "gateway"))
+	cfg.Uplink.Endpoint = d.core.MQTTAddr().String()
+	d.gateway, err = openGateway(ctx, cfg, d.log.With("program", "gateway"))
 	if err != nil {
 		return errors.Join(err, d.core.Run(ended(ctx)))
 	}
-	for i := range agents {
+	for i := range c.Agents {
 		a := loop.Default()
 		a.Device = a.Name()
 		if a.Device == "" || i > 0 {
@@ -128,16 +129,32 @@ func ended(ctx context.Context) context.Context {
 	return ctx
 }
 
+// demoCloud opens a localcore with the rules and the policy that a user with the gateway's configuration would install.
+// It sets the rule to publish to.
+func demoCloud(ctx context.Context, dir string, cfg *Config, onDatum func(cloudwatch.Datum), log *slog.Logger) (*core.Core, error) {
+	names := awsNames(cfg).For(cfg.Uplink.Form)
+	cfg.Uplink.Rule = names.Rule
+	stand := core.Default()
+	names.Account, names.Region = stand.Account, stand.Region
+	policy := filepath.Join(dir, "policy.json")
+	if err := os.WriteFile(policy, names.Policy(), 0o600); err != nil {
+		return nil, fmt.Errorf("writing the demo's policy: %w", err)
+	}
+	stand.Listen, stand.HTTP, stand.Certs = "127.0.0.1:0", "127.0.0.1:0", cfg.Uplink.Certs.Dir
+	stand.Policies, stand.OnDatum = []string{policy}, onDatum
+	return core.Open(ctx, stand, log)
+}
+
 // demoConfig is the default configuration at the demo's pace, on free ports.
-func demoConfig(dir, certs string, aws net.Addr) Config {
+func demoConfig(dir, certs string) Config {
 	cfg := Default()
 	cfg.Data.Dir = filepath.Join(dir, "data")
 	cfg.Broker.Listen = "127.0.0.1:0"
 	cfg.Intake.ClockTolerance = demoGrace
 	cfg.Rollup.Window, cfg.Rollup.Grace = demoWindow, demoGrace
-	cfg.Uplink.Endpoint = aws.String()
 	cfg.Uplink.Certs.Dir = certs
 	cfg.Uplink.ConnectInterval = time.Second
+	cfg.Uplink.Canary = 0 // it would show as a failed action in localcore's log
 	return cfg
 }
 

@@ -38,11 +38,8 @@ func newScriptRig(t *testing.T) *scriptRig {
 	}
 	r := &scriptRig{t: t, tool: tool, datums: make(chan cloudwatch.Datum, 100)}
 	endpoint, certs := serveCore(t, func(d cloudwatch.Datum) { r.datums <- d })
-	aws, err := net.ResolveTCPAddr("tcp", endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := demoConfig(t.TempDir(), certs, aws)
+	cfg := demoConfig(t.TempDir(), certs)
+	cfg.Uplink.Endpoint = endpoint
 	cfg.Rollup.Window = time.Second
 	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)

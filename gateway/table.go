@@ -26,7 +26,7 @@ func newTable(out io.Writer) *table {
 const tableRow = "%-8s  %-34s  %12s  %s\n"
 
 func (t *table) head(d *demo) error {
-	_, err := fmt.Fprintf(t.out, `local AWS  mqtts://%s and http://%s/metrics.json
+	_, err := fmt.Fprintf(t.out, `local AWS  mqtts://%s, its page http://%s/
 gateway    mqtt://%s
 agents     %d, a sample each every %s, a datapoint each every %s
 
@@ -40,8 +40,14 @@ func (t *table) add(d cloudwatch.Datum) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.n++
-	t.seen[d.Name]++
-	_, _ = fmt.Fprintf(t.out, tableRow, d.Timestamp.Local().Format(time.TimeOnly), d.Name, fmt.Sprintf("%.2f", d.Value), d.Unit)
+	name := d.Name
+	for _, dim := range d.Dimensions {
+		if dim.Name == "device" {
+			name += " (" + dim.Value + ")" // as the metric form calls it
+		}
+	}
+	t.seen[name]++
+	_, _ = fmt.Fprintf(t.out, tableRow, d.Timestamp.Local().Format(time.TimeOnly), name, fmt.Sprintf("%.2f", d.Value), d.Unit)
 }
 
 func (t *table) points() int {

@@ -38,7 +38,9 @@ func TestGateway_mosquittoUpstream(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	g, err := openGateway(ctx, demoConfig(dir, certs, addr), log)
+	cfg := demoConfig(dir, certs)
+	cfg.Uplink.Endpoint = addr.String()
+	g, err := openGateway(ctx, cfg, log)
 	if err != nil {
 		t.Fatal(err)
 	}

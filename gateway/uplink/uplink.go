@@ -87,9 +87,12 @@ type Uplink struct {
 	published, acked, lost atomic.Int64
 
 	// Owned by the goroutine of Run.
-	flight  []*message // from the durable position on
-	settled int        // how many of flight, from its start, have their PUBACK
-	telling int        // how many of those the source is making durable now
+	pace    pace
+	ready   chan struct{} // closed
+	unsent  []*message    // of flight, to be sent again on this connection
+	flight  []*message    // from the durable position on
+	settled int           // how many of flight, from its start, have their PUBACK
+	telling int           // how many of those the source is making durable now
 	told    chan error
 	next    chan []byte
 	again   <-chan time.Time // when to tell the source again after it failed
@@ -124,12 +127,15 @@ func (m *message) acked() bool {
 
 // New returns an uplink that takes its messages from src. It connects in Run.
 func New(cfg Config, src Source) *Uplink {
-	// A token bucket lets its burst through on top of its rate within a second, so the rate is lower by the burst.
+	// The pace keeps the rate of publishes; the limiter only spreads them over the second. Bytes above the rate are
+	// delayed by AWS, not lost; a token bucket lets its burst through on top of its rate, so the rate is lower by that.
 	const burst = 2
-	publishes, bytes := max(cfg.PublishesPerSecond-burst, 1), max(cfg.BytesPerSecond-MaxPayload, 1)
+	bytes := max(cfg.BytesPerSecond-MaxPayload, 1)
+	ready := make(chan struct{})
+	close(ready)
 	return &Uplink{
-		cfg: cfg, src: src,
-		publish: rate.NewLimiter(rate.Limit(publishes), burst),
+		cfg: cfg, src: src, ready: ready,
+		publish: rate.NewLimiter(rate.Limit(cfg.PublishesPerSecond), burst),
 		bytes:   rate.NewLimiter(rate.Limit(bytes), MaxPayload),
 		retry:   backoff.Backoff{Min: cfg.ConnectInterval, Max: cfg.MaxBackoff},
 		told:    make(chan error, 1),
@@ -253,36 +259,34 @@ var errNoPuback = errors.New("no PUBACK in time")
 
 // serve sends on one connection until it ends or a PUBACK is overdue.
 func (u *Uplink) serve(ctx context.Context, link *mqttlink.Link) error { //nolint:cyclop // one select, a line or two a case
+	u.pace.reset(u.cfg.PublishesPerSecond)
 	if u.suspicious() {
 		if err := u.examine(ctx, link); err != nil {
 			return err
 		}
 	}
-	for _, m := range u.flight[u.settled:] {
-		if m.acked() {
-			continue
-		}
-		if err := u.send(ctx, link, m); err != nil {
-			return err
-		}
-	}
+	u.unsent = slices.DeleteFunc(slices.Clone(u.flight[u.settled:]), (*message).acked)
 	tick := time.NewTicker(checkEvery)
 	defer tick.Stop()
 	for {
 		if err := u.settle(ctx); err != nil {
 			return err
 		}
-		next := u.next
-		if len(u.flight) >= u.cfg.Window {
-			next = nil
-		}
+		again, next, pause := u.turn(time.Now())
 		select {
+		case <-again:
+			m := u.unsent[0]
+			u.unsent = u.unsent[1:]
+			if err := u.send(ctx, link, m); err != nil {
+				return err
+			}
 		case payload := <-next:
 			m := &message{payload: payload}
 			u.flight = append(u.flight, m)
 			if err := u.send(ctx, link, m); err != nil {
 				return err
 			}
+		case <-pause:
 		case <-u.oldest():
 		case err := <-u.told:
 			u.durable(err)
@@ -300,6 +304,27 @@ func (u *Uplink) serve(ctx context.Context, link *mqttlink.Link) error { //nolin
 	}
 }
 
+// turn says what may be sent: a message again, or the next one; or for how long nothing. Of what it returns, at most one
+// is not nil.
+func (u *Uplink) turn(at time.Time) (again <-chan struct{}, next <-chan []byte, pause <-chan time.Time) {
+	wait, ok := u.pace.wait(at)
+	switch {
+	case !ok:
+		return nil, nil, nil // a PUBACK has to come first
+	case wait > 0:
+		if len(u.unsent) > 0 || len(u.flight) < u.cfg.Window {
+			return nil, nil, time.After(wait)
+		}
+		return nil, nil, nil
+	case len(u.unsent) > 0:
+		return u.ready, nil, nil
+	case len(u.flight) < u.cfg.Window:
+		return nil, u.next, nil
+	default:
+		return nil, nil, nil
+	}
+}
+
 // send publishes within the quotas.
 func (u *Uplink) send(ctx context.Context, link *mqttlink.Link, m *message) error {
 	if err := u.publish.Wait(ctx); err != nil {
@@ -310,33 +335,33 @@ func (u *Uplink) send(ctx context.Context, link *mqttlink.Link, m *message) erro
 	}
 	m.delivery, m.conn = link.Publish(u.cfg.Topic, m.payload), u.conns
 	m.deadline = time.Now().Add(u.cfg.AckTimeout)
+	u.pace.send()
 	u.published.Add(1)
 	return nil
 }
 
 // oldest is closed when the oldest message without PUBACK has an outcome; nil if there is none.
 func (u *Uplink) oldest() <-chan struct{} {
-	if u.settled == len(u.flight) {
-		return nil
+	if u.settled == len(u.flight) || u.flight[u.settled].conn != u.conns {
+		return nil // nothing is under way, or it is yet to be sent again
 	}
 	return u.flight[u.settled].delivery.Done()
 }
 
 // settle counts the PUBACKs from the oldest on, and tells the source.
 func (u *Uplink) settle(ctx context.Context) error {
-	for u.settled < len(u.flight) {
-		d := u.flight[u.settled].delivery
-		select {
-		case <-d.Done():
-			if err := d.Err(); err != nil {
+	for ; u.settled < len(u.flight); u.settled++ {
+		m := u.flight[u.settled]
+		if !m.acked() {
+			if err := u.failed(m); err != nil {
 				return err
 			}
-			u.settled++
-			u.puback()
-			continue
-		default:
+			break
 		}
-		break
+		if m.conn == u.conns {
+			u.pace.ack(time.Now())
+		}
+		u.puback()
 	}
 	if u.telling == 0 && u.settled > 0 && u.again == nil {
 		u.telling = u.settled
@@ -370,6 +395,23 @@ func (u *Uplink) durable(err error) {
 	u.acked.Add(int64(n))
 }
 
+// failed returns why a message was lost on this connection; nil if it was not, or was not sent on it.
+func (u *Uplink) failed(m *message) error {
+	if m.conn != u.conns {
+		return nil
+	}
+	select {
+	case <-m.delivery.Done():
+		return m.delivery.Err()
+	default:
+		return nil
+	}
+}
+
 func (u *Uplink) overdue(now time.Time) bool {
-	return u.settled < len(u.flight) && now.After(u.flight[u.settled].deadline)
+	if u.settled == len(u.flight) {
+		return false
+	}
+	m := u.flight[u.settled]
+	return m.conn == u.conns && now.After(m.deadline)
 }
