@@ -24,7 +24,7 @@ func newChain() chain {
 // republish hands a message to subscribers and applies the rules that select it. Nobody subscribes to Basic Ingest.
 func (e *Engine) republish(m Message, qos byte, c chain) error {
 	if c.hops == MaxHops || *c.left == 0 {
-		e.rec.count(func(c *Counts) { c.HopsExceeded++ })
+		e.rec.count("", func(c *Counts) { c.HopsExceeded++ })
 		return fail("HopsExceeded", "republished %d times in a row or %d messages in all, dropped, try: a topic that no rule selects", MaxHops, MaxRepublished)
 	}
 	*c.left--

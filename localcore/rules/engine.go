@@ -34,7 +34,11 @@ func New(rules []*Rule, svc Services, log *slog.Logger) (*Engine, error) {
 	if err := svc.check(); err != nil {
 		return nil, err
 	}
-	return &Engine{rules: rules, svc: svc, rec: &record{log: log, told: map[string]bool{}}}, nil
+	rec := &record{log: log, told: map[string]bool{}, rules: map[string]*Counts{}}
+	for _, r := range rules {
+		rec.rules[r.Name] = &Counts{}
+	}
+	return &Engine{rules: rules, svc: svc, rec: rec}, nil
 }
 
 // Handle applies the rules that select the message, and those that select what these republish, and returns when all their
@@ -54,7 +58,7 @@ func (e *Engine) handle(m Message, c chain) {
 		}
 	}
 	if basicIngest && !found { // silent to the client
-		e.rec.count(func(c *Counts) { c.RuleNotFound++ })
+		e.rec.count("", func(c *Counts) { c.RuleNotFound++ })
 		e.rec.tell("RuleNotFound", "basic ingest for a rule that is not there", "topic", m.Topic)
 	}
 }
@@ -72,7 +76,7 @@ func (r *Rule) isSelected(topic, name string, basicIngest bool) bool {
 
 // apply triggers a rule.
 func (e *Engine) apply(r *Rule, m Message, c chain) {
-	e.rec.count(func(c *Counts) { c.TopicMatch++ })
+	e.rec.count(r.Name, func(c *Counts) { c.TopicMatch++ })
 	use := Use{Rule: r.Name, Bytes: len(m.Topic) + len(m.Payload)}
 	work := &run{rule: r, message: m, svc: &e.svc, republish: func(topic string, qos byte, payload []byte) error {
 		return e.republish(Message{Topic: topic, ClientID: "n/a", Payload: payload, Time: m.Time}, qos, c)
@@ -94,13 +98,13 @@ func (e *Engine) query(work *run) bool {
 	payload, parseErr := sql.ParsePayload(m.Payload, r.version)
 	if parseErr != nil {
 		payload = sql.Raw(m.Payload)
-		e.rec.count(func(c *Counts) { c.ParseError++ })
+		e.rec.count(work.rule.Name, func(c *Counts) { c.ParseError++ })
 		e.rec.tell(r.Name+" ParseError", "payload is not JSON", "rule", r.Name, "topic", m.Topic, "err", parseErr)
 	}
 	work.in = &sql.Input{Version: r.version, Topic: m.Topic, ClientID: m.ClientID, Time: m.Time, Payload: payload}
 	output, selected, err := r.query.Run(work.in)
 	if err != nil && !errors.Is(err, sql.ErrNotJSON) { // which was counted
-		e.rec.count(func(c *Counts) { c.SQLError++ })
+		e.rec.count(work.rule.Name, func(c *Counts) { c.SQLError++ })
 		e.rec.tell(r.Name+" SQLError", "rule sql failed", "rule", r.Name, "topic", m.Topic, "err", err)
 	}
 	work.output = output
@@ -115,10 +119,10 @@ func (e *Engine) act(work *run) (executed int) {
 	for _, a := range r.actions {
 		resource, err := a.do(work)
 		if err == nil {
-			e.rec.count(func(c *Counts) { c.Success++ })
+			e.rec.count(work.rule.Name, func(c *Counts) { c.Success++ })
 			continue
 		}
-		e.rec.count(func(c *Counts) { c.Failure++ })
+		e.rec.count(work.rule.Name, func(c *Counts) { c.Failure++ })
 		e.rec.tell(r.Name+" "+kindOf(err), "rule action failed", "rule", r.Name, "topic", m.Topic, "action", a.name(), "resource", resource, "err", err)
 		failed = append(failed, ActionFailure{a.name(), resource, err.Error()})
 	}
@@ -142,10 +146,10 @@ func (e *Engine) report(work *run, d Document) string {
 	again.output = d.value()
 	resource, err := r.onError.do(&again)
 	if err == nil {
-		e.rec.count(func(c *Counts) { c.ErrorActionSuccess++ })
+		e.rec.count(work.rule.Name, func(c *Counts) { c.ErrorActionSuccess++ })
 		return ""
 	}
-	e.rec.count(func(c *Counts) { c.ErrorActionFailure++ })
+	e.rec.count(work.rule.Name, func(c *Counts) { c.ErrorActionFailure++ })
 	e.rec.tell(r.Name+" error action "+kindOf(err), "rule error action failed", "rule", r.Name, "topic", m.Topic, "action", r.onError.name(), "resource", resource, "err", err)
 	return r.onError.name() + " " + resource + ": " + err.Error()
 }

@@ -52,16 +52,21 @@ type Failure struct {
 type record struct {
 	log *slog.Logger
 
-	mu     sync.Mutex // guards counts, last, told
+	mu     sync.Mutex // guards counts, rules, last, told
 	counts Counts
+	rules  map[string]*Counts // by name
 	last   []Failure
 	told   map[string]bool // kinds of failure that were logged
 }
 
-func (r *record) count(f func(*Counts)) {
+// count adds to the totals and to those of a rule, "" for none.
+func (r *record) count(rule string, f func(*Counts)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	f(&r.counts)
+	if c := r.rules[rule]; c != nil {
+		f(c)
+	}
 }
 
 func (r *record) keep(f Failure) {
@@ -90,4 +95,22 @@ func (r *record) failures() (Counts, []Failure) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.counts, slices.Clone(r.last)
+}
+
+// A RuleState is a rule and what came of it.
+type RuleState struct {
+	Name, SQL string
+	Enabled   bool
+	Counts    Counts
+}
+
+// Rules returns the rules in the order in which they were given.
+func (e *Engine) Rules() []RuleState {
+	e.rec.mu.Lock()
+	defer e.rec.mu.Unlock()
+	list := make([]RuleState, len(e.rules))
+	for i, r := range e.rules {
+		list[i] = RuleState{Name: r.Name, SQL: r.text, Enabled: !r.disabled, Counts: *e.rec.rules[r.Name]}
+	}
+	return list
 }

@@ -19,6 +19,7 @@ const maxRule = 128 * 1024
 type Rule struct {
 	// Name is what Basic Ingest topics and failures call the rule.
 	Name     string
+	text     string // of the SQL
 	version  sql.Version
 	query    sql.Query
 	disabled bool
@@ -91,6 +92,7 @@ func (r *Rule) readSQL(top object) error {
 	if err != nil {
 		return err
 	}
+	r.text = text
 	if r.query, err = sql.Parse(text, r.version); err != nil {
 		return top.errorf("sql", "%w", err)
 	}
