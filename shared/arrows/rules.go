@@ -47,6 +47,7 @@ var inside = map[string][]string{
 	"localcore/rules":      {"localcore/sql"},
 	"localcore/sql":        {},
 	"localcore/policy":     {},
+	"localcore/page":       {},
 	"localcore/cloudwatch": {"shared/sample"},
 	"localcore/core":       {"localcore/*", "shared/config", "shared/pki", "shared/prices", "configs/aws"},
 	"localcore/core_test":  {"localcore/*"},

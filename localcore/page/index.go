@@ -1,0 +1,190 @@
+package page
+
+import (
+	"strconv"
+	"time"
+)
+
+// The tones of what is shown: also words in the page, since colour is not for everybody.
+const (
+	toneOK   = "ok"
+	toneWarn = "warn"
+	toneBad  = "bad"
+)
+
+// silence is how long nothing may arrive before the page says so: some windows of a minute.
+const silence = 5 * time.Minute
+
+// An index is the page of everything.
+type index struct {
+	*screen
+
+	Metrics       metricPage
+	Tiles         []tile
+	Nav           []link
+	Rules         list[Rule]
+	Failures      list[Failure]
+	Notifications list[Notification]
+	Connections   list[Connection]
+	Logs          list[logGroup]
+	EMFErrors     list[EMFError]
+}
+
+// A tile is a figure at the top of the page.
+type tile struct{ Title, Value, Text, Href, Tone string }
+
+type logGroup struct {
+	LogGroup
+
+	Shown list[LogEvent]
+}
+
+func (s *screen) index() index {
+	var groups []logGroup
+	for _, g := range s.View.Logs {
+		groups = append(groups, logGroup{g, cut(s, g.Events)})
+	}
+	return index{
+		screen: s, Metrics: s.metricPage(), Tiles: s.tiles(), Nav: s.nav(),
+		Rules: cut(s, s.View.Rules), Failures: cut(s, s.View.Failures), Notifications: cut(s, s.View.Notifications),
+		Connections: cut(s, s.View.Connections), Logs: cut(s, groups), EMFErrors: cut(s, s.View.EMF.Last),
+	}
+}
+
+func (s *screen) nav() []link {
+	v := s.View
+	part := func(label string, n int) string { return label + " " + strconv.Itoa(n) }
+	return []link{
+		{Label: part("Metrics", len(v.Metrics)), Href: "#metrics"},
+		{Label: part("Failures", len(v.Failures)), Href: "#failures"},
+		{Label: part("Rules", len(v.Rules)), Href: "#rules"},
+		{Label: "Quotas", Href: "#quotas"},
+		{Label: "Counters", Href: "#counters"},
+		{Label: "Bill", Href: "#bill"},
+		{Label: part("Logs", len(v.Logs)), Href: "#logs"},
+		{Label: part("Notifications", len(v.Notifications)), Href: "#notifications"},
+		{Label: part("Connections", len(v.Connections)), Href: "#connections"},
+		{Label: "Faults", Href: "#faults"},
+	}
+}
+
+func (s *screen) tiles() []tile {
+	tiles := []tile{s.dataTile(), s.connectionTile(), s.failureTile(), s.lossTile(), s.quotaTile(), s.billTile()}
+	for _, f := range s.Faults() {
+		if f.Active {
+			tiles = append(tiles, tile{"Fault", f.Name, "for " + length(f.Until.Sub(s.ask.To)) + " more", "#faults", toneBad})
+		}
+	}
+	return tiles
+}
+
+func (s *screen) dataTile() tile {
+	t := tile{Title: "Data", Value: plural(len(s.View.Metrics), "metric", "metrics"), Href: "#metrics", Text: "nothing has arrived yet"}
+	var newest time.Time
+	for _, m := range s.View.Metrics {
+		if m.Arrived.After(newest) {
+			newest = m.Arrived
+		}
+	}
+	if newest.IsZero() {
+		return t
+	}
+	quiet := s.ask.To.Sub(newest)
+	t.Tone, t.Text = toneOK, "newest datapoint "+ago(quiet)
+	if quiet > silence {
+		t.Tone, t.Text = toneWarn, "silent for "+length(quiet)
+	}
+	return t
+}
+
+func (s *screen) connectionTile() tile {
+	t := tile{Title: "Connected", Value: plural(len(s.View.Connections), "client", "clients"), Href: "#connections"}
+	if len(s.View.Connections) == 0 {
+		t.Text = "nobody is connected"
+		return t
+	}
+	t.Tone, t.Text = toneOK, shorten(s.View.Connections[0].Client, 40)
+	if n := len(s.View.Connections) - 1; n > 0 {
+		t.Text += ", and " + count(n) + " more"
+	}
+	return t
+}
+
+func (s *screen) failureTile() tile {
+	var actions, sql, reports int64
+	for _, r := range s.View.Rules {
+		actions, sql, reports = actions+r.Failure, sql+r.ParseError, reports+r.ErrorActionFailure
+	}
+	emf := s.View.EMF.ParsingErrors + s.View.EMF.ValidationErrors
+	parts := []part{
+		{actions, "failed actions"}, {sql, "SQL errors"}, {reports, "failed error actions"},
+		{emf, "EMF errors"}, {s.View.RuleNotFound, "unknown rules"},
+	}
+	return sumTile("Failed", "everything that matched was delivered", "#failures", parts)
+}
+
+func (s *screen) lossTile() tile {
+	var parts []part
+	for _, c := range s.View.Counters {
+		if c.Bad {
+			parts = append(parts, part{c.Value, c.Name})
+		}
+	}
+	return sumTile("Refused or lost", "nothing", "#counters", parts)
+}
+
+// A part is one of several counts that make a tile.
+type part struct {
+	n    int64
+	what string
+}
+
+func sumTile(title, none, href string, parts []part) tile {
+	t := tile{Title: title, Text: none, Href: href, Tone: toneOK}
+	sum := int64(0)
+	for _, p := range parts {
+		if p.n == 0 {
+			continue
+		}
+		if sum == 0 {
+			t.Text = ""
+		} else {
+			t.Text += ", "
+		}
+		sum += p.n
+		t.Text += count(p.n) + " " + p.what
+	}
+	if t.Value = count(sum); sum > 0 {
+		t.Tone = toneBad
+	}
+	return t
+}
+
+func (s *screen) quotaTile() tile {
+	t := tile{Title: "Quotas", Value: "none hit", Href: "#quotas", Tone: toneOK}
+	hit, most := 0, quota{}
+	for _, q := range s.Quotas() {
+		if q.Tone == toneBad {
+			hit++
+		}
+		if q.Limit > 0 && (most.Limit == 0 || q.Seen/q.Limit > most.Seen/most.Limit) {
+			most = q
+		}
+	}
+	if most.Limit > 0 {
+		t.Text = "highest: " + most.Name + ", " + most.Percent
+	}
+	if hit > 0 {
+		t.Value, t.Tone = count(int64(hit))+" hit", toneBad
+	}
+	return t
+}
+
+func (s *screen) billTile() tile {
+	sum := s.Bill()
+	t := tile{Title: "Would cost", Value: money(sum.Month), Text: "a month; " + money(sum.MonthFree) + " with the free tier", Href: "#bill"}
+	if len(s.View.Bill.Lines) == 0 {
+		t.Value, t.Text = money(0), "nothing was used"
+	}
+	return t
+}
