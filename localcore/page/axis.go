@@ -54,14 +54,15 @@ const day = 24 * time.Hour
 var timeSteps = []time.Duration{
 	time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
 	time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour,
-	day, 2 * day, 7 * day,
+	day, 3 * day, 7 * day,
 }
 
-// timeTicks returns at most about n round times of the zone between from and to.
+// timeTicks returns at most n+1 round times of the zone between from and to. The one more is for a time that is a little
+// longer than a round one, as it ends now.
 func timeTicks(from, to time.Time, zone *time.Location, n int) (ticks []time.Time, step time.Duration) {
 	step = timeSteps[len(timeSteps)-1]
 	for _, s := range timeSteps {
-		if to.Sub(from) <= time.Duration(n)*s {
+		if to.Sub(from) < time.Duration(n+1)*s {
 			step = s
 			break
 		}

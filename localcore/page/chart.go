@@ -17,9 +17,9 @@ type shape struct {
 }
 
 var (
-	smallShape  = shape{class: "small", width: 320, height: 140, yTicks: 3, xTicks: 4}
-	wideShape   = shape{class: "wide", width: 1000, height: 380, yTicks: 6, xTicks: 12, hits: true}
-	narrowShape = shape{class: "narrow", width: 340, height: 260, yTicks: 5, xTicks: 4, hits: true}
+	smallShape  = shape{class: "small", width: 320, height: 140, yTicks: 3, xTicks: 6}
+	wideShape   = shape{class: "wide", width: 1000, height: 360, yTicks: 6, xTicks: 12, hits: true}
+	narrowShape = shape{class: "narrow", width: 340, height: 260, yTicks: 5, xTicks: 6, hits: true}
 )
 
 // The margins around a plot, and the width of a digit of the labels.

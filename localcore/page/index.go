@@ -118,7 +118,7 @@ func (s *screen) failureTile() tile {
 	emf := s.View.EMF.ParsingErrors + s.View.EMF.ValidationErrors
 	parts := []part{
 		{actions, "failed actions"}, {sql, "SQL errors"}, {reports, "failed error actions"},
-		{emf, "EMF errors"}, {s.View.RuleNotFound, "unknown rules"},
+		{emf, "EMF errors"}, {s.View.RuleNotFound, "RuleNotFound"},
 	}
 	return sumTile("Failed", "everything that matched was delivered", "#failures", parts)
 }
@@ -152,7 +152,7 @@ func sumTile(title, none, href string, parts []part) tile {
 			t.Text += ", "
 		}
 		sum += p.n
-		t.Text += count(p.n) + " " + p.what
+		t.Text += p.what + ": " + count(p.n)
 	}
 	if t.Value = count(sum); sum > 0 {
 		t.Tone = toneBad
@@ -175,16 +175,16 @@ func (s *screen) quotaTile() tile {
 		t.Text = "highest: " + most.Name + ", " + most.Percent
 	}
 	if hit > 0 {
-		t.Value, t.Tone = count(int64(hit))+" hit", toneBad
+		t.Value, t.Tone = count(hit)+" hit", toneBad
 	}
 	return t
 }
 
 func (s *screen) billTile() tile {
 	sum := s.Bill()
-	t := tile{Title: "Would cost", Value: money(sum.Month), Text: "a month; " + money(sum.MonthFree) + " with the free tier", Href: "#bill"}
+	t := tile{Title: "Would cost", Value: money(sum.Month, 2), Text: "a month; " + money(sum.MonthFree, 2) + " with the free tier", Href: "#bill"}
 	if len(s.View.Bill.Lines) == 0 {
-		t.Value, t.Text = money(0), "nothing was used"
+		t.Value, t.Text = money(0, 2), "nothing was used"
 	}
 	return t
 }

@@ -126,7 +126,7 @@ type deviceGroup struct {
 type card struct {
 	Title, Full, Rest, Href string
 	Value, Unit             string
-	Newest                  stamp
+	Newest                  string
 	Arrived                 stamp
 	Stale                   bool // the newest period is old
 	Chart                   chart
@@ -193,7 +193,7 @@ func (s *screen) cardOf(m named, points []Point, sh shape) card {
 	label := fmt.Sprintf("%s, %s, %s", m.Name, stat.name, c.Unit)
 	if len(points) > 0 {
 		newest := points[len(points)-1]
-		c.Value, c.Newest = number(stat.of(newest)), s.Stamp(newest.Start)
+		c.Value, c.Newest = number(stat.of(newest)), s.minute(newest.Start)
 		c.Stale = s.ask.To.Sub(newest.Start) > max(3*s.ask.Period, 5*time.Minute)
 		label += ", newest " + c.Value
 	}

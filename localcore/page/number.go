@@ -121,14 +121,10 @@ func group(s string) string {
 // count writes a counter.
 func count[T int | int64](n T) string { return group(strconv.FormatInt(int64(n), 10)) }
 
-// money writes an amount in US dollars; small ones with four decimals, as a cent is much for a minute of data.
-func money(usd float64) string {
-	digits := 2
-	if a := math.Abs(usd); a > 0 && a < 0.1 {
-		digits = 4
-	}
-	if usd > 0 && usd < 0.00005 {
-		return "< $0.0001"
+// money writes an amount in US dollars, and never a charge as zero.
+func money(usd float64, digits int) string {
+	if least := math.Pow10(-digits); usd > 0 && usd < least {
+		return "< $" + strconv.FormatFloat(least, 'f', digits, 64)
 	}
 	return "$" + group(strconv.FormatFloat(usd, 'f', digits, 64))
 }

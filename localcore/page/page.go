@@ -83,7 +83,7 @@ func guard(next http.Handler) http.Handler {
 
 func templates() *template.Template {
 	return template.Must(template.New("page").Funcs(template.FuncMap{
-		"count": func(n any) string { return group(fmt.Sprint(n)) }, // of any type of integer
+		"count":  func(n any) string { return group(fmt.Sprint(n)) }, // of any type of integer
 		"number": number, "exact": exact, "money": money, "length": length, "unit": unitName,
 		"short": func(s string) string { return shorten(s, textBound) },
 	}).Parse(pageHTML))

@@ -49,6 +49,15 @@ func cut[T any](s *screen, all []T) list[T] {
 // Stamp is for the template: a time in the chosen zone.
 func (s *screen) Stamp(t time.Time) stamp { return s.choices.stamp(s.ask.To, t) }
 
+// minute is the time of a period, with the date if it is not today.
+func (s *screen) minute(t time.Time) string {
+	t = t.In(s.choices.zone)
+	if s.ask.To.Sub(t) < day && t.Day() == s.ask.To.In(s.choices.zone).Day() {
+		return t.Format("15:04")
+	}
+	return t.Format("2 Jan 15:04")
+}
+
 // Now is the time of the page.
 func (s *screen) Now() stamp { return s.Stamp(s.ask.To) }
 
@@ -177,6 +186,9 @@ func (s *screen) Faults() []fault {
 
 // Here is the address of this page, for the forms of faults to come back to.
 func (s *screen) Here() string { return s.choices.with(func(*choices) {}) }
+
+// Guess says that the bill of a month comes from less than an hour, in which no hourly price can be seen.
+func (s *screen) Guess() bool { return s.View.Bill.Covered < time.Hour }
 
 // Bill is the sum of the bill's lines.
 func (s *screen) Bill() BillLine {
