@@ -111,8 +111,9 @@ func (s *screen) connectionTile() tile {
 }
 
 func (s *screen) failureTile() tile {
-	var actions, sql, reports int64
+	var matches, actions, sql, reports int64
 	for _, r := range s.View.Rules {
+		matches += r.TopicMatch
 		actions, sql, reports = actions+r.Failure, sql+r.ParseError, reports+r.ErrorActionFailure
 	}
 	emf := s.View.EMF.ParsingErrors + s.View.EMF.ValidationErrors
@@ -120,7 +121,11 @@ func (s *screen) failureTile() tile {
 		{actions, "failed actions"}, {sql, "SQL errors"}, {reports, "failed error actions"},
 		{emf, "EMF errors"}, {s.View.RuleNotFound, "RuleNotFound"},
 	}
-	return sumTile("Failed", "everything that matched was delivered", "#failures", parts)
+	t := sumTile("Failed", "everything that matched was delivered", "#failures", parts)
+	if t.Tone == toneOK && matches == 0 {
+		t.Text, t.Tone = "no message has matched a rule yet", ""
+	}
+	return t
 }
 
 func (s *screen) lossTile() tile {
@@ -162,6 +167,9 @@ func sumTile(title, none, href string, parts []part) tile {
 
 func (s *screen) quotaTile() tile {
 	t := tile{Title: "Quotas", Value: "none hit", Href: "#quotas", Tone: toneOK}
+	if len(s.View.Quotas) == 0 {
+		t.Value, t.Tone = "not watched", ""
+	}
 	hit, most := 0, quota{}
 	for _, q := range s.Quotas() {
 		if q.Tone == toneBad {

@@ -38,8 +38,8 @@ func down(v float64, power int) float64 {
 
 // number writes a value with four significant digits: 1,234 0.05 250k -3.1µ.
 func number(v float64) string {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return strconv.FormatFloat(v, 'g', -1, 64)
+	if a := math.Abs(v); !(a < drawable) || (a != 0 && a < 1/drawable) { // also NaN; logarithms err below 1e-308
+		return strconv.FormatFloat(v, 'g', significant, 64)
 	}
 	if v == math.Trunc(v) && math.Abs(v) < plainMax {
 		return group(strconv.FormatFloat(v+0, 'f', 0, 64)) // exact

@@ -1,0 +1,374 @@
+package page
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+type source = func(context.Context, Ask) (View, error)
+
+func parseFloat(s string) (float64, error) { return strconv.ParseFloat(s, 64) }
+
+// get asks a handler that shows a view at noon.
+func get(t testing.TB, view source, target string) (status int, body string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	newHandler(view, func() time.Time { return noon }).ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
+	return w.Code, w.Body.String()
+}
+
+// page is get for a page that must be there and be well-formed.
+func page(t testing.TB, view source, target string) string {
+	t.Helper()
+	status, body := get(t, view, target)
+	if status != http.StatusOK {
+		t.Fatalf("GET %s: got status %d: %s", target, status, body)
+	}
+	wellFormed(t, body)
+	return body
+}
+
+// elements are those that a page may hold; what a device sends must not add one.
+var elements = strings.Fields(`html head meta link title body header main footer div span a b form label input button datalist option
+	nav section h1 h2 h3 p br small table thead tbody tfoot tr th td pre article dl dt dd time svg text path circle rect`)
+
+// wellFormed reads a page strictly and fails the test where it holds what it must not.
+func wellFormed(t testing.TB, body string) {
+	t.Helper()
+	d := xml.NewDecoder(strings.NewReader(body))
+	ids := map[string]bool{}
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatalf("the page is not well-formed: %v", err)
+		}
+		start, ok := token.(xml.StartElement)
+		if !ok {
+			continue
+		}
+		if !slices.Contains(elements, start.Name.Local) {
+			t.Errorf("the page holds the element %s", start.Name.Local)
+		}
+		for _, a := range start.Attr {
+			checkAttribute(t, a)
+			if a.Name.Local == "id" {
+				if ids[a.Value] {
+					t.Errorf("the id %s is there twice", a.Value)
+				}
+				ids[a.Value] = true
+			}
+		}
+	}
+}
+
+func checkAttribute(t testing.TB, a xml.Attr) {
+	t.Helper()
+	switch name := a.Name.Local; {
+	case strings.HasPrefix(name, "on"), name == "style":
+		t.Errorf("the page holds the attribute %s=%q", name, a.Value)
+	case name == "href" || name == "action":
+		if !strings.HasPrefix(a.Value, "/") && !strings.HasPrefix(a.Value, "#") || strings.HasPrefix(a.Value, "//") {
+			t.Errorf("the page leads elsewhere: %s=%q", name, a.Value)
+		}
+	}
+}
+
+const kitchen = "/metric?name=cpu+usage+%28kitchen%29&ns=RaspberryPi&unit=Percent"
+
+func TestHandler_pages(t *testing.T) {
+	for _, tt := range []struct {
+		name, target string
+		view         source
+		want         []string
+	}{
+		{"empty", "/", empty, []string{"Nothing yet", "0 metrics", "No action has failed", "There are no rules", "Nobody is connected"}},
+		{"sample", "/", sample, []string{
+			"20 metrics", "newest datapoint 12 s ago", ">kitchen</a>", "within the past two weeks", "$15.76", "RuleNotFound: 1",
+			"100 % · hit", "Discarded by throttle: 4", "failed actions: 2, EMF errors: 1", `action="/faults/cut"`, "for 7 s more", "12:03:20", "Percent",
+		}},
+		{"zone", "/?tz=Asia/Kolkata", sample, []string{"17:33:20", "Asia/Kolkata (IST, UTC&#43;05:30)"}},
+		{"14 days", "/?range=14d&stat=Sum", sample, []string{"one point = 1 h", "4 Jan", `aria-current="true">Sum`}},
+		{"filter", "/?q=GARAGE", sample, []string{">garage</a>", "show all 20"}},
+		{"filter of nothing", "/?q=cellar", sample, []string{"No metric has that"}},
+		{"not renewed", "/?refresh=off", sample, []string{"renew every 10 s"}},
+		{"first page of many", "/", heavy, []string{"Metrics 1–48 of 300", "252 more"}},
+		{"last page of many", "/?page=7", heavy, []string{"Metrics 289–300 of 300", "Previous page", "pi49"}},
+		{"page behind the last", "/?page=70", heavy, []string{"Metrics 289–300 of 300"}},
+		{"one metric", kitchen, sample, []string{"<h1>cpu usage (kitchen)</h1>", "Namespace", "of 61 periods have data", "<title>Mon 5 Jan 11:10 UTC"}},
+		{"metric with dimensions", "/metric?dn=device&dn=site&dv=pi0&dv=home&name=sensor+0&ns=RaspberryPi&unit=None", heavy, []string{"<dt>site</dt><dd>home</dd>"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			body := page(t, tt.view, tt.target)
+			for _, want := range tt.want {
+				if !strings.Contains(body, want) {
+					t.Errorf("GET %s: the page lacks %q", tt.target, want)
+				}
+			}
+			if renewed := strings.Contains(body, `http-equiv="refresh"`); renewed == strings.Contains(tt.target, "refresh=off") {
+				t.Errorf("GET %s: renewed is %t", tt.target, renewed)
+			}
+		})
+	}
+}
+
+func TestHandler_refusals(t *testing.T) {
+	broken := func(context.Context, Ask) (View, error) { return View{}, errors.New("the store <b>is</b> closed") }
+	for _, tt := range []struct {
+		target string
+		view   source
+		status int
+		want   string
+	}{
+		{"/?range=2h", sample, 400, "range: unknown value &#34;2h&#34;, try: one of 15m, 1h"},
+		{"/?stat=p99", sample, 400, "try: one of Average, Minimum"},
+		{"/?tz=Berlin", sample, 400, "unknown time zone &#34;Berlin&#34;, try: UTC, or a name like Europe/Berlin"},
+		{"/?tz=../../etc/passwd", sample, 400, "unknown time zone"},
+		{"/?page=0", sample, 400, "page: &#34;0&#34; is no page"},
+		{"/?q=" + strings.Repeat("x", 201), sample, 400, "q: has 201 bytes, try: at most 200"},
+		{"/metric", sample, 404, "no such metric"},
+		{kitchen + "x", sample, 404, "no such metric"},
+		{"/%3Cscript%3E", sample, 404, "There is no page /&lt;script&gt;."},
+		{"/", broken, 500, "the store &lt;b&gt;is&lt;/b&gt; closed"},
+	} {
+		status, body := get(t, tt.view, tt.target)
+		wellFormed(t, body)
+		if status != tt.status || !strings.Contains(body, tt.want) {
+			t.Errorf("GET %s: got %d %s\nwant %d %q", tt.target, status, body, tt.status, tt.want)
+		}
+	}
+}
+
+func TestHandler_headersAndAssets(t *testing.T) {
+	h := Handler(sample)
+	for _, target := range []string{"/", kitchen, "/style.css", "/icon.svg", "/nowhere", "/?tz=x"} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
+		if csp := w.Header().Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'; ") || strings.Contains(csp, "unsafe") {
+			t.Errorf("GET %s: got policy %q", target, csp)
+		}
+		if w.Header().Get("X-Content-Type-Options") != "nosniff" || w.Header().Get("Cache-Control") == "" {
+			t.Errorf("GET %s: got headers %v", target, w.Header())
+		}
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/style.css", nil))
+	again := httptest.NewRequest(http.MethodGet, "/style.css", nil)
+	again.Header.Set("If-None-Match", w.Header().Get("ETag"))
+	w = httptest.NewRecorder()
+	if h.ServeHTTP(w, again); w.Code != http.StatusNotModified {
+		t.Errorf("GET /style.css for a second time: got status %d, want 304", w.Code)
+	}
+	w = httptest.NewRecorder()
+	if h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", nil)); w.Code != http.StatusMethodNotAllowed {
+		t.Errorf("POST /: got status %d, want 405", w.Code)
+	}
+	if strings.Contains(styleCSS, "url(") || strings.Contains(pageHTML, "://") && strings.Count(pageHTML, "://") != strings.Count(pageHTML, "http://www.w3.org/") {
+		t.Error("the page names a resource of somebody else")
+	}
+}
+
+// hostile is what somebody sends who wants to break out of the page.
+const hostile = "</title></svg></pre><script>alert(1)</script><img src=x onerror=alert(1)>\" onload=\"alert(1)' {{.}} javascript:alert(1) " +
+	"\x00\x07\x1b[31m\r\u202eevil\xff\xc0 &amp; ]]> <!-- (a\"><b>)"
+
+// fill sets every text of a view to hostile, and makes lists where there are none.
+func fill(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(hostile)
+	case reflect.Int64, reflect.Int:
+		v.SetInt(3)
+	case reflect.Float64:
+		v.SetFloat(2)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 25, 25))
+		for i := range v.Len() {
+			fill(v.Index(i))
+		}
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[time.Time]() {
+			v.Set(reflect.ValueOf(noon.Add(time.Minute)))
+			return
+		}
+		for i := range v.NumField() {
+			fill(v.Field(i))
+		}
+	}
+}
+
+func TestHandler_hostileTexts(t *testing.T) {
+	var v View
+	fill(reflect.ValueOf(&v).Elem())
+	v.Metrics[0].Points = func() []Point { return []Point{at(1, 1), at(2, 5)} }
+	view := func(context.Context, Ask) (View, error) { return v, nil }
+	s := &screen{choices: choices{path: "/", zone: time.UTC, page: 1}, View: v}
+	for _, target := range []string{"/", "/?more=1", "/?" + url.Values{"q": {"<script>"}}.Encode(), s.metricLink(v.Metrics[0])} {
+		body := page(t, view, target)
+		if !strings.Contains(body, "&lt;script&gt;alert(1)") && !strings.Contains(target, "q=") {
+			t.Errorf("GET %s: the page does not show the text", target)
+		}
+		if strings.ContainsAny(body, "\x00\x07\x1b\r\u202e") {
+			t.Errorf("GET %s: the page holds control characters", target)
+		}
+	}
+}
+
+// Each bound is told, and "show more" goes beyond it.
+func TestHandler_longLists(t *testing.T) {
+	v := View{Failures: make([]Failure, 1100), Notifications: []Notification{{Payload: strings.Repeat("ü", 3000)}}}
+	view := func(context.Context, Ask) (View, error) { return v, nil }
+	few, many := page(t, view, "/"), page(t, view, "/?more=1")
+	for body, want := range map[string]string{few: "1,080 more are kept, not shown here. <a href=\"/?more=1\">Show more</a>", many: "100 more are kept, not shown here.</p>"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if !strings.Contains(few, "üü … (6,000 bytes in all)") {
+		t.Error("a long payload is not shortened, or not told to be")
+	}
+}
+
+// Only what is drawn is asked for its points, and once.
+func TestHandler_pointsAreAskedForOnce(t *testing.T) {
+	asked := map[int]int{}
+	view := func(context.Context, Ask) (View, error) {
+		var v View
+		for i := range 100 {
+			v.Metrics = append(v.Metrics, Metric{Name: fmt.Sprint("m", i), Points: func() []Point { asked[i]++; return nil }})
+		}
+		return v, nil
+	}
+	page(t, view, "/?page=2")
+	if len(asked) != graphsPerPage || asked[48] != 1 || asked[95] != 1 {
+		t.Errorf("got %v, want metrics 48 to 95 asked once", asked)
+	}
+}
+
+func TestAsk(t *testing.T) {
+	for query, want := range map[string]Ask{
+		"":          {From: noon.Add(-time.Hour - 20*time.Second), To: noon, Period: time.Minute},
+		"range=24h": {From: noon.Add(-day - 3*time.Minute - 20*time.Second), To: noon, Period: 5 * time.Minute},
+		"range=14d": {From: noon.Add(-14*day - 3*time.Minute - 20*time.Second), To: noon, Period: time.Hour},
+	} {
+		c, err := parse(&url.URL{Path: "/", RawQuery: query})
+		if got := c.ask(noon); err != nil || got != want {
+			t.Errorf("%q: got %v, %v, want %v", query, got, err, want)
+		}
+	}
+}
+
+// Every link keeps what it does not change.
+func TestChoices_survive(t *testing.T) {
+	const query = "more=1&page=3&q=pi&range=6h&refresh=off&stat=Sum&tz=Asia%2FTokyo"
+	c, err := parse(&url.URL{Path: "/", RawQuery: query})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.with(func(*choices) {}); got != "/?"+query {
+		t.Errorf("got %s, want /?%s", got, query)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("range=6h&stat=Sum&tz=Asia/Tokyo&q=%ff&page=2&refresh=off&more=1")
+	f.Add("tz=Local&dn=a&dv=b&dn=c&name=%3Cscript%3E&ns=;&unit")
+	f.Fuzz(func(t *testing.T, query string) {
+		for _, path := range []string{"/", "/metric"} {
+			c, err := parse(&url.URL{Path: path, RawQuery: query})
+			if err != nil {
+				continue
+			}
+			again, err := parse(mustURL(t, c.with(func(*choices) {})))
+			if err != nil || again.with(func(*choices) {}) != c.with(func(*choices) {}) {
+				t.Fatalf("%q became %q, %v", c.with(func(*choices) {}), again.with(func(*choices) {}), err)
+			}
+			wellFormed(t, render(t, c))
+		}
+	})
+}
+
+func mustURL(t *testing.T, s string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func render(t *testing.T, c choices) string {
+	t.Helper()
+	var b bytes.Buffer
+	s := &screen{choices: c, ask: c.ask(noon)}
+	if err := templates().ExecuteTemplate(&b, "index", s.index()); err != nil {
+		t.Fatal(err)
+	}
+	return cleanse(b.String())
+}
+
+func FuzzIndex_texts(f *testing.F) {
+	f.Add(hostile)
+	f.Add("cpu usage (kitchen)")
+	f.Add("()")
+	f.Add("\ufffe\uffff\U0010ffff\u2028 𝔘")
+	f.Fuzz(func(t *testing.T, text string) {
+		v := View{
+			Metrics: []Metric{{Namespace: text, Name: text, Unit: text, Dimensions: []Dimension{{text, text}}}, {Name: "x (" + text + ")"}},
+			Faults:  []Fault{{Name: text}},
+			Rules:   []Rule{{SQL: text}},
+		}
+		view := func(context.Context, Ask) (View, error) { return v, nil }
+		page(t, view, "/")
+		s := &screen{choices: choices{path: "/", zone: time.UTC, page: 1}, View: v}
+		page(t, view, s.metricLink(v.Metrics[0]))
+	})
+}
+
+func TestBack(t *testing.T) {
+	for back, want := range map[string]string{
+		"":                            "/#faults",
+		"/?range=3h&tz=Europe/Berlin": "/?range=3h&tz=Europe%2FBerlin#faults",
+		"https://evil.example/?q=a":   "/?q=a#faults",
+		"//evil.example":              "/#faults",
+		"/metric?q=\r\nx: y":          "/#faults",
+		"javascript:alert(1)":         "/#faults",
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/faults/cut", strings.NewReader(url.Values{"back": {back}}.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if got := Back(r); got != want {
+			t.Errorf("Back(%q): got %q, want %q", back, got, want)
+		}
+	}
+}
+
+func benchmarkIndex(b *testing.B, all bool) {
+	h := newHandler(heavy, func() time.Time { return noon })
+	bytes := 0
+	for b.Loop() {
+		for n := 1; n <= 7; n++ {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, fmt.Sprintf("/?range=3h&page=%d", n), nil))
+			bytes = w.Body.Len()
+			if !all {
+				break
+			}
+		}
+	}
+	b.ReportMetric(float64(bytes), "bytes/page")
+}
