@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -180,8 +181,8 @@ func (p plot) band(b *strings.Builder, run []Point) {
 	for i, q := range run {
 		b.WriteString(verb(i) + px(p.x(q.Start)) + " " + px(p.y(q.Maximum)))
 	}
-	for i := len(run) - 1; i >= 0; i-- {
-		b.WriteString("L" + px(p.x(run[i].Start)) + " " + px(p.y(run[i].Minimum)))
+	for _, q := range slices.Backward(run) {
+		b.WriteString("L" + px(p.x(q.Start)) + " " + px(p.y(q.Minimum)))
 	}
 	b.WriteString("Z")
 }

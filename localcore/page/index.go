@@ -118,8 +118,11 @@ func (s *screen) failureTile() tile {
 	}
 	emf := s.View.EMF.ParsingErrors + s.View.EMF.ValidationErrors
 	parts := []part{
-		{actions, "failed actions"}, {sql, "SQL errors"}, {reports, "failed error actions"},
-		{emf, "EMF errors"}, {s.View.RuleNotFound, "RuleNotFound"},
+		{actions, "failed actions"},
+		{sql, "SQL errors"},
+		{reports, "failed error actions"},
+		{emf, "EMF errors"},
+		{s.View.RuleNotFound, "RuleNotFound"},
 	}
 	t := sumTile("Failed", "everything that matched was delivered", "#failures", parts)
 	if t.Tone == toneOK && matches == 0 {

@@ -206,8 +206,8 @@ func fill(v reflect.Value) {
 			v.Set(reflect.ValueOf(noon.Add(time.Minute)))
 			return
 		}
-		for i := range v.NumField() {
-			fill(v.Field(i))
+		for _, field := range v.Fields() {
+			fill(field)
 		}
 	}
 }
