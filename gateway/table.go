@@ -40,14 +40,19 @@ func (t *table) add(d cloudwatch.Datum) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.n++
-	name := d.Name
-	for _, dim := range d.Dimensions {
-		if dim.Name == "device" {
-			name += " (" + dim.Value + ")" // as the metric form calls it
-		}
-	}
+	name := fullName(d)
 	t.seen[name]++
 	_, _ = fmt.Fprintf(t.out, tableRow, d.Timestamp.Local().Format(time.TimeOnly), name, fmt.Sprintf("%.2f", d.Value), d.Unit)
+}
+
+// fullName is what the metric form calls a metric: in the emf form the device is a dimension.
+func fullName(d cloudwatch.Datum) string {
+	for _, dim := range d.Dimensions {
+		if dim.Name == "device" {
+			return d.Name + " (" + dim.Value + ")"
+		}
+	}
+	return d.Name
 }
 
 func (t *table) points() int {

@@ -1,5 +1,5 @@
-// Program piway-localcore is a stand-in for AWS IoT Core and CloudWatch on this machine: MQTT over mutual TLS, a topic
-// rule, and metrics in memory. A gateway that works against it works against AWS, and nothing is billed.
+// Program piway-localcore is a stand-in for AWS IoT Core and CloudWatch on this machine: MQTT over mutual TLS, topic
+// rules, metrics and logs in memory, and the bill. A gateway that works against it works against AWS, and nothing is billed.
 package main
 
 import (
@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // a container has no files of time zones, which the page's viewer may choose from
 )
 
 func main() {

@@ -26,9 +26,9 @@ const (
 	maxClientID     = 128        // client id size in bytes
 	maxTopic        = 256        // topic size in bytes, without the prefix of Basic Ingest
 	maxSlashes      = 7          // in a topic, without those of that prefix
-	maxPublishes    = 100        // publishes a second and connection, in and out together; the excess is discarded
+	MaxPublishes    = 100        // publishes a second and connection, in and out together; the excess is discarded
 	maxBytes        = 512 * 1024 // throughput a second and connection; the excess is delayed
-	maxUnacked      = 100        // QoS 1 publishes of a client without PUBACK; then none is accepted
+	MaxUnacked      = 100        // QoS 1 publishes of a client without PUBACK; then none is accepted
 	maxFilters      = 8          // filters in a SUBSCRIBE
 	maxSubscription = 50         // subscriptions of a connection
 	maxKeepAlive    = 1200       // seconds: 0 or more than this becomes this
@@ -140,7 +140,7 @@ func capabilities() *mqtt.Capabilities {
 	c.MaximumClientWritesPending = writesPending
 	c.MaximumSessionExpiryInterval = sessionExpiry
 	c.MaximumInflight = 1024
-	c.ReceiveMaximum = maxUnacked // to a subscriber without its PUBACK
+	c.ReceiveMaximum = MaxUnacked // to a subscriber without its PUBACK
 	return c
 }
 

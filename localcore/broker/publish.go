@@ -73,7 +73,7 @@ func (h *hook) acknowledge(s *session, pk packets.Packet) (packets.Packet, error
 // accept reports whether a publish gets past the quotas and the policy. One that the policy denies, or that is too
 // large, ends the connection.
 func (h *hook) accept(s *session, pk packets.Packet) bool {
-	limit := maxPublishes
+	limit := MaxPublishes
 	if n := h.b.Faults().PublishesPerSecond; n > 0 {
 		limit = n
 	}

@@ -59,7 +59,7 @@ func (s *session) take(now time.Time, limit int) (ok bool, peak int) {
 func (s *session) begin() (n int, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.unacked >= maxUnacked {
+	if s.unacked >= MaxUnacked {
 		return s.unacked, false
 	}
 	s.unacked++

@@ -98,7 +98,7 @@ func selects(cl *mqtt.Client, topic string) bool {
 }
 
 func (h *hook) mayDeliver(s *session) bool {
-	ok, peak := s.take(h.b.opt.Now(), maxPublishes)
+	ok, peak := s.take(h.b.opt.Now(), MaxPublishes)
 	h.b.counts.add(func(c *Counts) {
 		c.PeakPublishes = max(c.PeakPublishes, int64(peak))
 		if ok {

@@ -57,19 +57,20 @@ func Default() Config {
 
 // A Core is a running stand-in. Its methods are safe for concurrent use.
 type Core struct {
-	cfg    Config
-	log    *slog.Logger
-	loaded loaded
-	cloud  *Cloud
-	broker *broker.Broker
-	faults *faults
-	http   net.Listener
+	cfg     Config
+	log     *slog.Logger
+	loaded  loaded
+	started time.Time
+	cloud   *Cloud
+	broker  *broker.Broker
+	faults  *faults
+	http    net.Listener
 }
 
 // Open loads the rules and policies, loads or makes the certificates, and listens. It serves nobody yet and starts no
 // goroutine; Run does, and also releases what Open acquired. Errors name the file, or the flag to change.
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (_ *Core, err error) {
-	c := &Core{cfg: cfg, log: log}
+	c := &Core{cfg: cfg, log: log, started: time.Now()}
 	if c.loaded, err = load(&cfg); err != nil {
 		return nil, err
 	}
@@ -78,7 +79,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (_ *Core, err error
 		return nil, err
 	}
 	c.cloud, err = NewCloud(CloudConfig{
-		Rules: c.loaded.rules, Groups: c.loaded.groups, Prices: c.loaded.prices, Start: time.Now(),
+		Rules: c.loaded.rules, Groups: c.loaded.groups, Prices: c.loaded.prices, Start: c.started,
 		Deliver: func(topic string, qos byte, payload []byte) error { return c.broker.Publish(topic, qos, payload) },
 		OnDatum: cfg.OnDatum, Log: log,
 	})

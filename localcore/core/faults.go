@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"piway/localcore/broker"
+	"piway/localcore/page"
 	"piway/shared/config"
 )
 
@@ -204,7 +205,7 @@ func (f *faults) handle(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		http.Error(w, err.Error(), http.StatusBadRequest)
 	case strings.Contains(r.Header.Get("Accept"), "text/html"):
-		http.Redirect(w, r, "/", http.StatusSeeOther) // a person pressed a button
+		http.Redirect(w, r, page.Back(r), http.StatusSeeOther) //nolint:gosec // a person pressed a button; Back stays on this page
 	default:
 		writeJSON(w, f.all())
 	}

@@ -12,6 +12,7 @@ import (
 	"piway/localcore/bill"
 	"piway/localcore/broker"
 	"piway/localcore/cloudwatch"
+	"piway/localcore/page"
 	"piway/localcore/rules"
 )
 
@@ -47,6 +48,7 @@ func (c *Core) routes() http.Handler {
 	mux.HandleFunc("GET /metrics.json", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, c.snapshot()) })
 	mux.HandleFunc("GET /faults.json", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, c.faults.all()) })
 	mux.HandleFunc("POST /faults/{name}", c.faults.handle)
+	mux.Handle("/", page.Handler(c.view))
 	// A page elsewhere must not break things here through the browser of who looks at it.
 	return http.NewCrossOriginProtection().Handler(mux)
 }

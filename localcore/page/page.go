@@ -16,7 +16,6 @@ import (
 	"net/http"
 	"net/url"
 	"time"
-	_ "time/tzdata" // a container has no files of time zones
 )
 
 //go:embed page.html
