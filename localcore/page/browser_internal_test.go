@@ -32,6 +32,7 @@ func TestHandler_browser(t *testing.T) {
 		{"sample", sample, "/?range=3h&tz=Europe/Berlin", []string{`<path class="line" d="M`, "kitchen", "13:03:20", "within the past two weeks"}},
 		{"heavy", heavy, "/?range=3h", []string{`<path class="line" d="M`, "252 more"}},
 		{"metric", sample, "/metric?name=cpu+temperature+%28kitchen%29&ns=RaspberryPi&unit=None&range=3h&tz=Europe/Berlin", []string{`<path class="band" d="M`, "of 181 periods"}},
+		{"hostile", hostileView, "/", []string{"&lt;script&gt;alert(1)"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			srv := httptest.NewServer(newHandler(tt.view, func() time.Time { return noon }))
@@ -41,6 +42,9 @@ func TestHandler_browser(t *testing.T) {
 				if !strings.Contains(dom, want) {
 					t.Errorf("the page in the browser lacks %q", want)
 				}
+			}
+			if strings.Contains(dom, "<img") || strings.Contains(dom, "<script") {
+				t.Error("a text became an element of the page")
 			}
 			if dir := os.Getenv("PIWAY_PICTURES"); dir != "" {
 				takePictures(t, chromium, srv.URL+tt.path, filepath.Join(dir, tt.name))

@@ -212,10 +212,15 @@ func fill(v reflect.Value) {
 	}
 }
 
-func TestHandler_hostileTexts(t *testing.T) {
+func hostileView(context.Context, Ask) (View, error) {
 	var v View
 	fill(reflect.ValueOf(&v).Elem())
 	v.Metrics[0].Points = func() []Point { return []Point{at(1, 1), at(2, 5)} }
+	return v, nil
+}
+
+func TestHandler_hostileTexts(t *testing.T) {
+	v, _ := hostileView(t.Context(), Ask{})
 	view := func(context.Context, Ask) (View, error) { return v, nil }
 	s := &screen{choices: choices{path: "/", zone: time.UTC, page: 1}, View: v}
 	for _, target := range []string{"/", "/?more=1", "/?" + url.Values{"q": {"<script>"}}.Encode(), s.metricLink(v.Metrics[0])} {
