@@ -1,7 +1,6 @@
 package page
 
 import (
-	"bytes"
 	"context"
 	"encoding/xml"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -183,57 +181,6 @@ func TestHandler_headersAndAssets(t *testing.T) {
 	}
 }
 
-// hostile is what somebody sends who wants to break out of the page.
-const hostile = "</title></svg></pre><script>alert(1)</script><img src=x onerror=alert(1)>\" onload=\"alert(1)' {{.}} javascript:alert(1) " +
-	"\x00\x07\x1b[31m\r\u202eevil\xff\xc0 &amp; ]]> <!-- (a\"><b>)"
-
-// fill sets every text of a view to hostile, and makes lists where there are none.
-func fill(v reflect.Value) {
-	switch v.Kind() {
-	case reflect.String:
-		v.SetString(hostile)
-	case reflect.Int64, reflect.Int:
-		v.SetInt(3)
-	case reflect.Float64:
-		v.SetFloat(2)
-	case reflect.Slice:
-		v.Set(reflect.MakeSlice(v.Type(), 25, 25))
-		for i := range v.Len() {
-			fill(v.Index(i))
-		}
-	case reflect.Struct:
-		if v.Type() == reflect.TypeFor[time.Time]() {
-			v.Set(reflect.ValueOf(noon.Add(time.Minute)))
-			return
-		}
-		for _, field := range v.Fields() {
-			fill(field)
-		}
-	}
-}
-
-func hostileView(context.Context, Ask) (View, error) {
-	var v View
-	fill(reflect.ValueOf(&v).Elem())
-	v.Metrics[0].Points = func() []Point { return []Point{at(1, 1), at(2, 5)} }
-	return v, nil
-}
-
-func TestHandler_hostileTexts(t *testing.T) {
-	v, _ := hostileView(t.Context(), Ask{})
-	view := func(context.Context, Ask) (View, error) { return v, nil }
-	s := &screen{choices: choices{path: "/", zone: time.UTC, page: 1}, View: v}
-	for _, target := range []string{"/", "/?more=1", "/?" + url.Values{"q": {"<script>"}}.Encode(), s.metricLink(v.Metrics[0])} {
-		body := page(t, view, target)
-		if !strings.Contains(body, "&lt;script&gt;alert(1)") && !strings.Contains(target, "q=") {
-			t.Errorf("GET %s: the page does not show the text", target)
-		}
-		if strings.ContainsAny(body, "\x00\x07\x1b\r\u202e") {
-			t.Errorf("GET %s: the page holds control characters", target)
-		}
-	}
-}
-
 // Each bound is told, and "show more" goes beyond it.
 func TestHandler_longLists(t *testing.T) {
 	v := View{Failures: make([]Failure, 1100), Notifications: []Notification{{Payload: strings.Repeat("ü", 3000)}}}
@@ -263,86 +210,6 @@ func TestHandler_pointsAreAskedForOnce(t *testing.T) {
 	if len(asked) != graphsPerPage || asked[48] != 1 || asked[95] != 1 {
 		t.Errorf("got %v, want metrics 48 to 95 asked once", asked)
 	}
-}
-
-func TestAsk(t *testing.T) {
-	for query, want := range map[string]Ask{
-		"":          {From: noon.Add(-time.Hour - 20*time.Second), To: noon, Period: time.Minute},
-		"range=24h": {From: noon.Add(-day - 3*time.Minute - 20*time.Second), To: noon, Period: 5 * time.Minute},
-		"range=14d": {From: noon.Add(-14*day - 3*time.Minute - 20*time.Second), To: noon, Period: time.Hour},
-	} {
-		c, err := parse(&url.URL{Path: "/", RawQuery: query})
-		if got := c.ask(noon); err != nil || got != want {
-			t.Errorf("%q: got %v, %v, want %v", query, got, err, want)
-		}
-	}
-}
-
-// Every link keeps what it does not change.
-func TestChoices_survive(t *testing.T) {
-	const query = "more=1&page=3&q=pi&range=6h&refresh=off&stat=Sum&tz=Asia%2FTokyo"
-	c, err := parse(&url.URL{Path: "/", RawQuery: query})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := c.with(func(*choices) {}); got != "/?"+query {
-		t.Errorf("got %s, want /?%s", got, query)
-	}
-}
-
-func FuzzParse(f *testing.F) {
-	f.Add("range=6h&stat=Sum&tz=Asia/Tokyo&q=%ff&page=2&refresh=off&more=1")
-	f.Add("tz=Local&dn=a&dv=b&dn=c&name=%3Cscript%3E&ns=;&unit")
-	f.Fuzz(func(t *testing.T, query string) {
-		for _, path := range []string{"/", "/metric"} {
-			c, err := parse(&url.URL{Path: path, RawQuery: query})
-			if err != nil {
-				continue
-			}
-			again, err := parse(mustURL(t, c.with(func(*choices) {})))
-			if err != nil || again.with(func(*choices) {}) != c.with(func(*choices) {}) {
-				t.Fatalf("%q became %q, %v", c.with(func(*choices) {}), again.with(func(*choices) {}), err)
-			}
-			wellFormed(t, render(t, c))
-		}
-	})
-}
-
-func mustURL(t *testing.T, s string) *url.URL {
-	t.Helper()
-	u, err := url.Parse(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
-}
-
-func render(t *testing.T, c choices) string {
-	t.Helper()
-	var b bytes.Buffer
-	s := &screen{choices: c, ask: c.ask(noon)}
-	if err := templates().ExecuteTemplate(&b, "index", s.index()); err != nil {
-		t.Fatal(err)
-	}
-	return cleanse(b.String())
-}
-
-func FuzzIndex_texts(f *testing.F) {
-	f.Add(hostile)
-	f.Add("cpu usage (kitchen)")
-	f.Add("()")
-	f.Add("\ufffe\uffff\U0010ffff\u2028 𝔘")
-	f.Fuzz(func(t *testing.T, text string) {
-		v := View{
-			Metrics: []Metric{{Namespace: text, Name: text, Unit: text, Dimensions: []Dimension{{text, text}}}, {Name: "x (" + text + ")"}},
-			Faults:  []Fault{{Name: text}},
-			Rules:   []Rule{{SQL: text}},
-		}
-		view := func(context.Context, Ask) (View, error) { return v, nil }
-		page(t, view, "/")
-		s := &screen{choices: choices{path: "/", zone: time.UTC, page: 1}, View: v}
-		page(t, view, s.metricLink(v.Metrics[0]))
-	})
 }
 
 func TestBack(t *testing.T) {
