@@ -2,6 +2,8 @@ package policy
 
 import (
 	"slices"
+
+	"piway/localcore/strict"
 )
 
 // A condition is one operator on one key.
@@ -26,22 +28,22 @@ var operators = map[string][]string{
 	"StringLike":                {keyClient, keyThing},
 }
 
-func readConditions(o object) ([]condition, error) {
-	if o.members["Condition"] == nil {
+func readConditions(o strict.Object) ([]condition, error) {
+	if !o.Has("Condition") {
 		return nil, nil
 	}
-	top, err := readObject(o.at("Condition"), o.members["Condition"], keysOf(operators)...)
+	top, err := o.Read("Condition", keysOf(operators)...)
 	if err != nil {
 		return nil, err
 	}
 	var all []condition
-	for _, operator := range top.names {
-		keys, err := readObject(top.at(operator), top.members[operator], operators[operator]...)
+	for _, operator := range top.Names {
+		keys, err := top.Read(operator, operators[operator]...)
 		if err != nil {
 			return nil, err
 		}
-		for _, key := range keys.names {
-			values, err := keys.patterns(key)
+		for _, key := range keys.Names {
+			values, err := patterns(keys, key)
 			if err != nil {
 				return nil, err
 			}

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"piway/localcore/strict"
 )
 
 // Bounds of IoT Core (security quotas).
@@ -85,26 +87,26 @@ func (p *Policy) parse(text []byte) error {
 	if n := chars(text); n > maxChars {
 		return fmt.Errorf("%d characters without white space, IoT Core takes %d", n, maxChars)
 	}
-	top, err := readObject("", text, "Version", "Id", "Statement")
+	top, err := strict.Read("policy", text, "Version", "Id", "Statement")
 	if err != nil {
 		return err
 	}
-	version, err := top.text("Version")
+	version, err := top.Text("Version")
 	if err != nil {
 		return err
 	}
 	if version != "2012-10-17" {
-		return top.errorf("Version", "%q: must be 2012-10-17", version)
+		return top.Errorf("Version", "%q: must be 2012-10-17", version)
 	}
-	list, err := top.list("Statement")
+	elements, err := list(top, "Statement")
 	if err != nil {
 		return err
 	}
-	if len(list) == 0 {
-		return top.errorf("Statement", "must have at least one statement")
+	if len(elements) == 0 {
+		return top.Errorf("Statement", "must have at least one statement")
 	}
-	for i, raw := range list {
-		s, err := readStatement(fmt.Sprintf("Statement[%d]", i), raw)
+	for i, raw := range elements {
+		s, err := readStatement(top, fmt.Sprintf("Statement[%d]", i), raw)
 		if err != nil {
 			return err
 		}
@@ -123,29 +125,29 @@ func chars(text []byte) (n int) {
 	return n
 }
 
-func readStatement(path string, raw json.RawMessage) (statement, error) {
+func readStatement(top strict.Object, path string, raw json.RawMessage) (statement, error) {
 	s := statement{name: path}
-	o, err := readObject(path, raw, "Sid", "Effect", "Action", "Resource", "Condition")
+	o, err := top.ReadAt(path, raw, "Sid", "Effect", "Action", "Resource", "Condition")
 	if err != nil {
 		return s, err
 	}
-	if sid, err := o.text("Sid"); err != nil {
+	if sid, err := o.Text("Sid"); err != nil {
 		return s, err
 	} else if sid != "" {
 		s.name += " " + sid
 	}
-	switch effect, err := o.text("Effect"); {
+	switch effect, err := o.Text("Effect"); {
 	case err != nil:
 		return s, err
 	case effect == "Deny":
 		s.deny = true
 	case effect != "Allow":
-		return s, o.errorf("Effect", "%q: must be Allow or Deny", effect)
+		return s, o.Errorf("Effect", "%q: must be Allow or Deny", effect)
 	}
-	if s.actions, err = o.somePatterns("Action"); err != nil {
+	if s.actions, err = somePatterns(o, "Action"); err != nil {
 		return s, err
 	}
-	if s.resources, err = o.somePatterns("Resource"); err != nil {
+	if s.resources, err = somePatterns(o, "Resource"); err != nil {
 		return s, err
 	}
 	if s.conditions, err = readConditions(o); err != nil {
@@ -155,7 +157,7 @@ func readStatement(path string, raw json.RawMessage) (statement, error) {
 }
 
 // check refuses what can never match: AWS would take it and deny.
-func (s *statement) check(o object) error {
+func (s *statement) check(o strict.Object) error {
 	used := make([]bool, len(s.resources))
 	for _, a := range s.actions {
 		known := false
@@ -169,12 +171,12 @@ func (s *statement) check(o object) error {
 			}
 		}
 		if !known {
-			return o.errorf("Action", "%q: matches no action of the message broker, try: iot:Connect, iot:Publish, iot:Subscribe, iot:Receive or iot:RetainPublish", a.text)
+			return o.Errorf("Action", "%q: matches no action of the message broker, try: iot:Connect, iot:Publish, iot:Subscribe, iot:Receive or iot:RetainPublish", a.text)
 		}
 	}
 	for i, r := range s.resources {
 		if !used[i] {
-			return o.errorf("Resource", "%q: no action here asks for such a resource, try: client/ID for iot:Connect, topic/TOPIC for iot:Publish and iot:Receive, topicfilter/FILTER for iot:Subscribe", r.text)
+			return o.Errorf("Resource", "%q: no action here asks for such a resource, try: client/ID for iot:Connect, topic/TOPIC for iot:Publish and iot:Receive, topicfilter/FILTER for iot:Subscribe", r.text)
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"piway/localcore/sql"
+	"piway/localcore/strict"
 )
 
 // maxActions is IoT Core's quota of actions in a rule.
@@ -32,7 +33,7 @@ type run struct {
 }
 
 // kinds are the actions that are supported, by their members in a rule file.
-var kinds = map[string]func(o object, version sql.Version) (action, error){
+var kinds = map[string]func(o strict.Object, version sql.Version) (action, error){
 	"cloudwatchMetric": readMetric,
 	"cloudwatchLogs":   readLogs,
 	"republish":        readRepublish,
@@ -47,18 +48,18 @@ var members = map[string][]string{
 	"sns":              {"targetArn", "messageFormat", "roleArn"},
 }
 
-func readActions(top object, version sql.Version) ([]action, error) {
+func readActions(top strict.Object, version sql.Version) ([]action, error) {
 	var list []json.RawMessage
-	if raw := top.members["actions"]; raw == nil || raw[0] != '[' || json.Unmarshal(raw, &list) != nil {
-		return nil, top.errorf("actions", "must be a list of actions")
+	if raw := top.Members["actions"]; raw == nil || raw[0] != '[' || json.Unmarshal(raw, &list) != nil {
+		return nil, top.Errorf("actions", "must be a list of actions")
 	}
 	if len(list) > maxActions {
-		return nil, top.errorf("actions", "%d actions, IoT Core takes %d", len(list), maxActions)
+		return nil, top.Errorf("actions", "%d actions, IoT Core takes %d", len(list), maxActions)
 	}
 	actions := make([]action, len(list))
 	for i, raw := range list {
 		var err error
-		if actions[i], err = readAction(fmt.Sprintf("actions[%d]", i), raw, version); err != nil {
+		if actions[i], err = readAction(top, fmt.Sprintf("actions[%d]", i), raw, version); err != nil {
 			return nil, err
 		}
 	}
@@ -66,54 +67,53 @@ func readActions(top object, version sql.Version) ([]action, error) {
 }
 
 // readErrorAction returns nil if the rule has none.
-func readErrorAction(top object, version sql.Version) (action, error) {
-	if !top.has("errorAction") {
+func readErrorAction(top strict.Object, version sql.Version) (action, error) {
+	if !top.Has("errorAction") {
 		return nil, nil
 	}
-	return readAction("errorAction", top.members["errorAction"], version)
+	return readAction(top, "errorAction", top.Members["errorAction"], version)
 }
 
-func readAction(path string, raw json.RawMessage, version sql.Version) (action, error) {
-	one, err := readObject(path, raw, "cloudwatchMetric", "cloudwatchLogs", "republish", "sns")
+func readAction(top strict.Object, path string, raw json.RawMessage, version sql.Version) (action, error) {
+	known := []string{"cloudwatchMetric", "cloudwatchLogs", "republish", "sns"}
+	one, err := top.ReadAt(path, raw, known...)
 	if err != nil {
 		return nil, err
 	}
-	if len(one.members) != 1 {
-		return nil, one.errorf("", "must have exactly one action, got %d, try: one of %s", len(one.members), strings.Join(one.known, ", "))
+	if len(one.Names) != 1 {
+		return nil, one.Errorf("", "must have exactly one action, got %d, try: one of %s", len(one.Names), strings.Join(known, ", "))
 	}
-	for name, raw := range one.members {
-		o, err := readObject(one.at(name), raw, members[name]...)
-		if err != nil {
-			return nil, err
-		}
-		if err := checkRole(o); err != nil {
-			return nil, err
-		}
-		return kinds[name](o, version)
+	name := one.Names[0]
+	o, err := one.Read(name, members[name]...)
+	if err != nil {
+		return nil, err
 	}
-	panic("rules: one member is none")
+	if err := checkRole(o); err != nil {
+		return nil, err
+	}
+	return kinds[name](o, version)
 }
 
 // checkRole looks at the form only; nobody assumes the role here.
-func checkRole(o object) error {
-	arn, err := o.needText("roleArn")
+func checkRole(o strict.Object) error {
+	arn, err := o.NeedText("roleArn")
 	if err != nil {
 		return err
 	}
 	if !strings.HasPrefix(arn, "arn:") || !strings.Contains(arn, ":role/") || strings.Contains(arn, "${") {
-		return o.errorf("roleArn", "%q is not a role's ARN, try: arn:aws:iam::123456789012:role/piway-rule", arn)
+		return o.Errorf("roleArn", "%q is not a role's ARN, try: arn:aws:iam::123456789012:role/piway-rule", arn)
 	}
 	return nil
 }
 
-func readTemplate(o object, name string, version sql.Version) (sql.Template, error) {
-	text, err := o.needText(name)
+func readTemplate(o strict.Object, name string, version sql.Version) (sql.Template, error) {
+	text, err := o.NeedText(name)
 	if err != nil {
 		return sql.Template{}, err
 	}
 	t, err := sql.ParseTemplate(text, version)
 	if err != nil {
-		return sql.Template{}, o.errorf(name, "%w", err)
+		return sql.Template{}, o.Errorf(name, "%w", err)
 	}
 	return t, nil
 }

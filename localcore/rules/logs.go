@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"piway/localcore/sql"
+	"piway/localcore/strict"
 )
 
 // A logsAction is one cloudwatchLogs action (cloudwatch-logs-rule-action).
@@ -12,13 +13,13 @@ type logsAction struct {
 	batch bool
 }
 
-func readLogs(o object, version sql.Version) (action, error) {
+func readLogs(o strict.Object, version sql.Version) (action, error) {
 	var a logsAction
 	var err error
 	if a.group, err = readTemplate(o, "logGroupName", version); err != nil {
 		return nil, err
 	}
-	a.batch, err = o.boolean("batchMode")
+	a.batch, err = o.Bool("batchMode")
 	return a, err
 }
 

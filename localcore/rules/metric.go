@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"piway/localcore/sql"
+	"piway/localcore/strict"
 )
 
 // A metricAction is one cloudwatchMetric action (CloudwatchMetricAction in the IoT API). Its members are templates over
@@ -15,7 +16,7 @@ type metricAction struct {
 	timestamp                      *sql.Template // nil: the time of the message
 }
 
-func readMetric(o object, version sql.Version) (action, error) {
+func readMetric(o strict.Object, version sql.Version) (action, error) {
 	var a metricAction
 	for _, m := range []struct {
 		name string
@@ -28,7 +29,7 @@ func readMetric(o object, version sql.Version) (action, error) {
 			return nil, err
 		}
 	}
-	if o.has("metricTimestamp") {
+	if o.Has("metricTimestamp") {
 		t, err := readTemplate(o, "metricTimestamp", version)
 		if err != nil {
 			return nil, err

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"piway/localcore/sql"
+	"piway/localcore/strict"
 )
 
 // maxPayload is IoT Core's limit of a message.
@@ -16,23 +17,23 @@ type republishAction struct {
 	qos   byte
 }
 
-func readRepublish(o object, version sql.Version) (action, error) {
+func readRepublish(o strict.Object, version sql.Version) (action, error) {
 	topic, err := readTemplate(o, "topic", version)
 	if err != nil {
 		return nil, err
 	}
 	if topic.IsConstant() {
 		if _, err := target(topic.String()); err != nil {
-			return nil, o.errorf("topic", "%w", err)
+			return nil, o.Errorf("topic", "%w", err)
 		}
 	}
 	a := republishAction{topic: topic}
-	switch string(o.members["qos"]) {
+	switch string(o.Members["qos"]) {
 	case "", "0": // the default is 0
 	case "1":
 		a.qos = 1
 	default:
-		return nil, o.errorf("qos", "must be 0 or 1, got %.20s", o.members["qos"])
+		return nil, o.Errorf("qos", "must be 0 or 1, got %.20s", o.Members["qos"])
 	}
 	return a, nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"piway/localcore/sql"
+	"piway/localcore/strict"
 )
 
 // maxRule is IoT Core's quota of a rule's SQL, actions and error action together.
@@ -53,7 +54,7 @@ func Parse(name string, text []byte) (*Rule, error) {
 	if len(text) > maxRule {
 		return nil, fmt.Errorf("rule: %d bytes, IoT Core takes %d", len(text), maxRule)
 	}
-	top, err := readObject("", text, "sql", "awsIotSqlVersion", "ruleDisabled", "description", "actions", "errorAction")
+	top, err := strict.Read("rule", text, "sql", "awsIotSqlVersion", "ruleDisabled", "description", "actions", "errorAction")
 	if err != nil {
 		return nil, err
 	}
@@ -61,10 +62,10 @@ func Parse(name string, text []byte) (*Rule, error) {
 	if err := r.readSQL(top); err != nil {
 		return nil, err
 	}
-	if r.disabled, err = top.boolean("ruleDisabled"); err != nil {
+	if r.disabled, err = top.Bool("ruleDisabled"); err != nil {
 		return nil, err
 	}
-	if _, err := top.text("description"); err != nil {
+	if _, err := top.Text("description"); err != nil {
 		return nil, err
 	}
 	if r.actions, err = readActions(top, r.version); err != nil {
@@ -76,8 +77,8 @@ func Parse(name string, text []byte) (*Rule, error) {
 	return r, nil
 }
 
-func (r *Rule) readSQL(top object) error {
-	version, err := top.text("awsIotSqlVersion")
+func (r *Rule) readSQL(top strict.Object) error {
+	version, err := top.Text("awsIotSqlVersion")
 	if err != nil {
 		return err
 	}
@@ -86,15 +87,15 @@ func (r *Rule) readSQL(top object) error {
 	case "":
 		r.version = sql.V2015 // the default of the API and of CloudFormation
 	default:
-		return top.errorf("awsIotSqlVersion", "%.20q: not a version that is known here, try: %s", version, sql.V2016)
+		return top.Errorf("awsIotSqlVersion", "%.20q: not a version that is known here, try: %s", version, sql.V2016)
 	}
-	text, err := top.needText("sql")
+	text, err := top.NeedText("sql")
 	if err != nil {
 		return err
 	}
 	r.text = text
 	if r.query, err = sql.Parse(text, r.version); err != nil {
-		return top.errorf("sql", "%w", err)
+		return top.Errorf("sql", "%w", err)
 	}
 	return nil
 }

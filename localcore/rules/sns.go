@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"piway/localcore/sql"
+	"piway/localcore/strict"
 )
 
 // An snsAction is one sns action (sns-rule-action).
@@ -14,22 +15,22 @@ type snsAction struct {
 	isJSON bool
 }
 
-func readSNS(o object, version sql.Version) (action, error) {
+func readSNS(o strict.Object, version sql.Version) (action, error) {
 	target, err := readTemplate(o, "targetArn", version)
 	if err != nil {
 		return nil, err
 	}
 	if target.IsConstant() {
 		if err := checkTarget(target.String()); err != nil {
-			return nil, o.errorf("targetArn", "%w", err)
+			return nil, o.Errorf("targetArn", "%w", err)
 		}
 	}
-	format, err := o.text("messageFormat")
+	format, err := o.Text("messageFormat")
 	if err != nil {
 		return nil, err
 	}
-	if o.has("messageFormat") && format != "RAW" && format != "JSON" {
-		return nil, o.errorf("messageFormat", "must be RAW or JSON, got %.20q", format)
+	if o.Has("messageFormat") && format != "RAW" && format != "JSON" {
+		return nil, o.Errorf("messageFormat", "must be RAW or JSON, got %.20q", format)
 	}
 	return snsAction{target, format == "JSON"}, nil // the default is RAW
 }

@@ -44,9 +44,10 @@ var inside = map[string][]string{
 	// The local stand-in for AWS, and its wiring.
 	"localcore/bill":       {"shared/prices"},
 	"localcore/broker":     {"shared/guard", "shared/config"},
-	"localcore/rules":      {"localcore/sql"},
+	"localcore/rules":      {"localcore/sql", "localcore/strict"},
 	"localcore/sql":        {},
-	"localcore/policy":     {},
+	"localcore/policy":     {"localcore/strict"},
+	"localcore/strict":     {},
 	"localcore/page":       {},
 	"localcore/cloudwatch": {"shared/sample"},
 	"localcore/core":       {"localcore/*", "shared/config", "shared/pki", "shared/prices", "configs/aws"},
