@@ -7,7 +7,7 @@ CROSS = $(MAKE) --no-print-directory build CGO_ENABLED=0 GOOS=linux
 TOOL := $(GO) tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt vuln fuzz bench demo cross compose-up compose-down clean
+.PHONY: help build test lint fmt vuln fuzz bench drain demo cross compose-up compose-down clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,7 +19,7 @@ build: ## build the three programs for this machine into bin/
 	done
 
 test: ## run all tests with the race detector, in random order
-	$(GO) test -race -shuffle=on ./...
+	$(GO) test -race -shuffle=on -parallel 8 ./...
 
 lint: ## check style, vet, module files and shell scripts
 	$(TOOL) golangci-lint run ./...
@@ -45,6 +45,9 @@ fuzz: ## run each fuzz test for FUZZTIME (default 10s)
 
 bench: ## measure what the gateway takes and what it costs
 	$(GO) test ./gateway -run '^$$' -bench Gateway -benchtime 1x
+
+drain: ## send a backlog at AWS's full rate and count what AWS would discard (4 minutes)
+	$(GO) test ./gateway -run '^$$' -bench Cloud_drain -benchtime 1x
 
 demo: ## run everything on this machine, with nothing to configure
 	$(GO) run ./gateway demo
