@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -21,17 +22,31 @@ type forwarder struct {
 	form         encode.Form
 	formMark     string // what the form depends on, for the fingerprint
 	hasTimestamp bool   // the rule dates its datums; else AWS takes the time of arrival
+	grace        time.Duration
 	now          func() time.Time
 	log          *slog.Logger
 
-	at      queue.Cursor // the passes that were begun; only Next uses it, and retried
-	retried time.Time    // when parked datums were last tried again
+	// Only Next uses these.
+	shelved int64     // the last shelved pass that was begun
+	retried time.Time // when parked datums were last tried again
+	checked int64     // the newest closed pass when the live lane was last looked at
+	told    *progress
 
-	mu      sync.Mutex // guards the fields below, not held while the queue works
-	batch   *batch     // whose datums are handed out now
-	handed  []ref      // to the uplink and not settled, oldest first
-	settled []*batch   // without open datums, to be finished
+	mu      sync.Mutex         // guards the fields below, not held while the queue works
+	lanes   [2]*batch          // whose datums are handed out now: the live lane's first
+	inHand  map[int64]struct{} // passes that were begun and are not settled
+	handed  []ref              // to the uplink and not settled, oldest first
+	settled []*batch           // without open datums, to be finished
 }
+
+// The lanes. What arrives now goes first, a backlog gets the rest of the rate; lanes only choose the order of messages.
+const (
+	live = iota
+	backlog
+)
+
+// liveFor is how long after it closed a pass counts as live.
+const liveFor = 30 * time.Second
 
 // A ref is a message: the datums from..to-1 of a batch.
 type ref struct {
@@ -58,6 +73,10 @@ func (f *forwarder) fingerprint() string {
 // Next returns the next message with datums that AWS still takes.
 func (f *forwarder) Next(ctx context.Context) ([]byte, error) {
 	for {
+		f.told.look(ctx)
+		if err := f.look(ctx); err != nil {
+			return nil, err
+		}
 		payload, settled := f.handOut()
 		if settled != nil {
 			if err := f.finish(ctx, settled); err != nil {
@@ -68,56 +87,123 @@ func (f *forwarder) Next(ctx context.Context) ([]byte, error) {
 		if payload != nil {
 			return payload, nil
 		}
-		b, err := f.load(ctx)
-		if err != nil {
+		if err := f.load(ctx); err != nil {
 			return nil, err
 		}
-		f.mu.Lock()
-		f.batch = b
-		f.mu.Unlock()
 	}
 }
 
-// load waits for the next closed pass and reduces it.
-func (f *forwarder) load(ctx context.Context) (*batch, error) {
-	if f.idle() && f.now().Sub(f.retried) >= retryParked {
-		f.at.Shelved, f.retried = 0, f.now()
+// look takes up a live pass that closed while a backlog is being sent.
+func (f *forwarder) look(ctx context.Context) error {
+	closed := f.q.LastClosed()
+	if closed == f.checked || f.busy(live) || !f.busy(backlog) {
+		return nil
 	}
-	p, err := f.q.Next(ctx, &f.at, f.fingerprint())
+	p, err := f.q.Next(ctx, queue.Order{InHand: f.has, Live: f.liveFrom(), LiveOnly: true}, f.fingerprint())
+	if errors.Is(err, queue.ErrNone) {
+		f.checked = closed
+		return nil
+	}
 	if err != nil {
-		return nil, err
+		return err
 	}
+	return f.begin(ctx, p)
+}
+
+// liveFrom is the start of the oldest pass that closed just now.
+func (f *forwarder) liveFrom() int64 {
+	return f.now().Add(-f.settings.Window - f.grace - liveFor).Unix()
+}
+
+// busy reports whether a lane has something to be handed out.
+func (f *forwarder) busy(lane int) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.lanes[lane] != nil
+}
+
+// has reports whether a pass is in hand.
+func (f *forwarder) has(start int64) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, ok := f.inHand[start]
+	return ok
+}
+
+// load waits for the next pass.
+func (f *forwarder) load(ctx context.Context) error {
+	if f.idle() && f.now().Sub(f.retried) >= retryParked {
+		f.shelved, f.retried = 0, f.now()
+	}
+	p, err := f.q.Next(ctx, queue.Order{InHand: f.has, Live: f.liveFrom(), Shelved: f.shelved}, f.fingerprint())
+	if err != nil {
+		return err
+	}
+	if p.Shelved {
+		f.shelved = p.Start
+	}
+	return f.begin(ctx, p)
+}
+
+// begin reduces a pass and puts it into its lane.
+func (f *forwarder) begin(ctx context.Context, p queue.Pass) error {
 	r := rollup.New(f.settings)
 	if err := f.q.Each(ctx, p, func(device string, samples []sample.Sample) error {
 		r.Add(device, samples)
 		return nil
 	}); err != nil {
-		return nil, err
+		return err
 	}
 	b := newBatch(p, r.Datums())
-	f.log.Debug("pass begun", "pass", p.Start, "datums", len(b.datums), "from", p.Next, "parked", p.Shelved)
-	return b, nil
+	lane := backlog
+	if p.Start >= f.liveFrom() && !p.Shelved {
+		lane = live
+	}
+	f.log.Debug("pass begun", "pass", p.Start, "datums", len(b.datums), "from", p.Next, "parked", p.Shelved, "live", lane == live)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.inHand == nil {
+		f.inHand = map[int64]struct{}{}
+	}
+	f.inHand[p.Start] = struct{}{}
+	f.lanes[lane] = b
+	if b.open == 0 { // a pass without datums
+		f.settled = append(f.settled, b)
+	}
+	return nil
 }
 
-// idle reports whether nothing is under way, so that no pass can be begun twice.
+// idle reports whether nothing is under way.
 func (f *forwarder) idle() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.handed) == 0 && len(f.settled) == 0
 }
 
-// handOut returns the next message of the batch, or nil at its end; or a batch of which the last open datum was settled
-// without an acknowledgement having done it, and that is to be finished.
+// handOut returns the next message, of the live lane if it has one, or nil where both are at their end; or a batch of
+// which the last open datum was settled without an acknowledgement having done it, and that is to be finished.
 func (f *forwarder) handOut() (payload []byte, settled *batch) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	for lane := range f.lanes {
+		if len(f.settled) > 0 {
+			return nil, f.settled[0]
+		}
+		if b := f.lanes[lane]; b != nil {
+			if payload := f.message(b); payload != nil {
+				return payload, nil
+			}
+			f.lanes[lane] = nil
+		}
+	}
 	if len(f.settled) > 0 {
 		return nil, f.settled[0]
 	}
-	b := f.batch
-	if b == nil {
-		return nil, nil
-	}
+	return nil, nil
+}
+
+// message returns the next message of a batch, nil at its end. f.mu is held.
+func (f *forwarder) message(b *batch) []byte {
 	for from, to := b.run(); from < to; from, to = b.run() {
 		// Datums are in the order of time, so if one is not expired no later one is.
 		if f.expired(b.datums[from]) == "" {
@@ -125,17 +211,17 @@ func (f *forwarder) handOut() (payload []byte, settled *batch) {
 			if err == nil {
 				b.hand(from, from+n)
 				f.handed = append(f.handed, ref{b, from, from + n})
-				return payload, nil
+				return payload
 			}
 			f.log.Error("a datum cannot be sent", "err", err)
 		}
 		b.expire(from)
 		if b.open == 0 {
 			f.settled = append(f.settled, b)
-			return nil, b
+			return nil
 		}
 	}
-	return nil, nil
+	return nil
 }
 
 // finish takes a batch without open datums off the disk, or leaves what is parked of it there.
@@ -153,6 +239,7 @@ func (f *forwarder) finish(ctx context.Context, b *batch) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.settled = slices.DeleteFunc(f.settled, func(x *batch) bool { return x == b })
+	delete(f.inHand, b.pass.Start)
 	return nil
 }
 
@@ -221,10 +308,12 @@ func (f *forwarder) plan(n int, change func(queue.Pass, int, int) queue.Pass) []
 	defer f.mu.Unlock()
 	var steps []step
 	for _, r := range f.handed[:n] {
-		if len(steps) == 0 || steps[len(steps)-1].b != r.b {
+		i := slices.IndexFunc(steps, func(s step) bool { return s.b == r.b })
+		if i < 0 {
+			i = len(steps)
 			steps = append(steps, step{b: r.b, pass: r.b.pass, left: r.b.open})
 		}
-		s := &steps[len(steps)-1]
+		s := &steps[i]
 		before := s.pass.Parked.Len()
 		s.pass = change(s.pass, r.from, r.to)
 		s.parkedChanged = s.parkedChanged || s.pass.Parked.Len() != before
@@ -244,7 +333,10 @@ func (f *forwarder) apply(n int, steps []step, change func(queue.Pass, int, int)
 	}
 	f.handed = slices.Delete(f.handed, 0, n)
 	for _, s := range steps {
-		if s.left > 0 && s.b.open == 0 {
+		switch {
+		case s.left == 0:
+			delete(f.inHand, s.b.pass.Start)
+		case s.b.open == 0:
 			late = append(late, s.b)
 		}
 	}

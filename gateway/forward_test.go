@@ -54,7 +54,7 @@ func newStages(t *testing.T, start time.Time, hasTimestamp bool) *stages {
 		Names: names.New(cfg.Intake.NameTemplate, cfg.Site), ClockTolerance: cfg.Intake.ClockTolerance, MaxSamples: 10, MaxMetrics: 10,
 		IsDevice: func(string) bool { return true }, Owners: map[string]string{},
 	})
-	s.f = &forwarder{q: s.q, settings: rollup.Settings{Window: cfg.Rollup.Window}, form: encode.Metric, hasTimestamp: hasTimestamp, now: s.clock, log: log}
+	s.f = &forwarder{told: &progress{q: s.q, log: log, now: s.clock}, q: s.q, settings: rollup.Settings{Window: cfg.Rollup.Window}, form: encode.Metric, hasTimestamp: hasTimestamp, grace: cfg.Rollup.Grace, now: s.clock, log: log}
 	return s
 }
 
@@ -182,6 +182,7 @@ func TestForward_expires(t *testing.T) {
 			if got := s.sent(1); got[0] != fmt.Sprint(start.Unix()) {
 				t.Errorf("sent %v, want the fresh one of %d", got, start.Unix())
 			}
+			s.nothingMore() // the expired one's pass comes behind it
 			s.settled()
 			accounts, err := s.q.Ledger(t.Context())
 			if err != nil {
@@ -240,11 +241,7 @@ func TestForward_parks(t *testing.T) {
 	if err := s.f.Park(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	if payload, err := s.f.Next(ctx); err == nil {
-		t.Errorf("got %s at once again, want to wait a day", payload)
-	}
+	s.nothingMore() // for a day
 	s.now.Add(retryParked.Milliseconds())
 	if again := next(); again != first {
 		t.Errorf("a day later: got %s, want %s", again, first)
@@ -255,6 +252,16 @@ func TestForward_parks(t *testing.T) {
 	s.settled()
 	if a := s.account(); a.Sent != 3 || len(a.Parked) != 0 {
 		t.Errorf("got %+v, want all 3 sent", a)
+	}
+}
+
+// nothingMore looks whether anything else is to be sent.
+func (s *stages) nothingMore() {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if payload, err := s.f.Next(ctx); err == nil {
+		s.t.Errorf("sends %s too", payload)
 	}
 }
 
@@ -341,6 +348,40 @@ func TestForward_emf(t *testing.T) {
 		if n != values {
 			t.Errorf("%s: %d samples sent, want %d", d, n, values)
 		}
+	}
+	s.settled()
+}
+
+// TestForward_lanes: while a backlog is being sent, a pass that closes goes first, to the message; the backlog goes on
+// behind it, and both positions are durable.
+func TestForward_lanes(t *testing.T) {
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	s := newStages(t, start, true)
+	s.f.settings.Rules = []rollup.Rule{{Match: "*", Reduce: rollup.All}}
+	seq := int64(0)
+	arrive := func(at time.Time, n int) {
+		for i := range n {
+			seq++
+			s.arrive(at.Add(time.Duration(i)*time.Second), seq, sample.Synced, at.Add(time.Duration(i)*time.Second), at)
+		}
+	}
+	arrive(start, 50) // an outage of ten minutes begins
+	s.now.Store(start.Add(10 * time.Minute).UnixMilli())
+	first := s.sent(10)
+	arrive(start.Add(10*time.Minute), 5)
+	s.now.Store(start.Add(11*time.Minute + 11*time.Second).UnixMilli())
+	liveStart := start.Add(10 * time.Minute).Unix()
+	if _, err := s.q.Next(t.Context(), queue.Order{InHand: func(start int64) bool { return start < liveStart }}, s.f.fingerprint()); err != nil {
+		t.Fatal(err) // it waited until the live pass had closed
+	}
+	for i, ts := range s.sent(5) {
+		if want := fmt.Sprint(start.Add(10*time.Minute + time.Duration(i)*time.Second).Unix()); ts != want {
+			t.Errorf("message %d is of %s, want the live one of %s", i, ts, want)
+		}
+	}
+	rest := s.sent(40)
+	if first[9] != fmt.Sprint(start.Unix()+9) || rest[0] != fmt.Sprint(start.Unix()+10) || rest[39] != fmt.Sprint(start.Unix()+49) {
+		t.Errorf("the backlog went %s … %s | %s … %s, want it in order, each once", first[0], first[9], rest[0], rest[39])
 	}
 	s.settled()
 }

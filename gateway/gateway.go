@@ -33,6 +33,8 @@ type gateway struct {
 	intake  *intake.Intake
 	broker  *broker.Broker
 	uplink  *uplink.Uplink
+	// progress of a backlog.
+	progress *progress
 	// feedback is nil where none is wanted.
 	feedback *feedback.Listener
 	control  *control.Server
@@ -79,7 +81,9 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 	}); err != nil {
 		return nil, err
 	}
-	g.uplink = uplink.New(link, newForwarder(&cfg, g.queue, log))
+	forward := newForwarder(&cfg, g.queue, log)
+	g.progress = forward.told
+	g.uplink = uplink.New(link, forward)
 	if f := feedbackConfig(&cfg, &link); f != nil {
 		f.OnFailure, f.Log = g.failed, log.With("part", "feedback")
 		g.feedback = feedback.New(*f)
@@ -172,6 +176,10 @@ func (g *gateway) routes() http.Handler {
 	mux.HandleFunc("GET /ledger", func(w http.ResponseWriter, r *http.Request) {
 		accounts, err := g.queue.Ledger(r.Context())
 		answer(w, accounts, err)
+	})
+	mux.HandleFunc("GET /backlog", func(w http.ResponseWriter, r *http.Request) {
+		b, err := g.progress.backlog(r.Context())
+		answer(w, b, err)
 	})
 	mux.HandleFunc("GET /devices", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, g.devices.All(), nil)

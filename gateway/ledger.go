@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"text/tabwriter"
+	"time"
 
 	"piway/gateway/control"
 	"piway/gateway/feedback"
@@ -31,10 +32,30 @@ func showLedger(ctx context.Context, dataDir string, asJSON bool, out io.Writer)
 	if err := printLedger(accounts, out); err != nil {
 		return err
 	}
+	if err := printBacklog(ctx, dataDir, out); err != nil {
+		return err
+	}
 	if err := balance(accounts); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(out, "balanced")
+	return err
+}
+
+// printBacklog says what waits beside the live data.
+func printBacklog(ctx context.Context, dataDir string, out io.Writer) error {
+	var b Backlog
+	if err := control.Call(ctx, dataDir, "GET", "/backlog", nil, &b); err != nil {
+		return err
+	}
+	if b.Windows <= 2 {
+		return nil
+	}
+	left := "while AWS takes nothing"
+	if b.Left > 0 {
+		left = "about " + b.Left.String() + " left"
+	}
+	_, err := fmt.Fprintf(out, "backlog: %d windows, the oldest of %s, %s\n", b.Windows, b.Oldest.Local().Format(time.DateTime), left)
 	return err
 }
 

@@ -96,6 +96,7 @@ func (q *Queue) commit(ctx context.Context, batch []op) {
 		o.done(err)
 	}
 	if err == nil && q.w.closed {
+		q.lastClosed.Store(q.w.passes.lastClosed)
 		q.broadcast()
 	}
 }

@@ -2,6 +2,7 @@ package queue_test
 
 import (
 	"database/sql"
+	"errors"
 	"math"
 	"path/filepath"
 	"strings"
@@ -32,12 +33,12 @@ func TestSettle_parked(t *testing.T) {
 		if a := b.accounts()["kitchen"]; a.Waiting != 4 || a.Parked["denied"] != 1 {
 			t.Errorf("got %+v, want 4 waiting, 1 of them parked", a)
 		}
-		var at queue.Cursor
-		got, err := b.Next(t.Context(), &at, "f")
+		got, err := b.Next(t.Context(), queue.Order{}, "f")
 		if err != nil || got.Start != second.Start || got.Shelved {
 			t.Fatalf("got %+v, %v, want the pass that is not shelved first", got, err)
 		}
-		got, err = b.Next(t.Context(), &at, "f")
+		inHand := func(start int64) bool { return start == second.Start }
+		got, err = b.Next(t.Context(), queue.Order{InHand: inHand}, "f")
 		if err != nil || got.Start != first.Start || !got.Shelved || !got.Parked.Has(1) || got.Parked.Has(0) {
 			t.Fatalf("got %+v, %v, want the shelved pass with datum 1 parked", got, err)
 		}
@@ -62,12 +63,10 @@ func TestNext_unparksUnderAnotherFingerprint(t *testing.T) {
 		if err := b.Settle(t.Context(), nil, []queue.Pass{p}); err != nil {
 			t.Fatal(err)
 		}
-		var at queue.Cursor
-		if got, err := b.Next(t.Context(), &at, "other"); err != nil || got.Shelved || got.Next != 0 || !got.Parked.Empty() {
+		if got, err := b.Next(t.Context(), queue.Order{}, "other"); err != nil || got.Shelved || got.Next != 0 || !got.Parked.Empty() {
 			t.Errorf("got %+v, %v, want the pass from its start", got, err)
 		}
-		at = queue.Cursor{Shelved: math.MaxInt64}
-		if got, err := b.Next(t.Context(), &at, "other"); err != nil || got.Start != p.Start {
+		if got, err := b.Next(t.Context(), queue.Order{Shelved: math.MaxInt64}, "other"); err != nil || got.Start != p.Start {
 			t.Errorf("got %+v, %v, want it among those to be sent", got, err)
 		}
 		if a := b.accounts()["kitchen"]; len(a.Parked) != 0 || a.Waiting != 1 {
@@ -138,4 +137,32 @@ func TestOpen_newer(t *testing.T) {
 	if want := "its format is 99, this version reads 2: it was written by a newer piway-gateway"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
 	}
+}
+
+// Live passes go before a backlog, and can be asked for without waiting.
+func TestNext_lanes(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		var starts []int64
+		for i := range 4 {
+			b.mustAppend(report("kitchen", "r", int64(i+1), "a"))
+			p, _ := b.next(b.LastClosed(), "f")
+			starts = append(starts, p.Start)
+		}
+		taken := map[int64]bool{}
+		o := queue.Order{Live: starts[2], InHand: func(start int64) bool { return taken[start] }}
+		for _, want := range []int64{starts[2], starts[3], starts[0], starts[1]} {
+			p, err := b.Next(t.Context(), o, "f")
+			if err != nil || p.Start != want {
+				t.Fatalf("got %d, %v, want %d", p.Start, err, want)
+			}
+			taken[p.Start] = true
+		}
+		o.LiveOnly = true
+		if p, err := b.Next(t.Context(), o, "f"); !errors.Is(err, queue.ErrNone) {
+			t.Errorf("got %d, %v, want none at once", p.Start, err)
+		}
+		if n, oldest, err := b.Backlog(t.Context()); n != 4 || oldest != starts[0] || err != nil {
+			t.Errorf("got a backlog of %d from %d, %v, want 4 from %d", n, oldest, err, starts[0])
+		}
+	})
 }

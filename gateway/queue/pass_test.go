@@ -182,12 +182,12 @@ func TestNext_waits(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), window)
 		defer cancel()
 		b.mustAppend(report("kitchen", "r", 1, "a"))
-		if p, err := b.Next(ctx, new(queue.Cursor), "f"); !errors.Is(err, context.DeadlineExceeded) {
+		if p, err := b.Next(ctx, queue.Order{}, "f"); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %+v, %v before the grace has passed, want to wait", p, err)
 		}
 		got := make(chan error, 1)
 		go func() {
-			_, err := b.Next(t.Context(), new(queue.Cursor), "f")
+			_, err := b.Next(t.Context(), queue.Order{}, "f")
 			got <- err
 		}()
 		synctest.Wait()

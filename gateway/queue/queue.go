@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"piway/shared/sample"
@@ -73,6 +74,8 @@ type Queue struct {
 	in    chan op
 	start time.Time // for the monotonic clock
 
+	lastClosed atomic.Int64 // as on disk
+
 	mu      sync.Mutex    // guards changed
 	changed chan struct{} // closed and replaced when a pass closes or finishes
 	ended   chan struct{} // closed when Run has committed for the last time
@@ -99,6 +102,7 @@ func Open(ctx context.Context, cfg Config) (*Queue, error) {
 		_ = db.Close() // the first error is the one to tell
 		return nil, fmt.Errorf("opening queue %s: %w", cfg.Path, err)
 	}
+	q.lastClosed.Store(q.w.passes.lastClosed)
 	return q, nil
 }
 

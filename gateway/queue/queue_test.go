@@ -179,7 +179,7 @@ func TestQueue_Run_closes(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		waiting := make(chan error, 1)
 		go func() {
-			_, err := b.Next(context.Background(), new(queue.Cursor), "f")
+			_, err := b.Next(context.Background(), queue.Order{}, "f")
 			waiting <- err
 		}()
 		synctest.Wait()

@@ -51,18 +51,30 @@ func (n *Numbers) Empty() bool { return len(n.s) == 0 }
 // Has reports whether i is in the set.
 func (n *Numbers) Has(i int) bool { return n.s.has(int64(i)) }
 
-// A Cursor says which passes were returned already: the last one in order, and the last one of the shelved. Its zero
-// value is before all.
-type Cursor struct{ Closed, Shelved int64 }
+// An Order says which pass is wanted next: one that starts at Live or later, then any other that is closed, then a
+// shelved one behind Shelved; of several the oldest. The zero value is the oldest of all.
+type Order struct {
+	// InHand are passes that were returned and are not settled; they are passed over.
+	InHand func(start int64) bool
+	// Live is where the live lane begins, in Unix seconds; 0 is no lane of its own.
+	Live int64
+	// LiveOnly wants nothing but that, and does not wait for it.
+	LiveOnly bool
+	// Shelved is the last shelved pass that was returned.
+	Shelved int64
+}
 
-// Next waits for the first closed pass behind the cursor, or the first shelved one behind it where there is no other,
-// moves the cursor and prepares the pass for sending. fingerprint names the code and settings that number its datums: if a part of it was
-// acknowledged under another one, it starts again from its first datum. It returns ErrClosed after the end of Run.
-func (q *Queue) Next(ctx context.Context, at *Cursor, fingerprint string) (Pass, error) {
+// ErrNone is returned where an Order does not wait and there is no such pass.
+var ErrNone = errors.New("no such pass")
+
+// Next waits for a pass and prepares it for sending. fingerprint names the code and settings that number its datums: if a
+// part of it was acknowledged under another one, it starts again from its first datum. It returns ErrClosed after the
+// end of Run.
+func (q *Queue) Next(ctx context.Context, o Order, fingerprint string) (Pass, error) {
 	for {
 		changed := q.changes()
-		p, err := q.begin(ctx, at, fingerprint)
-		if !errors.Is(err, sql.ErrNoRows) {
+		p, err := q.begin(ctx, &o, fingerprint)
+		if !errors.Is(err, ErrNone) || o.LiveOnly {
 			return p, err
 		}
 		select {
@@ -75,37 +87,81 @@ func (q *Queue) Next(ctx context.Context, at *Cursor, fingerprint string) (Pass,
 	}
 }
 
+// LastClosed is the newest pass that was ever closed. A pass that closes is told to nobody who does not wait in Next.
+func (q *Queue) LastClosed() int64 { return q.lastClosed.Load() }
+
 // States of a pass, in the column closed.
 const (
 	stateClosed  = 1
 	stateShelved = 2
 )
 
-// begin returns sql.ErrNoRows if there is no pass yet.
-func (q *Queue) begin(ctx context.Context, at *Cursor, fingerprint string) (Pass, error) {
-	var p Pass
-	var state int
-	var mark, expired, parked string
-	err := q.db.QueryRowContext(ctx, `SELECT start, first, last, closed, next, fingerprint, expired, parked FROM pass
-		WHERE closed=1 AND start>? OR closed=2 AND start>? ORDER BY closed, start LIMIT 1`, at.Closed, at.Shelved).
-		Scan(&p.Start, &p.first, &p.last, &state, &p.Next, &mark, &expired, &parked)
-	if err != nil {
+const passColumns = "SELECT start, first, last, closed, next, fingerprint, expired, parked FROM pass WHERE "
+
+// begin returns ErrNone if there is no such pass yet.
+func (q *Queue) begin(ctx context.Context, o *Order, fingerprint string) (Pass, error) {
+	lanes := []struct {
+		where string
+		bound int64
+	}{{"closed=1 AND start>=?", o.Live}, {"closed=1 AND start<?", o.Live}, {"closed=2 AND start>?", o.Shelved}}
+	if o.LiveOnly {
+		lanes = lanes[:1]
+	}
+	for _, lane := range lanes {
+		p, err := q.first(ctx, o, passColumns+lane.where+" ORDER BY start", lane.bound, fingerprint)
+		if !errors.Is(err, ErrNone) {
+			return p, err
+		}
+	}
+	return Pass{}, ErrNone
+}
+
+// first returns the first pass of a lane that is not in hand.
+func (q *Queue) first(ctx context.Context, o *Order, query string, bound int64, fingerprint string) (Pass, error) {
+	p, mark, err := q.scanFirst(ctx, o, query, bound)
+	if err != nil || mark == fingerprint {
 		return p, err
 	}
-	if mark == fingerprint {
-		if err := errors.Join(p.Expired.parse(expired), p.Parked.parse(parked)); err != nil {
-			return p, fmt.Errorf("reading pass %d: %w", p.Start, err)
-		}
-		p.Shelved = state == stateShelved
-	} else if err := q.restart(ctx, &p, fingerprint); err != nil {
+	if err := q.restart(ctx, &p, fingerprint); err != nil {
 		return p, fmt.Errorf("beginning pass %d: %w", p.Start, err)
 	}
-	if state == stateShelved {
-		at.Shelved = p.Start
-	} else {
-		at.Closed = p.Start
-	}
 	return p, nil
+}
+
+func (q *Queue) scanFirst(ctx context.Context, o *Order, query string, bound int64) (p Pass, mark string, err error) {
+	rows, err := q.db.QueryContext(ctx, query, bound)
+	if err != nil {
+		return p, "", fmt.Errorf("reading passes: %w", err)
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells
+	for rows.Next() {
+		var state int
+		var expired, parked string
+		if err := rows.Scan(&p.Start, &p.first, &p.last, &state, &p.Next, &mark, &expired, &parked); err != nil {
+			return p, "", fmt.Errorf("reading passes: %w", err)
+		}
+		if o.InHand != nil && o.InHand(p.Start) {
+			continue
+		}
+		if err := errors.Join(p.Expired.parse(expired), p.Parked.parse(parked)); err != nil {
+			return p, "", fmt.Errorf("reading pass %d: %w", p.Start, err)
+		}
+		p.Shelved = state == stateShelved
+		return p, mark, nil
+	}
+	if err := rows.Err(); err != nil {
+		return p, "", fmt.Errorf("reading passes: %w", err)
+	}
+	return p, "", ErrNone
+}
+
+// Backlog says how many closed passes wait, those in hand included, and the start of the oldest.
+func (q *Queue) Backlog(ctx context.Context) (passes int, oldest int64, err error) {
+	err = q.db.QueryRowContext(ctx, "SELECT COUNT(*), COALESCE(MIN(start), 0) FROM pass WHERE closed=1").Scan(&passes, &oldest)
+	if err != nil {
+		return 0, 0, fmt.Errorf("reading passes: %w", err)
+	}
+	return passes, oldest, nil
 }
 
 // restart makes the pass one of which nothing is acknowledged.
@@ -113,7 +169,7 @@ func (q *Queue) restart(ctx context.Context, p *Pass, fingerprint string) error 
 	if p.Next > 0 {
 		q.cfg.Log.Warn("version or settings changed inside a pass, it is sent again from its start", "pass", p.Start, "datums", p.Next)
 	}
-	p.Next = 0
+	*p = Pass{Start: p.Start, first: p.first, last: p.last}
 	return q.do(ctx, func(ctx context.Context, w *writer) error {
 		if _, err := w.beginPass.ExecContext(ctx, fingerprint, p.Start); err != nil {
 			return err

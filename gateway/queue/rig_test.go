@@ -111,7 +111,7 @@ func (b *bench) next(after int64, fingerprint string) (p queue.Pass, names []str
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), 24*time.Hour)
 	defer cancel()
-	p, err := b.Next(ctx, &queue.Cursor{Closed: after, Shelved: math.MaxInt64}, fingerprint)
+	p, err := b.Next(ctx, queue.Order{InHand: func(start int64) bool { return start <= after }, Shelved: math.MaxInt64}, fingerprint)
 	if err != nil {
 		b.t.Fatalf("waiting for a pass: %v", err)
 	}
