@@ -54,7 +54,7 @@ func uplinkConfig(cfg *Config, log *slog.Logger) (uplink.Config, error) {
 	return uplink.Config{
 		Broker: "tls://" + net.JoinHostPort(host, port), ClientID: c.clientID(cfg.Site), Topic: c.publishTopic(cfg.Site), TLS: tls,
 		Window: c.Window, PublishesPerSecond: c.PublishesPerSecond, BytesPerSecond: int(c.BytesPerSecond),
-		AckTimeout: c.AckTimeout, ConnectInterval: c.ConnectInterval, MaxBackoff: c.MaxBackoff, KeepAlive: c.KeepAlive,
+		AckTimeout: c.AckTimeout, StallAfter: c.StallAfter, ConnectInterval: c.ConnectInterval, MaxBackoff: c.MaxBackoff, KeepAlive: c.KeepAlive,
 		Log: log.With("part", "uplink"),
 	}, nil
 }

@@ -41,6 +41,7 @@ type BrokerConfig struct {
 	MaxPacket                config.Size   `yaml:"max_packet"`
 	MaxPending               int           `yaml:"max_pending"`
 	ConnectTimeout           time.Duration `yaml:"connect_timeout"`
+	SilenceAfter             time.Duration `yaml:"silence_after"`
 }
 
 // IntakeConfig is what is taken of what devices send.
@@ -82,7 +83,7 @@ func Default() Config {
 		Broker: BrokerConfig{
 			Listen: ":1883", TopicPrefix: "pi", ScriptTopics: []string{"raspi/metrics"},
 			MaxConnections: 4096, MaxConnectionsPerAddress: 1024,
-			MaxPacket: 128 << 10, MaxPending: 64, ConnectTimeout: 10 * time.Second,
+			MaxPacket: 128 << 10, MaxPending: 64, ConnectTimeout: 10 * time.Second, SilenceAfter: 15 * time.Minute,
 		},
 		Intake: IntakeConfig{NameTemplate: "{name} ({device})", ClockTolerance: 10 * time.Second, MaxSamples: 1000, MaxMetrics: 100},
 		Queue:  QueueConfig{MaxBytes: 4 << 30},
@@ -91,7 +92,7 @@ func Default() Config {
 			Form: FormMetric, ClientID: "piway-gateway", Namespace: "RaspberryPi", ErrorsTopic: "piway/errors", Canary: 24 * time.Hour,
 			Certs: CertsConfig{Dir: "/etc/piway/certs"}, RuleHasTimestamp: true,
 			Window: 50, PublishesPerSecond: 100, BytesPerSecond: 500 << 10,
-			AckTimeout: 30 * time.Second, ConnectInterval: 11 * time.Second, MaxBackoff: 5 * time.Minute, KeepAlive: time.Minute,
+			AckTimeout: 30 * time.Second, StallAfter: time.Minute, ConnectInterval: 11 * time.Second, MaxBackoff: 5 * time.Minute, KeepAlive: time.Minute,
 		},
 		Log: LogConfig{Level: "info"},
 	}
@@ -135,6 +136,7 @@ func (c *BrokerConfig) validate() error {
 		within("broker.max_packet", c.MaxPacket, 1<<10, 1<<20),
 		within("broker.max_pending", c.MaxPending, 1, 1024),
 		within("broker.connect_timeout", c.ConnectTimeout, time.Second, time.Minute),
+		within("broker.silence_after", c.SilenceAfter, 0, 30*24*time.Hour),
 		plainTopic("broker.topic_prefix", c.TopicPrefix),
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {

@@ -28,6 +28,7 @@ type UplinkConfig struct {
 	PublishesPerSecond int           `yaml:"publishes_per_second"`
 	BytesPerSecond     config.Size   `yaml:"bytes_per_second"`
 	AckTimeout         time.Duration `yaml:"ack_timeout"`
+	StallAfter         time.Duration `yaml:"stall_after"`
 	ConnectInterval    time.Duration `yaml:"connect_interval"`
 	MaxBackoff         time.Duration `yaml:"max_backoff"`
 	KeepAlive          time.Duration `yaml:"keep_alive"`
@@ -66,6 +67,7 @@ func (c *UplinkConfig) validate(site string) error {
 		within("uplink.publishes_per_second", c.PublishesPerSecond, 3, uplink.MaxPublishes),
 		within("uplink.bytes_per_second", c.BytesPerSecond, 2*uplink.MaxPayload, uplink.MaxBytes),
 		within("uplink.ack_timeout", c.AckTimeout, time.Second, 10*time.Minute),
+		within("uplink.stall_after", c.StallAfter, time.Second, time.Hour),
 		within("uplink.connect_interval", c.ConnectInterval, time.Second, time.Hour),
 		within("uplink.max_backoff", c.MaxBackoff, time.Second, time.Hour),
 		within("uplink.keep_alive", c.KeepAlive, 30*time.Second, 20*time.Minute),

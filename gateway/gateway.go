@@ -38,6 +38,7 @@ type gateway struct {
 	// feedback is nil where none is wanted.
 	feedback *feedback.Listener
 	control  *control.Server
+	watch    *watch
 }
 
 // openGateway opens every stage; this function is the drawing of the architecture. After an error nothing stays open.
@@ -88,6 +89,9 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 		f.OnFailure, f.Log = g.failed, log.With("part", "feedback")
 		g.feedback = feedback.New(*f)
 	}
+	g.watch = newWatch(log.With("part", "watch"))
+	g.watch.queueBeat, g.watch.uplinkBeat, g.watch.status = g.queue.Beat, g.uplink.Beat, g.statusLine
+	g.watch.hasDevices, g.watch.silenceAfter = func() bool { return len(g.devices.All()) > 0 }, cfg.Broker.SilenceAfter
 	g.control, err = control.Open(ctx, cfg.Data.Dir, g.routes(), log.With("part", "control"))
 	return g, err
 }
@@ -109,6 +113,7 @@ func (g *gateway) handle(device string, payload []byte, done func(error)) {
 	}, func(err error) {
 		if err == nil {
 			g.intake.Kept(v.Claims)
+			g.watch.heard()
 		}
 		done(err)
 	})
@@ -150,6 +155,7 @@ func (g *gateway) Run(ctx context.Context) error {
 		stages.Go(func() error { return g.feedback.Run(ctx) })
 	}
 	stages.Go(func() error { return g.control.Run(ctx) })
+	stages.Go(func() error { return g.watch.Run(ctx) })
 	g.log.Info("gateway ready", "listen", g.broker.Addr().String(), "devices", len(g.devices.All()))
 	err := stages.Wait()
 	stopQueue()

@@ -27,6 +27,7 @@ func (q *Queue) loop(ctx context.Context) {
 	defer tick.Stop()
 	batch := make([]op, 0, maxBatch)
 	for {
+		q.beat.Store(time.Now().UnixNano())
 		batch = batch[:0]
 		select {
 		case o := <-q.in:

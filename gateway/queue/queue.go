@@ -75,6 +75,7 @@ type Queue struct {
 	start time.Time // for the monotonic clock
 
 	lastClosed atomic.Int64 // as on disk
+	beat       atomic.Int64 // when the writer's loop last went round, Unix nanoseconds
 
 	mu      sync.Mutex    // guards changed
 	changed chan struct{} // closed and replaced when a pass closes or finishes
@@ -175,6 +176,9 @@ func (q *Queue) Run(ctx context.Context) error {
 	err := q.w.close()
 	return errors.Join(err, q.db.Close())
 }
+
+// Beat is when the writer last went round: it does so several times a second, unless a commit takes longer.
+func (q *Queue) Beat() time.Time { return time.Unix(0, q.beat.Load()) }
 
 // broadcast wakes everyone who waits in Next.
 func (q *Queue) broadcast() {

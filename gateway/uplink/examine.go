@@ -26,7 +26,7 @@ var (
 
 // noteEnd counts the connections that were closed on the same message.
 func (u *Uplink) noteEnd(err error) {
-	if u.settled == len(u.flight) || errors.Is(err, errNoPuback) {
+	if u.settled == len(u.flight) || errors.Is(err, errNoPuback) || errors.Is(err, errStalled) {
 		u.suspect, u.drops = nil, 0
 		return
 	}
@@ -123,6 +123,7 @@ func (u *Uplink) newcomer(ctx context.Context, link *mqttlink.Link) (*message, e
 	if len(u.flight) >= u.cfg.Window {
 		return nil, nil
 	}
+	u.beats(u.cfg.AckTimeout)
 	t := time.NewTimer(u.cfg.AckTimeout)
 	defer t.Stop()
 	select {
@@ -144,6 +145,7 @@ func (u *Uplink) try(ctx context.Context, link *mqttlink.Link, m *message) error
 	if err := u.send(ctx, link, m); err != nil {
 		return err
 	}
+	u.beats(u.cfg.AckTimeout)
 	t := time.NewTimer(u.cfg.AckTimeout)
 	defer t.Stop()
 	select {

@@ -48,6 +48,8 @@ type Config struct {
 	PublishesPerSecond, BytesPerSecond int
 	// AckTimeout is how long a PUBACK may take before the connection is given up.
 	AckTimeout time.Duration
+	// StallAfter is how long messages may wait without any PUBACK before the connection is given up; 0 means for ever.
+	StallAfter time.Duration
 	// ConnectInterval is the least time between two CONNECTs, MaxBackoff the longest after failures, before jitter.
 	ConnectInterval, MaxBackoff time.Duration
 	KeepAlive                   time.Duration
@@ -84,6 +86,7 @@ type Uplink struct {
 	retry   backoff.Backoff
 
 	connected              atomic.Bool
+	beat                   atomic.Int64 // see Beat, Unix nanoseconds
 	published, acked, lost atomic.Int64
 
 	// Owned by the goroutine of Run.
@@ -97,8 +100,10 @@ type Uplink struct {
 	next    chan []byte
 	again   <-chan time.Time // when to tell the source again after it failed
 	dialled time.Time
-	failing string // the last connect error, told once
-	conns   int    // connections so far
+	// progress is when a message was last acknowledged, or began to wait with none before it.
+	progress time.Time
+	failing  string // the last connect error, told once
+	conns    int    // connections so far
 
 	suspect    *message // on which the last connections ended
 	drops      int      // how many of them
@@ -147,6 +152,11 @@ func New(cfg Config, src Source) *Uplink {
 func (u *Uplink) Stats() Stats {
 	return Stats{Connected: u.connected.Load(), Published: u.published.Load(), Acked: u.acked.Load(), Lost: u.lost.Load()}
 }
+
+// Beat is when the uplink last went round, or will at the latest: it is in the future while it waits before a connect.
+func (u *Uplink) Beat() time.Time { return time.Unix(0, u.beat.Load()) }
+
+func (u *Uplink) beats(in time.Duration) { u.beat.Store(time.Now().Add(max(in, 0)).UnixNano()) }
 
 // Run connects, sends and reconnects until ctx ends. It then returns nil: what was not acknowledged stays with the source.
 func (u *Uplink) Run(ctx context.Context) error {
@@ -224,11 +234,14 @@ func (u *Uplink) await(ctx context.Context) error {
 	if u.dialled.IsZero() {
 		return nil
 	}
-	return backoff.Sleep(ctx, u.retry.Next()-time.Since(u.dialled))
+	wait := u.retry.Next() - time.Since(u.dialled)
+	u.beats(wait)
+	return backoff.Sleep(ctx, wait)
 }
 
 func (u *Uplink) connect(ctx context.Context) (*mqttlink.Link, error) {
 	u.dialled = time.Now()
+	u.beats(0)
 	link, err := mqttlink.Connect(ctx, mqttlink.Options{
 		Broker: u.cfg.Broker, ClientID: u.cfg.ClientID, TLS: u.cfg.TLS, KeepAlive: u.cfg.KeepAlive, Log: u.cfg.Log,
 	})
@@ -255,11 +268,15 @@ func (u *Uplink) connect(ctx context.Context) (*mqttlink.Link, error) {
 const checkEvery = 500 * time.Millisecond
 
 // Reasons for giving a connection up.
-var errNoPuback = errors.New("no PUBACK in time")
+var (
+	errNoPuback = errors.New("no PUBACK in time")
+	errStalled  = errors.New("messages wait and none was acknowledged")
+)
 
 // serve sends on one connection until it ends or a PUBACK is overdue.
 func (u *Uplink) serve(ctx context.Context, link *mqttlink.Link) error { //nolint:cyclop // one select, a line or two a case
 	u.pace.reset(u.cfg.PublishesPerSecond)
+	u.progress = time.Now()
 	if u.suspicious() {
 		if err := u.examine(ctx, link); err != nil {
 			return err
@@ -269,6 +286,7 @@ func (u *Uplink) serve(ctx context.Context, link *mqttlink.Link) error { //nolin
 	tick := time.NewTicker(checkEvery)
 	defer tick.Stop()
 	for {
+		u.beats(0)
 		if err := u.settle(ctx); err != nil {
 			return err
 		}
@@ -282,6 +300,9 @@ func (u *Uplink) serve(ctx context.Context, link *mqttlink.Link) error { //nolin
 			}
 		case payload := <-next:
 			m := &message{payload: payload}
+			if u.settled == len(u.flight) {
+				u.progress = time.Now() // nothing was waiting
+			}
 			u.flight = append(u.flight, m)
 			if err := u.send(ctx, link, m); err != nil {
 				return err
@@ -295,6 +316,9 @@ func (u *Uplink) serve(ctx context.Context, link *mqttlink.Link) error { //nolin
 		case <-tick.C:
 			if u.overdue(time.Now()) {
 				return fmt.Errorf("%w: %s", errNoPuback, u.cfg.AckTimeout)
+			}
+			if u.stalled(time.Now()) {
+				return fmt.Errorf("%w: %s", errStalled, u.cfg.StallAfter)
 			}
 		case <-link.Lost():
 			return link.Err()
@@ -374,6 +398,7 @@ func (u *Uplink) settle(ctx context.Context) error {
 func (u *Uplink) puback() {
 	u.retry.Reset()
 	u.deniedTold = false
+	u.progress = time.Now()
 }
 
 func (u *Uplink) tell(ctx context.Context, n int) {
@@ -406,6 +431,11 @@ func (u *Uplink) failed(m *message) error {
 	default:
 		return nil
 	}
+}
+
+// stalled looks at progress, whatever the connection says of itself.
+func (u *Uplink) stalled(now time.Time) bool {
+	return u.cfg.StallAfter > 0 && u.settled < len(u.flight) && now.Sub(u.progress) > u.cfg.StallAfter
 }
 
 func (u *Uplink) overdue(now time.Time) bool {

@@ -75,6 +75,7 @@ var inside = map[string][]string{
 // The gateway's benchmark measures it against the bare broker library.
 var libraries = map[string][]string{
 	"github.com/alecthomas/kong":          {"agent", "gateway", "localcore"},
+	"github.com/coreos/go-systemd/v22":    {"gateway"},
 	"github.com/eclipse/paho.mqtt.golang": {"shared/mqttlink"},
 	"github.com/go-json-experiment/json":  {"shared/sample"},
 	"github.com/goccy/go-yaml":            {"shared/config", "configs/aws_test"}, // the test reads CloudFormation's short tags

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+)
+
+// A watch looks at progress, not at whether things are connected: at the queue's and the uplink's loops for systemd, and
+// at when a device was last heard.
+type watch struct {
+	queueBeat, uplinkBeat func() time.Time // when each loop last went round, or will at the latest
+	status                func(context.Context) string
+	hasDevices            func() bool
+	silenceAfter          time.Duration
+	accepted              atomic.Int64 // when a device's message was last kept, Unix nanoseconds
+	log                   *slog.Logger
+
+	notify func(state string) // of systemd; does nothing elsewhere
+	every  time.Duration      // between two looks
+	silent bool
+}
+
+const (
+	// lookEvery is the time between two looks where systemd asks for no more.
+	lookEvery = 10 * time.Second
+	// beatWithin is how late a loop may be. A commit to a slow disk, or one connect, takes less.
+	beatWithin = time.Minute
+)
+
+// newWatch returns a watch that tells systemd, if the process was started by it.
+func newWatch(log *slog.Logger) *watch {
+	w := &watch{log: log, every: lookEvery, notify: func(state string) {
+		_, _ = daemon.SdNotify(false, state) // nobody listens elsewhere
+	}}
+	if interval, err := daemon.SdWatchdogEnabled(false); err == nil && interval > 0 {
+		w.every = min(w.every, interval/2)
+	}
+	w.accepted.Store(time.Now().UnixNano())
+	return w
+}
+
+// heard notes that a device's message is kept.
+func (w *watch) heard() { w.accepted.Store(time.Now().UnixNano()) }
+
+// Run tells systemd that the gateway is ready, and from then on that it moves, until ctx ends.
+func (w *watch) Run(ctx context.Context) error {
+	w.notify(daemon.SdNotifyReady)
+	defer w.notify(daemon.SdNotifyStopping)
+	tick := time.NewTicker(w.every)
+	defer tick.Stop()
+	for {
+		w.look(ctx)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (w *watch) look(ctx context.Context) {
+	w.notify("STATUS=" + w.status(ctx))
+	if late := w.late(); late == "" {
+		w.notify(daemon.SdNotifyWatchdog)
+	} else {
+		w.log.Error("a part does not move; under systemd the gateway is restarted", "part", late)
+	}
+	w.listen()
+}
+
+// late names a loop that does not go round, "" if both do.
+func (w *watch) late() string {
+	now := time.Now()
+	switch {
+	case now.Sub(w.queueBeat()) > beatWithin:
+		return "queue"
+	case now.Sub(w.uplinkBeat()) > beatWithin:
+		return "uplink"
+	default:
+		return ""
+	}
+}
+
+// listen warns once when no device has been heard for long, and tells when one is again.
+func (w *watch) listen() {
+	last := time.Unix(0, w.accepted.Load())
+	quiet := time.Since(last)
+	switch {
+	case w.silenceAfter <= 0 || !w.hasDevices():
+	case quiet > w.silenceAfter && !w.silent:
+		w.silent = true
+		w.log.Warn("no device has been heard for long", "last", last.Format(time.RFC3339), "for", quiet.Round(time.Second),
+			"try", "look whether the Pis reach this machine: piway-agent check")
+	case quiet <= w.silenceAfter && w.silent:
+		w.silent = false
+		w.log.Info("devices are heard again")
+	}
+}
+
+// statusLine is what systemctl status shows.
+func (g *gateway) statusLine(ctx context.Context) string {
+	line := "not connected to AWS"
+	if g.uplink.Stats().Connected {
+		line = "connected to AWS"
+	}
+	if b, err := g.progress.backlog(ctx); err == nil && b.Windows > 2 {
+		line += fmt.Sprintf(", %d windows wait", b.Windows)
+	}
+	return fmt.Sprintf("%s, %d devices", line, len(g.devices.All()))
+}
