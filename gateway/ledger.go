@@ -88,8 +88,14 @@ func printLedger(accounts []queue.Account, out io.Writer) error {
 	return nil
 }
 
-// printCloud says what of a device's samples AWS does not take, and what to change.
+// printCloud says what of a device's reports is missing, what of its samples AWS does not take, and what to change.
 func printCloud(a *queue.Account, out io.Writer) {
+	if a.Missing > 0 {
+		_, _ = fmt.Fprintf(out, "%s: %d reports never arrived\n", a.Device, a.Missing)
+	}
+	if a.Late > 0 {
+		_, _ = fmt.Fprintf(out, "%s: %d reports have not arrived yet, by the gaps in their numbers\n", a.Device, a.Late)
+	}
 	for _, reason := range slices.Sorted(maps.Keys(a.RefusedByCloud)) {
 		_, _ = fmt.Fprintf(out, "%s: of those sent, AWS could not write %d, for %q\n  try: %s\n", a.Device, a.RefusedByCloud[reason], reason, feedback.Fix(reason))
 	}
@@ -111,6 +117,8 @@ func add(sum, a *queue.Account) {
 	sum.Stored += a.Stored
 	sum.Waiting += a.Waiting
 	sum.Sent += a.Sent
+	sum.Missing += a.Missing
+	sum.Late += a.Late
 	for _, m := range []struct {
 		to   *map[string]int64
 		from map[string]int64

@@ -19,6 +19,7 @@ const (
 	Expired   = "expired"
 	Dropped   = "dropped"
 
+	Missing        = "missing" // reports, not samples
 	Parked         = "parked"
 	RefusedByCloud = "refused by cloud"
 )
@@ -81,6 +82,11 @@ type Account struct {
 	Expired   map[string]int64 `json:"expired,omitempty"` // by reason
 	Dropped   map[string]int64 `json:"dropped,omitempty"` // by reason
 
+	// Missing are reports that never arrived, by the gaps in their runs' numbers; Late those that may still come, since an
+	// agent may hold them. Both are reports, and not a part of the other figures, which are samples.
+	Missing int64 `json:"missing_reports"`
+	Late    int64 `json:"late_reports"`
+
 	// Parked is the part of Waiting that AWS does not let through, RefusedByCloud the part of Sent that AWS acknowledged
 	// and then could not write, as its rule reported; both by reason.
 	Parked         map[string]int64 `json:"parked,omitempty"`
@@ -119,6 +125,9 @@ func (q *Queue) Ledger(ctx context.Context) ([]Account, error) {
 		return nil, fmt.Errorf("reading the ledger: %w", err)
 	}
 	if err := readWaiting(ctx, tx, by); err != nil {
+		return nil, fmt.Errorf("reading the ledger: %w", err)
+	}
+	if err := readLate(ctx, tx, by); err != nil {
 		return nil, fmt.Errorf("reading the ledger: %w", err)
 	}
 	all := make([]Account, 0, len(by))
@@ -175,6 +184,8 @@ func (a *Account) set(k account, n int64) {
 		a.Expired[k.reason] = n
 	case Dropped:
 		a.Dropped[k.reason] = n
+	case Missing:
+		a.Missing = n
 	case Parked:
 		a.Parked[k.reason] = n
 	case RefusedByCloud:
@@ -201,6 +212,27 @@ func readWaiting(ctx context.Context, tx *sql.Tx, by map[string]*Account) error 
 		a.Waiting = waiting
 		a.Received += unfolded
 		a.Stored += unfolded
+	}
+	return rows.Err()
+}
+
+// readLate counts the gaps of the runs that are remembered, as of the last fold.
+func readLate(ctx context.Context, tx *sql.Tx, by map[string]*Account) error {
+	rows, err := tx.QueryContext(ctx, "SELECT device, ranges FROM seen WHERE ranges NOT GLOB '1-[0-9]*' OR ranges LIKE '%,%'")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells
+	for rows.Next() {
+		var device, text string
+		if err := rows.Scan(&device, &text); err != nil {
+			return err
+		}
+		s, err := parseSpans(text)
+		if err != nil {
+			return err
+		}
+		accountOf(by, device).Late += s.gaps()
 	}
 	return rows.Err()
 }

@@ -23,6 +23,17 @@ type runSeen struct {
 	dirty bool
 }
 
+// gaps is how many of the run's reports, counted from 1, are not among those seen. (Of a run with more spans than are kept
+// the first are forgotten, and count as missing.)
+func (s spans) gaps() (n int64) {
+	next := int64(1)
+	for _, sp := range s {
+		n += sp.lo - next
+		next = sp.hi + 1
+	}
+	return n
+}
+
 // seen remembers which reports of which runs are stored.
 type seen struct {
 	runs   map[runKey]*runSeen
@@ -57,7 +68,7 @@ func (s *seen) add(device, run string, seq, at int64) {
 }
 
 // flush hands what changed to put, and what is too old or too many to drop.
-func (s *seen) flush(now int64, put func(runKey, *runSeen) error, drop func(runKey) error) error {
+func (s *seen) flush(now int64, put func(runKey, *runSeen) error, drop func(runKey, *runSeen) error) error {
 	for _, k := range s.dirty {
 		r := s.runs[k]
 		if r == nil {
@@ -77,7 +88,7 @@ func (s *seen) flush(now int64, put func(runKey, *runSeen) error, drop func(runK
 	return s.dropOld(now-int64(keepSeen/time.Second), drop)
 }
 
-func (s *seen) dropOldest(device string, drop func(runKey) error) error {
+func (s *seen) dropOldest(device string, drop func(runKey, *runSeen) error) error {
 	var oldest runKey
 	at := int64(0)
 	for k, r := range s.runs {
@@ -88,7 +99,7 @@ func (s *seen) dropOldest(device string, drop func(runKey) error) error {
 	return s.drop(oldest, drop)
 }
 
-func (s *seen) dropOld(before int64, drop func(runKey) error) error {
+func (s *seen) dropOld(before int64, drop func(runKey, *runSeen) error) error {
 	for k, r := range s.runs {
 		if r.last >= before {
 			continue
@@ -100,10 +111,11 @@ func (s *seen) dropOld(before int64, drop func(runKey) error) error {
 	return nil
 }
 
-func (s *seen) drop(k runKey, drop func(runKey) error) error {
+func (s *seen) drop(k runKey, drop func(runKey, *runSeen) error) error {
+	r := s.runs[k]
 	delete(s.runs, k)
 	s.counts[k.device]--
-	return drop(k)
+	return drop(k, r)
 }
 
 func (w *writer) loadSeen(ctx context.Context) error {

@@ -283,20 +283,22 @@ func (w *writer) store(ctx context.Context, e *encoded) (rare bool, err error) {
 
 // fold writes what changed in ledger and seen since the last time.
 func (w *writer) fold(ctx context.Context) error {
+	if err := w.seen.flush(w.cfg.Now().Unix(), func(k runKey, r *runSeen) error {
+		_, err := w.putSeen.ExecContext(ctx, k.device, k.run, r.spans.String(), r.last)
+		return err
+	}, func(k runKey, r *runSeen) error {
+		// Nobody holds a report of this run any more: what is missing of it never comes.
+		w.ledger.add(k.device, Missing, "", int(r.spans.gaps()))
+		_, err := w.prune.ExecContext(ctx, k.device, k.run)
+		return err
+	}); err != nil {
+		return fmt.Errorf("writing what was seen: %w", err)
+	}
 	if err := w.ledger.flush(func(k account, n int64) error {
 		_, err := w.putLedger.ExecContext(ctx, k.device, k.outcome, k.reason, n)
 		return err
 	}); err != nil {
 		return fmt.Errorf("writing the ledger: %w", err)
-	}
-	if err := w.seen.flush(w.cfg.Now().Unix(), func(k runKey, r *runSeen) error {
-		_, err := w.putSeen.ExecContext(ctx, k.device, k.run, r.spans.String(), r.last)
-		return err
-	}, func(k runKey) error {
-		_, err := w.prune.ExecContext(ctx, k.device, k.run)
-		return err
-	}); err != nil {
-		return fmt.Errorf("writing what was seen: %w", err)
 	}
 	if _, err := w.putMeta.ExecContext(ctx, "fold", w.lastID); err != nil {
 		return fmt.Errorf("writing the fold: %w", err)
