@@ -169,27 +169,15 @@ func readCounts(ctx context.Context, tx *sql.Tx, by map[string]*Account) error {
 }
 
 func (a *Account) set(k account, n int64) {
-	switch k.outcome {
-	case Received:
-		a.Received = n
-	case Refused:
-		a.Refused[k.reason] = n
-	case Duplicate:
-		a.Duplicate = n
-	case Stored:
-		a.Stored = n
-	case Sent:
-		a.Sent = n
-	case Expired:
-		a.Expired[k.reason] = n
-	case Dropped:
-		a.Dropped[k.reason] = n
-	case Missing:
-		a.Missing = n
-	case Parked:
-		a.Parked[k.reason] = n
-	case RefusedByCloud:
-		a.RefusedByCloud[k.reason] = n
+	if by := map[string]map[string]int64{
+		Refused: a.Refused, Expired: a.Expired, Dropped: a.Dropped, Parked: a.Parked, RefusedByCloud: a.RefusedByCloud,
+	}[k.outcome]; by != nil {
+		by[k.reason] = n
+	}
+	if one := map[string]*int64{
+		Received: &a.Received, Duplicate: &a.Duplicate, Stored: &a.Stored, Sent: &a.Sent, Missing: &a.Missing,
+	}[k.outcome]; one != nil {
+		*one = n
 	}
 }
 
