@@ -62,7 +62,7 @@ func uplinkConfig(cfg *Config, log *slog.Logger) (uplink.Config, error) {
 // newForwarder puts the form between the queue and the uplink.
 func newForwarder(cfg *Config, q *queue.Queue, log *slog.Logger) *forwarder {
 	f := &forwarder{
-		q: q, settings: rollupSettings(&cfg.Rollup), form: encode.Metric, formMark: fmt.Sprint(FormMetric, " ", encode.MetricVersion),
+		clockRight: cfg.Intake.clockRight, q: q, settings: rollupSettings(&cfg.Rollup), form: encode.Metric, formMark: fmt.Sprint(FormMetric, " ", encode.MetricVersion),
 		hasTimestamp: cfg.Uplink.RuleHasTimestamp, grace: cfg.Rollup.Grace, now: time.Now, log: log.With("part", "forward"),
 	}
 	f.told = &progress{q: q, log: f.log, now: f.now, last: f.now()}

@@ -48,6 +48,7 @@ type BrokerConfig struct {
 type IntakeConfig struct {
 	NameTemplate   string        `yaml:"name_template"`
 	ClockTolerance time.Duration `yaml:"clock_tolerance"`
+	TrustClock     bool          `yaml:"trust_clock"`
 	MaxSamples     int           `yaml:"max_samples"`
 	MaxMetrics     int           `yaml:"max_metrics"`
 }

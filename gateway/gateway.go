@@ -53,6 +53,7 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 	if err != nil {
 		return nil, err
 	}
+	tellClock(&cfg.Intake, log)
 	if g.lock, err = lockData(cfg.Data.Dir); err != nil {
 		return nil, err
 	}
@@ -70,7 +71,7 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 		return nil, err
 	}
 	g.intake = intake.New(intake.Config{
-		Names: namesOf(&cfg), ClockTolerance: cfg.Intake.ClockTolerance,
+		Names: namesOf(&cfg), ClockTolerance: cfg.Intake.ClockTolerance, ClockRight: cfg.Intake.clockRight,
 		MaxSamples: cfg.Intake.MaxSamples, MaxMetrics: cfg.Intake.MaxMetrics,
 		IsDevice: g.devices.Has, Owners: owners, Reserved: reservedNames(cfg.Uplink.Form),
 	})

@@ -9,6 +9,9 @@ import (
 	"strings"
 
 	"github.com/shirou/gopsutil/v3/common"
+
+	"piway/shared/clock"
+	"piway/shared/sample"
 )
 
 // A State helps to date what the machine sends. What cannot be read is empty.
@@ -26,7 +29,7 @@ func Machine(ctx context.Context) State {
 	return State{
 		Boot:   bootID(readProc(ctx, "sys/kernel/random/boot_id")),
 		Uptime: uptime(readProc(ctx, "uptime")),
-		Clock:  clock(),
+		Clock:  clockState(),
 	}
 }
 
@@ -64,4 +67,9 @@ func uptime(text string) float64 {
 		return 0
 	}
 	return v
+}
+
+// clockState is what a report says of the kernel's clock.
+func clockState() string {
+	return map[clock.State]string{clock.Synced: sample.Synced, clock.Unsynced: sample.Unsynced}[clock.Read()]
 }

@@ -44,6 +44,9 @@ type Config struct {
 	Reserved func(base string) bool
 	// ClockTolerance is how far an unsynchronised sender's clock may be off before its samples are shifted.
 	ClockTolerance time.Duration
+	// ClockRight reports whether the gateway's own clock is right. While it is not, nothing is shifted nor refused by time.
+	// Nil means that it always is.
+	ClockRight func() bool
 	// MaxSamples in one message, MaxMetrics of one device.
 	MaxSamples, MaxMetrics int
 	// IsDevice reports whether a device of that name exists.
@@ -125,11 +128,14 @@ func (in *Intake) Judge(device string, payload []byte, arrived time.Time) Verdic
 	if n := len(r.Samples) + len(m.Refused); n > in.cfg.MaxSamples {
 		return in.tooMany(v, n)
 	}
-	v.Shift = in.shift(r, arrived)
+	right := in.cfg.ClockRight == nil || in.cfg.ClockRight()
+	if right {
+		v.Shift = in.shift(r, arrived)
+	}
 	v.Samples = r.Samples[:0]
 	for i, s := range r.Samples {
 		s.Name = in.name(m.Form, s.Name, device)
-		claim, reason, err := in.judge(device, s, v.Shift, arrived)
+		claim, reason, err := in.judge(device, s, v.Shift, arrived, right)
 		if err != nil {
 			v.Refused = append(v.Refused, sample.Refusal{Index: index(i, m.Refused), Name: s.Name, Reason: reason, Error: err.Error()})
 			continue
@@ -186,11 +192,11 @@ func (in *Intake) shift(r *sample.Report, arrived time.Time) float64 {
 }
 
 // judge decides over one sample, named as it goes to the cloud.
-func (in *Intake) judge(device string, s sample.Sample, shift float64, arrived time.Time) (claim bool, reason string, err error) {
+func (in *Intake) judge(device string, s sample.Sample, shift float64, arrived time.Time, right bool) (claim bool, reason string, err error) {
 	if err := in.checkName(s.Name, device); err != nil {
 		return false, sample.ReasonName, err
 	}
-	if reason, err := checkTime(s.Time, shift, arrived); err != nil {
+	if reason, err := checkTime(s.Time, shift, arrived); err != nil && (right || reason == sample.ReasonTime) {
 		return false, reason, err
 	}
 	return in.own(device, s.Name)

@@ -218,3 +218,24 @@ func sent(payload []byte) int {
 		return -1
 	}
 }
+
+// While the gateway's own clock may be wrong, nothing is judged by it: not shifted, not refused as ahead or undated.
+func TestIntake_Judge_ownClockWrong(t *testing.T) {
+	right := false
+	in := intake.New(intake.Config{
+		ClockTolerance: 10 * time.Second, MaxSamples: 10, MaxMetrics: 10, ClockRight: func() bool { return right },
+		IsDevice: func(string) bool { return true }, Owners: map[string]string{},
+	})
+	arrived := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC) // the gateway's, years behind
+	ahead := float64(arrived.Add(6 * 365 * 24 * time.Hour).Unix())
+	payload := fmt.Appendf(nil, `{"run":"r","seq":1,"clock":"unsynced","sent":%f,"samples":[
+		{"name":"a","unit":"None","value":1,"time":%f},{"name":"b","unit":"None","value":1,"time":60},{"name":"c","unit":"None","value":1,"time":1e14}]}`, ahead, ahead)
+	v := in.Judge("kitchen", payload, arrived)
+	if len(v.Samples) != 2 || v.Shift != 0 || len(v.Refused) != 1 || v.Refused[0].Reason != sample.ReasonTime {
+		t.Errorf("got %+v, want two taken as they are, and the one refused that is no date", v)
+	}
+	right = true
+	if v := in.Judge("kitchen", payload, arrived); v.Shift == 0 {
+		t.Errorf("with a clock that is right: got %+v, want a shift", v)
+	}
+}

@@ -21,7 +21,7 @@ var inside = map[string][]string{
 	"localcore":    {"localcore/core", "shared/config", "shared/pki"},
 
 	// The agent's stages, and their wiring.
-	"agent/collect": {"shared/sample"},
+	"agent/collect": {"shared/clock", "shared/sample"},
 	"agent/spool":   {"shared/sample"},
 	"agent/publish": {"shared/sample", "shared/mqttlink", "shared/backoff"},
 	"agent/loop":    {"agent/collect", "agent/spool", "agent/publish", "shared/*"},
@@ -56,6 +56,7 @@ var inside = map[string][]string{
 	// What several programs share: leaves, or one step above a leaf.
 	"shared/arrows":   {},
 	"shared/backoff":  {},
+	"shared/clock":    {},
 	"shared/config":   {},
 	"shared/guard":    {},
 	"shared/mqttlink": {},
@@ -82,7 +83,7 @@ var libraries = map[string][]string{
 	"github.com/mochi-mqtt/server/v2":     {"gateway/broker", "localcore/broker", "gateway_test"},
 	"github.com/shirou/gopsutil/v3":       {"agent/collect"},
 	"golang.org/x/sync/errgroup":          {"..."},
-	"golang.org/x/sys":                    {"agent/collect", "gateway"},
+	"golang.org/x/sys":                    {"shared/clock", "gateway"},
 	"golang.org/x/time/rate":              {"gateway/uplink", "localcore/broker"},
 	"modernc.org/sqlite":                  {"gateway/queue"},
 }

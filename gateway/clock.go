@@ -1,0 +1,18 @@
+package main
+
+import (
+	"log/slog"
+
+	"piway/shared/clock"
+)
+
+// clockRight reports whether this machine's own clock is to be believed.
+func (c *IntakeConfig) clockRight() bool { return c.TrustClock || clock.Read() != clock.Unsynced }
+
+// tellClock warns at the start where times will not be judged.
+func tellClock(c *IntakeConfig, log *slog.Logger) {
+	if !c.clockRight() {
+		log.Warn("this machine's clock is not synchronised: until it is, nothing is shifted, refused or expired by time",
+			"try", "timedatectl; or intake.trust_clock: true if something else keeps it right")
+	}
+}
