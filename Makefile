@@ -3,7 +3,7 @@ COMPOSE ?= docker-compose
 FUZZTIME ?= 10s
 PROGRAMS := agent gateway localcore
 BIN := bin
-CROSS = $(MAKE) --no-print-directory build CGO_ENABLED=0 GOOS=linux
+CROSS_TO ?= armv6 armv7 arm64 amd64
 TOOL := $(GO) tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
@@ -53,10 +53,14 @@ demo: ## run everything on this machine, with nothing to configure
 	$(GO) run ./gateway demo
 
 cross: ## build the three programs for Raspberry Pis and servers into dist/
-	@$(CROSS) BIN=dist/linux-armv6 GOARCH=arm GOARM=6
-	@$(CROSS) BIN=dist/linux-armv7 GOARCH=arm GOARM=7
-	@$(CROSS) BIN=dist/linux-arm64 GOARCH=arm64
-	@$(CROSS) BIN=dist/linux-amd64 GOARCH=amd64
+	@for to in $(CROSS_TO); do \
+	  case $$to in \
+	    armv6) arch=arm arm=6 ;; \
+	    armv7) arch=arm arm=7 ;; \
+	    *) arch=$$to arm= ;; \
+	  esac; \
+	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch GOARM=$$arm $(MAKE) --no-print-directory build BIN=dist/linux-$$to || exit 1; \
+	done
 
 compose-up: ## build and start the container stack (localcore, gateway, agent)
 	$(COMPOSE) up -d --build

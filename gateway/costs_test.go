@@ -38,6 +38,9 @@ const (
 // TestCosts runs an hour of each fleet through rollup, encoder and localcore's rules, and holds the table in docs/costs.md
 // to what localcore's bill makes of it.
 func TestCosts(t *testing.T) {
+	if underRace {
+		t.Skip("a quarter of a million messages, one after the other: without -race only")
+	}
 	table := costsTable(t)
 	text, err := os.ReadFile(costsFile)
 	if err != nil {
@@ -119,7 +122,7 @@ func costStart() time.Time { return time.Now().Add(-time.Hour).Truncate(time.Hou
 // costSamples are what a device reads at one moment; the digits are those of real readings.
 func costSamples(device string, at time.Time) []sample.Sample {
 	when := float64(at.Unix())
-	wave := float64(at.Unix()%97) / 7
+	wave := float64(at.Unix()%3600%97) / 7 // the same in each hour, so that the table is
 	round := func(v float64) float64 { return float64(int(v*100)) / 100 }
 	return []sample.Sample{
 		{Name: "disk usage / (" + device + ")", Unit: "Percent", Value: round(41 + wave/10), Time: when},

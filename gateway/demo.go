@@ -150,7 +150,7 @@ func demoConfig(dir, certs string) Config {
 	cfg := Default()
 	cfg.Data.Dir = filepath.Join(dir, "data")
 	cfg.Broker.Listen = "127.0.0.1:0"
-	cfg.Intake.ClockTolerance = demoGrace
+	cfg.Intake.ClockTolerance, cfg.Intake.TrustClock = demoGrace, true // all runs by one clock
 	cfg.Rollup.Window, cfg.Rollup.Grace = demoWindow, demoGrace
 	cfg.Uplink.Certs.Dir = certs
 	cfg.Uplink.ConnectInterval = time.Second

@@ -39,7 +39,7 @@ type world struct {
 func worldConfig(form string) Config {
 	cfg := Default()
 	cfg.Broker.Listen = "127.0.0.1:0"
-	cfg.Intake.ClockTolerance = time.Second
+	cfg.Intake.ClockTolerance, cfg.Intake.TrustClock = time.Second, true
 	cfg.Rollup.Window, cfg.Rollup.Grace = time.Second, time.Second
 	cfg.Uplink.Form, cfg.Uplink.Rule = form, aws.Names{}.For(form).Rule
 	cfg.Uplink.ConnectInterval, cfg.Uplink.MaxBackoff, cfg.Uplink.AckTimeout = time.Second, 2*time.Second, 2*time.Second
