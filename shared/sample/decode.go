@@ -82,6 +82,7 @@ type wireObject struct {
 	Seq     number         `json:"seq"`
 	Boot    text           `json:"boot"`
 	Uptime  number         `json:"uptime"`
+	SentUp  number         `json:"sent_uptime"`
 	Sent    number         `json:"sent"`
 	Clock   text           `json:"clock"`
 	Samples *[]wireSample  `json:"samples"`
@@ -143,7 +144,7 @@ func (w *wireObject) envelope(r *Report) error {
 		name string
 		from *number
 		to   *float64
-	}{{"seq", &w.Seq, &seq}, {"uptime", &w.Uptime, &r.Uptime}, {"sent", &w.Sent, &r.Sent}} {
+	}{{"seq", &w.Seq, &seq}, {"uptime", &w.Uptime, &r.Uptime}, {"sent", &w.Sent, &r.Sent}, {"sent_uptime", &w.SentUp, &r.SentUptime}} {
 		v, err := n.from.float()
 		if err != nil {
 			return fmt.Errorf("%s: %w", n.name, err)

@@ -22,9 +22,9 @@ func TestDecode_forms(t *testing.T) {
 	}{
 		{
 			"report",
-			`{"device":"kitchen","run":"9c1d","seq":42,"boot":"0f8e","uptime":5021.7,"sent":1763791460.25,"clock":"synced","samples":[{"name":"cpu usage","unit":"Percent","value":12.5,"time":1763791460}]}`,
+			`{"device":"kitchen","run":"9c1d","seq":42,"boot":"0f8e","uptime":5021.7,"sent":1763791460.25,"sent_uptime":5022.5,"clock":"synced","samples":[{"name":"cpu usage","unit":"Percent","value":12.5,"time":1763791460}]}`,
 			sample.Message{Report: sample.Report{
-				Device: "kitchen", Run: "9c1d", Seq: 42, Boot: "0f8e", Uptime: 5021.7, Sent: 1763791460.25, Clock: "synced",
+				Device: "kitchen", Run: "9c1d", Seq: 42, Boot: "0f8e", Uptime: 5021.7, Sent: 1763791460.25, SentUptime: 5022.5, Clock: "synced",
 				Samples: []sample.Sample{cpu},
 			}},
 		},

@@ -36,11 +36,13 @@ type Report struct {
 	Run string `json:"run,omitzero"`
 	// Seq counts a run's reports from 1.
 	Seq int64 `json:"seq,omitzero"`
-	// Boot is the kernel's boot id and Uptime the seconds since that boot.
+	// Boot is the kernel's boot id and Uptime the seconds since that boot, both as of the newest sample.
 	Boot   string  `json:"boot,omitzero"`
 	Uptime float64 `json:"uptime,omitzero"`
 	// Sent is when this transmission was made, in Unix seconds by the sender's clock; stamped anew at each one.
 	Sent float64 `json:"sent,omitzero"`
+	// SentUptime is the same in seconds since Boot; absent in a transmission that was made after another boot.
+	SentUptime float64 `json:"sent_uptime,omitzero"`
 	// Clock is Synced, Unsynced or "".
 	Clock string `json:"clock,omitzero"`
 	// Samples, oldest first.
