@@ -20,6 +20,7 @@ import (
 	"piway/gateway/intake"
 	"piway/gateway/queue"
 	"piway/gateway/uplink"
+	"piway/shared/clock"
 	"piway/shared/sample"
 )
 
@@ -43,7 +44,7 @@ type gateway struct {
 
 // openGateway opens every stage; this function is the drawing of the architecture. After an error nothing stays open.
 func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway, err error) {
-	g := &gateway{log: log, start: time.Now()}
+	g := &gateway{log: log, start: clock.Now()}
 	defer func() {
 		if err != nil {
 			g.abandon(ctx)
@@ -53,7 +54,9 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 	if err != nil {
 		return nil, err
 	}
-	tellClock(&cfg.Intake, log)
+	if err := tellClock(&cfg.Intake, log); err != nil {
+		return nil, err
+	}
 	if g.lock, err = lockData(cfg.Data.Dir); err != nil {
 		return nil, err
 	}
@@ -62,19 +65,13 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 	}
 	if g.queue, err = queue.Open(ctx, queue.Config{
 		Path: queuePath(cfg.Data.Dir), Window: cfg.Rollup.Window, Grace: cfg.Rollup.Grace,
-		CommitInterval: cfg.Queue.CommitInterval, MaxBytes: int64(cfg.Queue.MaxBytes), Log: log.With("part", "queue"),
+		CommitInterval: cfg.Queue.CommitInterval, MaxBytes: int64(cfg.Queue.MaxBytes), Now: clock.Now, Log: log.With("part", "queue"),
 	}); err != nil {
 		return nil, err
 	}
-	owners, err := g.queue.Owners(ctx)
-	if err != nil {
+	if g.intake, err = openIntake(ctx, &cfg, g.queue, g.devices.Has); err != nil {
 		return nil, err
 	}
-	g.intake = intake.New(intake.Config{
-		Names: namesOf(&cfg), ClockTolerance: cfg.Intake.ClockTolerance, ClockRight: cfg.Intake.clockRight,
-		MaxSamples: cfg.Intake.MaxSamples, MaxMetrics: cfg.Intake.MaxMetrics,
-		IsDevice: g.devices.Has, Owners: owners, Reserved: reservedNames(cfg.Uplink.Form),
-	})
 	if g.broker, err = broker.Open(ctx, broker.Config{
 		Listen: cfg.Broker.Listen, Prefix: cfg.Broker.TopicPrefix, ScriptTopics: cfg.Broker.ScriptTopics,
 		MaxConnections: cfg.Broker.MaxConnections, MaxPerAddress: cfg.Broker.MaxConnectionsPerAddress,
@@ -97,23 +94,37 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 	return g, err
 }
 
+// openIntake returns an intake that knows what the queue has kept of its decisions.
+func openIntake(ctx context.Context, cfg *Config, q *queue.Queue, isDevice func(string) bool) (*intake.Intake, error) {
+	owners, err := q.Owners(ctx)
+	if err != nil {
+		return nil, err
+	}
+	in := intake.New(intake.Config{
+		Names: namesOf(cfg), ClockTolerance: cfg.Intake.ClockTolerance, ClockRight: cfg.Intake.clockRight,
+		MaxSamples: cfg.Intake.MaxSamples, MaxMetrics: cfg.Intake.MaxMetrics,
+		IsDevice: isDevice, Owners: owners, Reserved: reservedNames(cfg.Uplink.Form),
+	})
+	return in, q.Boots(ctx, in.KnowBoot)
+}
+
 func queuePath(dataDir string) string   { return filepath.Join(dataDir, "queue.db") }
 func devicesPath(dataDir string) string { return filepath.Join(dataDir, "devices.json") }
 
 // handle takes a publish from the broker to the queue. done is called with nil when all of it is on disk or counted.
 func (g *gateway) handle(device string, payload []byte, done func(error)) {
-	arrived := time.Now()
+	arrived := clock.Now()
 	v := g.intake.Judge(device, payload, arrived)
 	if len(v.Refused) > 0 {
 		g.tellRefused(device, &v)
 	}
 	g.queue.Append(queue.Entry{
 		Device: device, Run: v.Run, Seq: v.Seq, Sent: v.Sent, Boot: v.Boot, Uptime: v.Uptime, Clock: v.Clock,
-		Arrived: arrived, Monotonic: arrived.Sub(g.start), Shift: v.Shift,
+		Arrived: arrived, Monotonic: arrived.Sub(g.start), Shift: v.Shift, Booted: v.Booted,
 		Samples: v.Samples, Refused: v.Reasons(), Claims: v.Claims,
 	}, func(err error) {
 		if err == nil {
-			g.intake.Kept(v.Claims)
+			g.intake.Kept(device, &v)
 			g.watch.heard()
 		}
 		done(err)

@@ -96,6 +96,9 @@ func printCloud(a *queue.Account, out io.Writer) {
 	if a.Late > 0 {
 		_, _ = fmt.Fprintf(out, "%s: %d reports have not arrived yet, by the gaps in their numbers\n", a.Device, a.Late)
 	}
+	if a.Shifted > 0 {
+		_, _ = fmt.Fprintf(out, "%s: of those stored, the times of %d were corrected, as its clock was wrong\n", a.Device, a.Shifted)
+	}
 	for _, reason := range slices.Sorted(maps.Keys(a.RefusedByCloud)) {
 		_, _ = fmt.Fprintf(out, "%s: of those sent, AWS could not write %d, for %q\n  try: %s\n", a.Device, a.RefusedByCloud[reason], reason, feedback.Fix(reason))
 	}
@@ -119,6 +122,7 @@ func add(sum, a *queue.Account) {
 	sum.Sent += a.Sent
 	sum.Missing += a.Missing
 	sum.Late += a.Late
+	sum.Shifted += a.Shifted
 	for _, m := range []struct {
 		to   *map[string]int64
 		from map[string]int64

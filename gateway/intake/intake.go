@@ -7,7 +7,6 @@ package intake
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"sync"
 	"time"
@@ -66,6 +65,8 @@ type Verdict struct {
 	Clock  string
 	// Shift in seconds is to be added to the samples' times, 0 mostly.
 	Shift float64
+	// Booted is when Boot began, in Unix seconds, where this report is the first to tell: keep it, then call Kept.
+	Booted float64
 	// Samples that passed, named as they go to the cloud, times as sent.
 	Samples []sample.Sample
 	// Refused are those that did not, Unknown the members that were ignored.
@@ -91,10 +92,11 @@ func (v *Verdict) Reasons() map[string]int {
 type Intake struct {
 	cfg Config
 
-	mu      sync.Mutex        // guards owners, metrics
+	mu      sync.Mutex        // guards what follows
 	owners  map[string]*owner // by metric name
 	metrics map[metric]struct{}
-	counts  map[string]int // metrics by device
+	counts  map[string]int    // metrics by device
+	boots   map[string][]boot // by device, oldest first
 }
 
 type metric struct{ device, name string }
@@ -106,7 +108,7 @@ type owner struct {
 
 // New returns an intake.
 func New(cfg Config) *Intake {
-	in := &Intake{cfg: cfg, owners: map[string]*owner{}, metrics: map[metric]struct{}{}, counts: map[string]int{}}
+	in := &Intake{cfg: cfg, owners: map[string]*owner{}, metrics: map[metric]struct{}{}, counts: map[string]int{}, boots: map[string][]boot{}}
 	for name, device := range cfg.Owners {
 		in.owners[name] = &owner{device: device, kept: true}
 		_ = in.use(device, name) // what was taken before a smaller bound was set stays
@@ -129,13 +131,17 @@ func (in *Intake) Judge(device string, payload []byte, arrived time.Time) Verdic
 		return in.tooMany(v, n)
 	}
 	right := in.cfg.ClockRight == nil || in.cfg.ClockRight()
+	datable := true
 	if right {
-		v.Shift = in.shift(r, arrived)
+		v.Shift, v.Booted, datable = in.date(device, r, arrived)
 	}
 	v.Samples = r.Samples[:0]
 	for i, s := range r.Samples {
 		s.Name = in.name(m.Form, s.Name, device)
 		claim, reason, err := in.judge(device, s, v.Shift, arrived, right)
+		if !datable && s.Time != 0 {
+			claim, reason, err = false, ReasonNoClock, errUndatable(s.Time)
+		}
 		if err != nil {
 			v.Refused = append(v.Refused, sample.Refusal{Index: index(i, m.Refused), Name: s.Name, Reason: reason, Error: err.Error()})
 			continue
@@ -176,19 +182,6 @@ func (in *Intake) name(form sample.Form, name, device string) string {
 		return in.cfg.Names.Report(name, device)
 	}
 	return in.cfg.Names.Script(name)
-}
-
-// shift is what to add to a report's times. A synchronised clock is right, so an old "sent" of it is a delay. Any
-// other clock is off by as much as its "sent" differs from the arrival, give or take the tolerance.
-func (in *Intake) shift(r *sample.Report, arrived time.Time) float64 {
-	if r.Sent == 0 || r.Clock == sample.Synced {
-		return 0
-	}
-	off := float64(arrived.UnixMicro())/1e6 - r.Sent
-	if math.Abs(off) <= in.cfg.ClockTolerance.Seconds() {
-		return 0
-	}
-	return off
 }
 
 // judge decides over one sample, named as it goes to the cloud.
@@ -285,16 +278,17 @@ func bracketed(name string) string {
 	return name[i+1 : len(name)-1]
 }
 
-// Kept says that claims are on disk and need not be kept again.
-func (in *Intake) Kept(claims []string) {
-	if len(claims) == 0 {
+// Kept says that a verdict's Claims and Booted are on disk and need not be kept again.
+func (in *Intake) Kept(device string, v *Verdict) {
+	if len(v.Claims) == 0 && v.Booted == 0 {
 		return
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	for _, name := range claims {
+	for _, name := range v.Claims {
 		if o := in.owners[name]; o != nil {
 			o.kept = true
 		}
 	}
+	in.keptBoot(device, v.Boot, v.Booted)
 }

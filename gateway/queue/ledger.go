@@ -9,7 +9,7 @@ import (
 )
 
 // Outcomes of a sample. For each device received = refused + duplicate + stored, and
-// stored = waiting + sent + expired + dropped. Parked is a part of waiting, RefusedByCloud one of sent.
+// stored = waiting + sent + expired + dropped. Shifted is a part of stored, Parked one of waiting, RefusedByCloud one of sent.
 const (
 	Received  = "received"
 	Refused   = "refused"
@@ -20,6 +20,7 @@ const (
 	Dropped   = "dropped"
 
 	Missing        = "missing" // reports, not samples
+	Shifted        = "shifted"
 	Parked         = "parked"
 	RefusedByCloud = "refused by cloud"
 )
@@ -86,6 +87,9 @@ type Account struct {
 	// agent may hold them. Both are reports, and not a part of the other figures, which are samples.
 	Missing int64 `json:"missing_reports"`
 	Late    int64 `json:"late_reports"`
+
+	// Shifted is the part of Stored of which the sender's clock was wrong by so much that their times were corrected.
+	Shifted int64 `json:"shifted"`
 
 	// Parked is the part of Waiting that AWS does not let through, RefusedByCloud the part of Sent that AWS acknowledged
 	// and then could not write, as its rule reported; both by reason.
@@ -175,7 +179,7 @@ func (a *Account) set(k account, n int64) {
 		by[k.reason] = n
 	}
 	if one := map[string]*int64{
-		Received: &a.Received, Duplicate: &a.Duplicate, Stored: &a.Stored, Sent: &a.Sent, Missing: &a.Missing,
+		Received: &a.Received, Duplicate: &a.Duplicate, Stored: &a.Stored, Sent: &a.Sent, Missing: &a.Missing, Shifted: &a.Shifted,
 	}[k.outcome]; one != nil {
 		*one = n
 	}
@@ -185,21 +189,23 @@ func (a *Account) set(k account, n int64) {
 // received and stored.
 func readWaiting(ctx context.Context, tx *sql.Tx, by map[string]*Account) error {
 	rows, err := tx.QueryContext(ctx, `SELECT device, SUM(n),
-		SUM(CASE WHEN id > (SELECT n FROM meta WHERE key='fold') THEN n ELSE 0 END) FROM report GROUP BY device`)
+		SUM(CASE WHEN id > fold THEN n ELSE 0 END), SUM(CASE WHEN id > fold AND shift<>0 THEN n ELSE 0 END)
+		FROM report, (SELECT n AS fold FROM meta WHERE key='fold') GROUP BY device`)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = rows.Close() }() // rows.Err tells
 	for rows.Next() {
 		var device string
-		var waiting, unfolded int64
-		if err := rows.Scan(&device, &waiting, &unfolded); err != nil {
+		var waiting, unfolded, shifted int64
+		if err := rows.Scan(&device, &waiting, &unfolded, &shifted); err != nil {
 			return err
 		}
 		a := accountOf(by, device)
 		a.Waiting = waiting
 		a.Received += unfolded
 		a.Stored += unfolded
+		a.Shifted += shifted
 	}
 	return rows.Err()
 }

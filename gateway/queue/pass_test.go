@@ -82,6 +82,32 @@ func TestPass_clockSetBack(t *testing.T) {
 	})
 }
 
+// A clock that jumps a year ahead and later comes back loses and reorders nothing, and holds no pass open for a year.
+func TestPass_clockJumpsAhead(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		begun := time.Now()
+		b.mustAppend(report("kitchen", "r", 1, "a"))
+		*b.back = -365 * 24 * time.Hour
+		b.mustAppend(report("kitchen", "r", 2, "b"))
+		first, names := b.next(0, "f")
+		b.wantNames(names, "a")
+		ahead, names := b.next(first.Start, "f")
+		b.wantNames(names, "b")
+		*b.back = 0
+		b.crash()
+		p := ahead
+		for i, name := range []string{"c", "d"} {
+			b.mustAppend(report("kitchen", "r", int64(3+i), name))
+			p, names = b.next(p.Start, "f")
+			b.wantNames(names, name)
+		}
+		if took := time.Since(begun); took > 6*(window+grace) {
+			t.Errorf("the passes closed after %s, as if they had waited for the wall clock", took)
+		}
+		b.accounts()
+	})
+}
+
 func TestEach_correctsTimes(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		e := at("kitchen", 1, "own time", b.now().Add(-time.Hour))

@@ -45,7 +45,7 @@ type Entry struct {
 	// Run and Seq identify the message for redelivery; an empty Run cannot be recognised.
 	Run string
 	Seq int64
-	// Sent, Boot, Uptime and Clock are kept as received: they may date the samples anew one day.
+	// Sent, Boot, Uptime and Clock are kept as received.
 	Sent   float64
 	Boot   string
 	Uptime float64
@@ -55,6 +55,8 @@ type Entry struct {
 	Monotonic time.Duration
 	// Shift in seconds is added to a sample's own time to correct the sender's clock.
 	Shift float64
+	// Booted is when Boot began, in Unix seconds, to be kept for Boots; 0 if that is known.
+	Booted float64
 	// Samples that passed; Time as received, 0 for the arrival.
 	Samples []sample.Sample
 	// Refused counts the samples that did not pass by reason.
@@ -94,6 +96,7 @@ func Open(ctx context.Context, cfg Config) (*Queue, error) {
 		cfg: cfg, in: make(chan op, pending), start: time.Now(),
 		changed: make(chan struct{}), ended: make(chan struct{}),
 	}
+	q.beat.Store(time.Now().UnixNano()) // Run may begin a moment later
 	db, err := openDB(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("opening queue %s: %w", cfg.Path, err)

@@ -10,7 +10,7 @@ import (
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 )
 
-// schema is version 2. An operator may read it all with the sqlite3 command while the gateway runs.
+// schema is version 3. An operator may read it all with the sqlite3 command while the gateway runs.
 const schema = `
 CREATE TABLE report (            -- one row per message, in arrival order
   id       INTEGER PRIMARY KEY,
@@ -63,10 +63,17 @@ CREATE TABLE owner (             -- whose a metric name is
   name     TEXT PRIMARY KEY,
   device   TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE boot (              -- when a device's boots began, to date what it read without a clock
+  device   TEXT NOT NULL,
+  id       TEXT NOT NULL,
+  began    REAL NOT NULL,        -- Unix seconds
+  told     INTEGER NOT NULL,     -- the report that told it: the newest of a device are kept
+  PRIMARY KEY (device, id)
+) WITHOUT ROWID;
 CREATE TABLE meta (key TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO meta VALUES ('fold', 0);        -- ledger and seen include the reports up to this id
 INSERT INTO meta VALUES ('last_closed', 0); -- the newest pass that was ever closed
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 `
 
 // upgrades make a file of version i+1 one of the next.
@@ -75,10 +82,14 @@ ALTER TABLE pass ADD COLUMN parked TEXT NOT NULL DEFAULT '';
 CREATE TABLE parked (pass INTEGER NOT NULL, device TEXT NOT NULL, reason TEXT NOT NULL, n INTEGER NOT NULL,
   PRIMARY KEY (pass, device, reason)) WITHOUT ROWID;
 PRAGMA user_version = 2;
+`, `
+CREATE TABLE boot (device TEXT NOT NULL, id TEXT NOT NULL, began REAL NOT NULL, told INTEGER NOT NULL,
+  PRIMARY KEY (device, id)) WITHOUT ROWID;
+PRAGMA user_version = 3;
 `}
 
 const (
-	schemaVersion = 2
+	schemaVersion = 3
 	pageSize      = 4096
 	// walLimit is what the write-ahead log shrinks to after a checkpoint.
 	walLimit = 4 << 20

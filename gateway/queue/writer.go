@@ -22,6 +22,7 @@ type writer struct {
 	closePass, beginPass, movePass   *sql.Stmt
 	deleteReports, deletePass, prune *sql.Stmt
 	putParked, deleteParked          *sql.Stmt
+	putBoot, pruneBoots              *sql.Stmt
 
 	lastID int64 // of the newest report ever stored
 	folded int64 // ledger and seen on disk include the reports up to this id
@@ -102,6 +103,8 @@ func (w *writer) prepare(ctx context.Context) error {
 		{&w.deletePass, "DELETE FROM pass WHERE start=?"},
 		{&w.putParked, "INSERT INTO parked VALUES (?,?,?,?)"},
 		{&w.deleteParked, "DELETE FROM parked WHERE pass=?"},
+		{&w.putBoot, "INSERT OR REPLACE INTO boot VALUES (?,?,?,?)"},
+		{&w.pruneBoots, "DELETE FROM boot WHERE device=?1 AND id NOT IN (SELECT id FROM boot WHERE device=?1 ORDER BY told DESC LIMIT ?2)"},
 		{&w.prune, "DELETE FROM seen WHERE device=? AND run=?"},
 	} {
 		var err error
@@ -145,7 +148,7 @@ func (w *writer) loadMeta(ctx context.Context) error {
 // replay folds the reports that were committed after the last fold into the state in memory.
 func (w *writer) replay(ctx context.Context) error {
 	rows, err := w.conn.QueryContext(ctx,
-		"SELECT id, device, run, seq, arrived, n FROM report WHERE id>? ORDER BY id", w.folded)
+		"SELECT id, device, run, seq, arrived, shift, n FROM report WHERE id>? ORDER BY id", w.folded)
 	if err != nil {
 		return fmt.Errorf("replaying reports: %w", err)
 	}
@@ -154,7 +157,7 @@ func (w *writer) replay(ctx context.Context) error {
 		var e Entry
 		var arrived int64
 		var n int
-		if err := rows.Scan(&w.lastID, &e.Device, &e.Run, &e.Seq, &arrived, &n); err != nil {
+		if err := rows.Scan(&w.lastID, &e.Device, &e.Run, &e.Seq, &arrived, &e.Shift, &n); err != nil {
 			return fmt.Errorf("replaying reports: %w", err)
 		}
 		e.Arrived = time.Unix(0, arrived)
@@ -167,6 +170,9 @@ func (w *writer) replay(ctx context.Context) error {
 func (w *writer) count(e *Entry, n int) {
 	w.ledger.add(e.Device, Received, "", n)
 	w.ledger.add(e.Device, Stored, "", n)
+	if e.Shift != 0 {
+		w.ledger.add(e.Device, Shifted, "", n)
+	}
 	if recognisable(e) {
 		w.seen.add(e.Device, e.Run, e.Seq, e.Arrived.Unix())
 	}
@@ -245,6 +251,9 @@ func (w *writer) apply(ctx context.Context, batch []op) (fold bool, err error) {
 
 // store books one entry. rare tells that it changed what only a fold writes.
 func (w *writer) store(ctx context.Context, e *encoded) (rare bool, err error) {
+	if err := w.learn(ctx, &e.Entry); err != nil {
+		return false, err
+	}
 	if recognisable(&e.Entry) && w.seen.has(e.Device, e.Run, e.Seq) {
 		n := len(e.Samples)
 		for _, m := range e.Refused {
@@ -258,11 +267,6 @@ func (w *writer) store(ctx context.Context, e *encoded) (rare bool, err error) {
 		w.ledger.add(e.Device, Received, "", n)
 		w.ledger.add(e.Device, Refused, reason, n)
 		rare = true
-	}
-	for _, name := range e.Claims {
-		if _, err := w.putOwner.ExecContext(ctx, name, e.Device); err != nil {
-			return false, fmt.Errorf("keeping the owner of %q: %w", name, err)
-		}
 	}
 	if len(e.Samples) == 0 {
 		if recognisable(&e.Entry) { // refused whole: once is enough
@@ -279,6 +283,19 @@ func (w *writer) store(ctx context.Context, e *encoded) (rare bool, err error) {
 	w.lastID = id
 	w.count(&e.Entry, len(e.Samples))
 	return rare, nil
+}
+
+// learn keeps what the entry tells of its device beside the samples.
+func (w *writer) learn(ctx context.Context, e *Entry) error {
+	for _, name := range e.Claims {
+		if _, err := w.putOwner.ExecContext(ctx, name, e.Device); err != nil {
+			return fmt.Errorf("keeping the owner of %q: %w", name, err)
+		}
+	}
+	if e.Booted == 0 {
+		return nil
+	}
+	return w.keepBoot(ctx, e)
 }
 
 // fold writes what changed in ledger and seen since the last time.

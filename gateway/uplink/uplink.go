@@ -138,7 +138,7 @@ func New(cfg Config, src Source) *Uplink {
 	bytes := max(cfg.BytesPerSecond-MaxPayload, 1)
 	ready := make(chan struct{})
 	close(ready)
-	return &Uplink{
+	u := &Uplink{
 		cfg: cfg, src: src, ready: ready,
 		publish: rate.NewLimiter(rate.Limit(cfg.PublishesPerSecond), burst),
 		bytes:   rate.NewLimiter(rate.Limit(bytes), MaxPayload),
@@ -146,6 +146,8 @@ func New(cfg Config, src Source) *Uplink {
 		told:    make(chan error, 1),
 		next:    make(chan []byte),
 	}
+	u.beats(0) // Run may begin a moment later
+	return u
 }
 
 // Stats returns the totals so far. It is safe to call at any time.

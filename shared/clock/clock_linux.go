@@ -2,8 +2,8 @@ package clock
 
 import "golang.org/x/sys/unix"
 
-// Read asks whether a time service keeps the clock right. It needs no privilege and starts no process.
-func Read() State {
+// kernel asks adjtimex(2), which needs no privilege to read.
+func kernel() State {
 	var t unix.Timex // Modes 0 only reads
 	state, err := unix.Adjtimex(&t)
 	if err != nil {

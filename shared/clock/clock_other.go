@@ -2,5 +2,5 @@
 
 package clock
 
-// Read does not know how to ask this system.
-func Read() State { return Unknown }
+// kernel does not know how to ask this system.
+func kernel() State { return Unknown }

@@ -21,7 +21,7 @@ func TestJudge(t *testing.T) {
 			t.Errorf("state %d, status %#x: got %d, want %d", tt.state, tt.status, got, tt.want)
 		}
 	}
-	if Read() == Unknown {
+	if kernel() == Unknown {
 		t.Error("the kernel cannot be asked")
 	}
 }
