@@ -24,11 +24,11 @@ func (s *setup) print() error {
 	w := printer{s.asked.awsAccess, s.out}
 	w.line("# What aws setup does, by hand. Nothing has been changed.")
 	w.line("piway-gateway aws csr --config " + aws.Quote(s.path))
-	w.line("piway-gateway aws print template > account.yaml")
-	w.line("piway-gateway aws print gateway-template > gateway.yaml")
+	w.line("piway-gateway aws print template > piway-account.template.yaml")
+	w.line("piway-gateway aws print gateway-template > piway-gateway.template.yaml")
 	w.aws("", aws.NewCommand("sts", "get-caller-identity"), "")
-	w.aws("", aws.Deployment{Stack: aws.AccountStack, Template: "account.yaml", Account: true, Parameters: parameters}.Command(), "")
-	w.aws("", aws.Deployment{Stack: s.names.GatewayStack(), Template: "gateway.yaml", Parameters: s.gatewayParameters()}.Command(), "")
+	w.aws("", aws.Deployment{Stack: aws.AccountStack, Template: "piway-account.template.yaml", Account: true, Parameters: parameters}.Command(), "")
+	w.aws("", aws.Deployment{Stack: s.names.GatewayStack(), Template: "piway-gateway.template.yaml", Parameters: s.gatewayParameters()}.Command(), "")
 	w.aws("CERTIFICATE=$(", aws.NewCommand("cloudformation", "describe-stacks", "--stack-name", s.names.GatewayStack(),
 		"--query", "Stacks[0].Outputs[?OutputKey=='CertificateId'].OutputValue", "--output", "text"), ")")
 	w.aws("", aws.NewCommand("iot", "describe-certificate").Shown("", `--certificate-id "$CERTIFICATE"`).
