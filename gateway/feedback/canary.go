@@ -13,6 +13,7 @@ type canary struct {
 	delivery *mqttlink.Delivery
 	denied   int  // times in a row that publishing it ended the connection
 	failing  bool // the last one was not answered, and that is told
+	answered bool // the last one was, and that is told
 }
 
 // due fires when the next canary is to be sent.
@@ -97,16 +98,16 @@ func (l *Listener) canaryAnswered(f *Failure) {
 	if l.canary.waiting == nil {
 		return // of an earlier one, or twice
 	}
-	if l.canary.failing {
-		l.canary.failing = false
-		l.cfg.Log.Info("the topic rule answers again", "topic", l.cfg.Canary.Topic)
+	if !l.canary.answered {
+		l.cfg.Log.Info("AWS's topic rule answers the test message", "topic", l.cfg.Canary.Topic)
 	}
+	l.canary.failing, l.canary.answered = false, true
 	l.canary.again(l.cfg.Canary.Every)
 }
 
 func (l *Listener) canaryLate() {
 	if !l.canary.failing {
-		l.canary.failing = true
+		l.canary.failing, l.canary.answered = true, false
 		topic := l.cfg.Canary.Topic
 		l.cfg.Log.Error("no rule answers: what is sent to AWS is acknowledged and lost", "topic", topic, "waited", l.cfg.Canary.Wait,
 			"try", missing(topic, l.cfg.Topics[0]))

@@ -139,6 +139,7 @@ func TestListener_canary(t *testing.T) {
 		r.send("piway/errors/gw-feedback", document("gw-feedback", "Unit"))
 		r.send("piway/errors/gw", document("gw", "Unit")) // handled after it
 		await(t, r.failures, "the failure behind it")
+		r.wantLine("level=INFO", "rule answers the test message")
 		r.wantLine("reason=unit")
 		r.stop()
 		if len(r.failures) > 0 || len(r.said) > 0 {
