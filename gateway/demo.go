@@ -106,6 +106,7 @@ func (d *demo) open(ctx context.Context, dir string, c *demoCmd) (err error) {
 	}
 	for i := range c.Agents {
 		a := loop.Default()
+		a.Spool.Dir = "" // nothing of it outlives the demo
 		a.Device = a.Name()
 		if a.Device == "" || i > 0 {
 			a.Device = fmt.Sprintf("demo-pi-%d", i+1)

@@ -45,6 +45,7 @@ func TestGateway_mosquittoUpstream(t *testing.T) {
 		t.Fatal(err)
 	}
 	agent := loop.Default()
+	agent.Spool.Dir = ""
 	agent.Device, agent.Collect.Interval = "kitchen", demoInterval
 	password, err := g.devices.Add(agent.Device)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"math"
 	"time"
 
+	"piway/shared/clock"
 	"piway/shared/sample"
 )
 
@@ -83,7 +84,7 @@ func (c *Collector) Collect(ctx context.Context) []sample.Sample {
 	for i, r := range c.Read(ctx) {
 		c.tell(c.sensors[i], r)
 		if r.Err == nil {
-			samples = append(samples, sample.Sample{Name: r.Name, Unit: r.Unit, Value: r.Value, Time: Seconds(time.Now())})
+			samples = append(samples, sample.Sample{Name: r.Name, Unit: r.Unit, Value: r.Value, Time: Seconds(clock.Now())})
 		}
 	}
 	return samples

@@ -45,9 +45,14 @@ type Collect struct {
 	Memory      bool          `yaml:"memory"`
 }
 
-// Spool bounds what is kept while the gateway is away.
+// Spool says where and how much is kept while the gateway is away.
 type Spool struct {
-	MaxReports int `yaml:"max_reports"`
+	// Dir is empty to keep all in memory.
+	Dir        string        `yaml:"dir"`
+	After      time.Duration `yaml:"after"`
+	MaxBytes   config.Size   `yaml:"max_bytes"`
+	MaxAge     time.Duration `yaml:"max_age"`
+	MaxReports int           `yaml:"max_reports"`
 }
 
 // Log says how much is told.
@@ -60,8 +65,10 @@ func Default() Config {
 	return Config{
 		Gateway: Gateway{Address: "localhost:1883", TopicPrefix: "pi", KeepAlive: time.Minute},
 		Collect: Collect{Interval: 15 * time.Second, Disks: []string{"/"}, CPU: true, Temperature: true, Memory: true},
-		Spool:   Spool{MaxReports: 2000},
-		Log:     Log{Level: "info"},
+		Spool: Spool{
+			Dir: "/var/lib/piway-agent", After: 30 * time.Second, MaxBytes: 64 << 20, MaxAge: 13 * 24 * time.Hour, MaxReports: 2000,
+		},
+		Log: Log{Level: "info"},
 	}
 }
 
@@ -96,7 +103,7 @@ func deviceFrom(host string) string {
 
 // Validate returns all mistakes at once, each led by its key.
 func (c Config) Validate() error {
-	return errors.Join(c.checkDevice(), c.Gateway.check(), c.Collect.check(), c.checkRest())
+	return errors.Join(c.checkDevice(), c.Gateway.check(), c.Collect.check(), c.Spool.check(), c.checkRest())
 }
 
 func (c Config) checkDevice() error {
@@ -165,11 +172,29 @@ func (c Collect) checkDisks() []error {
 	return errs
 }
 
+func (s Spool) check() error {
+	var errs []error
+	if s.Dir != "" && !filepath.IsAbs(s.Dir) {
+		errs = append(errs, config.Errorf("spool.dir", "must be an absolute path such as /var/lib/piway-agent, or \"\" for memory only, got %q", s.Dir))
+	}
+	for _, bound := range []struct {
+		within bool
+		err    error
+	}{
+		{s.After >= 0 && s.After <= 24*time.Hour, config.Errorf("spool.after", "must be between 0s and 24h, got %s", s.After)},
+		{s.MaxBytes >= 4<<20 && s.MaxBytes <= 1<<40, config.Errorf("spool.max_bytes", "must be between 4MiB and 1TiB, got %s", s.MaxBytes)},
+		{s.MaxAge >= time.Minute && s.MaxAge <= 14*24*time.Hour, config.Errorf("spool.max_age", "must be between 1m and 14d (CloudWatch takes nothing older), got %s", s.MaxAge)},
+		{s.MaxReports >= 1 && s.MaxReports <= 1_000_000, config.Errorf("spool.max_reports", "must be between 1 and 1000000, got %d", s.MaxReports)},
+	} {
+		if !bound.within {
+			errs = append(errs, bound.err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
 func (c Config) checkRest() error {
 	var errs []error
-	if c.Spool.MaxReports < 1 || c.Spool.MaxReports > 1_000_000 {
-		errs = append(errs, config.Errorf("spool.max_reports", "must be between 1 and 1000000, got %d", c.Spool.MaxReports))
-	}
 	switch c.Log.Level {
 	case "debug", "info", "warn", "error":
 	default:

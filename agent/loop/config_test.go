@@ -60,6 +60,10 @@ func TestConfig_errors(t *testing.T) {
 		{"collect: {disks: [/, /]}", `collect.disks[1]: is listed twice`},
 		{"collect: {disks: [/dätä]}", `collect.disks[0]: cannot be part of a metric's name`},
 		{"collect: {disks: [], cpu: false, temperature: false, memory: false}", `nothing to collect`},
+		{"spool: {dir: spool}", `spool.dir: must be an absolute path`},
+		{"spool: {after: -1s}", `spool.after: must be between`},
+		{"spool: {max_bytes: 1MiB}", `spool.max_bytes: must be between 4MiB`},
+		{"spool: {max_age: 15d}", `spool.max_age: must be between 1m and 14d`},
 		{"spool: {max_reports: 0}", `spool.max_reports: must be between`},
 		{"log: {level: loud}", `log.level: must be`},
 	} {

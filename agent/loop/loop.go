@@ -16,6 +16,7 @@ import (
 	"piway/agent/publish"
 	"piway/agent/spool"
 	"piway/shared/backoff"
+	"piway/shared/clock"
 	"piway/shared/config"
 	"piway/shared/sample"
 )
@@ -27,12 +28,15 @@ const farewell = 2 * time.Second
 const primeWait = time.Second
 
 // Run is the agent. It samples until ctx ends, gives what is pending two seconds to be acknowledged, and returns nil.
-// It returns an error only at once, for a configuration that cannot work.
+// What is not acknowledged then is kept on disk for the next start. It returns an error only at once, for a configuration that cannot work.
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
-	reports := spool.New(cfg.Spool.MaxReports)
+	if err := tellClock(log); err != nil {
+		return err
+	}
+	reports := spool.Open(spoolConfig(cfg, log))
 	publisher := publish.New(publishOptions(cfg, cfg.Name(), log), reports)
 	s := newSampler(cfg, log)
 
@@ -46,14 +50,16 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		s.run(ctx, reports)
 		last, cancel := context.WithTimeout(publishing, farewell)
 		defer cancel()
-		if reports.Empty(last) != nil {
-			log.Warn("stopping with reports that were not acknowledged", "reports", reports.Len())
-		}
+		_ = reports.Empty(last) // what is left goes to the disk
 		return nil
 	})
 	log.Info("agent started", "device", cfg.Name(), "gateway", cfg.Gateway.Address, "interval", cfg.Collect.Interval)
 	err := group.Wait()
-	log.Info("agent stopped")
+	left := reports.Close()
+	if left.Lost > 0 {
+		log.Warn("stopping with reports that were not acknowledged and are lost", "reports", left.Lost)
+	}
+	log.Info("agent stopped", "kept_on_disk", left.Bytes)
 	return err
 }
 
@@ -66,10 +72,11 @@ func Once(ctx context.Context, cfg Config, log *slog.Logger) (sample.Report, err
 	if err := s.prime(ctx); err != nil {
 		return sample.Report{}, err
 	}
-	report, ok := s.report(ctx)
+	report, ok := s.read(ctx)
 	if !ok {
 		return sample.Report{}, config.Try(fmt.Errorf("collecting: no sensor gave a value"), "piway-agent check")
 	}
+	report.Run, report.Seq = newRun(), 1
 	return report, nil
 }
 
@@ -111,8 +118,26 @@ func publishOptions(cfg Config, clientID string, log *slog.Logger) publish.Optio
 		Prefix:    cfg.Gateway.TopicPrefix,
 		KeepAlive: cfg.Gateway.KeepAlive,
 		Retry:     backoff.Backoff{Min: time.Second, Max: time.Minute},
+		Uptime:    func(ctx context.Context) (string, float64) { m := collect.Machine(ctx); return m.Boot, m.Uptime },
 		Log:       log.With("part", "publish"),
 	}
+}
+
+func spoolConfig(cfg Config, log *slog.Logger) spool.Config {
+	return spool.Config{
+		Run: newRun(), Dir: cfg.Spool.Dir, After: cfg.Spool.After,
+		MaxBytes: int64(cfg.Spool.MaxBytes), MaxAge: cfg.Spool.MaxAge, MaxReports: cfg.Spool.MaxReports,
+		ClockRight: func() bool { return clock.Read() != clock.Unsynced }, Log: log.With("part", "spool"),
+	}
+}
+
+// tellClock warns if the clock is not this machine's own.
+func tellClock(log *slog.Logger) error {
+	set, err := clock.Check()
+	if set {
+		log.Warn("the clock is set for tests", "variable", clock.Variable, "now", clock.Now())
+	}
+	return err
 }
 
 // newRun returns the random id of a process.

@@ -38,15 +38,17 @@ func TestSampler_on_time_and_numbered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := Default()
 		cfg.Collect.Disks, cfg.Collect.Temperature = []string{t.TempDir()}, false
-		reports := spool.New(10)
+		reports := spool.Open(spool.Config{Run: "r", MaxReports: 10, Log: slog.New(slog.DiscardHandler)})
 		s := newSampler(cfg, slog.New(slog.DiscardHandler))
 		go s.run(t.Context(), reports)
+		var pos uint64
 		for want := int64(1); want <= 4; want++ {
-			_, r, err := reports.Next(t.Context(), uint64(want-1))
+			next, r, err := reports.Next(t.Context(), pos)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r.Seq != want || len(r.Run) != 32 || r.Sent != 0 {
+			pos = next
+			if r.Seq != want || r.Run != "r" || r.Sent != 0 {
 				t.Errorf("got %+v, want seq %d", r, want)
 			}
 			if time.Now().Unix()%15 != 0 {

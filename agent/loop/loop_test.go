@@ -28,6 +28,7 @@ func quick(t *testing.T, b *fakebroker.Broker) loop.Config {
 	cfg.Gateway.Address, cfg.Gateway.Password = b.Addr(), "hush"
 	cfg.Collect.Interval = 100 * time.Millisecond
 	cfg.Collect.Disks = []string{t.TempDir()}
+	cfg.Spool.Dir = ""
 	return cfg
 }
 
@@ -78,7 +79,7 @@ func TestRun_resends_a_report_as_it_was(t *testing.T) {
 		if again.Seq != want || again.Sent <= first[want].Sent {
 			t.Fatalf("got seq %d sent %f, want %d sent after %f", again.Seq, again.Sent, want, first[want].Sent)
 		}
-		again.Sent = first[want].Sent
+		again.Sent, again.SentUptime = first[want].Sent, first[want].SentUptime
 		if diff := cmp.Diff(first[want], again); diff != "" {
 			t.Errorf("report %d has changed: %s", want, diff)
 		}
@@ -124,6 +125,7 @@ func TestRun_ends_without_a_gateway(t *testing.T) {
 	defer func() { _ = l.Close() }() // only its silence is of interest
 	cfg := loop.Default()
 	cfg.Gateway.Address = l.Addr().String() // accepts and stays silent
+	cfg.Spool.Dir = ""
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := loop.Run(ctx, cfg, quiet()); err != nil {
@@ -160,7 +162,7 @@ func TestOnce_and_Publish(t *testing.T) {
 		t.Errorf("a single report must not disturb the agent that runs: %+v", hello)
 	}
 	got, _ := nextReport(t, b)
-	got.Sent = 0
+	got.Sent, got.SentUptime = 0, 0
 	if diff := cmp.Diff(r, got); diff != "" {
 		t.Error(diff)
 	}

@@ -11,12 +11,10 @@ import (
 	"piway/shared/sample"
 )
 
-// A sampler turns the machine into reports, numbered from 1.
+// A sampler turns the machine into readings.
 type sampler struct {
 	collector *collect.Collector
 	device    string
-	process   string
-	seq       int64
 	every     time.Duration
 	cpu       bool
 	log       *slog.Logger
@@ -28,34 +26,23 @@ func newSampler(cfg Config, log *slog.Logger) *sampler {
 			Disks: cfg.Collect.Disks, CPU: cfg.Collect.CPU, Temperature: cfg.Collect.Temperature, Memory: cfg.Collect.Memory,
 			Log: log.With("part", "collect"),
 		}),
-		device:  cfg.Name(),
-		process: newRun(),
-		every:   cfg.Collect.Interval,
-		cpu:     cfg.Collect.CPU,
-		log:     log,
+		device: cfg.Name(),
+		every:  cfg.Collect.Interval,
+		cpu:    cfg.Collect.CPU,
+		log:    log,
 	}
 }
 
-// run puts a report into the spool at every multiple of the interval, until ctx ends.
+// run puts a reading into the spool at every multiple of the interval, until ctx ends.
 func (s *sampler) run(ctx context.Context, reports *spool.Spool) {
 	s.collector.Collect(ctx) // begins the CPU's first interval
-	full := false
 	for tick := nextTick(time.Time{}, time.Now(), s.every); ; tick = nextTick(tick, time.Now(), s.every) {
 		if backoff.Sleep(ctx, time.Until(tick)) != nil {
 			return
 		}
-		report, ok := s.report(ctx)
-		if !ok {
-			continue
+		if reading, ok := s.read(ctx); ok {
+			reports.Add(reading)
 		}
-		fits := reports.Add(report)
-		switch {
-		case !fits && !full:
-			s.log.Warn("spool is full, the oldest reports are dropped", "reports", reports.Len())
-		case fits && full:
-			s.log.Info("spool has room again", "dropped", reports.Dropped())
-		}
-		full = !fits
 	}
 }
 
@@ -79,16 +66,15 @@ func (s *sampler) prime(ctx context.Context) error {
 	return backoff.Sleep(ctx, primeWait)
 }
 
-// report reads the machine. It returns false if there is nothing to report.
-func (s *sampler) report(ctx context.Context) (sample.Report, bool) {
+// read reads the machine. It returns false if there is nothing to report.
+func (s *sampler) read(ctx context.Context) (sample.Report, bool) {
 	samples := s.collector.Collect(ctx)
 	if len(samples) == 0 || ctx.Err() != nil {
 		return sample.Report{}, false
 	}
-	s.seq++
 	machine := collect.Machine(ctx)
 	return sample.Report{
-		Device: s.device, Run: s.process, Seq: s.seq,
-		Boot: machine.Boot, Uptime: machine.Uptime, Clock: machine.Clock, Samples: samples,
+		Device: s.device,
+		Boot:   machine.Boot, Uptime: machine.Uptime, Clock: machine.Clock, Samples: samples,
 	}, true
 }

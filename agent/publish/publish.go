@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"piway/shared/backoff"
+	"piway/shared/clock"
 	"piway/shared/mqttlink"
 	"piway/shared/sample"
 )
@@ -42,6 +43,8 @@ type Options struct {
 	AckTimeout time.Duration
 	// Retry spaces out the attempts to connect; its zero value means 1 s to 1 min.
 	Retry backoff.Backoff
+	// Uptime returns the machine's boot id and the seconds since that boot; nil where the system does not say.
+	Uptime func(context.Context) (boot string, seconds float64)
 	// Log must not be nil.
 	Log *slog.Logger
 }
@@ -115,7 +118,7 @@ func Once(ctx context.Context, opt Options, r sample.Report) error {
 		return err
 	}
 	defer link.Close()
-	d, err := send(link, opt, r)
+	d, err := send(ctx, link, opt, r)
 	if err != nil {
 		return err
 	}
@@ -132,9 +135,20 @@ func Probe(ctx context.Context, opt Options) error {
 	return nil
 }
 
-// send publishes a report, stamped with the time of sending.
-func send(link *mqttlink.Link, opt Options, r sample.Report) (*mqttlink.Delivery, error) {
-	r.Sent = float64(time.Now().UnixMilli()) / 1000
+// send publishes a report, stamped with the time of sending by the clock that dated its samples. After another boot there is
+// no such clock any more.
+func send(ctx context.Context, link *mqttlink.Link, opt Options, r sample.Report) (*mqttlink.Delivery, error) {
+	var boot string
+	var uptime float64
+	if opt.Uptime != nil {
+		boot, uptime = opt.Uptime(ctx)
+	}
+	if r.Boot == boot || r.Boot == "" || boot == "" {
+		r.Sent = float64(clock.Now().UnixMilli()) / 1000
+	}
+	if r.Boot == boot && r.Uptime > 0 {
+		r.SentUptime = uptime
+	}
 	payload, err := r.JSON()
 	if err != nil {
 		return nil, err

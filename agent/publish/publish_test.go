@@ -323,3 +323,28 @@ func TestOnce_no_acknowledgement(t *testing.T) {
 		})
 	}
 }
+
+// "sent" is by the clock that dated the samples: after another boot there is none. The uptime then is told of one boot only.
+func TestPublisher_datesTheSending(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		boot             string
+		uptime           float64
+		sent, sentUptime bool
+	}{
+		{"now", 7, true, true},
+		{"earlier", 7, false, false},
+		{"", 0, true, false}, // a system that does not say
+	} {
+		b, src := fakebroker.New(t, nil), newSource(1)
+		src.reports[0].Boot, src.reports[0].Uptime, src.reports[0].Sent = tt.boot, tt.uptime, 0
+		opt := options(b, new(journal))
+		opt.Uptime = func(context.Context) (string, float64) { return "now", 12 }
+		stop := start(t, opt, src)
+		r := decode(t, next(t, b, "pi/kitchen/samples"))
+		if (r.Sent > 0) != tt.sent || (r.SentUptime == 12) != tt.sentUptime {
+			t.Errorf("boot %q: sent %v at uptime %v", tt.boot, r.Sent, r.SentUptime)
+		}
+		stop()
+	}
+}

@@ -94,7 +94,7 @@ func (p *Publisher) publish(ctx context.Context, link *mqttlink.Link, w window) 
 		}
 		pos = next
 		sent := time.Now()
-		delivery, err := send(link, p.opt, report)
+		delivery, err := send(ctx, link, p.opt, report)
 		if err != nil { // it would fail for ever, and block those behind it
 			p.log.Error("report cannot be encoded, dropping it", "seq", report.Seq, "err", err)
 			p.src.Ack(pos)

@@ -1,66 +1,130 @@
-// Package spool keeps reports until they are acknowledged: bounded, in order, and forgotten only when told.
-// When it is full the oldest report makes room, and that is counted.
+// Package spool keeps readings until they are acknowledged: bounded, in order, and forgotten only when told.
+//
+// While the gateway answers, all is in memory and nothing is written. When it has not answered for a while, or at the end,
+// what waits goes to files, and then so does each new reading, until the backlog is acknowledged. What an earlier process
+// left there goes first. A bound that is hit costs the oldest, and that is counted.
+//
+// A reading is in its file when Add returns, so a killed process loses at most what it read while Config.After went by; a
+// power cut also costs the readings of the last five seconds, and those of a disk that lies about fsync.
+//
+// The spool makes reports of readings: until a report is handed out, more readings become a part of it. So a backlog needs
+// few messages, and a report that was handed out once has the same run, number and samples for ever, also after a restart.
 package spool
 
 import (
 	"context"
-	"slices"
+	"log/slog"
 	"sync"
+	"time"
 
 	"piway/shared/sample"
 )
 
-// A Spool is a first-in first-out store of reports in memory. It may be used from several goroutines.
+// Config says where and how much is kept.
+type Config struct {
+	// Run names this process; the spool numbers its reports from 1.
+	Run string
+	// Dir is the folder for the files; "" keeps all in memory.
+	Dir string
+	// After is how long what waits stays in memory while nothing is acknowledged.
+	After time.Duration
+	// MaxBytes and MaxAge bound the files, MaxReports what is in memory.
+	MaxBytes   int64
+	MaxAge     time.Duration
+	MaxReports int
+	// ClockRight reports whether this machine's clock is to be believed; nil means always. While it is not, nothing is too old.
+	ClockRight func() bool
+	// Log must be set.
+	Log *slog.Logger
+}
+
+// ownNumbers is where the numbers of segments begin that this process makes; files of earlier ones come before.
+const ownNumbers = 1 << 40
+
+// A Spool is a first-in first-out store of reports. It may be used from several goroutines.
 type Spool struct {
-	max int
+	cfg Config
 
-	mu      sync.Mutex // guards what follows
-	entries []entry    // by position
-	last    uint64     // position given out last
-	dropped uint64
-	changed chan struct{} // closed and replaced at every change
+	mu       sync.Mutex // guards what follows
+	segments []*segment // oldest first; the last one takes what is read
+	number   uint64     // of the last segment
+	seq      int64
+	dropped  int
+	full     bool      // something was dropped, and that is told
+	quiet    time.Time // since when nothing is acknowledged that waits
+	disk     disk
+	changed  chan struct{} // closed and replaced at every change
 }
 
-type entry struct {
-	pos    uint64
-	report sample.Report
+// Open returns a spool with what earlier processes left in the folder. A folder that cannot be used is no error: that is
+// told, and all is kept in memory.
+func Open(cfg Config) *Spool {
+	s := &Spool{cfg: cfg, number: ownNumbers, changed: make(chan struct{})}
+	s.openDisk()
+	s.begin()
+	return s
 }
 
-// New returns an empty spool for at most maxReports reports, at least one.
-func New(maxReports int) *Spool {
-	return &Spool{max: max(maxReports, 1), changed: make(chan struct{})}
+// begin appends a new segment in memory.
+func (s *Spool) begin() *segment {
+	s.number++
+	g := &segment{number: s.number, loaded: true}
+	s.segments = append(s.segments, g)
+	return g
 }
 
-// Add keeps r until Ack. It returns false if the spool was full and the oldest report was dropped for it.
-// The spool owns r.Samples from now on.
-func (s *Spool) Add(r sample.Report) bool {
+func (s *Spool) last() *segment { return s.segments[len(s.segments)-1] }
+
+// Add keeps a reading until it is acknowledged. The spool numbers it, and owns its samples from now on.
+func (s *Spool) Add(reading sample.Report) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	fits := len(s.entries) < s.max
-	if !fits {
-		s.entries = slices.Delete(s.entries, 0, 1)
-		s.dropped++
+	if s.empty() {
+		s.quiet = time.Now()
 	}
-	s.last++
-	s.entries = append(s.entries, entry{s.last, r})
+	reading.Run = s.cfg.Run
+	g := s.last()
+	if g.file != nil {
+		g = s.write(g, &reading)
+	}
+	s.put(g, reading)
+	s.spillIfDue()
+	s.bound()
 	s.wake()
-	return fits
+}
+
+// open returns the report that the reading is to become a part of, nil if it begins one.
+func (g *segment) open(reading *sample.Report) *sample.Report {
+	last := g.end() - 1
+	if last < g.first || last < g.handed || g.acked[last] || !fits(g.at(last), reading) {
+		return nil
+	}
+	return g.at(last)
+}
+
+// put adds a reading in memory. If it was written before, that gave it the same number.
+func (s *Spool) put(g *segment, reading sample.Report) {
+	if r := g.open(&reading); r != nil {
+		join(r, &reading)
+		return
+	}
+	s.seq++
+	reading.Seq = s.seq
+	g.reports = append(g.reports, reading)
 }
 
 // Next returns the oldest report behind the position after, and its own position; it waits for one until ctx ends,
-// whose error it then returns. Positions start at 1 and grow; a report stays until Ack, so reading again from 0
+// whose error it then returns. Positions are above 0 and grow; a report stays until Ack, so reading again from 0
 // gives everything that is not acknowledged. The report's samples are shared and must not be changed.
 func (s *Spool) Next(ctx context.Context, after uint64) (uint64, sample.Report, error) {
 	for {
 		s.mu.Lock()
-		i := s.search(after + 1)
-		if i < len(s.entries) {
-			e := s.entries[i]
-			s.mu.Unlock()
-			return e.pos, e.report, ctx.Err()
-		}
+		pos, r, ok := s.find(after)
 		changed := s.changed
 		s.mu.Unlock()
+		if ok {
+			return pos, r, ctx.Err()
+		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
@@ -69,23 +133,77 @@ func (s *Spool) Next(ctx context.Context, after uint64) (uint64, sample.Report, 
 	}
 }
 
+// find hands out the oldest report behind a position.
+func (s *Spool) find(after uint64) (uint64, sample.Report, bool) {
+	number, index := after>>indexBits, int(after&(1<<indexBits-1))
+	for i := 0; i < len(s.segments); {
+		g := s.segments[i]
+		if g.number < number {
+			i++
+			continue
+		}
+		if !g.loaded && !s.load(g) {
+			s.segments = append(s.segments[:i:i], s.segments[i+1:]...)
+			continue
+		}
+		from := g.first
+		if g.number == number {
+			from = max(from, index)
+		}
+		for at := from; at < g.end(); at++ {
+			if !g.acked[at] {
+				g.handed = max(g.handed, at+1)
+				return g.position(at), *g.at(at), true
+			}
+		}
+		i++
+	}
+	return 0, sample.Report{}, false
+}
+
 // Ack forgets the report at pos. A position that is gone already is no mistake: it may have been dropped meanwhile.
 func (s *Spool) Ack(pos uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if i := s.search(pos); i < len(s.entries) && s.entries[i].pos == pos {
-		s.entries = slices.Delete(s.entries, i, i+1)
-		s.wake()
+	s.quiet = time.Now()
+	for _, g := range s.segments {
+		if g.number == pos>>indexBits && g.loaded {
+			g.ack(int(pos&(1<<indexBits-1)) - 1)
+		}
+	}
+	s.tidy()
+	s.wake()
+}
+
+// tidy removes segments of which nothing is needed any more. When nothing waits, the last file goes as well.
+func (s *Spool) tidy() {
+	for len(s.segments) > 1 && s.segments[0].done() {
+		s.discard(s.segments[0])
+		s.segments = s.segments[1:]
+	}
+	g := s.last()
+	if len(s.segments) > 1 || !g.done() {
+		return
+	}
+	if g.path != "" {
+		s.discard(g)
+		s.segments = nil
+		s.begin()
+		s.cfg.Log.Info("the backlog is delivered, its files are removed", "dir", s.cfg.Dir)
+	}
+	if s.full {
+		s.full = false
+		s.cfg.Log.Info("the spool has room again", "dropped", s.dropped)
 	}
 }
 
-// Empty waits until no report is left, or until ctx ends, whose error it then returns.
+// Empty waits until nothing waits, or until ctx ends, whose error it then returns.
 func (s *Spool) Empty(ctx context.Context) error {
 	for {
 		s.mu.Lock()
-		n, changed := len(s.entries), s.changed
+		empty, changed := s.empty(), s.changed
 		s.mu.Unlock()
-		if n == 0 {
+		if empty {
 			return nil
 		}
 		select {
@@ -96,32 +214,20 @@ func (s *Spool) Empty(ctx context.Context) error {
 	}
 }
 
-// Len returns how many reports wait for their acknowledgement.
-func (s *Spool) Len() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.entries)
+func (s *Spool) empty() bool {
+	for _, g := range s.segments {
+		if !g.loaded || g.waiting() > 0 {
+			return false
+		}
+	}
+	return true
 }
 
-// Dropped returns how many reports were dropped because the spool was full.
-func (s *Spool) Dropped() uint64 {
+// Dropped returns how many reports were dropped because of a bound.
+func (s *Spool) Dropped() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.dropped
-}
-
-// search returns the index of the first entry at or behind pos. s.mu is held.
-func (s *Spool) search(pos uint64) int {
-	i, _ := slices.BinarySearchFunc(s.entries, pos, func(e entry, pos uint64) int {
-		switch {
-		case e.pos < pos:
-			return -1
-		case e.pos > pos:
-			return 1
-		}
-		return 0
-	})
-	return i
 }
 
 // wake tells all who wait that something changed. s.mu is held.

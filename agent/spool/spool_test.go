@@ -3,116 +3,368 @@ package spool_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"piway/agent/spool"
 	"piway/shared/sample"
 )
 
-// held reads all reports that are not acknowledged and returns their Seq.
-func held(t *testing.T, s *spool.Spool) []int64 {
+const after = 30 * time.Second
+
+// A shelf is a spool in a synctest bubble, where sleeping takes no time.
+type shelf struct {
+	*spool.Spool
+	t   *testing.T
+	cfg spool.Config
+	log *lines
+	n   int    // readings so far
+	pad string // makes readings large
+}
+
+// lines is a log in memory.
+type lines struct {
+	mu  sync.Mutex
+	all strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.Write(p)
+}
+
+func (l *lines) count(text string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.all.String(), text)
+}
+
+func inBubble(t *testing.T, change func(*spool.Config), f func(*testing.T, *shelf)) {
 	t.Helper()
-	var seqs []int64
-	for pos := uint64(0); len(seqs) < s.Len(); {
-		next, r, err := s.Next(t.Context(), pos)
-		if err != nil {
-			t.Fatal(err)
-		}
-		pos, seqs = next, append(seqs, r.Seq)
-	}
-	return seqs
-}
-
-func TestSpool_keeps_until_Ack(t *testing.T) {
-	t.Parallel()
-	s := spool.New(10)
-	for seq := range int64(4) {
-		s.Add(sample.Report{Seq: seq})
-	}
-	for range 2 { // reading forgets nothing
-		if got := held(t, s); !slices.Equal(got, []int64{0, 1, 2, 3}) {
-			t.Fatalf("got %v, want 0 to 3", got)
-		}
-	}
-	second, _, err := s.Next(t.Context(), 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Ack(second)
-	s.Ack(second)
-	s.Ack(99)
-	if got := held(t, s); !slices.Equal(got, []int64{0, 2, 3}) {
-		t.Errorf("after Ack of the second: got %v, want 0 2 3", got)
-	}
-}
-
-func TestSpool_full_drops_the_oldest(t *testing.T) {
-	t.Parallel()
-	s := spool.New(3)
-	for seq := range int64(5) {
-		if got, want := s.Add(sample.Report{Seq: seq}), seq < 3; got != want {
-			t.Errorf("Add of %d: got %t, want %t", seq, got, want)
-		}
-	}
-	if got := held(t, s); !slices.Equal(got, []int64{2, 3, 4}) {
-		t.Errorf("got %v, want 2 3 4", got)
-	}
-	if s.Dropped() != 2 || s.Len() != 3 {
-		t.Errorf("got %d dropped, %d held, want 2 and 3", s.Dropped(), s.Len())
-	}
-	s.Ack(1) // the report was under way while it was dropped
-	if s.Len() != 3 {
-		t.Error("Ack of a dropped report forgot another one")
-	}
-}
-
-func TestSpool_Next_waits(t *testing.T) {
-	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "spool")
 	synctest.Test(t, func(t *testing.T) {
-		s := spool.New(3)
-		got := make(chan int64, 1)
-		go func() {
-			_, r, _ := s.Next(t.Context(), 0)
-			got <- r.Seq
-		}()
-		synctest.Wait()
-		s.Add(sample.Report{Seq: 7})
-		if seq := <-got; seq != 7 {
-			t.Errorf("got %d, want 7", seq)
+		log := new(lines)
+		cfg := spool.Config{
+			Run: "a", Dir: dir, After: after, MaxBytes: 64 << 20, MaxAge: 13 * 24 * time.Hour, MaxReports: 1000,
+			Log: slog.New(slog.NewTextHandler(log, nil)),
 		}
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		if _, _, err := s.Next(ctx, 1); !errors.Is(err, context.Canceled) {
-			t.Errorf("Next after the end: got %v, want canceled", err)
+		if change != nil {
+			change(&cfg)
+		}
+		s := &shelf{Spool: spool.Open(cfg), t: t, cfg: cfg, log: log}
+		defer func() { s.Close() }()
+		f(t, s)
+	})
+}
+
+// read adds a reading of one sample, of which the value counts.
+func (s *shelf) read() {
+	s.n++
+	now := float64(time.Now().UnixNano()) / 1e9
+	s.Add(sample.Report{Device: "pi", Boot: "b", Uptime: now - 9e8, Clock: sample.Synced, Samples: []sample.Sample{
+		{Name: "n" + s.pad, Unit: "None", Value: float64(s.n), Time: now},
+	}})
+}
+
+// readFor adds a reading every 15 s.
+func (s *shelf) readFor(d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(15 * time.Second) {
+		s.read()
+	}
+}
+
+// restart is a new process, after a stop in good order or after the power went.
+func (s *shelf) restart(run string, killed bool) {
+	s.t.Helper()
+	if killed { // a copy, since the old one still holds the lock and the file
+		dir := s.t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS(s.cfg.Dir)); err != nil {
+			s.t.Fatal(err)
+		}
+		defer s.Close()
+		s.cfg.Dir = dir
+	} else if left := s.Close(); left.Lost > 0 {
+		s.t.Errorf("closing lost %d reports", left.Lost)
+	}
+	s.cfg.Run = run
+	s.Spool = spool.Open(s.cfg)
+}
+
+type handed struct {
+	pos    uint64
+	report sample.Report
+}
+
+// all hands out everything that waits, from the oldest on.
+func (s *shelf) all() (got []handed) {
+	s.t.Helper()
+	ctx, cancel := context.WithCancel(s.t.Context())
+	defer cancel()
+	for pos := uint64(0); ; {
+		time.AfterFunc(time.Second, cancel) // in the bubble: when nothing more can come
+		next, r, err := s.Next(ctx, pos)
+		if errors.Is(err, context.Canceled) {
+			return got
+		}
+		if next <= pos {
+			s.t.Fatalf("position %d after %d", next, pos)
+		}
+		pos = next
+		got = append(got, handed{next, r})
+		ctx, cancel = context.WithCancel(s.t.Context())
+		defer cancel()
+	}
+}
+
+// values are those of all samples, and where each report begins.
+func values(got []handed) (values []int, names []string) {
+	for _, h := range got {
+		names = append(names, fmt.Sprintf("%s%d", h.report.Run, h.report.Seq))
+		for _, s := range h.report.Samples {
+			values = append(values, int(s.Value))
+		}
+	}
+	return values, names
+}
+
+// wantAll holds what is handed out to the readings from..to, in order, and acknowledges it.
+func (s *shelf) wantAll(from, to int) (names []string) {
+	s.t.Helper()
+	got := s.all()
+	have, names := values(got)
+	var want []int
+	for v := from; v <= to; v++ {
+		want = append(want, v)
+	}
+	if diff := cmp.Diff(want, have); diff != "" {
+		s.t.Errorf("readings (-want +got):\n%s", diff)
+	}
+	for _, h := range got {
+		s.Ack(h.pos)
+	}
+	if rest := s.all(); len(rest) > 0 {
+		s.t.Errorf("acknowledged, and handed out again: %d", len(rest))
+	}
+	return names
+}
+
+func (s *shelf) files() []string {
+	entries, err := os.ReadDir(s.cfg.Dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		s.t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+// While the gateway answers nothing is written, not even the folder is made, and each reading is a report at once.
+func TestSpool_online(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, s *shelf) {
+		var pos uint64
+		for i := range 1000 {
+			s.read()
+			next, r, err := s.Next(t.Context(), pos)
+			if err != nil || r.Seq != int64(i+1) || len(r.Samples) != 1 || r.Run != "a" {
+				t.Fatalf("reading %d: got %+v, %v", i+1, r, err)
+			}
+			pos = next
+			time.Sleep(15 * time.Second)
+			s.Ack(pos)
+		}
+		if err := s.Empty(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if left := s.Close(); left != (spool.Left{}) {
+			t.Errorf("left %+v", left)
+		}
+		if _, err := os.Stat(s.cfg.Dir); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("the folder was made: %v", err)
 		}
 	})
 }
 
-func TestSpool_Empty(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := spool.New(3)
-		if err := s.Empty(t.Context()); err != nil {
-			t.Errorf("an empty spool: got %v", err)
+// A backlog goes to the disk, is packed into few reports in order, and its files go when it is delivered.
+func TestSpool_backlog(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, s *shelf) {
+		s.readFor(after)
+		if got := s.files(); got != nil {
+			t.Errorf("files before the time: %q", got)
 		}
-		s.Add(sample.Report{})
-		done := make(chan error, 1)
-		go func() { done <- s.Empty(t.Context()) }()
-		synctest.Wait()
-		if len(done) != 0 {
-			t.Error("Empty returned while a report was held")
+		s.readFor(6*time.Hour - after)
+		if got := s.files(); len(got) != 1 {
+			t.Errorf("files: %q", got)
 		}
-		s.Ack(1)
-		if err := <-done; err != nil {
-			t.Errorf("got %v", err)
+		if names := s.wantAll(1, 6*60*4); len(names) > 6*60*4/400 {
+			t.Errorf("got %d reports for %d readings", len(names), 6*60*4)
 		}
-		s.Add(sample.Report{})
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		if err := s.Empty(ctx); !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v, want canceled", err)
+		if got := s.files(); got != nil {
+			t.Errorf("files when all is delivered: %q", got)
 		}
+		if got := s.log.count("level="); got != 2 {
+			t.Errorf("said:\n%s", s.log.all.String())
+		}
+		s.read() // online again
+		s.wantAll(6*60*4+1, 6*60*4+1)
+	})
+}
+
+// What was handed out is the same after any restart; what was not goes on being packed. Nothing is lost or renumbered.
+func TestSpool_restart(t *testing.T) {
+	for _, killed := range []bool{false, true} {
+		t.Run(fmt.Sprintf("killed %v", killed), func(t *testing.T) {
+			inBubble(t, nil, func(t *testing.T, s *shelf) {
+				s.readFor(5 * time.Minute)
+				before := s.all()
+				s.readFor(5 * time.Minute)
+				s.restart("b", killed)
+				s.readFor(time.Minute)
+				got := s.all()
+				if diff := cmp.Diff(before[0].report, got[0].report); diff != "" {
+					t.Errorf("handed out before and after (-before +after):\n%s", diff)
+				}
+				if _, names := values(got); !slices.Equal(names, []string{"a1", "a2", "b1"}) {
+					t.Errorf("got reports %q", names)
+				}
+				s.wantAll(1, 44)
+				s.restart("c", false)
+				if rest := s.all(); len(rest) > 0 {
+					t.Errorf("acknowledged, and there again: %d", len(rest))
+				}
+			})
+		})
+	}
+}
+
+// At the end what waits goes to the disk at once.
+func TestSpool_Close(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, s *shelf) {
+		s.read()
+		s.all()
+		s.read()
+		s.restart("b", false)
+		if names := s.wantAll(1, 2); !slices.Equal(names, []string{"a1", "a2"}) {
+			t.Errorf("got reports %q", names)
+		}
+	})
+}
+
+// A report's readings are of one boot and one clock, which date each other.
+func TestSpool_clock(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, s *shelf) {
+		add := func(boot string, uptime, at float64, clock string) {
+			s.Add(sample.Report{Boot: boot, Uptime: uptime, Clock: clock, Samples: []sample.Sample{{Name: "n", Unit: "None", Time: at}}})
+		}
+		add("b", 20, 20, sample.Unsynced)
+		add("b", 35, 35, sample.Unsynced)
+		add("b", 50, 1.7e9, sample.Unsynced) // set
+		add("b", 65, 1.7e9+15, sample.Synced)
+		add("b", 80, 1.7e9+30-3600, sample.Synced) // back an hour
+		add("c", 20, 1.7e9+45-3600, sample.Synced)
+		var uptimes []float64
+		for _, h := range s.all() {
+			uptimes = append(uptimes, h.report.Uptime)
+			s.Ack(h.pos)
+		}
+		if !slices.Equal(uptimes, []float64{35, 50, 65, 80, 20}) {
+			t.Errorf("got reports whose newest samples are of uptimes %v", uptimes)
+		}
+	})
+}
+
+func TestSpool_full(t *testing.T) {
+	inBubble(t, func(c *spool.Config) { c.MaxBytes = 3 << 20 }, func(t *testing.T, s *shelf) {
+		s.pad = strings.Repeat("x", 4000)
+		s.readFor(6 * time.Hour)
+		got := s.all()
+		have, _ := values(got)
+		if have[0] == 1 || have[len(have)-1] != s.n || !slices.IsSorted(have) || have[len(have)-1]-have[0] != len(have)-1 {
+			t.Errorf("got %d readings, %d to %d of %d, want the newest without a gap", len(have), have[0], have[len(have)-1], s.n)
+		}
+		first := got[0].report.Seq
+		if int64(s.Dropped()) != first-1 {
+			t.Errorf("%d dropped are counted, the first report left is %d", s.Dropped(), first)
+		}
+		if s.log.count("spool is full") != 1 {
+			t.Errorf("said:\n%s", s.log.all.String())
+		}
+		for _, h := range got {
+			s.Ack(h.pos)
+		}
+		if s.log.count("has room again") != 1 || len(s.files()) > 0 {
+			t.Errorf("files %q, said:\n%s", s.files(), s.log.all.String())
+		}
+	})
+}
+
+// What is too old goes, by a clock that is right only.
+func TestSpool_tooOld(t *testing.T) {
+	right := false
+	inBubble(t, func(c *spool.Config) { c.MaxAge, c.ClockRight = time.Hour, func() bool { return right } }, func(t *testing.T, s *shelf) {
+		time.Sleep(time.Until(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))) // the bubble's clock shows 2000 first
+		s.pad = strings.Repeat("x", 4000)
+		s.readFor(6 * time.Hour)
+		if s.Dropped() > 0 {
+			t.Errorf("dropped %d by a clock that is not right", s.Dropped())
+		}
+		right = true
+		s.readFor(time.Minute)
+		have, _ := values(s.all())
+		if s.Dropped() == 0 || have[0] == 1 || have[len(have)-1] != s.n {
+			t.Errorf("dropped %d, left %d to %d of %d", s.Dropped(), have[0], have[len(have)-1], s.n)
+		}
+	})
+}
+
+// A folder that cannot be used costs nothing but the disk: that is said once, and tried again.
+func TestSpool_noDisk(t *testing.T) {
+	inBubble(t, func(c *spool.Config) { c.MaxReports = 5 }, func(t *testing.T, s *shelf) {
+		if err := os.WriteFile(s.cfg.Dir, nil, 0o600); err != nil { // a file in its place
+			t.Fatal(err)
+		}
+		for range 200 {
+			s.read()
+			s.all() // each is handed out, so none is packed
+			time.Sleep(15 * time.Second)
+		}
+		if s.log.count("cannot be used") != 1 || s.Dropped() != 195 {
+			t.Errorf("dropped %d, said:\n%s", s.Dropped(), s.log.all.String())
+		}
+		if err := os.Remove(s.cfg.Dir); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Minute)
+		s.readFor(time.Minute)
+		if s.log.count("can be used again") != 1 || len(s.files()) != 1 {
+			t.Errorf("files %q, said:\n%s", s.files(), s.log.all.String())
+		}
+		s.restart("b", true)
+		s.wantAll(196, 204)
+	})
+}
+
+// Two agents do not share a folder.
+func TestSpool_locked(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, s *shelf) {
+		s.readFor(5 * time.Minute)
+		second := spool.Open(s.cfg)
+		defer second.Close()
+		if s.log.count("another piway-agent uses it") != 1 {
+			t.Errorf("said:\n%s", s.log.all.String())
+		}
+		s.wantAll(1, 20)
 	})
 }

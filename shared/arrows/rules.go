@@ -23,7 +23,7 @@ var inside = map[string][]string{
 	// The agent's stages, and their wiring.
 	"agent/collect": {"shared/clock", "shared/sample"},
 	"agent/spool":   {"shared/sample"},
-	"agent/publish": {"shared/sample", "shared/mqttlink", "shared/backoff"},
+	"agent/publish": {"shared/sample", "shared/mqttlink", "shared/backoff", "shared/clock"},
 	"agent/loop":    {"agent/collect", "agent/spool", "agent/publish", "shared/*"},
 
 	// The gateway's stages.

@@ -1,0 +1,64 @@
+package spool
+
+import "time"
+
+// plausible is a time before which no file was written: a clock that shows less was never set.
+var plausible = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// bound drops the oldest until what is kept fits.
+func (s *Spool) bound() {
+	before := s.dropped
+	s.boundMemory()
+	for len(s.segments) > 1 && s.segments[0].path != "" && (s.bytes() > s.cfg.MaxBytes || s.old(s.segments[0])) {
+		g := s.segments[0]
+		if !g.loaded {
+			s.load(g) // to count what is dropped
+		}
+		s.dropped += g.waiting()
+		s.discard(g)
+		s.segments = s.segments[1:]
+	}
+	if s.dropped > before && !s.full {
+		s.full = true
+		s.cfg.Log.Warn("the spool is full, the oldest readings are dropped", "reports", s.dropped-before,
+			"try", "bring the gateway back, or raise spool.max_bytes, spool.max_age or spool.max_reports")
+	}
+}
+
+// boundMemory holds what is in memory only to MaxReports.
+func (s *Spool) boundMemory() {
+	waiting := 0
+	for _, g := range s.segments {
+		if g.path == "" {
+			waiting += g.waiting()
+		}
+	}
+	for _, g := range s.segments {
+		if g.path != "" {
+			continue
+		}
+		for at := g.first; at < g.end() && waiting > s.cfg.MaxReports; at = g.first {
+			g.ack(at)
+			s.dropped++
+			waiting--
+		}
+	}
+}
+
+// bytes is what the files hold.
+func (s *Spool) bytes() (n int64) {
+	for _, g := range s.segments {
+		if g.path != "" {
+			n += g.size
+		}
+	}
+	return n
+}
+
+// old reports whether nothing in the file is wanted any more, by a clock that is right.
+func (s *Spool) old(g *segment) bool {
+	if s.cfg.MaxAge <= 0 || g.written.Before(plausible) || (s.cfg.ClockRight != nil && !s.cfg.ClockRight()) {
+		return false
+	}
+	return time.Since(g.written.Round(0)) > s.cfg.MaxAge
+}

@@ -1,0 +1,160 @@
+package spool
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+
+	"piway/shared/sample"
+)
+
+func open(t testing.TB, dir string, log *strings.Builder) *Spool {
+	t.Helper()
+	return Open(Config{Run: "a", Dir: dir, MaxBytes: 64 << 20, MaxReports: 1000, Log: slog.New(slog.NewTextHandler(log, nil))})
+}
+
+// seqs hands out all that waits.
+func seqs(s *Spool) (got []string) {
+	for pos := uint64(0); ; {
+		next, r, ok := s.find(pos)
+		if !ok {
+			return got
+		}
+		pos = next
+		for _, x := range r.Samples {
+			got = append(got, fmt.Sprintf("%s%d:%v", r.Run, r.Seq, x.Value))
+		}
+	}
+}
+
+// A file that can no longer be written costs nothing: what does not fit in stays in memory, under numbers of its own.
+func TestSpool_writeFails(t *testing.T) {
+	var log strings.Builder
+	s := open(t, t.TempDir(), &log)
+	defer s.Close()
+	s.Add(reading("", 0, 1)) // After is 0: to the disk at once
+	path := s.last().path
+	readOnly, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = s.last().file.Close()
+	s.last().file = readOnly
+	s.Add(reading("", 0, 2))
+	s.Add(reading("", 0, 3))
+	if got := fmt.Sprint(seqs(s)); got != "[a1:1 a2:2 a2:3]" {
+		t.Errorf("got %s", got)
+	}
+	if n := strings.Count(log.String(), "cannot be used"); n != 1 {
+		t.Errorf("said %d times:\n%s", n, log.String())
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	if reports, damaged, err := readLines(f); len(reports) != 1 || damaged != 0 || err != nil {
+		t.Errorf("in the file: %v, %d damaged, %v", reports, damaged, err)
+	}
+}
+
+// A damaged line costs its readings only; a file that cannot be read costs itself, and stays where it is.
+func TestSpool_damagedFiles(t *testing.T) {
+	dir, whole := t.TempDir(), file(t)
+	damaged := append([]byte(nil), whole...)
+	damaged[20] ^= 1
+	for i, text := range [][]byte{damaged, {}, []byte("nothing of ours\n")} {
+		if err := os.WriteFile(fmt.Sprintf("%s/%012d.spool", dir, i+1), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(dir+"/README", []byte("not ours"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(dir+"/000000000009.spool", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	s := open(t, dir, &log)
+	defer s.Close()
+	s.Add(sample.Report{Samples: []sample.Sample{{Name: "n", Unit: "None", Value: 4}}})
+	if got := fmt.Sprint(seqs(s)); got != "[a1:2 a2:3 a1:4]" {
+		t.Errorf("got %s", got)
+	}
+	if n := strings.Count(log.String(), "are damaged"); n != 2 {
+		t.Errorf("told of %d damaged files, want 2:\n%s", n, log.String())
+	}
+}
+
+// Files of a backlog are read when it is their turn, so that memory holds about two of them.
+func TestSpool_memory(t *testing.T) {
+	dir := t.TempDir()
+	var log strings.Builder
+	s := open(t, dir, &log)
+	pad := strings.Repeat("x", 4000)
+	for i := range 2000 {
+		r := reading("", 0, float64(i))
+		r.Samples[0].Name = pad
+		s.Add(r)
+	}
+	loaded := func() (n int) {
+		for _, g := range s.segments {
+			if g.loaded {
+				n++
+			}
+		}
+		return n
+	}
+	if n := len(s.segments); n < 8 || loaded() > 2 {
+		t.Errorf("%d of %d segments are in memory after writing", loaded(), n)
+	}
+	for pos := uint64(0); ; {
+		next, _, ok := s.find(pos)
+		if !ok {
+			break
+		}
+		s.Ack(next)
+		pos = next
+		if loaded() > 3 {
+			t.Fatalf("%d segments are in memory while reading", loaded())
+		}
+	}
+	if s.last().path != "" || len(s.segments) != 1 {
+		t.Errorf("%d segments are left", len(s.segments))
+	}
+}
+
+// BenchmarkSpool_add writes readings of four samples to the disk, without the fsync that each five seconds bring.
+func BenchmarkSpool_add(b *testing.B) {
+	var log strings.Builder
+	s := open(b, b.TempDir(), &log)
+	defer s.Close()
+	four := reading("", 0, 1)
+	for range 3 {
+		four.Samples = append(four.Samples, four.Samples[0])
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		four.Samples = append([]sample.Sample(nil), four.Samples...)
+		s.Add(four)
+	}
+	b.ReportMetric(float64(s.bytes())/float64(b.N), "B/reading")
+}
+
+// BenchmarkSpool_read reads a file of a full segment.
+func BenchmarkSpool_read(b *testing.B) {
+	var log strings.Builder
+	s := open(b, b.TempDir(), &log)
+	for len(s.segments) < 2 {
+		s.Add(reading("", 0, 1))
+	}
+	g := s.segments[0]
+	b.SetBytes(g.size)
+	for b.Loop() {
+		if _, err := g.load(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
