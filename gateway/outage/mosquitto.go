@@ -18,9 +18,9 @@ func mosquittoPeers() []peer {
 	needs := []string{"mosquitto"}
 	paced := append(durable(), "max_inflight_messages 1")
 	return []peer{
-		{"mosquitto", "bridge, QoS 1, Debian's defaults, which have persistence true", needs, mosquittoBridge(30*time.Minute, nil)},
-		{"mosquitto-durable", "also " + strings.Join(durable(), ", "), needs, mosquittoBridge(time.Minute, durable())},
-		{"mosquitto-paced", "also " + strings.Join(paced, ", "), needs, mosquittoBridge(time.Minute, paced)},
+		{"mosquitto", "bridge, QoS 1, Debian's defaults, which have persistence true", needs, mosquittoBridge(30*time.Minute, nil, nil)},
+		{"mosquitto-durable", "also " + strings.Join(durable(), ", "), needs, mosquittoBridge(time.Minute, durable(), nil)},
+		{"mosquitto-paced", "also " + strings.Join(paced, ", "), needs, mosquittoBridge(time.Minute, paced, nil)},
 	}
 }
 
@@ -37,9 +37,9 @@ type mosquitto struct {
 }
 
 // mosquittoBridge starts one that bridges to the upstream, cleansession false being its default.
-func mosquittoBridge(autosave time.Duration, settings []string) func(context.Context, *site) (forwarder, error) {
+func mosquittoBridge(autosave time.Duration, general, bridge []string) func(context.Context, *site) (forwarder, error) {
 	return func(ctx context.Context, s *site) (forwarder, error) {
-		return startMosquitto(ctx, s, autosave, settings, []string{
+		return startMosquitto(ctx, s, autosave, general, append([]string{
 			"connection aws",
 			fmt.Sprintf("address localhost:%d", s.upstream.port),
 			"topic " + recipeTopic + " out 1",
@@ -50,7 +50,7 @@ func mosquittoBridge(autosave time.Duration, settings []string) func(context.Con
 			"bridge_cafile " + s.files.Roots[0],
 			"bridge_certfile " + s.files.Cert,
 			"bridge_keyfile " + s.files.Key,
-		})
+		}, bridge...))
 	}
 }
 
@@ -91,6 +91,8 @@ func (m *mosquitto) kill(ctx context.Context) error {
 	m.proc.kill()
 	return m.proc.start(ctx)
 }
+
+func (m *mosquitto) revive(context.Context) error { return nil }
 
 func (m *mosquitto) step() time.Duration { return m.autosave }
 

@@ -24,6 +24,8 @@ type forwarder interface {
 	door() door
 	// kill ends the process that forwards with SIGKILL and starts it again.
 	kill(ctx context.Context) error
+	// revive starts a process again that has ended by itself, as a service manager does every minute or so.
+	revive(ctx context.Context) error
 	// step is after how much simulated time tick is to be called, for what the peer does by a clock that goes slower
 	// than the load; 0 for never.
 	step() time.Duration

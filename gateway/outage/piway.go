@@ -15,8 +15,8 @@ import (
 
 func piwayPeers() []peer {
 	return []peer{
-		{"piway-metric", "defaults, form metric", nil, piwayOf("metric")},
-		{"piway-emf", "defaults, form emf", nil, piwayOf("emf")},
+		{"piway-metric", "defaults, form metric", nil, piwayOf("metric", "")},
+		{"piway-emf", "defaults, form emf", nil, piwayOf("emf", "")},
 	}
 }
 
@@ -27,7 +27,7 @@ data: {dir: %[1]s}
 broker: {listen: "127.0.0.1:%[2]d"}
 intake: {trust_clock: true, clock_tolerance: %[3]s}
 rollup: {window: %[4]s, grace: %[3]s}
-uplink: {endpoint: "127.0.0.1:%[5]d", certs: {dir: %[6]s}, form: %[7]s, canary: 0s}
+uplink: {endpoint: "127.0.0.1:%[5]d", certs: {dir: %[6]s}, form: %[7]s, canary: 0s%[8]s}
 `
 
 // defaultGrace is rollup.grace, and intake.clock_tolerance.
@@ -48,7 +48,8 @@ type piway struct {
 	seq       map[int]int64
 }
 
-func piwayOf(form string) func(context.Context, *site) (forwarder, error) {
+// piwayOf starts one; more are further settings of the uplink.
+func piwayOf(form, more string) func(context.Context, *site) (forwarder, error) {
 	return func(ctx context.Context, s *site) (forwarder, error) {
 		port, err := freePort(ctx)
 		if err != nil {
@@ -59,7 +60,7 @@ func piwayOf(form string) func(context.Context, *site) (forwarder, error) {
 			return nil, err
 		}
 		file := filepath.Join(s.dir, "gateway.yaml")
-		text := fmt.Sprintf(piwayConfig, g.data, port, s.load.grace(), s.load.window, s.upstream.port, s.upstream.certs, form)
+		text := fmt.Sprintf(piwayConfig, g.data, port, s.load.grace(), s.load.window, s.upstream.port, s.upstream.certs, form, more)
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			return nil, fmt.Errorf("writing the gateway's configuration: %w", err)
 		}
@@ -113,9 +114,10 @@ func (g *piway) kill(ctx context.Context) error {
 	return g.proc.start(ctx)
 }
 
-func (g *piway) step() time.Duration        { return 0 }
-func (g *piway) tick(context.Context) error { return nil }
-func (g *piway) written() int64             { return g.proc.total() }
+func (g *piway) revive(context.Context) error { return nil }
+func (g *piway) step() time.Duration          { return 0 }
+func (g *piway) tick(context.Context) error   { return nil }
+func (g *piway) written() int64               { return g.proc.total() }
 
 // settled waits until the ledger says that nothing waits; it has to balance at every look.
 func (g *piway) settled(ctx context.Context) error {

@@ -161,7 +161,7 @@ func (r *row) drain(ctx context.Context) error {
 	r.out.backlog = backlog
 	r.tally.mark()
 	mended := time.Now()
-	if err := r.up.mend(); err != nil {
+	if err := errors.Join(r.up.mend(), r.fwd.revive(ctx)); err != nil {
 		return err
 	}
 	kill := slices.Contains(r.kills, killDrain)
@@ -186,17 +186,12 @@ func (r *row) wait(ctx context.Context, state look, mended time.Time) (over bool
 	if !state.lastOld.IsZero() {
 		last = state.lastOld
 	}
-	r.out.whole = state.backlog == 0
-	r.out.stalled = !r.out.whole && now.Sub(last) >= r.quiet
-	if r.out.whole || r.out.stalled || now.Sub(mended) >= r.atMost {
-		if !state.first.IsZero() && !state.lastOld.IsZero() {
-			r.out.reconnect, r.out.drain = state.first.Sub(mended), state.lastOld.Sub(state.first)
-		}
-		r.out.drained = r.out.backlog - state.backlog
-		r.out.throttled = r.up.counts().Throttled
+	left := min(r.quiet-now.Sub(last), r.atMost-now.Sub(mended))
+	if state.backlog == 0 || left <= 0 {
+		r.book(state, mended, now.Sub(last) >= r.quiet)
 		return true, nil
 	}
-	timer := time.NewTimer(min(r.quiet-now.Sub(last), r.atMost-now.Sub(mended)))
+	timer := time.NewTimer(left)
 	defer timer.Stop()
 	select {
 	case <-state.changed:
@@ -205,6 +200,17 @@ func (r *row) wait(ctx context.Context, state look, mended time.Time) (over bool
 		return false, fmt.Errorf("waiting for %d samples: %w", state.backlog, ctx.Err())
 	}
 	return false, nil
+}
+
+// book keeps what the drain was like.
+func (r *row) book(state look, mended time.Time, quiet bool) {
+	r.out.whole = state.backlog == 0
+	r.out.stalled = quiet && !r.out.whole
+	r.out.drained = r.out.backlog - state.backlog
+	r.out.throttled = r.up.counts().Throttled
+	if !state.lastOld.IsZero() {
+		r.out.reconnect, r.out.drain = state.first.Sub(mended), state.lastOld.Sub(state.first)
+	}
 }
 
 // end waits for the last samples, if need be without AWS's rate, and fills in the result.

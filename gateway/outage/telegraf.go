@@ -94,8 +94,21 @@ func telegrafOf(settings func(dir string) telegrafSettings, autosave time.Durati
 	}
 }
 
+// kill waits until telegraf reads again. By default it does not while AWS is away, and ends; revive starts it then.
 func (t *telegraf) kill(ctx context.Context) error {
 	t.proc.kill()
+	err := t.proc.start(ctx)
+	if err != nil && ctx.Err() == nil && !t.proc.running() {
+		return nil
+	}
+	return err
+}
+
+func (t *telegraf) revive(ctx context.Context) error {
+	if t.proc.running() {
+		return nil
+	}
+	t.proc.stop()
 	return t.proc.start(ctx)
 }
 
