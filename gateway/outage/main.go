@@ -56,7 +56,7 @@ type command struct {
 	AtMost    time.Duration `help:"The longest drain that is measured; then AWS's rate is lifted to count the rest." default:"15m"`
 	Gateway   string        `help:"The program piway-gateway; built if not given." placeholder:"FILE" type:"existingfile"`
 	Telegraf  string        `help:"The program telegraf; looked for on the PATH if not given." placeholder:"FILE" type:"existingfile"`
-	Verbose   bool          `help:"Log what AWS says." short:"v"`
+	Verbose   bool          `help:"Log what the programs say." short:"v"`
 }
 
 func main() {
@@ -129,6 +129,7 @@ func (c *command) run(ctx context.Context, out io.Writer) (err error) {
 			if err != nil {
 				return err
 			}
+			say("%d delivered, %d lost, %d twice", res.counts.delivered, res.counts.lost, res.counts.duplicated)
 			results = append(results, res)
 		}
 	}

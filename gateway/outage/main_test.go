@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +46,7 @@ func TestResult_drainText(t *testing.T) {
 }
 
 func TestProc(t *testing.T) {
-	p := &proc{path: "/bin/sh", args: []string{"-c", "echo up; exec sleep 60"}, ready: "up"}
+	p := &proc{path: "/bin/sh", args: []string{"-c", "echo up; exec sleep 60"}, ready: "up", log: io.Discard}
 	if err := p.start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

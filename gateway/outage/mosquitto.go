@@ -77,7 +77,7 @@ func startMosquitto(ctx context.Context, s *site, autosave time.Duration, genera
 	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		return nil, fmt.Errorf("writing mosquitto's configuration: %w", err)
 	}
-	m := &mosquitto{proc: &proc{path: s.programs.mosquitto, args: []string{"-c", file}, ready: " running"}, port: port, load: s.load, autosave: autosave}
+	m := &mosquitto{proc: &proc{path: s.programs.mosquitto, args: []string{"-c", file}, ready: " running", log: s.log}, port: port, load: s.load, autosave: autosave}
 	if err := m.proc.start(ctx); err != nil {
 		m.close()
 		return nil, err
@@ -92,7 +92,7 @@ func (m *mosquitto) kill(ctx context.Context) error {
 	return m.proc.start(ctx)
 }
 
-func (m *mosquitto) revive(context.Context) error { return nil }
+func (m *mosquitto) revive(context.Context) (bool, error) { return false, nil }
 
 func (m *mosquitto) step() time.Duration { return m.autosave }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"time"
 
@@ -24,8 +25,8 @@ type forwarder interface {
 	door() door
 	// kill ends the process that forwards with SIGKILL and starts it again.
 	kill(ctx context.Context) error
-	// revive starts a process again that has ended by itself, as a service manager does every minute or so.
-	revive(ctx context.Context) error
+	// revive starts the process again if it has ended by itself, as a service manager would, and reports whether it had.
+	revive(ctx context.Context) (bool, error)
 	// step is after how much simulated time tick is to be called, for what the peer does by a clock that goes slower
 	// than the load; 0 for never.
 	step() time.Duration
@@ -44,6 +45,7 @@ type site struct {
 	load     load
 	files    pki.Files // of the certificate
 	programs programs
+	log      io.Writer // gets what the programs say
 }
 
 // programs are the paths of the programs.

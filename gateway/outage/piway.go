@@ -64,7 +64,7 @@ func piwayOf(form, more string) func(context.Context, *site) (forwarder, error) 
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			return nil, fmt.Errorf("writing the gateway's configuration: %w", err)
 		}
-		g.proc = &proc{path: s.programs.gateway, args: []string{"run", "--config", file}, ready: "gateway ready"}
+		g.proc = &proc{path: s.programs.gateway, args: []string{"run", "--config", file}, ready: "gateway ready", log: s.log}
 		if err := g.proc.start(ctx); err != nil {
 			g.close()
 			return nil, err
@@ -114,10 +114,10 @@ func (g *piway) kill(ctx context.Context) error {
 	return g.proc.start(ctx)
 }
 
-func (g *piway) revive(context.Context) error { return nil }
-func (g *piway) step() time.Duration          { return 0 }
-func (g *piway) tick(context.Context) error   { return nil }
-func (g *piway) written() int64               { return g.proc.total() }
+func (g *piway) revive(context.Context) (bool, error) { return false, nil }
+func (g *piway) step() time.Duration                  { return 0 }
+func (g *piway) tick(context.Context) error           { return nil }
+func (g *piway) written() int64                       { return g.proc.total() }
 
 // settled waits until the ledger says that nothing waits; it has to balance at every look.
 func (g *piway) settled(ctx context.Context) error {

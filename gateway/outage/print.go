@@ -26,6 +26,9 @@ func printTable(out io.Writer, peers []peer, rows []result) error {
 		if n := rows[i].counts.strange; n > 0 {
 			_, _ = fmt.Fprintf(t, "%s\t%d datums are no mean of the samples that were sent\n", rows[i].peer, n)
 		}
+		if n := rows[i].revived; n > 0 {
+			_, _ = fmt.Fprintf(t, "%s\tended by itself and was started again %d times, load of %s\n", rows[i].peer, n, hours(rows[i].span))
+		}
 	}
 	return t.Flush() // the lines above report their errors here
 }

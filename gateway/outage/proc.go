@@ -23,7 +23,8 @@ const stopTime = 10 * time.Second
 type proc struct {
 	path  string
 	args  []string
-	ready string // a line of its log holds this when it serves
+	ready string    // a line of its log holds this when it serves
+	log   io.Writer // gets its log
 
 	cmd     *exec.Cmd
 	ended   chan struct{}
@@ -61,6 +62,7 @@ const maxLines = 10_000
 func (p *proc) read(out io.Reader, ended chan struct{}) {
 	defer close(ended)
 	for s := bufio.NewScanner(out); s.Scan(); {
+		_, _ = fmt.Fprintln(p.log, s.Text()) // for who looks on
 		p.mu.Lock()
 		if len(p.lines) < maxLines {
 			p.lines = append(p.lines, s.Text())

@@ -47,6 +47,7 @@ type result struct {
 	backlog          int // samples that were to arrive
 	written          int64
 	throttled        int64 // publishes that AWS discarded
+	revived          int   // times that the forwarder had ended by itself
 }
 
 // A row is a run of one peer.
@@ -78,7 +79,7 @@ func runRow(ctx context.Context, p plan, who peer, prog programs, log io.Writer,
 	if err != nil {
 		return res, err
 	}
-	if r.fwd, err = who.open(ctx, &site{dir: dir, upstream: r.up, load: p.load, files: files, programs: prog}); err != nil {
+	if r.fwd, err = who.open(ctx, &site{dir: dir, upstream: r.up, load: p.load, files: files, programs: prog, log: log}); err != nil {
 		return res, err
 	}
 	defer r.fwd.close()
@@ -122,6 +123,14 @@ func (r *row) fill(ctx context.Context) error {
 	end := time.Now().Unix() / window * window
 	start := end - int64(r.span/time.Second)
 	middle := (start + int64(r.span/time.Second)/2) / window * window
+	if r.live {
+		// The window in which an outage began is the first that waits; it is a small one.
+		first := start + window
+		if err := errors.Join(r.fleet.send(ctx, start, first, 0, nil), r.age(ctx)); err != nil {
+			return err
+		}
+		start = first
+	}
 	began := time.Now()
 	if err := r.fleet.send(ctx, start, middle, r.fwd.step(), r.fwd.tick); err != nil {
 		return err
@@ -142,7 +151,7 @@ func (r *row) fill(ctx context.Context) error {
 	return nil
 }
 
-// age waits until the windows in which the load was sent are no live ones any more. In an outage of real length they are
+// age waits until the windows in which load was sent so far are no live ones any more. In an outage of real length they are
 // hours old; here all of it was sent in the last minutes.
 func (r *row) age(ctx context.Context) error {
 	wait := time.NewTimer(r.load.window + r.load.grace() + liveFor)
@@ -161,7 +170,7 @@ func (r *row) drain(ctx context.Context) error {
 	r.out.backlog = backlog
 	r.tally.mark()
 	mended := time.Now()
-	if err := errors.Join(r.up.mend(), r.fwd.revive(ctx)); err != nil {
+	if err := r.up.mend(); err != nil {
 		return err
 	}
 	kill := slices.Contains(r.kills, killDrain)
@@ -174,10 +183,24 @@ func (r *row) drain(ctx context.Context) error {
 				return err
 			}
 		}
+		if err := r.revive(ctx); err != nil {
+			return err
+		}
 		if over, err := r.wait(ctx, state, mended); over || err != nil {
 			return err
 		}
 	}
+}
+
+// reviveEvery is how often it is looked whether the forwarder has ended by itself.
+const reviveEvery = time.Second
+
+func (r *row) revive(ctx context.Context) error {
+	revived, err := r.fwd.revive(ctx)
+	if revived {
+		r.out.revived++
+	}
+	return err
 }
 
 // wait waits for the next arrival. It reports true, and books the drain, when there is nothing more to wait for.
@@ -191,15 +214,20 @@ func (r *row) wait(ctx context.Context, state look, mended time.Time) (over bool
 		r.book(state, mended, now.Sub(last) >= r.quiet)
 		return true, nil
 	}
-	timer := time.NewTimer(left)
+	return false, arrival(ctx, state, left)
+}
+
+// arrival waits for the next one, but no longer than left, and than it may take to notice that the forwarder has ended.
+func arrival(ctx context.Context, state look, left time.Duration) error {
+	timer := time.NewTimer(min(left, reviveEvery))
 	defer timer.Stop()
 	select {
 	case <-state.changed:
 	case <-timer.C:
 	case <-ctx.Done():
-		return false, fmt.Errorf("waiting for %d samples: %w", state.backlog, ctx.Err())
+		return fmt.Errorf("waiting for %d samples: %w", state.lost, ctx.Err())
 	}
-	return false, nil
+	return nil
 }
 
 // book keeps what the drain was like.
@@ -258,14 +286,8 @@ func (r *row) rest(ctx context.Context) error {
 		if left <= 0 {
 			return nil
 		}
-		timer := time.NewTimer(left)
-		select {
-		case <-state.changed:
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return fmt.Errorf("waiting for %d samples: %w", state.lost, ctx.Err())
+		if err := errors.Join(r.revive(ctx), arrival(ctx, state, left)); err != nil {
+			return err
 		}
-		timer.Stop()
 	}
 }

@@ -47,7 +47,8 @@ type counts struct {
 	lost       int // acknowledged, and not in CloudWatch so far
 	duplicated int // in CloudWatch once more than once, each time counted
 	strange    int // datums that are no mean of the load's samples
-	// late is how long after its window's end the latest live datum came.
+	// late is how long after its window's end the latest live datum came, of windows that ended behind the first arrival:
+	// those before it waited for the connection.
 	late time.Duration
 }
 
@@ -124,10 +125,11 @@ func (t *tally) note(window int64, now time.Time) {
 	if t.first.IsZero() {
 		t.first = now
 	}
-	if t.live == 0 || window < t.live {
+	end := time.Unix(window, 0).Add(t.load.window)
+	switch {
+	case t.live == 0 || window < t.live:
 		t.lastOld = now
-	} else {
-		end := time.Unix(window, 0).Add(t.load.window)
+	case !end.Before(t.first):
 		t.all.late = max(t.all.late, now.Sub(end))
 	}
 	close(t.changed)

@@ -76,24 +76,28 @@ func TestTally_arrivedBeforeItsPUBACK(t *testing.T) {
 }
 
 func TestTally_live(t *testing.T) {
-	now := time.Unix(6000, 0)
+	now := time.Unix(6050, 0)
 	tally := newTally(testLoad, func() time.Time { return now })
-	tally.goLive(6060)
+	tally.goLive(6000)
+	tally.ack(testLoad.of(0, 0, 5940))
 	tally.ack(testLoad.of(0, 0, 6000))
-	tally.ack(testLoad.of(0, 0, 6060))
 	if got := tally.look(); got.backlog != 1 || got.lost != 2 {
 		t.Errorf("got a backlog of %d and %d to come, want 1 and 2", got.backlog, got.lost)
 	}
 	tally.mark()
-	now = time.Unix(6129, 0)
-	tally.took(datum("load 0 (pi-00)", 6060, 1))
-	now = time.Unix(6200, 0)
-	tally.took(datum("load 0 (pi-00)", 6000, 1))
+	for _, arrival := range []struct{ at, window int64 }{
+		{6110, 5940}, // of the backlog, which does not count
+		{6129, 6060},
+		{6300, 6000}, // it ended before the first arrival, when there was no connection
+	} {
+		now = time.Unix(arrival.at, 0)
+		tally.took(datum("load 0 (pi-00)", arrival.window, 1))
+	}
 	got := tally.look()
 	if got.late != 9*time.Second {
-		t.Errorf("the live datum was late by %s, want 9s; the backlog does not count", got.late)
+		t.Errorf("the latest live datum: got %s after its window's end, want 9s", got.late)
 	}
-	if got.first.Unix() != 6129 || got.lastOld.Unix() != 6200 || got.backlog != 0 {
+	if got.first.Unix() != 6110 || got.lastOld.Unix() != 6110 || got.backlog != 0 {
 		t.Errorf("got first %s, last of the backlog %s, %d to come", got.first, got.lastOld, got.backlog)
 	}
 }

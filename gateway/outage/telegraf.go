@@ -16,8 +16,8 @@ func telegrafPeers() []peer {
 	return []peer{
 		{"telegraf", "mqtt_consumer to mqtt, defaults, but qos 1 to AWS; mosquitto before it at Debian's defaults", needs, telegrafOf(telegrafDefault, 30*time.Minute, nil)},
 		{
-			"telegraf-disk", "also buffer_strategy disk, startup_error_behavior retry, consumer qos 1 with persistent_session; mosquitto before it as in mosquitto-durable",
-			needs, telegrafOf(telegrafDisk, time.Minute, durable()),
+			"telegraf-disk", "also buffer_strategy disk, startup_error_behavior retry, consumer qos 1 with persistent_session; mosquitto before it as in mosquitto-durable, with max_inflight_messages 1000",
+			needs, telegrafOf(telegrafDisk, time.Minute, append(durable(), "max_inflight_messages 1000")),
 		},
 	}
 }
@@ -85,7 +85,7 @@ func telegrafOf(settings func(dir string) telegrafSettings, autosave time.Durati
 			lan.close()
 			return nil, fmt.Errorf("writing telegraf's configuration: %w", err)
 		}
-		t := &telegraf{mosquitto: lan, proc: &proc{path: s.programs.telegraf, args: []string{"--config", file}, ready: "Connected [tcp:"}}
+		t := &telegraf{mosquitto: lan, proc: &proc{path: s.programs.telegraf, args: []string{"--config", file}, ready: "Connected [tcp:", log: s.log}}
 		if err := t.proc.start(ctx); err != nil {
 			t.close()
 			return nil, err
@@ -94,9 +94,14 @@ func telegrafOf(settings func(dir string) telegrafSettings, autosave time.Durati
 	}
 }
 
-// kill waits until telegraf reads again. By default it does not while AWS is away, and ends; revive starts it then.
+// kill waits until telegraf reads again. While AWS is away it does not, and ends; revive starts it once more.
 func (t *telegraf) kill(ctx context.Context) error {
 	t.proc.kill()
+	return t.try(ctx)
+}
+
+// try starts telegraf. That it ends at once is no error: it may not when it is tried again.
+func (t *telegraf) try(ctx context.Context) error {
 	err := t.proc.start(ctx)
 	if err != nil && ctx.Err() == nil && !t.proc.running() {
 		return nil
@@ -104,12 +109,12 @@ func (t *telegraf) kill(ctx context.Context) error {
 	return err
 }
 
-func (t *telegraf) revive(ctx context.Context) error {
+func (t *telegraf) revive(ctx context.Context) (bool, error) {
 	if t.proc.running() {
-		return nil
+		return false, nil
 	}
 	t.proc.stop()
-	return t.proc.start(ctx)
+	return true, t.try(ctx)
 }
 
 func (t *telegraf) written() int64 { return t.mosquitto.written() + t.proc.total() }
