@@ -1,13 +1,14 @@
 GO ?= go
 COMPOSE ?= docker-compose
 FUZZTIME ?= 10s
+OUTAGE ?=
 PROGRAMS := agent gateway localcore
 BIN := bin
 CROSS_TO ?= armv6 armv7 arm64 amd64
 TOOL := $(GO) tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt vuln fuzz bench drain demo cross compose-up compose-down clean
+.PHONY: help build test lint fmt vuln fuzz bench drain outage demo cross compose-up compose-down clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +49,9 @@ bench: ## measure what the gateway takes and what it costs
 
 drain: ## send a backlog at AWS's full rate and count what AWS would discard (4 minutes)
 	$(GO) test ./gateway -run '^$$' -bench Cloud_drain -benchtime 1x
+
+outage: ## run the same outage against Piway, mosquitto and telegraf (OUTAGE="--help" for more)
+	$(GO) run ./gateway/outage $(OUTAGE)
 
 demo: ## run everything on this machine, with nothing to configure
 	$(GO) run ./gateway demo

@@ -35,6 +35,7 @@ type forwarder struct {
 
 	mu      sync.Mutex         // guards the fields below, not held while the queue works
 	lanes   [2]*batch          // whose datums are handed out now: the live lane's first
+	yielded []*batch           // were in the live lane for too long and go on in the other, in turn
 	inHand  map[int64]struct{} // passes that were begun and are not settled
 	handed  []ref              // to the uplink and not settled, oldest first
 	settled []*batch           // without open datums, to be finished
@@ -96,11 +97,11 @@ func (f *forwarder) Next(ctx context.Context) ([]byte, error) {
 
 // look takes up a live pass that closed while a backlog is being sent.
 func (f *forwarder) look(ctx context.Context) error {
-	closed := f.q.LastClosed()
-	if closed == f.checked || f.busy(live) || !f.busy(backlog) {
+	closed, from := f.q.LastClosed(), f.liveFrom()
+	if closed == f.checked || !f.behind(from) {
 		return nil
 	}
-	p, err := f.q.Next(ctx, queue.Order{InHand: f.has, Live: f.liveFrom(), LiveOnly: true}, f.fingerprint())
+	p, err := f.q.Next(ctx, queue.Order{InHand: f.has, Live: from, LiveOnly: true}, f.fingerprint())
 	if errors.Is(err, queue.ErrNone) {
 		f.checked = closed
 		return nil
@@ -108,19 +109,23 @@ func (f *forwarder) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return f.begin(ctx, p)
+	return f.begin(ctx, p, live)
+}
+
+// behind reports whether all that is handed out now is backlog. A pass in the live lane is that too when it has become as
+// old: what a Pi kept for long comes at once, so that a live pass may be a long one.
+func (f *forwarder) behind(liveFrom int64) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if b := f.lanes[live]; b != nil {
+		return b.pass.Start < liveFrom
+	}
+	return f.lanes[backlog] != nil
 }
 
 // liveFrom is the start of the oldest pass that closed just now.
 func (f *forwarder) liveFrom() int64 {
 	return f.now().Add(-f.settings.Window - f.grace - liveFor).Unix()
-}
-
-// busy reports whether a lane has something to be handed out.
-func (f *forwarder) busy(lane int) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.lanes[lane] != nil
 }
 
 // has reports whether a pass is in hand.
@@ -143,11 +148,15 @@ func (f *forwarder) load(ctx context.Context) error {
 	if p.Shelved {
 		f.shelved = p.Start
 	}
-	return f.begin(ctx, p)
+	lane := backlog
+	if p.Start >= f.liveFrom() && !p.Shelved {
+		lane = live
+	}
+	return f.begin(ctx, p, lane)
 }
 
-// begin reduces a pass and puts it into its lane.
-func (f *forwarder) begin(ctx context.Context, p queue.Pass) error {
+// begin reduces a pass and puts it into a lane. One that is in the live lane still yields to it.
+func (f *forwarder) begin(ctx context.Context, p queue.Pass, lane int) error {
 	r := rollup.New(f.settings)
 	if err := f.q.Each(ctx, p, func(device string, samples []sample.Sample) error {
 		r.Add(device, samples)
@@ -156,10 +165,6 @@ func (f *forwarder) begin(ctx context.Context, p queue.Pass) error {
 		return err
 	}
 	b := newBatch(p, r.Datums())
-	lane := backlog
-	if p.Start >= f.liveFrom() && !p.Shelved {
-		lane = live
-	}
 	f.log.Debug("pass begun", "pass", p.Start, "datums", len(b.datums), "from", p.Next, "parked", p.Shelved, "live", lane == live)
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -167,6 +172,9 @@ func (f *forwarder) begin(ctx context.Context, p queue.Pass) error {
 		f.inHand = map[int64]struct{}{}
 	}
 	f.inHand[p.Start] = struct{}{}
+	if old := f.lanes[lane]; old != nil {
+		f.yielded = append(f.yielded, old)
+	}
 	f.lanes[lane] = b
 	if b.open == 0 { // a pass without datums
 		f.settled = append(f.settled, b)
@@ -186,21 +194,28 @@ func (f *forwarder) idle() bool {
 func (f *forwarder) handOut() (payload []byte, settled *batch) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for lane := range f.lanes {
-		if len(f.settled) > 0 {
-			return nil, f.settled[0]
+	for len(f.settled) == 0 {
+		b := f.current()
+		if b == nil {
+			return nil, nil
 		}
-		if b := f.lanes[lane]; b != nil {
-			if payload := f.message(b); payload != nil {
-				return payload, nil
-			}
-			f.lanes[lane] = nil
+		if payload := f.message(b); payload != nil {
+			return payload, nil
 		}
+		f.lanes[slices.Index(f.lanes[:], b)] = nil
 	}
-	if len(f.settled) > 0 {
-		return nil, f.settled[0]
+	return nil, f.settled[0]
+}
+
+// current is the batch whose turn it is, nil where all are at their end. f.mu is held.
+func (f *forwarder) current() *batch {
+	if f.lanes[live] != nil {
+		return f.lanes[live]
 	}
-	return nil, nil
+	if f.lanes[backlog] == nil && len(f.yielded) > 0 {
+		f.lanes[backlog], f.yielded = f.yielded[0], f.yielded[1:]
+	}
+	return f.lanes[backlog]
 }
 
 // message returns the next message of a batch, nil at its end. f.mu is held.

@@ -385,3 +385,36 @@ func TestForward_lanes(t *testing.T) {
 	}
 	s.settled()
 }
+
+// TestForward_lanes_flush: what a Pi kept while it had no gateway arrives at once, so the pass is live and long. It goes
+// behind the next one that closes, and on from where it was, each datum once.
+func TestForward_lanes_flush(t *testing.T) {
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	s := newStages(t, start, true)
+	s.f.settings.Rules = []rollup.Rule{{Match: "*", Reduce: rollup.All}}
+	hourAgo := start.Add(-time.Hour)
+	for i := range 20 {
+		s.arrive(start.Add(15*time.Second), int64(i+1), sample.Synced, hourAgo.Add(time.Duration(i)*time.Second), start)
+	}
+	s.now.Store(start.Add(71 * time.Second).UnixMilli())
+	first := s.sent(5)
+	next := start.Add(time.Minute)
+	for i := range 5 {
+		s.arrive(start.Add(72*time.Second), int64(i+100), sample.Synced, next.Add(time.Duration(i)*time.Second), start)
+	}
+	s.now.Store(start.Add(131 * time.Second).UnixMilli())
+	if _, err := s.q.Next(t.Context(), queue.Order{InHand: func(p int64) bool { return p < next.Unix() }}, s.f.fingerprint()); err != nil {
+		t.Fatal(err) // it waited until the next pass had closed
+	}
+	for i, ts := range s.sent(5) {
+		if want := fmt.Sprint(next.Unix() + int64(i)); ts != want {
+			t.Errorf("message %d is of %s, want the live one of %s", i, ts, want)
+		}
+	}
+	rest := s.sent(15)
+	if first[4] != fmt.Sprint(hourAgo.Unix()+4) || rest[0] != fmt.Sprint(hourAgo.Unix()+5) || rest[14] != fmt.Sprint(hourAgo.Unix()+19) {
+		t.Errorf("the backlog went %s … %s | %s … %s, want it in order, each once", first[0], first[4], rest[0], rest[14])
+	}
+	s.settled()
+	s.nothingMore()
+}

@@ -23,6 +23,7 @@ func TestBroker_connect_refusals(t *testing.T) {
 	}{
 		"MQTT 3.1":              {with(func(l *login) { l.version = 3 }), 1},
 		"MQTT 5":                {with(func(l *login) { l.version = 5 }), 0x84},
+		"a bridge's own level":  {with(func(l *login) { l.version = 0x84 }), 1}, // a mosquitto bridge then goes on with 4
 		"wrong password":        {with(func(l *login) { l.password = "hunter-pi2" }), 5},
 		"unknown user":          {with(func(l *login) { l.user = "pi3" }), 5},
 		"no user":               {with(func(l *login) { l.user, l.id = "", "pi1" }), 5},

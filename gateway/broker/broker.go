@@ -56,13 +56,13 @@ type Broker struct {
 	closed chan struct{}
 	served chan struct{} // closed when the last connection has ended
 
-	mu       sync.Mutex // guards sessions
-	sessions map[*session]struct{}
+	mu       sync.Mutex        // guards sessions
+	sessions map[*session]bool // whether it is let in
 }
 
 // Open listens. It serves nobody before Run.
 func Open(ctx context.Context, cfg Config) (*Broker, error) {
-	b := &Broker{cfg: cfg, closed: make(chan struct{}), served: make(chan struct{}), sessions: map[*session]struct{}{}}
+	b := &Broker{cfg: cfg, closed: make(chan struct{}), served: make(chan struct{}), sessions: map[*session]bool{}}
 	var err error
 	b.guard, err = guard.Listen(ctx, cfg.Listen, guard.Options{
 		MaxConns: cfg.MaxConnections, MaxPerHost: cfg.MaxPerAddress,
@@ -135,7 +135,7 @@ func (b *Broker) Reject(device string, payload []byte) {
 	}
 }
 
-// Disconnect closes all connections of a device, for when it is removed.
+// Disconnect closes all connections of a device, those too that are being made, for when it is removed.
 func (b *Broker) Disconnect(device string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -151,8 +151,10 @@ func (b *Broker) Devices() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var names []string
-	for s := range b.sessions {
-		names = append(names, s.device)
+	for s, connected := range b.sessions {
+		if connected {
+			names = append(names, s.device)
+		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

@@ -281,6 +281,27 @@ func TestBroker_Reject(t *testing.T) {
 	c.wantNothing()
 }
 
+// A device that is removed between its password and its CONNACK must not stay.
+func TestBroker_Disconnect_whileConnecting(t *testing.T) {
+	judging, judged := make(chan struct{}), make(chan struct{})
+	r := start(t, func(cfg *broker.Config) {
+		cfg.Authenticate = func(string, string) bool {
+			close(judging)
+			<-judged
+			return true
+		}
+	})
+	c := dial(t, r.Addr())
+	c.send(login{user: "pi1", password: "hunter-pi1", id: "pi1"}.bytes())
+	<-judging
+	if got := r.Devices(); got != nil {
+		t.Errorf("before it is let in: got devices %v", got)
+	}
+	r.Disconnect("pi1")
+	close(judged)
+	c.wantClosed()
+}
+
 func TestBroker_Devices_andDisconnect(t *testing.T) {
 	r := start(t, nil)
 	b := r.connect("pi2")

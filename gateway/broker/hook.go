@@ -21,7 +21,7 @@ func (h *hook) ID() string { return "piway" }
 // Provides lists the questions that the hook answers.
 func (h *hook) Provides(q byte) bool {
 	switch q {
-	case mqtt.OnConnect, mqtt.OnConnectAuthenticate, mqtt.OnSessionEstablished, mqtt.OnACLCheck, mqtt.OnPublish:
+	case mqtt.OnConnect, mqtt.OnConnectAuthenticate, mqtt.OnSessionEstablished, mqtt.OnACLCheck, mqtt.OnPublish, mqtt.OnPacketEncode:
 		return true
 	default:
 		return false
@@ -68,6 +68,17 @@ func (h *hook) refuse(cl *mqtt.Client, code packets.Code, why error) error {
 		return err
 	}
 	return why
+}
+
+// OnPacketEncode answers a protocol level that nobody knows with 1 [MQTT-3.1.2-2]. The library, which does not ask before it
+// refuses one, would say 0x82 of MQTT 5, and a mosquitto bridge, which tries level 0x84 first, would never try 4.
+func (h *hook) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Packet {
+	if pk.FixedHeader.Type != packets.Connack || pk.ReasonCode != packets.ErrProtocolViolationProtocolVersion.Code || cl.Properties.ProtocolVersion == 5 {
+		return pk
+	}
+	h.b.cfg.Log.Warn("connection refused", "remote", cl.Net.Remote, "why", fmt.Sprintf("protocol level %d, only MQTT 3.1.1 is spoken", cl.Properties.ProtocolVersion))
+	pk.ReasonCode = packets.Err3UnsupportedProtocolVersion.Code
+	return pk
 }
 
 // OnConnectAuthenticate lets in a device that knows its password.

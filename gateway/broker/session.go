@@ -29,17 +29,21 @@ func newSession(b *Broker, c net.Conn) *session {
 	return &session{Conn: c, b: b, pending: make(chan struct{}, b.cfg.MaxPending)}
 }
 
-// identify makes the session a device's.
+// identify makes the session a device's. From here on Disconnect finds it: a device that is removed while its password is
+// being judged must not stay.
 func (s *session) identify(device string) {
 	s.device = device
 	s.samples, s.status, s.rejected = s.b.topic(device, "samples"), s.b.topic(device, "status"), s.b.topic(device, "rejected")
+	s.list(false)
 }
 
 // established lists the session as connected.
-func (s *session) established() {
+func (s *session) established() { s.list(true) }
+
+func (s *session) list(connected bool) {
 	s.b.mu.Lock()
 	defer s.b.mu.Unlock()
-	s.b.sessions[s] = struct{}{}
+	s.b.sessions[s] = connected
 }
 
 // end takes it off the list. No flush starts afterwards, so Run can wait for those under way.

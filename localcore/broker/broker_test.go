@@ -86,7 +86,7 @@ func TestBroker_publish_isHandedOnBeforeItsPuback(t *testing.T) {
 
 func TestBroker_connect_refusesOtherVersions(t *testing.T) {
 	addr, _ := start(t, io.Discard)
-	for version, code := range map[byte]byte{3: 1, 5: 0x84} {
+	for version, code := range map[byte]byte{3: 1, 5: 0x84, 0x84: 1} { // 0x84 is what a mosquitto bridge tries first
 		c := dial(t, addr)
 		c.send(connectPacket{id: "x", version: version, keepAlive: 60}.bytes())
 		kind, body, err := c.read()

@@ -29,7 +29,7 @@ func (*hook) ID() string { return "iotcore" }
 func (*hook) Provides(b byte) bool {
 	switch b {
 	case mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnConnect, mqtt.OnSessionEstablish,
-		mqtt.OnPacketRead, mqtt.OnPacketSent, mqtt.OnPublish, mqtt.OnSubscribe, mqtt.OnSubscribed,
+		mqtt.OnPacketRead, mqtt.OnPacketEncode, mqtt.OnPacketSent, mqtt.OnPublish, mqtt.OnSubscribe, mqtt.OnSubscribed,
 		mqtt.OnWill, mqtt.OnWillSent:
 		return true
 	}
@@ -58,6 +58,16 @@ func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 	}
 	cl.State.Keepalive = clampKeepAlive(cl.State.Keepalive)
 	return nil
+}
+
+// OnPacketEncode answers a protocol level that nobody knows with 1 [MQTT-3.1.2-2]. mochi, which does not ask before it refuses
+// one, would say 0x82 of MQTT 5, and a mosquitto bridge, which tries level 0x84 first, would never try 4.
+func (h *hook) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Packet {
+	if pk.FixedHeader.Type == packets.Connack && pk.ReasonCode == packets.ErrProtocolViolationProtocolVersion.Code && cl.Properties.ProtocolVersion != 5 {
+		h.b.counts.add(func(c *Counts) { c.Refused++ })
+		pk.ReasonCode = packets.Err3UnsupportedProtocolVersion.Code
+	}
+	return pk
 }
 
 // clampKeepAlive puts a keep-alive in seconds within IoT Core's limits.
