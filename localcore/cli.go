@@ -51,6 +51,7 @@ type runCmd struct {
 	LogGroup      []string   `help:"Log group that is there, with days of retention; may be repeated." default:"${group}" placeholder:"NAME:DAYS" sep:"none"`
 	Prices        string     `help:"File with the prices of your region; shared/prices/us-east-1.txt is built in." placeholder:"FILE" type:"existingfile"`
 	Fault         []string   `help:"Something that goes wrong from the start: withhold, delay, close, refuse, throttle, fail or offline; may be repeated." placeholder:"NAME:LENGTH:VALUE" sep:"none"`
+	Record        string     `help:"File to which each datapoint that arrives is appended, as a line of JSON; it outlives this process." placeholder:"FILE"`
 	Host          []string   `help:"Another name or address for a server certificate that is made; may be repeated." placeholder:"NAME" sep:"none"`
 	LogLevel      slog.Level `help:"debug, info, warn or error." default:"info"`
 }
@@ -77,7 +78,7 @@ func (r *runCmd) Run(ctx context.Context) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: r.LogLevel}))
 	cfg := core.Config{
 		Listen: r.Listen, HTTP: r.HTTP, Certs: r.Certs, Hosts: hosts(r.Host), Rules: r.Rule, Policies: r.Policy, BuiltInPolicy: r.BuiltInPolicy,
-		Region: r.Region, Account: r.Account, Thing: r.Thing, LogGroups: r.LogGroup, Prices: r.Prices, Faults: r.Fault,
+		Region: r.Region, Account: r.Account, Thing: r.Thing, LogGroups: r.LogGroup, Prices: r.Prices, Faults: r.Fault, Record: r.Record,
 	}
 	c, err := core.Open(ctx, cfg, log)
 	if err != nil {

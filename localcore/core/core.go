@@ -42,6 +42,9 @@ type Config struct {
 	Prices string
 	// Faults are switched on from the start, as NAME, NAME:LENGTH or NAME:LENGTH:VALUE.
 	Faults []string
+	// Record is a file to which each datum is appended that CloudWatch took, as a line of JSON (Recorded), before the sender
+	// gets its PUBACK; "" keeps none.
+	Record string
 	// OnDatum, if set, is called for each datum that CloudWatch took, before the sender gets its PUBACK, from any
 	// goroutine. It must not block.
 	OnDatum func(cloudwatch.Datum)
@@ -65,6 +68,7 @@ type Core struct {
 	broker  *broker.Broker
 	faults  *faults
 	http    net.Listener
+	record  *recorder // nil if none is kept
 }
 
 // Open loads the rules and policies, loads or makes the certificates, and listens. It serves nobody yet and starts no
@@ -74,6 +78,11 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (_ *Core, err error
 	if c.loaded, err = load(&cfg); err != nil {
 		return nil, err
 	}
+	if cfg.Record != "" {
+		if c.record, err = openRecorder(cfg.Record, log); err != nil {
+			return nil, err
+		}
+	}
 	tlsConfig, err := c.certificates()
 	if err != nil {
 		return nil, err
@@ -81,7 +90,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (_ *Core, err error
 	c.cloud, err = NewCloud(CloudConfig{
 		Rules: c.loaded.rules, Groups: c.loaded.groups, Prices: c.loaded.prices, Start: c.started,
 		Deliver: func(topic string, qos byte, payload []byte) error { return c.broker.Publish(topic, qos, payload) },
-		OnDatum: cfg.OnDatum, Log: log,
+		OnDatum: c.took, Log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -108,6 +117,16 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (_ *Core, err error
 		return nil, errors.Join(err, c.release(ctx))
 	}
 	return c, nil
+}
+
+// took hands on a datum that CloudWatch took.
+func (c *Core) took(d cloudwatch.Datum) {
+	if c.record != nil {
+		c.record.add(d)
+	}
+	if c.cfg.OnDatum != nil {
+		c.cfg.OnDatum(d)
+	}
 }
 
 // startFaults switches on what the configuration asks for.
@@ -173,6 +192,9 @@ func (c *Core) SetFault(name, value string, length time.Duration) error {
 // with a ctx that has ended it only releases what Open acquired.
 func (c *Core) Run(ctx context.Context) error {
 	defer c.faults.stop()
+	if c.record != nil {
+		defer func() { _ = c.record.file.Close() }() // each line was written
+	}
 	c.log.Info("serving", "mqtt", c.MQTTAddr().String(), "http", c.HTTPAddr().String(), "certs", c.cfg.Certs, "rules", c.loaded.ruleNames(),
 		"policy", c.loaded.policyNames())
 	g, ctx := errgroup.WithContext(ctx)
