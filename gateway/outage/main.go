@@ -39,7 +39,7 @@ Simulated Pis send a day's load, or an hour's, while AWS is away, as fast as it 
 Examples:
 
   outage                                      an hour, all peers that are installed
-  outage --hours 24 --peers piway-metric      a day: 13 minutes
+  outage --hours 24 --peers piway-metric      a day: a quarter of an hour
   outage --hours 1 --kill outage,drain --peers mosquitto-durable,mosquitto-paced`
 
 type command struct {

@@ -46,7 +46,7 @@ func TestResult_drainText(t *testing.T) {
 }
 
 func TestProc(t *testing.T) {
-	p := &proc{path: "/bin/sh", args: []string{"-c", "echo up; exec sleep 60"}, ready: "up", log: io.Discard}
+	p := &proc{path: "/bin/sh", args: []string{"-c", "echo up; exec sleep 3600"}, ready: "up", log: io.Discard}
 	if err := p.start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

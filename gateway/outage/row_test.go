@@ -42,7 +42,9 @@ func TestRow_piway(t *testing.T) {
 		t.Run(form, func(t *testing.T) {
 			t.Parallel()
 			who := peer{name: form, open: piwayOf(form, ", connect_interval: 1s, max_backoff: 1s")}
-			r := runTest(t, testPlan, who, programs{gateway: program})
+			p := testPlan
+			p.quiet = 30 * time.Second // longer than a window stays open
+			r := runTest(t, p, who, programs{gateway: program})
 			if c := r.counts; c.delivered != c.acked || c.lost != 0 || c.duplicated != 0 || !r.whole || r.throttled > 0 {
 				t.Errorf("got %+v, want all delivered once", r)
 			}
