@@ -33,7 +33,8 @@ func (q *Queue) loop(ctx context.Context) {
 		case o := <-q.in:
 			batch = q.gather(append(batch, o))
 		case <-tick.C:
-			if !q.w.passes.due(q.cfg.Now(), q.mono(), q.cfg.Window, q.cfg.Grace) {
+			q.w.bounds.tell(q.mono(), q.cfg.Log)
+			if !q.w.due() {
 				continue
 			}
 		case <-ctx.Done():

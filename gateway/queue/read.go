@@ -74,6 +74,9 @@ func (q *Queue) Next(ctx context.Context, o Order, fingerprint string) (Pass, er
 	for {
 		changed := q.changes()
 		p, err := q.begin(ctx, &o, fingerprint)
+		if err == nil {
+			q.hold(p.Start)
+		}
 		if !errors.Is(err, ErrNone) || o.LiveOnly {
 			return p, err
 		}
@@ -237,9 +240,10 @@ type Done struct {
 }
 
 // Settle takes passes off the disk, books their samples in the ledger and makes the positions in others durable (their
-// Next, Expired, Parked and Shelved). All of it is done when it returns nil, and nothing after an error.
+// Next, Expired, Parked and Shelved). All of it is done when it returns nil, and nothing after an error. A pass that was
+// dropped meanwhile is booked as that, and stays so.
 func (q *Queue) Settle(ctx context.Context, done []Done, moved []Pass) error {
-	return q.do(ctx, func(ctx context.Context, w *writer) error {
+	err := q.do(ctx, func(ctx context.Context, w *writer) error {
 		for _, d := range done {
 			if err := w.finish(ctx, d); err != nil {
 				return fmt.Errorf("finishing pass %d: %w", d.Pass.Start, err)
@@ -252,16 +256,45 @@ func (q *Queue) Settle(ctx context.Context, done []Done, moved []Pass) error {
 		}
 		return nil
 	})
+	if err == nil {
+		q.release(done, moved)
+	}
+	return err
+}
+
+// hold notes that a pass is being sent.
+func (q *Queue) hold(start int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.inHand[start] = struct{}{}
+}
+
+func (q *Queue) holds(start int64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	_, ok := q.inHand[start]
+	return ok
+}
+
+// release notes which passes are being sent no more.
+func (q *Queue) release(done []Done, moved []Pass) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, d := range done {
+		delete(q.inHand, d.Pass.Start)
+	}
+	for _, p := range moved {
+		if p.Shelved {
+			delete(q.inHand, p.Start)
+		}
+	}
 }
 
 func (w *writer) finish(ctx context.Context, d Done) error {
 	if _, err := w.deleteReports.ExecContext(ctx, d.Pass.first, d.Pass.last, d.Pass.Start); err != nil {
 		return err
 	}
-	if _, err := w.deletePass.ExecContext(ctx, d.Pass.Start); err != nil {
-		return err
-	}
-	if _, err := w.deleteParked.ExecContext(ctx, d.Pass.Start); err != nil {
+	if there, err := w.removePass(ctx, &d.Pass); err != nil || !there {
 		return err
 	}
 	for c, n := range d.Counts {
@@ -276,11 +309,9 @@ func (w *writer) move(ctx context.Context, p Pass) error {
 	if p.Shelved {
 		state = stateShelved
 	}
-	if _, err := w.movePass.ExecContext(ctx, p.Next, p.Expired.s.String(), p.Parked.s.String(), state, p.Start); err != nil {
+	there, err := affected(w.movePass.ExecContext(ctx, p.Next, p.Expired.s.String(), p.Parked.s.String(), state, p.Start))
+	if err != nil || !there || p.ParkedCounts == nil {
 		return err
-	}
-	if p.ParkedCounts == nil {
-		return nil
 	}
 	if _, err := w.deleteParked.ExecContext(ctx, p.Start); err != nil {
 		return err

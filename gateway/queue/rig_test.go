@@ -2,6 +2,7 @@ package queue_test
 
 import (
 	"context"
+	"database/sql"
 	"log/slog"
 	"math"
 	"os"
@@ -157,4 +158,22 @@ func report(device, run string, seq int64, names ...string) queue.Entry {
 		e.Samples = append(e.Samples, sample.Sample{Name: name, Unit: "Count", Value: float64(i)})
 	}
 	return e
+}
+
+// refuseReports makes the file refuse reports and nothing else.
+const refuseReports = "CREATE TRIGGER full BEFORE INSERT ON report BEGIN SELECT RAISE(ABORT, 'full'); END"
+
+// sql changes the file beside the running queue.
+func (b *bench) sql(text string) {
+	b.t.Helper()
+	db, err := sql.Open("sqlite", b.path+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if _, err := db.Exec(text); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		b.t.Fatal(err)
+	}
 }

@@ -102,7 +102,7 @@ func openDB(ctx context.Context, cfg Config) (*sql.DB, error) {
 			"journal_mode(WAL)",
 			"synchronous(FULL)", // in WAL mode: one fsync per commit
 			fmt.Sprintf("journal_size_limit(%d)", walLimit),
-			fmt.Sprintf("max_page_count(%d)", max(cfg.MaxBytes/pageSize, 64)),
+			fmt.Sprintf("max_page_count(%d)", cfg.backstop()/pageSize),
 		},
 		"_txlock": {"deferred"},
 	}.Encode()

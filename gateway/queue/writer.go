@@ -28,7 +28,8 @@ type writer struct {
 	passes passes
 	ledger ledger
 	seen   seen
-	closed bool // a pass was closed or finished in this transaction
+	bounds bounds
+	closed bool // a pass was closed, finished or dropped in this transaction
 	stale  bool // the state could not be read back after a failure
 }
 
@@ -69,7 +70,7 @@ func newWriter(ctx context.Context, db *sql.DB, cfg *Config, mono func() time.Du
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{cfg: cfg, mono: mono, conn: conn}
+	w := &writer{cfg: cfg, mono: mono, conn: conn, bounds: newBounds()}
 	if err := w.prepare(ctx); err != nil {
 		_ = conn.Close() // the first error is the one to tell
 		return nil, err
@@ -90,7 +91,7 @@ func (w *writer) prepare(ctx context.Context) error {
 		{&w.commit, "COMMIT"},
 		{&w.rollback, "ROLLBACK"},
 		{&w.insert, "INSERT INTO report VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
-		{&w.putPass, "INSERT INTO pass (start,first,last) VALUES (?1,?2,?3) ON CONFLICT DO UPDATE SET last=?3"},
+		{&w.putPass, "INSERT INTO pass (start,first,last) VALUES (?1,?2,?3) ON CONFLICT DO UPDATE SET first=?2, last=?3"},
 		{&w.putOwner, "INSERT OR IGNORE INTO owner VALUES (?,?)"},
 		{&w.putLedger, "INSERT OR REPLACE INTO ledger VALUES (?,?,?,?)"},
 		{&w.putSeen, "INSERT OR REPLACE INTO seen VALUES (?,?,?,?)"},
@@ -103,6 +104,10 @@ func (w *writer) prepare(ctx context.Context) error {
 		{&w.putParked, "INSERT INTO parked VALUES (?,?,?,?)"},
 		{&w.deleteParked, "DELETE FROM parked WHERE pass=?"},
 		{&w.prune, "DELETE FROM seen WHERE device=? AND run=?"},
+		{&w.bounds.pages, "PRAGMA page_count"},
+		{&w.bounds.free, "PRAGMA freelist_count"},
+		{&w.bounds.closedPasses, "SELECT start, first, last FROM pass WHERE closed>0 AND (start<?1 OR ?1<0) ORDER BY start"},
+		{&w.bounds.sums, "SELECT device, SUM(n) FROM report WHERE id BETWEEN ? AND ? AND pass=? GROUP BY device"},
 	} {
 		var err error
 		if *s.stmt, err = w.conn.PrepareContext(ctx, s.text); err != nil {
@@ -117,6 +122,7 @@ func (w *writer) close() error { return w.conn.Close() }
 // load reads the state that the transactions keep, as it is on disk.
 func (w *writer) load(ctx context.Context) error {
 	w.ledger, w.seen = newLedger(), newSeen()
+	w.bounds.budget, w.bounds.full.dropping, w.bounds.old.dropping = 0, 0, 0
 	if err := w.loadMeta(ctx); err != nil {
 		return err
 	}
@@ -190,6 +196,8 @@ func (w *writer) write(ctx context.Context, batch []op) error {
 	}
 	err := w.transact(ctx, batch)
 	if err == nil {
+		w.bounds.full.committed(w.mono(), w.cfg.Log)
+		w.bounds.old.committed(w.mono(), w.cfg.Log)
 		return nil
 	}
 	_, _ = w.rollback.ExecContext(ctx) // there may be no transaction left
@@ -205,6 +213,9 @@ func (w *writer) transact(ctx context.Context, batch []op) error {
 		return fmt.Errorf("beginning: %w", err)
 	}
 	if err := w.closeDue(ctx); err != nil {
+		return err
+	}
+	if err := w.dropOld(ctx); err != nil {
 		return err
 	}
 	fold, err := w.apply(ctx, batch)
@@ -269,6 +280,9 @@ func (w *writer) store(ctx context.Context, e *encoded) (rare bool, err error) {
 			w.seen.add(e.Device, e.Run, e.Seq, e.Arrived.Unix())
 		}
 		return rare, nil
+	}
+	if err := w.makeRoom(ctx, int64(len(e.blob)+rowOverhead)); err != nil {
+		return false, err
 	}
 	id := w.lastID + 1
 	pass := w.passes.of(e.newest, w.cfg.Now(), w.mono(), w.cfg.Window, w.cfg.Grace, id)
