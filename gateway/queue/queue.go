@@ -85,7 +85,7 @@ type Queue struct {
 	mu      sync.Mutex         // guards changed and inHand
 	changed chan struct{}      // closed and replaced when a pass closes or finishes
 	inHand  map[int64]struct{} // passes that Next returned and that are not settled
-	ended   chan struct{} // closed when Run has committed for the last time
+	ended   chan struct{}      // closed when Run has committed for the last time
 }
 
 // pending is how many messages may wait for the writer; a full channel holds the senders' readers back.
