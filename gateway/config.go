@@ -58,6 +58,7 @@ type QueueConfig struct {
 	CommitInterval time.Duration `yaml:"commit_interval"`
 	MaxBytes       config.Size   `yaml:"max_bytes"`
 	MaxAge         time.Duration `yaml:"max_age"`
+	ThinAfter      time.Duration `yaml:"thin_after"`
 }
 
 // RollupConfig is how samples are reduced to what the cloud is paid for.
@@ -178,7 +179,15 @@ func (c *QueueConfig) validate() error {
 		within("queue.commit_interval", c.CommitInterval, 0, 10*time.Second),
 		within("queue.max_bytes", c.MaxBytes, 1<<20, 1<<40),
 		within("queue.max_age", c.MaxAge, time.Hour, 14*24*time.Hour),
+		c.validateThinAfter(),
 	)
+}
+
+func (c *QueueConfig) validateThinAfter() error {
+	if c.ThinAfter == 0 {
+		return nil
+	}
+	return within("queue.thin_after", c.ThinAfter, time.Hour, 14*24*time.Hour)
 }
 
 func (c *RollupConfig) validate(tolerance time.Duration, form string) error {

@@ -104,7 +104,7 @@ func TestOpen_version1(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := db.Exec(`DROP TABLE parked; ALTER TABLE pass DROP COLUMN parked; PRAGMA user_version=1`); err != nil {
+		if _, err := db.Exec(`DROP TABLE parked; ALTER TABLE pass DROP COLUMN parked; ALTER TABLE pass DROP COLUMN thinned; PRAGMA user_version=1`); err != nil {
 			t.Fatal(err)
 		}
 		if err := db.Close(); err != nil {
@@ -134,7 +134,7 @@ func TestOpen_newer(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = queue.Open(t.Context(), queue.Config{Path: path, Window: time.Minute, MaxBytes: 1 << 20})
-	if want := "its format is 99, this version reads 2: it was written by a newer piway-gateway"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "its format is 99, this version reads 3: it was written by a newer piway-gateway"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
 	}
 }

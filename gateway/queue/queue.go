@@ -38,6 +38,8 @@ type Config struct {
 	// to be believed, and nothing is dropped by age while it is not; nil means always.
 	MaxAge     time.Duration
 	ClockRight func() bool
+	// ThinAfter is when a closed pass is aggregated to coarser windows, see thin.go; 0 for never.
+	ThinAfter time.Duration
 	// Now is the wall clock; nil means time.Now.
 	Now func() time.Time
 	// Log must be set.
@@ -85,6 +87,7 @@ type Queue struct {
 	mu      sync.Mutex         // guards changed and inHand
 	changed chan struct{}      // closed and replaced when a pass closes or finishes
 	inHand  map[int64]struct{} // passes that Next returned and that are not settled
+	picking sync.Mutex         // held while Next picks a pass, and while passes are thinned
 	ended   chan struct{}      // closed when Run has committed for the last time
 }
 

@@ -24,6 +24,8 @@ type Pass struct {
 	Parked       Numbers
 	ParkedCounts map[Count]int
 	Shelved      bool
+	// Thinned is the length of the windows that its samples were aggregated to, 0 if they were not: EachThinned reads it then.
+	Thinned time.Duration
 
 	first, last int64
 }
@@ -74,9 +76,6 @@ func (q *Queue) Next(ctx context.Context, o Order, fingerprint string) (Pass, er
 	for {
 		changed := q.changes()
 		p, err := q.begin(ctx, &o, fingerprint)
-		if err == nil {
-			q.hold(p.Start)
-		}
 		if !errors.Is(err, ErrNone) || o.LiveOnly {
 			return p, err
 		}
@@ -99,7 +98,7 @@ const (
 	stateShelved = 2
 )
 
-const passColumns = "SELECT start, first, last, closed, next, fingerprint, expired, parked FROM pass WHERE "
+const passColumns = "SELECT start, first, last, closed, next, fingerprint, expired, parked, thinned FROM pass WHERE "
 
 // begin returns ErrNone if there is no such pass yet.
 func (q *Queue) begin(ctx context.Context, o *Order, fingerprint string) (Pass, error) {
@@ -121,7 +120,7 @@ func (q *Queue) begin(ctx context.Context, o *Order, fingerprint string) (Pass, 
 
 // first returns the first pass of a lane that is not in hand.
 func (q *Queue) first(ctx context.Context, o *Order, query string, bound int64, fingerprint string) (Pass, error) {
-	p, mark, err := q.scanFirst(ctx, o, query, bound)
+	p, mark, err := q.pick(ctx, o, query, bound)
 	if err != nil || mark == fingerprint {
 		return p, err
 	}
@@ -129,6 +128,17 @@ func (q *Queue) first(ctx context.Context, o *Order, query string, bound int64, 
 		return p, fmt.Errorf("beginning pass %d: %w", p.Start, err)
 	}
 	return p, nil
+}
+
+// pick returns a pass and holds it.
+func (q *Queue) pick(ctx context.Context, o *Order, query string, bound int64) (Pass, string, error) {
+	q.picking.Lock()
+	defer q.picking.Unlock()
+	p, mark, err := q.scanFirst(ctx, o, query, bound)
+	if err == nil {
+		q.hold(p.Start)
+	}
+	return p, mark, err
 }
 
 func (q *Queue) scanFirst(ctx context.Context, o *Order, query string, bound int64) (p Pass, mark string, err error) {
@@ -140,7 +150,7 @@ func (q *Queue) scanFirst(ctx context.Context, o *Order, query string, bound int
 	for rows.Next() {
 		var state int
 		var expired, parked string
-		if err := rows.Scan(&p.Start, &p.first, &p.last, &state, &p.Next, &mark, &expired, &parked); err != nil {
+		if err := rows.Scan(&p.Start, &p.first, &p.last, &state, &p.Next, &mark, &expired, &parked, &p.Thinned); err != nil {
 			return p, "", fmt.Errorf("reading passes: %w", err)
 		}
 		if o.InHand != nil && o.InHand(p.Start) {
@@ -150,6 +160,7 @@ func (q *Queue) scanFirst(ctx context.Context, o *Order, query string, bound int
 			return p, "", fmt.Errorf("reading pass %d: %w", p.Start, err)
 		}
 		p.Shelved = state == stateShelved
+		p.Thinned *= time.Second
 		return p, mark, nil
 	}
 	if err := rows.Err(); err != nil {
@@ -172,7 +183,7 @@ func (q *Queue) restart(ctx context.Context, p *Pass, fingerprint string) error 
 	if p.Next > 0 {
 		q.cfg.Log.Warn("version or settings changed inside a pass, it is sent again from its start", "pass", p.Start, "datums", p.Next)
 	}
-	*p = Pass{Start: p.Start, first: p.first, last: p.last}
+	*p = Pass{Start: p.Start, Thinned: p.Thinned, first: p.first, last: p.last}
 	return q.do(ctx, func(ctx context.Context, w *writer) error {
 		if _, err := w.beginPass.ExecContext(ctx, fingerprint, p.Start); err != nil {
 			return err

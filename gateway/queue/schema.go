@@ -10,7 +10,7 @@ import (
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 )
 
-// schema is version 2. An operator may read it all with the sqlite3 command while the gateway runs.
+// schema is version 3. An operator may read it all with the sqlite3 command while the gateway runs.
 const schema = `
 CREATE TABLE report (            -- one row per message, in arrival order
   id       INTEGER PRIMARY KEY,
@@ -26,7 +26,7 @@ CREATE TABLE report (            -- one row per message, in arrival order
   mono     INTEGER NOT NULL,     -- the gateway's monotonic clock, nanoseconds since it started
   shift    REAL    NOT NULL,     -- seconds to add to the samples' own times
   n        INTEGER NOT NULL,     -- how many samples
-  samples  BLOB    NOT NULL      -- JSON array, times as received
+  samples  BLOB    NOT NULL      -- JSON array, times as received; an object where they are thinned
 );
 CREATE TABLE pass (
   start       INTEGER PRIMARY KEY, -- its window's start, Unix seconds; only the order matters
@@ -36,7 +36,8 @@ CREATE TABLE pass (
   next        INTEGER NOT NULL DEFAULT 0,   -- the first datum that AWS has not acknowledged
   fingerprint TEXT    NOT NULL DEFAULT '',  -- of the code and settings that number the datums
   expired     TEXT    NOT NULL DEFAULT '',  -- datums below next that were not sent: ranges lo-hi,…
-  parked      TEXT    NOT NULL DEFAULT ''   -- datums below next that AWS does not let through, in the same form
+  parked      TEXT    NOT NULL DEFAULT '',  -- datums below next that AWS does not let through, in the same form
+  thinned     INTEGER NOT NULL DEFAULT 0    -- seconds of the windows that its samples were aggregated to, 0 = as received
 );
 CREATE TABLE parked (            -- samples in parked datums, which wait like all in report
   pass     INTEGER NOT NULL,
@@ -66,7 +67,7 @@ CREATE TABLE owner (             -- whose a metric name is
 CREATE TABLE meta (key TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO meta VALUES ('fold', 0);        -- ledger and seen include the reports up to this id
 INSERT INTO meta VALUES ('last_closed', 0); -- the newest pass that was ever closed
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 `
 
 // upgrades make a file of version i+1 one of the next.
@@ -75,10 +76,13 @@ ALTER TABLE pass ADD COLUMN parked TEXT NOT NULL DEFAULT '';
 CREATE TABLE parked (pass INTEGER NOT NULL, device TEXT NOT NULL, reason TEXT NOT NULL, n INTEGER NOT NULL,
   PRIMARY KEY (pass, device, reason)) WITHOUT ROWID;
 PRAGMA user_version = 2;
+`, `
+ALTER TABLE pass ADD COLUMN thinned INTEGER NOT NULL DEFAULT 0;
+PRAGMA user_version = 3;
 `}
 
 const (
-	schemaVersion = 2
+	schemaVersion = 3
 	pageSize      = 4096
 	// walLimit is what the write-ahead log shrinks to after a checkpoint.
 	walLimit = 4 << 20

@@ -23,14 +23,15 @@ type writer struct {
 	deleteReports, deletePass, prune *sql.Stmt
 	putParked, deleteParked          *sql.Stmt
 
-	lastID int64 // of the newest report ever stored
-	folded int64 // ledger and seen on disk include the reports up to this id
-	passes passes
-	ledger ledger
-	seen   seen
-	bounds bounds
-	closed bool // a pass was closed, finished or dropped in this transaction
-	stale  bool // the state could not be read back after a failure
+	lastID   int64 // of the newest report ever stored
+	folded   int64 // ledger and seen on disk include the reports up to this id
+	passes   passes
+	ledger   ledger
+	seen     seen
+	bounds   bounds
+	thinning thinning
+	closed   bool // a pass was closed, finished or dropped in this transaction
+	stale    bool // the state could not be read back after a failure
 }
 
 // encoded is an Entry as it goes into the table.
@@ -104,6 +105,9 @@ func (w *writer) prepare(ctx context.Context) error {
 		{&w.putParked, "INSERT INTO parked VALUES (?,?,?,?)"},
 		{&w.deleteParked, "DELETE FROM parked WHERE pass=?"},
 		{&w.prune, "DELETE FROM seen WHERE device=? AND run=?"},
+		{&w.thinning.candidates, "SELECT start, first, last FROM pass WHERE start<? AND thinned<? AND closed=1 AND next=0 AND parked='' ORDER BY start"},
+		{&w.thinning.rows, rowsOfPass},
+		{&w.thinning.put, "INSERT INTO pass (start, first, last, closed, thinned) VALUES (?,?,?,1,?)"},
 		{&w.bounds.pages, "PRAGMA page_count"},
 		{&w.bounds.free, "PRAGMA freelist_count"},
 		{&w.bounds.closedPasses, "SELECT start, first, last FROM pass WHERE closed>0 AND (start<?1 OR ?1<0) ORDER BY start"},
