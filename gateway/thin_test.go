@@ -104,9 +104,17 @@ func (o *thinnedOutage) send(f *forwarder, n int) (sent int) {
 	o.t.Helper()
 	ctx, cancel := context.WithTimeout(o.t.Context(), time.Hour)
 	defer cancel()
+	open := 0
+	ack := func() {
+		if err := f.Acked(o.t.Context(), open); err != nil {
+			o.t.Fatal(err)
+		}
+		open = 0
+	}
 	for ; sent < n; sent++ {
 		payload, err := f.Next(ctx)
 		if err != nil {
+			ack()
 			return sent
 		}
 		var m struct{ Name, Value, Timestamp, Samples string }
@@ -119,10 +127,10 @@ func (o *thinnedOutage) send(f *forwarder, n int) (sent int) {
 		key := m.Name + time.Unix(at, 0).UTC().Truncate(time.Hour).String()
 		o.samples[key] -= samples
 		o.sums[key] -= value * samples
-		if err := f.Acked(o.t.Context(), 1); err != nil {
-			o.t.Fatal(err)
-		}
 		o.datums++
+		if open++; open == 50 || sent == n-1 {
+			ack()
+		}
 	}
 	return sent
 }
