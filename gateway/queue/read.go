@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -201,32 +200,20 @@ func (n *Numbers) parse(text string) (err error) {
 // Each calls f with each report of the pass, in order of arrival; the samples' times are the corrected ones.
 // The samples are f's to keep. It ends at the first error, f's own included.
 func (q *Queue) Each(ctx context.Context, p Pass, f func(device string, samples []sample.Sample) error) error {
-	rows, err := q.db.QueryContext(ctx,
-		"SELECT device, arrived, shift, samples FROM report WHERE id BETWEEN ? AND ? AND pass=? ORDER BY id", p.first, p.last, p.Start)
+	rows, err := q.db.QueryContext(ctx, reportRows, p.first, p.last, p.Start)
 	if err != nil {
 		return fmt.Errorf("reading pass %d: %w", p.Start, err)
 	}
-	defer func() { _ = rows.Close() }() // rows.Err tells
-	for rows.Next() {
-		var device string
-		var arrived int64
-		var shift float64
-		var blob sql.RawBytes
-		if err := rows.Scan(&device, &arrived, &shift, &blob); err != nil {
-			return fmt.Errorf("reading pass %d: %w", p.Start, err)
-		}
-		samples, err := sample.DecodeSamples(blob)
+	return eachRow(rows, func(_ int64, r *row) error {
+		samples, err := sample.DecodeSamples(r.blob)
 		if err != nil {
 			return fmt.Errorf("reading pass %d: %w", p.Start, err)
 		}
 		for i := range samples {
-			samples[i].Time = seconds(effective(samples[i].Time, shift, time.Unix(0, arrived)))
+			samples[i].Time = seconds(effective(samples[i].Time, r.shift, time.Unix(0, r.arrived)))
 		}
-		if err := f(device, samples); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+		return f(r.device, samples)
+	})
 }
 
 func seconds(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }

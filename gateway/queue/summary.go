@@ -139,7 +139,7 @@ func (d *thinned) blob() ([]byte, error) {
 
 // EachThinned is Each for a pass with Thinned set.
 func (q *Queue) EachThinned(ctx context.Context, p Pass, f func(device string, all []Summary) error) error {
-	rows, err := q.db.QueryContext(ctx, rowsOfPass, p.first, p.last, p.Start)
+	rows, err := q.db.QueryContext(ctx, reportRows, p.first, p.last, p.Start)
 	if err != nil {
 		return fmt.Errorf("reading pass %d: %w", p.Start, err)
 	}
@@ -152,7 +152,7 @@ func (q *Queue) EachThinned(ctx context.Context, p Pass, f func(device string, a
 	})
 }
 
-const rowsOfPass = "SELECT id, device, arrived, shift, samples FROM report WHERE id BETWEEN ? AND ? AND pass=? ORDER BY id"
+const reportRows = "SELECT id, device, arrived, shift, samples FROM report WHERE id BETWEEN ? AND ? AND pass=? ORDER BY id"
 
 func eachRow(rows *sql.Rows, f func(id int64, r *row) error) error {
 	defer func() { _ = rows.Close() }() // rows.Err tells

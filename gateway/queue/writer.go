@@ -106,7 +106,7 @@ func (w *writer) prepare(ctx context.Context) error {
 		{&w.deleteParked, "DELETE FROM parked WHERE pass=?"},
 		{&w.prune, "DELETE FROM seen WHERE device=? AND run=?"},
 		{&w.thinning.candidates, "SELECT start, first, last FROM pass WHERE start<? AND thinned<? AND closed=1 AND next=0 AND parked='' ORDER BY start"},
-		{&w.thinning.rows, rowsOfPass},
+		{&w.thinning.rows, reportRows},
 		{&w.thinning.put, "INSERT INTO pass (start, first, last, closed, thinned) VALUES (?,?,?,1,?)"},
 		{&w.bounds.pages, "PRAGMA page_count"},
 		{&w.bounds.free, "PRAGMA freelist_count"},
@@ -216,10 +216,7 @@ func (w *writer) transact(ctx context.Context, batch []op) error {
 	if _, err := w.begin.ExecContext(ctx); err != nil {
 		return fmt.Errorf("beginning: %w", err)
 	}
-	if err := w.closeDue(ctx); err != nil {
-		return err
-	}
-	if err := w.dropOld(ctx); err != nil {
+	if err := w.byTime(ctx); err != nil {
 		return err
 	}
 	fold, err := w.apply(ctx, batch)
@@ -238,6 +235,14 @@ func (w *writer) transact(ctx context.Context, batch []op) error {
 		return fmt.Errorf("committing: %w", err)
 	}
 	return nil
+}
+
+// byTime does what is due though nothing has arrived.
+func (w *writer) byTime(ctx context.Context) error {
+	if err := w.closeDue(ctx); err != nil {
+		return err
+	}
+	return w.dropOld(ctx)
 }
 
 // apply does each op. fold tells that ledger and seen must be written with them.
@@ -285,18 +290,22 @@ func (w *writer) store(ctx context.Context, e *encoded) (rare bool, err error) {
 		}
 		return rare, nil
 	}
+	return rare, w.insertReport(ctx, e)
+}
+
+func (w *writer) insertReport(ctx context.Context, e *encoded) error {
 	if err := w.makeRoom(ctx, int64(len(e.blob)+rowOverhead)); err != nil {
-		return false, err
+		return err
 	}
 	id := w.lastID + 1
 	pass := w.passes.of(e.newest, w.cfg.Now(), w.mono(), w.cfg.Window, w.cfg.Grace, id)
 	if _, err := w.insert.ExecContext(ctx, id, pass, e.Device, e.Run, e.Seq, e.Sent, e.Boot, e.Uptime, e.Clock,
 		e.Arrived.UnixNano(), int64(e.Monotonic), e.Shift, len(e.Samples), e.blob); err != nil {
-		return false, fmt.Errorf("storing a report: %w", err)
+		return fmt.Errorf("storing a report: %w", err)
 	}
 	w.lastID = id
 	w.count(&e.Entry, len(e.Samples))
-	return rare, nil
+	return nil
 }
 
 // fold writes what changed in ledger and seen since the last time.
