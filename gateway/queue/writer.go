@@ -110,7 +110,7 @@ func (w *writer) prepare(ctx context.Context) error {
 		{&w.thinning.put, "INSERT INTO pass (start, first, last, closed, thinned) VALUES (?,?,?,1,?)"},
 		{&w.bounds.pages, "PRAGMA page_count"},
 		{&w.bounds.free, "PRAGMA freelist_count"},
-		{&w.bounds.closedPasses, "SELECT start, first, last FROM pass WHERE closed>0 AND (start<?1 OR ?1<0) ORDER BY start"},
+		{&w.bounds.closedPasses, "SELECT start, first, last FROM pass WHERE closed>0 AND (start+thinned<?1 OR ?1<0) ORDER BY start"},
 		{&w.bounds.sums, "SELECT device, SUM(n) FROM report WHERE id BETWEEN ? AND ? AND pass=? GROUP BY device"},
 	} {
 		var err error
