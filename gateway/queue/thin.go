@@ -125,7 +125,8 @@ func (w *writer) thinCandidates(ctx context.Context, before, window int64) ([]Pa
 	return group, rows.Err()
 }
 
-// merge makes one pass of a group, with one report for each device, under the id of its first.
+// merge makes one pass of a group, with one report for each device, under the id of its first. What is closed is folded, so
+// what was received is not to be counted from these rows.
 func (w *writer) merge(ctx context.Context, group []Pass, window int64) error {
 	t := thinner{window: window, devices: map[string]*thinned{}}
 	into := group[0]
@@ -155,7 +156,6 @@ func (w *writer) merge(ctx context.Context, group []Pass, window int64) error {
 			return err
 		}
 	}
-	w.closed = true // folds: what was received is no more to be counted from these rows
 	_, err := w.thinning.put.ExecContext(ctx, into.Start, into.first, into.last, window)
 	return err
 }
