@@ -57,7 +57,7 @@ func TestThin(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		time.Sleep(b.now().Truncate(time.Hour).Add(time.Hour).Sub(b.now()))
 		hour := float64(b.now().Unix())
-		for i, value := range []float64{4, 1, 7, 2} { // three minutes of one five, and the next five
+		for i, value := range []float64{4, 1, 7, 2, 6} { // three minutes of one five, and the next five
 			b.mustAppend(valued("kitchen", int64(i+1), value))
 			time.Sleep(100 * time.Second)
 		}
@@ -65,7 +65,7 @@ func TestThin(t *testing.T) {
 		time.Sleep(65 * time.Minute)
 		want := []queue.Summary{
 			{Name: "load", Unit: "Count", Time: hour, N: 3, Sum: 12, Min: 1, Max: 7, Last: 7, LastTime: hour + 200},
-			{Name: "load", Unit: "Count", Time: hour + 300, N: 1, Sum: 2, Min: 2, Max: 2, Last: 2, LastTime: hour + 300},
+			{Name: "load", Unit: "Count", Time: hour + 300, N: 2, Sum: 8, Min: 2, Max: 6, Last: 6, LastTime: hour + 400},
 		}
 		b.crash()
 		got, raw := b.summaries()
@@ -74,13 +74,13 @@ func TestThin(t *testing.T) {
 		}
 		b.crash() // lets go of what was in hand
 		time.Sleep(4 * time.Hour)
-		want = []queue.Summary{{Name: "load", Unit: "Count", Time: hour, N: 4, Sum: 14, Min: 1, Max: 7, Last: 2, LastTime: hour + 300}}
+		want = []queue.Summary{{Name: "load", Unit: "Count", Time: hour, N: 5, Sum: 20, Min: 1, Max: 7, Last: 6, LastTime: hour + 400}}
 		b.crash()
 		if got, _ = b.summaries(); cmp.Diff(want, got) != "" {
 			t.Errorf("after hours (-want +got):\n%s", cmp.Diff(want, got))
 		}
-		if a := b.accounts()["kitchen"]; a.Waiting != 4 || a.Stored != 4 {
-			t.Errorf("got %+v, want 4 waiting", a)
+		if a := b.accounts()["kitchen"]; a.Waiting != 5 || a.Stored != 5 {
+			t.Errorf("got %+v, want 5 waiting", a)
 		}
 		b.mustAppend(valued("kitchen", 2, 1))
 		if a := b.accounts()["kitchen"]; a.Duplicate != 1 {
