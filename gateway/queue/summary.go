@@ -30,11 +30,16 @@ type thinnedRow struct {
 	Thinned []Summary `json:"thinned"`
 }
 
-// decodeThinned reads the samples column of a thinned report.
+// decodeThinned reads the samples column of a thinned report, and refuses what thinning does not write.
 func decodeThinned(blob []byte) ([]Summary, error) {
 	var row thinnedRow
 	if err := json.Unmarshal(blob, &row); err != nil {
 		return nil, fmt.Errorf("decoding thinned samples: %w", err)
+	}
+	for i := range row.Thinned {
+		if s := &row.Thinned[i]; s.Name == "" || s.N < 1 || s.Min > s.Max || s.Last < s.Min || s.Last > s.Max {
+			return nil, fmt.Errorf("decoding thinned samples: summary %d of %.60q is none of any samples", i, s.Name)
+		}
 	}
 	return row.Thinned, nil
 }
