@@ -57,6 +57,8 @@ type IntakeConfig struct {
 type QueueConfig struct {
 	CommitInterval time.Duration `yaml:"commit_interval"`
 	MaxBytes       config.Size   `yaml:"max_bytes"`
+	MaxAge         time.Duration `yaml:"max_age"`
+	ThinAfter      time.Duration `yaml:"thin_after"`
 }
 
 // RollupConfig is how samples are reduced to what the cloud is paid for.
@@ -87,7 +89,7 @@ func Default() Config {
 			MaxPacket: 128 << 10, MaxPending: 64, ConnectTimeout: 10 * time.Second, SilenceAfter: 15 * time.Minute,
 		},
 		Intake: IntakeConfig{NameTemplate: "{name} ({device})", ClockTolerance: 10 * time.Second, MaxSamples: 1000, MaxMetrics: 100},
-		Queue:  QueueConfig{MaxBytes: 4 << 30},
+		Queue:  QueueConfig{MaxBytes: 4 << 30, MaxAge: 14 * 24 * time.Hour},
 		Rollup: RollupConfig{Window: time.Minute, Grace: 10 * time.Second},
 		Uplink: UplinkConfig{
 			Form: FormMetric, ClientID: "piway-gateway", Namespace: "RaspberryPi", ErrorsTopic: "piway/errors", Canary: 24 * time.Hour,
@@ -176,7 +178,16 @@ func (c *QueueConfig) validate() error {
 	return errors.Join(
 		within("queue.commit_interval", c.CommitInterval, 0, 10*time.Second),
 		within("queue.max_bytes", c.MaxBytes, 1<<20, 1<<40),
+		within("queue.max_age", c.MaxAge, time.Hour, 14*24*time.Hour),
+		c.validateThinAfter(),
 	)
+}
+
+func (c *QueueConfig) validateThinAfter() error {
+	if c.ThinAfter == 0 {
+		return nil
+	}
+	return within("queue.thin_after", c.ThinAfter, time.Hour, 14*24*time.Hour)
 }
 
 func (c *RollupConfig) validate(tolerance time.Duration, form string) error {

@@ -157,14 +157,11 @@ func (f *forwarder) load(ctx context.Context) error {
 
 // begin reduces a pass and puts it into a lane. One that is in the live lane still yields to it.
 func (f *forwarder) begin(ctx context.Context, p queue.Pass, lane int) error {
-	r := rollup.New(f.settings)
-	if err := f.q.Each(ctx, p, func(device string, samples []sample.Sample) error {
-		r.Add(device, samples)
-		return nil
-	}); err != nil {
+	datums, err := f.reduce(ctx, p)
+	if err != nil {
 		return err
 	}
-	b := newBatch(p, r.Datums())
+	b := newBatch(p, datums)
 	f.log.Debug("pass begun", "pass", p.Start, "datums", len(b.datums), "from", p.Next, "parked", p.Shelved, "live", lane == live)
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -180,6 +177,28 @@ func (f *forwarder) begin(ctx context.Context, p queue.Pass, lane int) error {
 		f.settled = append(f.settled, b)
 	}
 	return nil
+}
+
+// reduce makes the datums of a pass.
+func (f *forwarder) reduce(ctx context.Context, p queue.Pass) ([]rollup.Datum, error) {
+	set := f.settings
+	set.Window = max(set.Window, p.Thinned)
+	r := rollup.New(set)
+	var err error
+	if p.Thinned > 0 {
+		err = f.q.EachThinned(ctx, p, func(device string, all []queue.Summary) error {
+			for _, s := range all {
+				r.AddSummary(device, rollup.Summary(s))
+			}
+			return nil
+		})
+	} else {
+		err = f.q.Each(ctx, p, func(device string, samples []sample.Sample) error {
+			r.Add(device, samples)
+			return nil
+		})
+	}
+	return r.Datums(), err
 }
 
 // idle reports whether nothing is under way.

@@ -65,7 +65,8 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 	}
 	if g.queue, err = queue.Open(ctx, queue.Config{
 		Path: queuePath(cfg.Data.Dir), Window: cfg.Rollup.Window, Grace: cfg.Rollup.Grace,
-		CommitInterval: cfg.Queue.CommitInterval, MaxBytes: int64(cfg.Queue.MaxBytes), Now: clock.Now, Log: log.With("part", "queue"),
+		CommitInterval: cfg.Queue.CommitInterval, MaxBytes: int64(cfg.Queue.MaxBytes), Now: clock.Now,
+		MaxAge: min(cfg.Queue.MaxAge, maxAge), ThinAfter: cfg.Queue.ThinAfter, ClockRight: cfg.Intake.clockRight, Log: log.With("part", "queue"),
 	}); err != nil {
 		return nil, err
 	}

@@ -33,7 +33,9 @@ func (q *Queue) loop(ctx context.Context) {
 		case o := <-q.in:
 			batch = q.gather(append(batch, o))
 		case <-tick.C:
-			if !q.w.passes.due(q.cfg.Now(), q.mono(), q.cfg.Window, q.cfg.Grace) {
+			q.w.bounds.tell(q.mono(), q.cfg.Log)
+			q.thin(work)
+			if !q.w.due() {
 				continue
 			}
 		case <-ctx.Done():
@@ -97,9 +99,14 @@ func (q *Queue) commit(ctx context.Context, batch []op) {
 		o.done(err)
 	}
 	if err == nil && q.w.closed {
-		q.lastClosed.Store(q.w.passes.lastClosed)
-		q.broadcast()
+		q.tellClosed()
 	}
+}
+
+// tellClosed lets those who wait in Next look again.
+func (q *Queue) tellClosed() {
+	q.lastClosed.Store(q.w.passes.lastClosed)
+	q.broadcast()
 }
 
 // rest keeps CommitInterval between two commits.

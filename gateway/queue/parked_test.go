@@ -104,7 +104,7 @@ func TestOpen_version1(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := db.Exec(`DROP TABLE boot; DROP TABLE parked; ALTER TABLE pass DROP COLUMN parked; PRAGMA user_version=1`); err != nil {
+		if _, err := db.Exec(`DROP TABLE boot; DROP TABLE parked; ALTER TABLE pass DROP COLUMN parked; ALTER TABLE pass DROP COLUMN thinned; PRAGMA user_version=1`); err != nil {
 			t.Fatal(err)
 		}
 		if err := db.Close(); err != nil {

@@ -65,6 +65,11 @@ func (p *passes) due(now time.Time, mono, window, grace time.Duration) bool {
 	return false
 }
 
+// due reports whether there is anything to do though nothing has arrived.
+func (w *writer) due() bool {
+	return w.passes.due(w.cfg.Now(), w.mono(), w.cfg.Window, w.cfg.Grace) || w.ageDue()
+}
+
 // closeDue closes the passes that are over, and with each those before it: the order of passes is the order of closing.
 func (w *writer) closeDue(ctx context.Context) error {
 	p := &w.passes

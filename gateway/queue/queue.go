@@ -31,8 +31,15 @@ type Config struct {
 	Window, Grace time.Duration
 	// CommitInterval is the least time between two commits; 0 commits as soon as something is there.
 	CommitInterval time.Duration
-	// MaxBytes bounds the database file. Over it commits fail, so nothing more is acknowledged until room is made.
+	// MaxBytes bounds what the database file holds; the write-ahead log comes on top. What would not fit any more pushes
+	// the oldest out, which is counted as Dropped.
 	MaxBytes int64
+	// MaxAge is when a closed pass is dropped, counted from its window's end; 0 for never. ClockRight reports whether Now is
+	// to be believed, and nothing is dropped by age while it is not; nil means always.
+	MaxAge     time.Duration
+	ClockRight func() bool
+	// ThinAfter is when a closed pass is aggregated to coarser windows, see thin.go; 0 for never.
+	ThinAfter time.Duration
 	// Now is the wall clock; nil means time.Now.
 	Now func() time.Time
 	// Log must be set.
@@ -79,9 +86,11 @@ type Queue struct {
 	lastClosed atomic.Int64 // as on disk
 	beat       atomic.Int64 // when the writer's loop last went round, Unix nanoseconds
 
-	mu      sync.Mutex    // guards changed
-	changed chan struct{} // closed and replaced when a pass closes or finishes
-	ended   chan struct{} // closed when Run has committed for the last time
+	mu      sync.Mutex         // guards changed and inHand
+	changed chan struct{}      // closed and replaced when a pass closes or finishes
+	inHand  map[int64]struct{} // passes that Next returned and that are not settled
+	picking sync.Mutex         // held while Next picks a pass, and while passes are thinned
+	ended   chan struct{}      // closed when Run has committed for the last time
 }
 
 // pending is how many messages may wait for the writer; a full channel holds the senders' readers back.
@@ -94,7 +103,7 @@ func Open(ctx context.Context, cfg Config) (*Queue, error) {
 	}
 	q := &Queue{
 		cfg: cfg, in: make(chan op, pending), start: time.Now(),
-		changed: make(chan struct{}), ended: make(chan struct{}),
+		changed: make(chan struct{}), ended: make(chan struct{}), inHand: map[int64]struct{}{},
 	}
 	q.beat.Store(time.Now().UnixNano()) // Run may begin a moment later
 	db, err := openDB(ctx, cfg)
@@ -106,6 +115,7 @@ func Open(ctx context.Context, cfg Config) (*Queue, error) {
 		_ = db.Close() // the first error is the one to tell
 		return nil, fmt.Errorf("opening queue %s: %w", cfg.Path, err)
 	}
+	q.w.bounds.inHand = q.holds
 	q.lastClosed.Store(q.w.passes.lastClosed)
 	return q, nil
 }

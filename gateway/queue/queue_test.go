@@ -212,38 +212,21 @@ func TestQueue_Owners(t *testing.T) {
 	})
 }
 
-// A full disk refuses, keeps what it took, and goes on once there is room.
+// A disk that refuses reports keeps what it took, and goes on once it takes them again.
 func TestQueue_Append_full(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		b.stop()
-		*b = *open(t, b.path, 1, b.back) // the least that is allowed
-		big := make([]string, 500)
-		for i := range big {
-			big[i] = "metric with a long name, so that few reports fill the file"
+		b.mustAppend(report("kitchen", "r", 1, "a", "b"))
+		b.sql(refuseReports)
+		if err := b.append(report("kitchen", "r", 2, "c")); err == nil {
+			t.Fatal("done(nil) for a report that does not fit")
 		}
-		stored := int64(0)
-		for b.append(report("kitchen", "r", stored+1, big...)) == nil {
-			if stored++; stored > 1000 {
-				t.Fatal("the bound is not kept")
-			}
+		if a := b.accounts()["kitchen"]; a.Stored != 2 {
+			t.Fatalf("got %d samples stored, want 2: the refused report must not count", a.Stored)
 		}
-		if stored == 0 {
-			t.Fatal("nothing fits")
-		}
-		if a := b.accounts()["kitchen"]; a.Stored != stored*500 {
-			t.Fatalf("got %d samples stored, want %d: the refused report must not count", a.Stored, stored*500)
-		}
-		p, names := b.next(0, "f")
-		if int64(len(names)) != stored*500 {
-			t.Errorf("got %d samples back, want %d", len(names), stored*500)
-		}
-		counts := map[queue.Count]int{{Device: "kitchen", Outcome: queue.Sent}: len(names)}
-		if err := b.Settle(t.Context(), []queue.Done{{Pass: p, Counts: counts}}, nil); err != nil {
-			t.Fatalf("settling on a full disk: %v", err)
-		}
-		b.mustAppend(report("kitchen", "r", stored+1, big...)) // the refused one again: no duplicate
-		if a := b.accounts()["kitchen"]; a.Sent != stored*500 || a.Waiting != 500 || a.Duplicate != 0 {
-			t.Errorf("got %+v, want %d sent, 500 waiting, none duplicate", a, stored*500)
+		b.sql("DROP TRIGGER full")
+		b.mustAppend(report("kitchen", "r", 2, "c")) // the refused one again: no duplicate
+		if a := b.accounts()["kitchen"]; a.Waiting != 3 || a.Duplicate != 0 {
+			t.Errorf("got %+v, want 3 waiting, none duplicate", a)
 		}
 	})
 }
@@ -251,19 +234,11 @@ func TestQueue_Append_full(t *testing.T) {
 // Senders that keep trying while the disk is full must not keep room from being made.
 func TestQueue_Settle_besideRefusedAppends(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		b.stop()
-		*b = *open(t, b.path, 1, b.back)
-		big := make([]string, 500)
-		for i := range big {
-			big[i] = "metric with a long name, so that few reports fill the file"
-		}
-		seq := int64(1)
-		for b.append(report("kitchen", "r", seq, big...)) == nil {
-			seq++
-		}
+		b.mustAppend(report("kitchen", "r", 1, "a", "b"))
 		p, names := b.next(0, "f")
+		b.sql(refuseReports)
 		counts := map[queue.Count]int{{Device: "kitchen", Outcome: queue.Sent}: len(names)}
-		e := report("kitchen", "r", seq, big...)
+		e := report("kitchen", "r", 2, "c")
 		e.Arrived = b.now()
 		before := b.accounts()["kitchen"]
 		hold := make(chan struct{})

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -24,6 +23,8 @@ type Pass struct {
 	Parked       Numbers
 	ParkedCounts map[Count]int
 	Shelved      bool
+	// Thinned is the length of the windows that its samples were aggregated to, 0 if they were not: EachThinned reads it then.
+	Thinned time.Duration
 
 	first, last int64
 }
@@ -96,7 +97,7 @@ const (
 	stateShelved = 2
 )
 
-const passColumns = "SELECT start, first, last, closed, next, fingerprint, expired, parked FROM pass WHERE "
+const passColumns = "SELECT start, first, last, closed, next, fingerprint, expired, parked, thinned FROM pass WHERE "
 
 // begin returns ErrNone if there is no such pass yet.
 func (q *Queue) begin(ctx context.Context, o *Order, fingerprint string) (Pass, error) {
@@ -118,7 +119,7 @@ func (q *Queue) begin(ctx context.Context, o *Order, fingerprint string) (Pass, 
 
 // first returns the first pass of a lane that is not in hand.
 func (q *Queue) first(ctx context.Context, o *Order, query string, bound int64, fingerprint string) (Pass, error) {
-	p, mark, err := q.scanFirst(ctx, o, query, bound)
+	p, mark, err := q.pick(ctx, o, query, bound)
 	if err != nil || mark == fingerprint {
 		return p, err
 	}
@@ -126,6 +127,17 @@ func (q *Queue) first(ctx context.Context, o *Order, query string, bound int64, 
 		return p, fmt.Errorf("beginning pass %d: %w", p.Start, err)
 	}
 	return p, nil
+}
+
+// pick returns a pass and holds it.
+func (q *Queue) pick(ctx context.Context, o *Order, query string, bound int64) (Pass, string, error) {
+	q.picking.Lock()
+	defer q.picking.Unlock()
+	p, mark, err := q.scanFirst(ctx, o, query, bound)
+	if err == nil {
+		q.hold(p.Start)
+	}
+	return p, mark, err
 }
 
 func (q *Queue) scanFirst(ctx context.Context, o *Order, query string, bound int64) (p Pass, mark string, err error) {
@@ -137,7 +149,7 @@ func (q *Queue) scanFirst(ctx context.Context, o *Order, query string, bound int
 	for rows.Next() {
 		var state int
 		var expired, parked string
-		if err := rows.Scan(&p.Start, &p.first, &p.last, &state, &p.Next, &mark, &expired, &parked); err != nil {
+		if err := rows.Scan(&p.Start, &p.first, &p.last, &state, &p.Next, &mark, &expired, &parked, &p.Thinned); err != nil {
 			return p, "", fmt.Errorf("reading passes: %w", err)
 		}
 		if o.InHand != nil && o.InHand(p.Start) {
@@ -147,6 +159,7 @@ func (q *Queue) scanFirst(ctx context.Context, o *Order, query string, bound int
 			return p, "", fmt.Errorf("reading pass %d: %w", p.Start, err)
 		}
 		p.Shelved = state == stateShelved
+		p.Thinned *= time.Second
 		return p, mark, nil
 	}
 	if err := rows.Err(); err != nil {
@@ -169,7 +182,7 @@ func (q *Queue) restart(ctx context.Context, p *Pass, fingerprint string) error 
 	if p.Next > 0 {
 		q.cfg.Log.Warn("version or settings changed inside a pass, it is sent again from its start", "pass", p.Start, "datums", p.Next)
 	}
-	*p = Pass{Start: p.Start, first: p.first, last: p.last}
+	*p = Pass{Start: p.Start, Thinned: p.Thinned, first: p.first, last: p.last}
 	return q.do(ctx, func(ctx context.Context, w *writer) error {
 		if _, err := w.beginPass.ExecContext(ctx, fingerprint, p.Start); err != nil {
 			return err
@@ -187,32 +200,20 @@ func (n *Numbers) parse(text string) (err error) {
 // Each calls f with each report of the pass, in order of arrival; the samples' times are the corrected ones.
 // The samples are f's to keep. It ends at the first error, f's own included.
 func (q *Queue) Each(ctx context.Context, p Pass, f func(device string, samples []sample.Sample) error) error {
-	rows, err := q.db.QueryContext(ctx,
-		"SELECT device, arrived, shift, samples FROM report WHERE id BETWEEN ? AND ? AND pass=? ORDER BY id", p.first, p.last, p.Start)
+	rows, err := q.db.QueryContext(ctx, reportRows, p.first, p.last, p.Start)
 	if err != nil {
 		return fmt.Errorf("reading pass %d: %w", p.Start, err)
 	}
-	defer func() { _ = rows.Close() }() // rows.Err tells
-	for rows.Next() {
-		var device string
-		var arrived int64
-		var shift float64
-		var blob sql.RawBytes
-		if err := rows.Scan(&device, &arrived, &shift, &blob); err != nil {
-			return fmt.Errorf("reading pass %d: %w", p.Start, err)
-		}
-		samples, err := sample.DecodeSamples(blob)
+	return eachRow(rows, func(_ int64, r *row) error {
+		samples, err := sample.DecodeSamples(r.blob)
 		if err != nil {
 			return fmt.Errorf("reading pass %d: %w", p.Start, err)
 		}
 		for i := range samples {
-			samples[i].Time = seconds(effective(samples[i].Time, shift, time.Unix(0, arrived)))
+			samples[i].Time = seconds(effective(samples[i].Time, r.shift, time.Unix(0, r.arrived)))
 		}
-		if err := f(device, samples); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+		return f(r.device, samples)
+	})
 }
 
 func seconds(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
@@ -237,9 +238,10 @@ type Done struct {
 }
 
 // Settle takes passes off the disk, books their samples in the ledger and makes the positions in others durable (their
-// Next, Expired, Parked and Shelved). All of it is done when it returns nil, and nothing after an error.
+// Next, Expired, Parked and Shelved). All of it is done when it returns nil, and nothing after an error. A pass that was
+// dropped meanwhile is booked as that, and stays so.
 func (q *Queue) Settle(ctx context.Context, done []Done, moved []Pass) error {
-	return q.do(ctx, func(ctx context.Context, w *writer) error {
+	err := q.do(ctx, func(ctx context.Context, w *writer) error {
 		for _, d := range done {
 			if err := w.finish(ctx, d); err != nil {
 				return fmt.Errorf("finishing pass %d: %w", d.Pass.Start, err)
@@ -252,16 +254,45 @@ func (q *Queue) Settle(ctx context.Context, done []Done, moved []Pass) error {
 		}
 		return nil
 	})
+	if err == nil {
+		q.release(done, moved)
+	}
+	return err
+}
+
+// hold notes that a pass is being sent.
+func (q *Queue) hold(start int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.inHand[start] = struct{}{}
+}
+
+func (q *Queue) holds(start int64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	_, ok := q.inHand[start]
+	return ok
+}
+
+// release notes which passes are being sent no more.
+func (q *Queue) release(done []Done, moved []Pass) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, d := range done {
+		delete(q.inHand, d.Pass.Start)
+	}
+	for _, p := range moved {
+		if p.Shelved {
+			delete(q.inHand, p.Start)
+		}
+	}
 }
 
 func (w *writer) finish(ctx context.Context, d Done) error {
 	if _, err := w.deleteReports.ExecContext(ctx, d.Pass.first, d.Pass.last, d.Pass.Start); err != nil {
 		return err
 	}
-	if _, err := w.deletePass.ExecContext(ctx, d.Pass.Start); err != nil {
-		return err
-	}
-	if _, err := w.deleteParked.ExecContext(ctx, d.Pass.Start); err != nil {
+	if there, err := w.removePass(ctx, &d.Pass); err != nil || !there {
 		return err
 	}
 	for c, n := range d.Counts {
@@ -276,11 +307,9 @@ func (w *writer) move(ctx context.Context, p Pass) error {
 	if p.Shelved {
 		state = stateShelved
 	}
-	if _, err := w.movePass.ExecContext(ctx, p.Next, p.Expired.s.String(), p.Parked.s.String(), state, p.Start); err != nil {
+	there, err := affected(w.movePass.ExecContext(ctx, p.Next, p.Expired.s.String(), p.Parked.s.String(), state, p.Start))
+	if err != nil || !there || p.ParkedCounts == nil {
 		return err
-	}
-	if p.ParkedCounts == nil {
-		return nil
 	}
 	if _, err := w.deleteParked.ExecContext(ctx, p.Start); err != nil {
 		return err

@@ -2,6 +2,8 @@ package queue_test
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"log/slog"
 	"math"
 	"os"
@@ -29,6 +31,7 @@ type bench struct {
 	path string
 	back *time.Duration // what the wall clock was set back by
 	max  int64
+	cfg  func(*queue.Config) // changes it before reopen and crash; nil for none
 	stop func()
 }
 
@@ -45,18 +48,27 @@ func inBubble(t *testing.T, f func(*testing.T, *bench)) {
 
 func open(t *testing.T, path string, maxBytes int64, back *time.Duration) *bench {
 	t.Helper()
-	q, err := queue.Open(t.Context(), queue.Config{
+	return openWith(t, path, maxBytes, back, nil)
+}
+
+func openWith(t *testing.T, path string, maxBytes int64, back *time.Duration, change func(*queue.Config)) *bench {
+	t.Helper()
+	cfg := queue.Config{
 		Path: path, Window: window, Grace: grace, MaxBytes: maxBytes,
 		Now: func() time.Time { return time.Now().Add(-*back) },
 		Log: slog.New(slog.DiscardHandler),
-	})
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	q, err := queue.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- q.Run(ctx) }()
-	return &bench{Queue: q, t: t, path: path, back: back, max: maxBytes, stop: sync.OnceFunc(func() {
+	return &bench{Queue: q, t: t, path: path, back: back, max: maxBytes, cfg: change, stop: sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Errorf("running the queue: %v", err)
@@ -70,7 +82,7 @@ func (b *bench) now() time.Time { return time.Now().Add(-*b.back) }
 func (b *bench) reopen() {
 	b.t.Helper()
 	b.stop()
-	*b = *open(b.t, b.path, b.max, b.back)
+	*b = *openWith(b.t, b.path, b.max, b.back, b.cfg)
 }
 
 // crash goes on with a copy of the files made while the queue runs, as a power cut would leave them.
@@ -87,7 +99,7 @@ func (b *bench) crash() {
 		}
 	}
 	b.stop()
-	*b = *open(b.t, path, b.max, b.back)
+	*b = *openWith(b.t, path, b.max, b.back, b.cfg)
 }
 
 func (b *bench) append(e queue.Entry) error {
@@ -157,4 +169,41 @@ func report(device, run string, seq int64, names ...string) queue.Entry {
 		e.Samples = append(e.Samples, sample.Sample{Name: name, Unit: "Count", Value: float64(i)})
 	}
 	return e
+}
+
+// refuseReports makes the file refuse reports and nothing else.
+const refuseReports = "CREATE TRIGGER full BEFORE INSERT ON report BEGIN SELECT RAISE(ABORT, 'full'); END"
+
+// sql changes the file beside the running queue.
+func (b *bench) sql(text string) {
+	b.t.Helper()
+	b.beside(func(db *sql.DB) error {
+		_, err := db.Exec(text)
+		return err
+	})
+}
+
+// query reads one number beside the running queue.
+func (b *bench) query(text string, n *int64) {
+	b.t.Helper()
+	b.beside(func(db *sql.DB) error { return db.QueryRow(text).Scan(n) })
+}
+
+func (b *bench) beside(f func(*sql.DB) error) {
+	b.t.Helper()
+	db, err := sql.Open("sqlite", b.path+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := errors.Join(f(db), db.Close()); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// countSamples counts the samples of a pass as sent.
+func countSamples(counts map[queue.Count]int) func(string, []sample.Sample) error {
+	return func(device string, samples []sample.Sample) error {
+		counts[queue.Count{Device: device, Outcome: queue.Sent}] += len(samples)
+		return nil
+	}
 }

@@ -26,7 +26,7 @@ CREATE TABLE report (            -- one row per message, in arrival order
   mono     INTEGER NOT NULL,     -- the gateway's monotonic clock, nanoseconds since it started
   shift    REAL    NOT NULL,     -- seconds to add to the samples' own times
   n        INTEGER NOT NULL,     -- how many samples
-  samples  BLOB    NOT NULL      -- JSON array, times as received
+  samples  BLOB    NOT NULL      -- JSON array, times as received; an object where they are thinned
 );
 CREATE TABLE pass (
   start       INTEGER PRIMARY KEY, -- its window's start, Unix seconds; only the order matters
@@ -36,7 +36,8 @@ CREATE TABLE pass (
   next        INTEGER NOT NULL DEFAULT 0,   -- the first datum that AWS has not acknowledged
   fingerprint TEXT    NOT NULL DEFAULT '',  -- of the code and settings that number the datums
   expired     TEXT    NOT NULL DEFAULT '',  -- datums below next that were not sent: ranges lo-hi,…
-  parked      TEXT    NOT NULL DEFAULT ''   -- datums below next that AWS does not let through, in the same form
+  parked      TEXT    NOT NULL DEFAULT '',  -- datums below next that AWS does not let through, in the same form
+  thinned     INTEGER NOT NULL DEFAULT 0    -- seconds of the windows that its samples were aggregated to, 0 = as received
 );
 CREATE TABLE parked (            -- samples in parked datums, which wait like all in report
   pass     INTEGER NOT NULL,
@@ -85,6 +86,7 @@ PRAGMA user_version = 2;
 `, `
 CREATE TABLE boot (device TEXT NOT NULL, id TEXT NOT NULL, began REAL NOT NULL, told INTEGER NOT NULL,
   PRIMARY KEY (device, id)) WITHOUT ROWID;
+ALTER TABLE pass ADD COLUMN thinned INTEGER NOT NULL DEFAULT 0;
 PRAGMA user_version = 3;
 `}
 
@@ -113,7 +115,7 @@ func openDB(ctx context.Context, cfg Config) (*sql.DB, error) {
 			"journal_mode(WAL)",
 			"synchronous(FULL)", // in WAL mode: one fsync per commit
 			fmt.Sprintf("journal_size_limit(%d)", walLimit),
-			fmt.Sprintf("max_page_count(%d)", max(cfg.MaxBytes/pageSize, 64)),
+			fmt.Sprintf("max_page_count(%d)", cfg.backstop()/pageSize),
 		},
 		"_txlock": {"deferred"},
 	}.Encode()

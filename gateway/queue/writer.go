@@ -24,13 +24,15 @@ type writer struct {
 	putParked, deleteParked          *sql.Stmt
 	putBoot, pruneBoots              *sql.Stmt
 
-	lastID int64 // of the newest report ever stored
-	folded int64 // ledger and seen on disk include the reports up to this id
-	passes passes
-	ledger ledger
-	seen   seen
-	closed bool // a pass was closed or finished in this transaction
-	stale  bool // the state could not be read back after a failure
+	lastID   int64 // of the newest report ever stored
+	folded   int64 // ledger and seen on disk include the reports up to this id
+	passes   passes
+	ledger   ledger
+	seen     seen
+	bounds   bounds
+	thinning thinning
+	closed   bool // a pass was closed, finished or dropped in this transaction
+	stale    bool // the state could not be read back after a failure
 }
 
 // encoded is an Entry as it goes into the table.
@@ -70,7 +72,7 @@ func newWriter(ctx context.Context, db *sql.DB, cfg *Config, mono func() time.Du
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{cfg: cfg, mono: mono, conn: conn}
+	w := &writer{cfg: cfg, mono: mono, conn: conn, bounds: newBounds()}
 	if err := w.prepare(ctx); err != nil {
 		_ = conn.Close() // the first error is the one to tell
 		return nil, err
@@ -91,7 +93,7 @@ func (w *writer) prepare(ctx context.Context) error {
 		{&w.commit, "COMMIT"},
 		{&w.rollback, "ROLLBACK"},
 		{&w.insert, "INSERT INTO report VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
-		{&w.putPass, "INSERT INTO pass (start,first,last) VALUES (?1,?2,?3) ON CONFLICT DO UPDATE SET last=?3"},
+		{&w.putPass, "INSERT INTO pass (start,first,last) VALUES (?1,?2,?3) ON CONFLICT DO UPDATE SET first=?2, last=?3"},
 		{&w.putOwner, "INSERT OR IGNORE INTO owner VALUES (?,?)"},
 		{&w.putLedger, "INSERT OR REPLACE INTO ledger VALUES (?,?,?,?)"},
 		{&w.putSeen, "INSERT OR REPLACE INTO seen VALUES (?,?,?,?)"},
@@ -106,6 +108,13 @@ func (w *writer) prepare(ctx context.Context) error {
 		{&w.putBoot, "INSERT OR REPLACE INTO boot VALUES (?,?,?,?)"},
 		{&w.pruneBoots, "DELETE FROM boot WHERE device=?1 AND id NOT IN (SELECT id FROM boot WHERE device=?1 ORDER BY told DESC LIMIT ?2)"},
 		{&w.prune, "DELETE FROM seen WHERE device=? AND run=?"},
+		{&w.thinning.candidates, "SELECT start, first, last FROM pass WHERE start<? AND thinned<? AND closed=1 AND next=0 AND parked='' ORDER BY start"},
+		{&w.thinning.rows, reportRows},
+		{&w.thinning.put, "INSERT INTO pass (start, first, last, closed, thinned) VALUES (?,?,?,1,?)"},
+		{&w.bounds.pages, "PRAGMA page_count"},
+		{&w.bounds.free, "PRAGMA freelist_count"},
+		{&w.bounds.closedPasses, "SELECT start, first, last FROM pass WHERE closed>0 AND (start+thinned<?1 OR ?1<0) ORDER BY start"},
+		{&w.bounds.sums, "SELECT device, SUM(n) FROM report WHERE id BETWEEN ? AND ? AND pass=? GROUP BY device"},
 	} {
 		var err error
 		if *s.stmt, err = w.conn.PrepareContext(ctx, s.text); err != nil {
@@ -120,6 +129,7 @@ func (w *writer) close() error { return w.conn.Close() }
 // load reads the state that the transactions keep, as it is on disk.
 func (w *writer) load(ctx context.Context) error {
 	w.ledger, w.seen = newLedger(), newSeen()
+	w.bounds.budget, w.bounds.full.dropping, w.bounds.old.dropping = 0, 0, 0
 	if err := w.loadMeta(ctx); err != nil {
 		return err
 	}
@@ -196,6 +206,8 @@ func (w *writer) write(ctx context.Context, batch []op) error {
 	}
 	err := w.transact(ctx, batch)
 	if err == nil {
+		w.bounds.full.committed(w.mono(), w.cfg.Log)
+		w.bounds.old.committed(w.mono(), w.cfg.Log)
 		return nil
 	}
 	_, _ = w.rollback.ExecContext(ctx) // there may be no transaction left
@@ -210,7 +222,7 @@ func (w *writer) transact(ctx context.Context, batch []op) error {
 	if _, err := w.begin.ExecContext(ctx); err != nil {
 		return fmt.Errorf("beginning: %w", err)
 	}
-	if err := w.closeDue(ctx); err != nil {
+	if err := w.byTime(ctx); err != nil {
 		return err
 	}
 	fold, err := w.apply(ctx, batch)
@@ -229,6 +241,14 @@ func (w *writer) transact(ctx context.Context, batch []op) error {
 		return fmt.Errorf("committing: %w", err)
 	}
 	return nil
+}
+
+// byTime does what is due though nothing has arrived.
+func (w *writer) byTime(ctx context.Context) error {
+	if err := w.closeDue(ctx); err != nil {
+		return err
+	}
+	return w.dropOld(ctx)
 }
 
 // apply does each op. fold tells that ledger and seen must be written with them.
@@ -274,15 +294,22 @@ func (w *writer) store(ctx context.Context, e *encoded) (rare bool, err error) {
 		}
 		return rare, nil
 	}
+	return rare, w.insertReport(ctx, e)
+}
+
+func (w *writer) insertReport(ctx context.Context, e *encoded) error {
+	if err := w.makeRoom(ctx, int64(len(e.blob)+rowOverhead)); err != nil {
+		return err
+	}
 	id := w.lastID + 1
 	pass := w.passes.of(e.newest, w.cfg.Now(), w.mono(), w.cfg.Window, w.cfg.Grace, id)
 	if _, err := w.insert.ExecContext(ctx, id, pass, e.Device, e.Run, e.Seq, e.Sent, e.Boot, e.Uptime, e.Clock,
 		e.Arrived.UnixNano(), int64(e.Monotonic), e.Shift, len(e.Samples), e.blob); err != nil {
-		return false, fmt.Errorf("storing a report: %w", err)
+		return fmt.Errorf("storing a report: %w", err)
 	}
 	w.lastID = id
 	w.count(&e.Entry, len(e.Samples))
-	return rare, nil
+	return nil
 }
 
 // learn keeps what the entry tells of its device beside the samples.

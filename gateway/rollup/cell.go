@@ -15,12 +15,15 @@ type cell struct {
 	points                   []point // under Values, by arrival
 }
 
-type point struct{ time, value float64 }
+type point struct {
+	time, value float64
+	n           int // samples that it stands for
+}
 
 func (c *cell) add(s sample.Sample) {
 	c.n++
 	if c.reduce == Values {
-		c.points = append(c.points, point{s.Time, s.Value})
+		c.points = append(c.points, point{s.Time, s.Value, 1})
 		return
 	}
 	c.sum += s.Value
@@ -40,9 +43,10 @@ func (c *cell) appendTo(datums []Datum, k key) []Datum {
 	}
 	slices.SortStableFunc(c.points, func(a, b point) int { return cmp.Compare(a.time, b.time) })
 	for some := range slices.Chunk(c.points, MaxValues) {
-		d.Samples, d.Values = len(some), make([]float64, len(some))
+		d.Samples, d.Values = 0, make([]float64, len(some))
 		for i, p := range some {
 			d.Values[i] = p.value
+			d.Samples += p.n
 		}
 		datums = append(datums, d)
 	}

@@ -1,0 +1,237 @@
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Reasons for Dropped.
+const (
+	ReasonFull = "queue full"
+	ReasonAge  = "older than max_age"
+)
+
+// minBytes is the least that MaxBytes means: the tables need some of it.
+const minBytes = 64 * pageSize
+
+// limit is what the pages in use may hold.
+func (c *Config) limit() int64 { return max(c.MaxBytes, minBytes) }
+
+// backstop is where SQLite itself refuses. It lies so far above the limit that the ledger and the positions always fit.
+func (c *Config) backstop() int64 { return c.limit() + c.limit()/10 + 4<<20 }
+
+// Bounds of the work of one transaction; what is left over is done in the next.
+const (
+	maxFreed = 16 << 20 // bytes
+	maxOld   = 16       // passes
+)
+
+// ageEvery is how often the age of passes is looked at.
+const ageEvery = time.Minute
+
+// rowOverhead is what a report takes beside its samples.
+const rowOverhead = 256
+
+// bounds keep the queue within Config.MaxBytes and Config.MaxAge.
+type bounds struct {
+	inHand func(start int64) bool // passes that the forwarder sends
+
+	pages, free, closedPasses, sums *sql.Stmt
+
+	budget  int64         // bytes that may be stored before pages are counted again
+	nextAge time.Duration // monotonic, when ages are looked at again
+
+	full, old episode
+}
+
+// used is how many bytes are in use, the transaction's own changes included.
+func (w *writer) used(ctx context.Context) (int64, error) {
+	var pages, free int64
+	if err := errors.Join(
+		w.bounds.pages.QueryRowContext(ctx).Scan(&pages), w.bounds.free.QueryRowContext(ctx).Scan(&free),
+	); err != nil {
+		return 0, fmt.Errorf("counting pages: %w", err)
+	}
+	return (pages - free) * pageSize, nil
+}
+
+// makeRoom sees to it that a report of n bytes fits, by dropping the oldest.
+func (w *writer) makeRoom(ctx context.Context, n int64) error {
+	b := &w.bounds
+	if b.budget >= n {
+		b.budget -= n
+		return nil
+	}
+	used, err := w.used(ctx)
+	if err != nil {
+		return err
+	}
+	limit := w.cfg.limit()
+	if used+n > limit {
+		if used, err = w.dropOldest(ctx, used, limit-min(limit/32, 1<<20)-n); err != nil {
+			return fmt.Errorf("making room: %w", err)
+		}
+	}
+	b.budget = max(limit-used-n, 0) / 2 // leaves the other half to inner pages and the small tables
+	return nil
+}
+
+// dropOldest drops until no more than target is in use, there is nothing more to drop, or it is enough for one transaction.
+func (w *writer) dropOldest(ctx context.Context, used, target int64) (int64, error) {
+	for begun := used; used > target && begun-used < maxFreed; {
+		some, err := w.dropNext(ctx)
+		if err != nil || !some {
+			return used, err
+		}
+		if used, err = w.used(ctx); err != nil {
+			return used, err
+		}
+	}
+	return used, nil
+}
+
+// dropNext drops the oldest closed pass, with those in hand behind all others: a part of such a one may have been sent.
+// Of the oldest open pass it drops the first reports. It returns false if there is nothing.
+func (w *writer) dropNext(ctx context.Context) (bool, error) {
+	p, err := w.oldestClosed(ctx, -1)
+	if err != nil {
+		return false, err
+	}
+	if p != nil {
+		return true, w.dropPass(ctx, p, &w.bounds.full)
+	}
+	return w.dropOpen(ctx)
+}
+
+// oldestClosed returns the oldest closed pass that is not in hand; else, unless before is set, the oldest in hand. Only
+// those that start before are looked at, and all for -1. It returns nil for none.
+func (w *writer) oldestClosed(ctx context.Context, before int64) (*Pass, error) {
+	rows, err := w.bounds.closedPasses.QueryContext(ctx, before)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells
+	var held *Pass
+	for rows.Next() {
+		var p Pass
+		if err := rows.Scan(&p.Start, &p.first, &p.last); err != nil {
+			return nil, err
+		}
+		if !w.bounds.inHand(p.Start) {
+			return &p, nil
+		}
+		if held == nil && before < 0 {
+			held = &p
+		}
+	}
+	return held, rows.Err()
+}
+
+// dropPass drops a closed pass.
+func (w *writer) dropPass(ctx context.Context, p *Pass, e *episode) error {
+	if err := w.dropReports(ctx, p, e); err != nil {
+		return err
+	}
+	_, err := w.removePass(ctx, p)
+	return err
+}
+
+// dropOpen drops the first eighth of the oldest open pass. Nothing of it was sent, so it need not go whole.
+func (w *writer) dropOpen(ctx context.Context) (bool, error) {
+	p := Pass{Start: -1}
+	for start := range w.passes.open {
+		if p.Start < 0 || start < p.Start {
+			p.Start = start
+		}
+	}
+	o := w.passes.open[p.Start]
+	if o == nil {
+		return false, nil
+	}
+	p.first, p.last = o.first, o.first+(o.last-o.first)/8
+	if err := w.dropReports(ctx, &p, &w.bounds.full); err != nil {
+		return false, err
+	}
+	if p.last < o.last {
+		o.first, o.dirty = p.last+1, true
+		return true, nil
+	}
+	delete(w.passes.open, p.Start)
+	_, err := w.removePass(ctx, &p)
+	return true, err
+}
+
+// dropReports takes reports of a pass off the disk and books their samples.
+func (w *writer) dropReports(ctx context.Context, p *Pass, e *episode) error {
+	rows, err := w.bounds.sums.QueryContext(ctx, p.first, p.last, p.Start)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells
+	for rows.Next() {
+		var device string
+		var n int
+		if err := rows.Scan(&device, &n); err != nil {
+			return err
+		}
+		w.ledger.add(device, Dropped, e.reason, n)
+		e.dropping += int64(n)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	w.closed = true // folds, so that no deleted report is still to be counted
+	_, err = w.deleteReports.ExecContext(ctx, p.first, p.last, p.Start)
+	return err
+}
+
+// removePass takes the row of a pass off the disk. It returns false if it was gone.
+func (w *writer) removePass(ctx context.Context, p *Pass) (bool, error) {
+	if _, err := w.deleteParked.ExecContext(ctx, p.Start); err != nil {
+		return false, err
+	}
+	return affected(w.deletePass.ExecContext(ctx, p.Start))
+}
+
+func affected(r sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	n, err := r.RowsAffected()
+	return n > 0, err
+}
+
+// ageDue reports whether it is time to look at ages.
+func (w *writer) ageDue() bool { return w.cfg.MaxAge > 0 && w.mono() >= w.bounds.nextAge }
+
+// dropOld drops closed passes that ended more than MaxAge ago, while the clock is right. A few in one transaction.
+func (w *writer) dropOld(ctx context.Context) error {
+	if !w.ageDue() {
+		return nil
+	}
+	w.bounds.nextAge = w.mono() + ageEvery
+	if w.cfg.ClockRight != nil && !w.cfg.ClockRight() {
+		return nil
+	}
+	before := w.cfg.Now().Add(-w.cfg.MaxAge - w.cfg.Window).Unix()
+	if before < 0 {
+		return nil
+	}
+	for range maxOld {
+		p, err := w.oldestClosed(ctx, before)
+		if err != nil {
+			return fmt.Errorf("looking for old passes: %w", err)
+		}
+		if p == nil {
+			return nil
+		}
+		if err := w.dropPass(ctx, p, &w.bounds.old); err != nil {
+			return fmt.Errorf("dropping pass %d: %w", p.Start, err)
+		}
+	}
+	w.bounds.nextAge = w.mono() // there may be more
+	return nil
+}

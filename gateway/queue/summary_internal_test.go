@@ -1,0 +1,35 @@
+package queue
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// FuzzDecodeThinned: what is read can be thinned again and written, and is then the same.
+func FuzzDecodeThinned(f *testing.F) {
+	f.Add(`{"thinned":[{"name":"load","unit":"Count","time":300,"n":3,"sum":12,"min":1,"max":7,"last":7,"last_time":500}]}`)
+	f.Add(`{"thinned":[{"name":"load","unit":"Count","time":300,"n":0,"sum":12,"min":1,"max":7,"last":7,"last_time":500}]}`)
+	f.Add(`{"thinned":[{}]}`)
+	f.Add(`[]`)
+	f.Fuzz(func(t *testing.T, text string) {
+		all, err := decodeThinned([]byte(text))
+		if err != nil {
+			return
+		}
+		for _, s := range all {
+			if s.N < 1 || s.Min > s.Max {
+				t.Errorf("read %+v", s)
+			}
+		}
+		blob, err := json.Marshal(thinnedRow{all})
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := decodeThinned(blob)
+		if diff := cmp.Diff(all, again); err != nil || (len(all) > 0 && diff != "") {
+			t.Errorf("%v (-read +again):\n%s", err, diff)
+		}
+	})
+}
