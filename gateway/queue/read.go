@@ -74,6 +74,7 @@ func (q *Queue) Next(ctx context.Context, o Order, fingerprint string) (Pass, er
 	for {
 		changed := q.changes()
 		p, err := q.begin(ctx, &o, fingerprint)
+		q.notice(err)
 		if !errors.Is(err, ErrNone) || o.LiveOnly {
 			return p, err
 		}
@@ -187,6 +188,18 @@ func (n *Numbers) parse(text string) (err error) {
 // Each calls f with each report of the pass, in order of arrival; the samples' times are the corrected ones.
 // The samples are f's to keep. It ends at the first error, f's own included.
 func (q *Queue) Each(ctx context.Context, p Pass, f func(device string, samples []sample.Sample) error) error {
+	var own error
+	err := q.each(ctx, p, func(device string, samples []sample.Sample) error {
+		own = f(device, samples)
+		return own
+	})
+	if own == nil {
+		q.notice(err)
+	}
+	return err
+}
+
+func (q *Queue) each(ctx context.Context, p Pass, f func(device string, samples []sample.Sample) error) error {
 	rows, err := q.db.QueryContext(ctx,
 		"SELECT device, arrived, shift, samples FROM report WHERE id BETWEEN ? AND ? AND pass=? ORDER BY id", p.first, p.last, p.Start)
 	if err != nil {
@@ -203,7 +216,7 @@ func (q *Queue) Each(ctx context.Context, p Pass, f func(device string, samples 
 		}
 		samples, err := sample.DecodeSamples(blob)
 		if err != nil {
-			return fmt.Errorf("reading pass %d: %w", p.Start, err)
+			return fmt.Errorf("reading pass %d: %w: %w", p.Start, ErrDamaged, err)
 		}
 		for i := range samples {
 			samples[i].Time = seconds(effective(samples[i].Time, shift, time.Unix(0, arrived)))
