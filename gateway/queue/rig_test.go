@@ -45,18 +45,22 @@ func inBubble(t *testing.T, f func(*testing.T, *bench)) {
 
 func open(t *testing.T, path string, maxBytes int64, back *time.Duration) *bench {
 	t.Helper()
-	q, err := queue.Open(t.Context(), queue.Config{
-		Path: path, Window: window, Grace: grace, MaxBytes: maxBytes,
-		Now: func() time.Time { return time.Now().Add(-*back) },
-		Log: slog.New(slog.DiscardHandler),
-	})
+	return openWith(t, queue.Config{Path: path, MaxBytes: maxBytes, Log: slog.New(slog.DiscardHandler)}, back)
+}
+
+// openWith sets the windows and the clock of cfg.
+func openWith(t *testing.T, cfg queue.Config, back *time.Duration) *bench {
+	t.Helper()
+	cfg.Window, cfg.Grace = window, grace
+	cfg.Now = func() time.Time { return time.Now().Add(-*back) }
+	q, err := queue.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- q.Run(ctx) }()
-	return &bench{Queue: q, t: t, path: path, back: back, max: maxBytes, stop: sync.OnceFunc(func() {
+	return &bench{Queue: q, t: t, path: cfg.Path, back: back, max: cfg.MaxBytes, stop: sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Errorf("running the queue: %v", err)

@@ -1,8 +1,9 @@
 package queue_test
 
 import (
+	"errors"
 	"fmt"
-	"math"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -241,7 +242,43 @@ func TestOpen_salvage_bounded(t *testing.T) {
 	})
 }
 
-// Damage that a reader meets ends Run with ErrDamaged.
+// Damage that a reader meets ends Run with ErrDamaged, and the next Open salvages.
 func TestQueue_Run_damaged(t *testing.T) {
-	_ = math.Pi
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.fill(200)
+		b.stop()
+		text, err := os.ReadFile(b.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := overwrite(b.path, int64(pageOf(text, "metric 101 with")), make([]byte, 4096)); err != nil {
+			t.Fatal(err)
+		}
+		cfg := queue.Config{Path: b.path, Window: window, Grace: grace, MaxBytes: b.max, Log: slog.New(slog.DiscardHandler)}
+		q, err := queue.Open(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- q.Run(t.Context()) }()
+		if err := <-ended; !errors.Is(err, queue.ErrDamaged) { // by the check beside the work
+			t.Errorf("got %v, want ErrDamaged", err)
+		}
+		q.Append(report("kitchen", "late", 1, "a"), func(err error) {
+			if err == nil {
+				t.Error("a report is acknowledged after the end")
+			}
+		})
+		*b = *open(t, b.path, b.max, b.back)
+		if len(b.aside()) != 1 {
+			t.Errorf("got %q set aside, want one", b.aside())
+		}
+		lost := int64(0)
+		for _, a := range b.accounts() {
+			lost += a.Dropped[queue.ReasonDamaged]
+		}
+		if lost == 0 {
+			t.Error("nothing is counted as lost")
+		}
+	})
 }
