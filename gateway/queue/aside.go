@@ -46,7 +46,7 @@ func replace(ctx context.Context, cfg *Config, cause error) error {
 		return err
 	}
 	cfg.Log.Error("the damaged store is set aside, the queue goes on with what could be read", "aside", aside,
-		"reports", s.reports, "refused_rows", s.refused, "unreadable", s.unreadable, "lost_samples", s.lost, "sent_again_passes", s.restarted,
+		"reports", s.reports, "refused_rows", s.refused, "unreadable", s.unreadable, "lost_samples", s.lost, "lost_reports_never_counted", s.uncounted, "sent_again_passes", s.restarted,
 		"try", "look at the kernel's log (dmesg) and the disk; delete the file when nobody wants to look into it")
 	return nil
 }

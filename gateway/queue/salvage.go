@@ -23,6 +23,7 @@ type salvager struct {
 	tx      *sql.Tx
 	pending int   // rows in tx
 	maxRows int64 // a damaged tree may have circles
+	hi      int64 // no report had a higher id, as far as is known
 
 	failures int
 	gone     []span          // ids whose reports are not there, or may not be
@@ -30,6 +31,7 @@ type salvager struct {
 
 	// What is told.
 	reports, refused, restarted, lost int64
+	uncounted                         int64    // reports that are lost and were not in the ledger yet
 	unreadable                        []string // tables
 }
 
@@ -155,6 +157,7 @@ func (s *salvager) copyReports(ctx context.Context, t *table) error {
 	if err := s.old.QueryRowContext(ctx, "SELECT MAX(id) FROM report").Scan(&top); err == nil && top.Int64 < maxNumber {
 		hi = max(hi, top.Int64)
 	}
+	s.hi = hi
 	return s.span(ctx, t, span{1, hi})
 }
 
@@ -284,6 +287,7 @@ func (s *salvager) balance(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	hi = max(hi, s.hi)
 	begun := time.Now()
 	w, err := newWriter(ctx, s.db, s.cfg, func() time.Duration { return time.Since(begun) })
 	if err != nil {
@@ -300,12 +304,10 @@ func (s *salvager) balance(ctx context.Context) error {
 		return err
 	}
 	s.lost = w.ledger.settle(waiting)
-	w.lastID = max(w.lastID, hi)
-	for _, r := range s.gone {
-		if r.hi < maxNumber {
-			w.lastID = max(w.lastID, r.hi)
-		}
+	for _, r := range s.gone { // ids are dense above the fold
+		s.uncounted += max(0, r.hi-max(r.lo-1, w.folded))
 	}
+	w.lastID = max(w.lastID, hi)
 	if _, err := w.begin.ExecContext(ctx); err != nil {
 		return err
 	}
