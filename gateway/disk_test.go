@@ -164,9 +164,8 @@ func TestGateway_damagedStore(t *testing.T) {
 	if found, _ := filepath.Glob(filepath.Join(cfg.Data.Dir, "queue.damaged-*Z")); len(found) != 1 {
 		t.Errorf("got %q set aside, want one", found)
 	}
-	var out bytes.Buffer
 	if err := control.Call(ctx, cfg.Data.Dir, "GET", "/healthz", nil, nil); err != nil {
-		t.Errorf("healthz: %v\n%s", err, out.String())
+		t.Errorf("healthz: %v", err)
 	}
 }
 
@@ -243,7 +242,8 @@ func TestGateway_fullDisk(t *testing.T) {
 			_, err = hog.Write(make([]byte, n))
 		}
 	}
-	for s.send("kitchen", 100) == nil {
+	for err = nil; err == nil; {
+		err = s.send("kitchen", 100)
 	}
 	file := w.file(&cfg)
 	if err := run(ctx, []string{"health", "--config", file}, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), "the disk is full") {

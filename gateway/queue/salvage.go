@@ -180,23 +180,12 @@ func (s *salvager) span(ctx context.Context, t *table, r span) error {
 	if r.lo > r.hi {
 		return nil
 	}
-	if s.failures < maxFailures {
-		ok, err := s.read(ctx, t, t.query+" WHERE id BETWEEN ? AND ?"+t.ascending, []any{r.lo, r.hi}, func(row []any) bool {
-			good := row[0].(int64) >= r.lo && row[0].(int64) <= r.hi
-			if good {
-				r.lo = row[0].(int64) + 1
-			}
-			return good
-		})
-		if ok || err != nil {
-			return err
+	for _, order := range []string{t.ascending, t.descending} {
+		if s.failures >= maxFailures {
+			break
 		}
-		ok, err = s.read(ctx, t, t.query+" WHERE id BETWEEN ? AND ?"+t.descending, []any{r.lo, r.hi}, func(row []any) bool {
-			good := row[0].(int64) >= r.lo && row[0].(int64) <= r.hi
-			if good {
-				r.hi = row[0].(int64) - 1
-			}
-			return good
+		ok, err := s.read(ctx, t, t.query+" WHERE id BETWEEN ? AND ?"+order, []any{r.lo, r.hi}, func(row []any) bool {
+			return r.cut(row[0].(int64), order == t.ascending)
 		})
 		if ok || err != nil {
 			return err
@@ -211,6 +200,20 @@ func (s *salvager) span(ctx context.Context, t *table, r span) error {
 		return err
 	}
 	return s.span(ctx, t, span{mid + 1, r.hi})
+}
+
+// cut takes id off the span, and all before it, or behind it if it was read down. It returns false if id is not in it: a
+// damaged tree may have any order, and circles.
+func (r *span) cut(id int64, up bool) bool {
+	switch {
+	case id < r.lo || id > r.hi:
+		return false
+	case up:
+		r.lo = id + 1
+	default:
+		r.hi = id - 1
+	}
+	return true
 }
 
 func (s *salvager) lose(r span) {

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -19,7 +20,7 @@ type savedPass struct {
 
 // repairPasses makes the table of passes fit the reports that are there.
 func (s *salvager) repairPasses(ctx context.Context) error {
-	slices.SortFunc(s.gone, func(a, b span) int { return int(min(max(a.lo-b.lo, -1), 1)) })
+	slices.SortFunc(s.gone, func(a, b span) int { return cmp.Compare(a.lo, b.lo) })
 	if !s.whole["meta"] { // which reports the ledger has is not known: take it for all
 		if err := s.allCounted(ctx); err != nil {
 			return err
@@ -33,21 +34,32 @@ func (s *salvager) repairPasses(ctx context.Context) error {
 		return err
 	}
 	for _, p := range passes {
-		if p.first == p.min && p.last == p.max && !s.hurt(p.first, p.last) && (p.parked == "" || s.whole["parked"]) {
+		if s.isWhole(&p) {
 			continue
 		}
-		s.restarted++
-		if _, err := s.db.ExecContext(ctx, `INSERT OR REPLACE INTO pass (start,first,last,closed)
-			VALUES (?1,?2,?3,?4 OR ?1 <= (SELECT n FROM meta WHERE key='last_closed'))`, p.start, p.min, p.max, p.closed > 0); err != nil {
-			return err
-		}
-		if _, err := s.db.ExecContext(ctx, "DELETE FROM parked WHERE pass=?", p.start); err != nil {
+		if err := s.restart(ctx, &p); err != nil {
 			return err
 		}
 	}
 	_, err = s.db.ExecContext(ctx, `DELETE FROM pass WHERE start NOT IN (SELECT pass FROM report);
 		DELETE FROM parked WHERE pass NOT IN (SELECT start FROM pass);
 		UPDATE pass SET closed=1 WHERE closed=0 AND start <= (SELECT n FROM meta WHERE key='last_closed')`)
+	return err
+}
+
+// isWhole reports whether nothing of a pass can be missing, so that its position still means the same.
+func (s *salvager) isWhole(p *savedPass) bool {
+	return p.first == p.min && p.last == p.max && !s.hurt(p.first, p.last) && (p.parked == "" || s.whole["parked"])
+}
+
+// restart makes a pass one of which nothing is sent.
+func (s *salvager) restart(ctx context.Context, p *savedPass) error {
+	s.restarted++
+	if _, err := s.db.ExecContext(ctx, `INSERT OR REPLACE INTO pass (start,first,last,closed)
+		VALUES (?1,?2,?3,?4 OR ?1 <= (SELECT n FROM meta WHERE key='last_closed'))`, p.start, p.min, p.max, p.closed > 0); err != nil {
+		return err
+	}
+	_, err := s.db.ExecContext(ctx, "DELETE FROM parked WHERE pass=?", p.start)
 	return err
 }
 

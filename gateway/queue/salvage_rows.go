@@ -49,17 +49,7 @@ func tables(ctx context.Context, db *sql.DB) (names []string, err error) {
 
 // newTable returns nil if the old store does not have the table, or not its key.
 func newTable(ctx context.Context, db, old *sql.DB, name string) (*table, error) {
-	if old == nil {
-		return nil, nil //nolint:nilnil // none
-	}
-	theirs, err := tables(ctx, old)
-	if err != nil || !slices.Contains(theirs, name) {
-		return nil, nil //nolint:nilerr,nilnil // what cannot be read is not there
-	}
-	has := map[string]bool{}
-	if err := describe(ctx, old, name, func(column, _ string, _ bool) { has[column] = true }); err != nil {
-		return nil, nil //nolint:nilerr,nilnil // what cannot be read is not there
-	}
+	has := columnsOf(ctx, old, name)
 	t := &table{name: name}
 	var keys, marks []string
 	missing := false
@@ -88,6 +78,22 @@ func newTable(ctx context.Context, db, old *sql.DB, name string) (*table, error)
 	}
 	t.insert = fmt.Sprintf("%s INTO %s (%s) VALUES (%s)", verb, name, list, strings.Join(marks, ","))
 	return t, nil
+}
+
+// columnsOf returns the columns that a damaged store has of a table; what cannot be read is not there.
+func columnsOf(ctx context.Context, old *sql.DB, name string) map[string]bool {
+	has := map[string]bool{}
+	if old == nil {
+		return has
+	}
+	theirs, err := tables(ctx, old)
+	if err != nil || !slices.Contains(theirs, name) { // a view of that name is none
+		return has
+	}
+	if err := describe(ctx, old, name, func(column, _ string, _ bool) { has[column] = true }); err != nil {
+		clear(has)
+	}
+	return has
 }
 
 // describe calls f with each column.
@@ -192,10 +198,13 @@ func (f fields) report() bool {
 	if err != nil || len(samples) == 0 || int64(len(samples)) != f.number("n") {
 		return false
 	}
-	return !slices.ContainsFunc(samples, func(s sample.Sample) bool {
-		return sample.CheckName(s.Name) != nil || s.Unit != "" && sample.CheckUnit(s.Unit) != nil || sample.CheckValue(s.Value) != nil ||
-			math.Abs(s.Time) > maxSeconds
-	})
+	return !slices.ContainsFunc(samples, isForeign)
+}
+
+// isForeign reports whether a sample is none that the intake lets through.
+func isForeign(s sample.Sample) bool {
+	return sample.CheckName(s.Name) != nil || s.Unit != "" && sample.CheckUnit(s.Unit) != nil || sample.CheckValue(s.Value) != nil ||
+		math.Abs(s.Time) > maxSeconds
 }
 
 func inTime(seconds int64) bool { return -maxSeconds < seconds && seconds < maxSeconds }
