@@ -1,6 +1,7 @@
 package queue_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -144,6 +145,30 @@ func TestOpen_salvage_page(t *testing.T) {
 	})
 }
 
+// A pass with a hole in its middle starts again: its datums are not the same.
+func TestOpen_salvage_hole(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		for i := range 200 {
+			b.mustAppend(report("kitchen", "run", int64(i+1), fmt.Sprintf("metric %d with a name that takes its place", i)))
+		}
+		p, _ := b.next(0, "f")
+		if p.Next = 2; b.Settle(t.Context(), nil, []queue.Pass{p}) != nil {
+			t.Fatal("moving the pass")
+		}
+		b.mark()
+		b.damage(func(text []byte) []byte {
+			at := pageOf(text, "metric 100 with")
+			copy(text[at:at+4096], make([]byte, 4096))
+			return text
+		})
+		again, names := b.next(0, "f")
+		if again.Next != 0 || len(names) == 0 || len(names) >= 200 {
+			t.Errorf("got %d of 200 samples from datum %d on, want a part from 0 on", len(names), again.Next)
+		}
+		b.accounts()
+	})
+}
+
 // Whatever lies in the store's place, Open gives a store that works.
 func TestOpen_salvage_anything(t *testing.T) {
 	for name, spoil := range map[string]func(path string) error{
@@ -259,9 +284,9 @@ func TestQueue_Run_damaged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ended := make(chan error, 1)
-		go func() { ended <- q.Run(t.Context()) }()
-		if err := <-ended; !errors.Is(err, queue.ErrDamaged) { // by the check beside the work
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if err := q.Run(ctx); !errors.Is(err, queue.ErrDamaged) { // by the check beside the work
 			t.Errorf("got %v, want ErrDamaged", err)
 		}
 		q.Append(report("kitchen", "late", 1, "a"), func(err error) {
