@@ -34,6 +34,7 @@ type commands struct {
 	Demo   demoCmd   `cmd:"" help:"Run everything on this machine: agent, gateway, local AWS."`
 	Check  checkCmd  `cmd:"" help:"Check configuration, certificates and the connection to AWS."`
 	Ledger ledgerCmd `cmd:"" help:"Show what became of every sample."`
+	Health healthCmd `cmd:"" help:"Say whether the running gateway does its work."`
 	AWS    awsCmd    `cmd:"" name:"aws" help:"Set up AWS: rules, policy, certificate."`
 	Device deviceCmd `cmd:"" help:"Add, list and remove the devices that may connect."`
 }
@@ -84,11 +85,7 @@ func (c *runCmd) Run(ctx context.Context) error {
 		return err
 	}
 	debug.SetGCPercent(gcPercent)
-	g, err := openGateway(ctx, cfg, logger(cfg.Log.Level))
-	if err != nil {
-		return err
-	}
-	return g.Run(ctx)
+	return supervise(ctx, cfg, logger(cfg.Log.Level))
 }
 
 type checkCmd struct {

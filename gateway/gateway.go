@@ -61,17 +61,17 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 		return nil, err
 	}
 	if g.devices, err = devices.Open(devicesPath(cfg.Data.Dir)); err != nil {
-		return nil, err
+		return nil, onDisk(err)
 	}
 	if g.queue, err = queue.Open(ctx, queue.Config{
 		Path: queuePath(cfg.Data.Dir), Window: cfg.Rollup.Window, Grace: cfg.Rollup.Grace,
-		CommitInterval: cfg.Queue.CommitInterval, MaxBytes: int64(cfg.Queue.MaxBytes), Now: clock.Now,
+		CommitInterval: cfg.Queue.CommitInterval, MaxBytes: int64(cfg.Queue.MaxBytes), Ballast: ballast, Now: clock.Now,
 		MaxAge: min(cfg.Queue.MaxAge, maxAge), ThinAfter: cfg.Queue.ThinAfter, ClockRight: cfg.Intake.clockRight, Log: log.With("part", "queue"),
 	}); err != nil {
-		return nil, err
+		return nil, onDisk(err)
 	}
 	if g.intake, err = openIntake(ctx, &cfg, g.queue, g.devices.Has); err != nil {
-		return nil, err
+		return nil, onDisk(err)
 	}
 	if g.broker, err = broker.Open(ctx, broker.Config{
 		Listen: cfg.Broker.Listen, Prefix: cfg.Broker.TopicPrefix, ScriptTopics: cfg.Broker.ScriptTopics,
@@ -92,8 +92,11 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 	g.watch.queueBeat, g.watch.uplinkBeat, g.watch.status = g.queue.Beat, g.uplink.Beat, g.statusLine
 	g.watch.hasDevices, g.watch.silenceAfter = func() bool { return len(g.devices.All()) > 0 }, cfg.Broker.SilenceAfter
 	g.control, err = control.Open(ctx, cfg.Data.Dir, g.routes(), log.With("part", "control"))
-	return g, err
+	return g, onDisk(err)
 }
+
+// ballast is what the write-ahead log may need while a backlog makes room: its limit, and a transaction on top.
+const ballast = 8 << 20
 
 // openIntake returns an intake that knows what the queue has kept of its decisions.
 func openIntake(ctx context.Context, cfg *Config, q *queue.Queue, isDevice func(string) bool) (*intake.Intake, error) {
@@ -152,14 +155,19 @@ func (g *gateway) tellRefused(device string, v *intake.Verdict) {
 	g.broker.Reject(device, payload)
 }
 
-// Run works until ctx ends or a stage fails. The queue outlives the others: it commits what they still hand it.
+// Run works until ctx ends or a stage fails. The queue outlives the others: it commits what they still hand it. It ends
+// before them only when its store has to be opened anew.
 func (g *gateway) Run(ctx context.Context) error {
 	defer g.unlock()
 	queueCtx, stopQueue := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopQueue()
 	var last sync.WaitGroup
 	var queueErr error
-	last.Go(func() { queueErr = g.queue.Run(queueCtx) })
+	queueEnded := make(chan struct{})
+	last.Go(func() {
+		defer close(queueEnded)
+		queueErr = g.queue.Run(queueCtx)
+	})
 
 	stages, ctx := errgroup.WithContext(ctx)
 	stages.Go(func() error { return g.broker.Run(ctx) })
@@ -169,12 +177,26 @@ func (g *gateway) Run(ctx context.Context) error {
 	}
 	stages.Go(func() error { return g.control.Run(ctx) })
 	stages.Go(func() error { return g.watch.Run(ctx) })
+	stages.Go(func() error {
+		select {
+		case <-queueEnded:
+			return errQueueEnded
+		case <-ctx.Done():
+			return nil
+		}
+	})
 	g.log.Info("gateway ready", "listen", g.broker.Addr().String(), "devices", len(g.devices.All()))
 	err := stages.Wait()
 	stopQueue()
 	last.Wait()
-	return errors.Join(err, queueErr)
+	if errors.Is(err, errQueueEnded) {
+		return onDisk(queueErr)
+	}
+	return errors.Join(err, onDisk(queueErr))
 }
+
+// errQueueEnded stops the stages; the queue's own error says why.
+var errQueueEnded = errors.New("the queue ended")
 
 // abandon closes what openGateway had opened.
 func (g *gateway) abandon(ctx context.Context) {
@@ -196,6 +218,7 @@ func (g *gateway) routes() http.Handler {
 		accounts, err := g.queue.Ledger(r.Context())
 		answer(w, accounts, err)
 	})
+	mux.HandleFunc("GET /healthz", g.healthz)
 	mux.HandleFunc("GET /backlog", func(w http.ResponseWriter, r *http.Request) {
 		b, err := g.progress.backlog(r.Context())
 		answer(w, b, err)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -13,15 +14,33 @@ import (
 // errBusy says that another gateway, or a command on a stopped one, has the data folder.
 var errBusy = errors.New("another piway-gateway uses the data folder")
 
+// A diskError is one that the disk of the data folder may be to blame for, and no mistake of the user.
+type diskError struct{ error }
+
+func (e diskError) Unwrap() error { return e.error }
+
+// onDisk marks an error as one of the disk. Of nil it makes nil.
+func onDisk(err error) error {
+	if err == nil {
+		return nil
+	}
+	return diskError{err}
+}
+
 // lockData makes the data folder if need be, and takes it for this process. The kernel frees it when the process ends,
-// however that happens.
+// however that happens. A folder that is there and cannot be written to is trouble of the disk; one that may not be made is
+// a mistake.
 func lockData(dir string) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return nil, config.Try(fmt.Errorf("data.dir: %w", err), "sudo, or set data.dir to a folder of yours")
+		mistake := config.Try(fmt.Errorf("data.dir: %w", err), "sudo, or set data.dir to a folder of yours")
+		if errors.Is(err, fs.ErrPermission) {
+			return nil, mistake
+		}
+		return nil, onDisk(mistake)
 	}
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, config.Try(fmt.Errorf("data.dir: %w", err), "sudo, or set data.dir to a folder of yours")
+		return nil, onDisk(config.Try(fmt.Errorf("data.dir: %w", err), "sudo, or set data.dir to a folder of yours"))
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == nil {

@@ -111,5 +111,9 @@ func (g *gateway) statusLine(ctx context.Context) string {
 	if b, err := g.progress.backlog(ctx); err == nil && b.Windows > 2 {
 		line += fmt.Sprintf(", %d windows wait", b.Windows)
 	}
-	return fmt.Sprintf("%s, %d devices", line, len(g.devices.All()))
+	line = fmt.Sprintf("%s, %d devices", line, len(g.devices.All()))
+	if trouble := g.queue.Trouble(); trouble != "" {
+		line = trouble + "; " + line
+	}
+	return line
 }

@@ -118,7 +118,8 @@ func total(by map[string]int64) (n int64) {
 
 // Ledger returns the account of each device, by name, from one consistent state of the disk. Waiting is counted from
 // the reports that are there, and so is an independent check of the other figures.
-func (q *Queue) Ledger(ctx context.Context) ([]Account, error) {
+func (q *Queue) Ledger(ctx context.Context) (_ []Account, err error) {
+	defer func() { q.notice(err) }()
 	tx, err := q.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return nil, fmt.Errorf("reading the ledger: %w", err)

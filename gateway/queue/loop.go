@@ -19,8 +19,8 @@ const (
 	gap = linger / 8
 )
 
-// loop gathers ops into transactions until ctx ends, then commits what is left.
-func (q *Queue) loop(ctx context.Context) {
+// loop gathers ops into transactions until ctx ends, then commits what is left; or until the store has to be opened anew.
+func (q *Queue) loop(ctx context.Context) error {
 	// What was taken must be answered, so the transactions outlive ctx.
 	work := context.WithoutCancel(ctx)
 	tick := time.NewTicker(closeEvery)
@@ -28,6 +28,7 @@ func (q *Queue) loop(ctx context.Context) {
 	batch := make([]op, 0, maxBatch)
 	for {
 		q.beat.Store(time.Now().UnixNano())
+		q.attend(work)
 		batch = batch[:0]
 		select {
 		case o := <-q.in:
@@ -38,9 +39,11 @@ func (q *Queue) loop(ctx context.Context) {
 			if !q.w.due() {
 				continue
 			}
+		case err := <-q.sick:
+			return err
 		case <-ctx.Done():
 			q.drain(work)
-			return
+			return nil
 		}
 		q.commit(work, batch)
 		q.rest(ctx)
@@ -84,13 +87,21 @@ func (q *Queue) take(batch []op) []op {
 }
 
 // commit writes a batch and answers it. Reports that do not fit must not keep room from being made: after an error
-// the other work of the batch is tried without them.
+// the other work of the batch is tried without them, and once more when the ballast was given up for it.
 func (q *Queue) commit(ctx context.Context, batch []op) {
+	if why := q.disk.refuses(); why != nil {
+		if batch = q.refuse(batch, why); len(batch) == 0 {
+			return
+		}
+	}
 	err := q.w.write(ctx, batch)
-	if err != nil {
-		q.cfg.Log.Error("commit failed, nothing of it is acknowledged", "messages", len(batch), "err", err)
-		work := slices.DeleteFunc(slices.Clone(batch), func(o op) bool { return o.tx == nil })
-		if len(work) > 0 && len(work) < len(batch) {
+	isEntry := func(o op) bool { return o.tx == nil }
+	if err == nil {
+		q.disk.succeeded(slices.ContainsFunc(batch, isEntry))
+	} else {
+		freed := q.failed(err, len(batch))
+		work := slices.DeleteFunc(slices.Clone(batch), isEntry)
+		if len(work) > 0 && (len(work) < len(batch) || freed) {
 			defer q.commit(ctx, work)
 			batch = slices.DeleteFunc(batch, func(o op) bool { return o.tx != nil })
 		}
@@ -107,6 +118,31 @@ func (q *Queue) commit(ctx context.Context, batch []op) {
 func (q *Queue) tellClosed() {
 	q.lastClosed.Store(q.w.passes.lastClosed)
 	q.broadcast()
+}
+
+// refuse answers the entries of a batch and returns the rest.
+func (q *Queue) refuse(batch []op, why error) (work []op) {
+	for _, o := range batch {
+		if o.tx != nil {
+			work = append(work, o)
+			continue
+		}
+		q.disk.refused++
+		o.done(why)
+	}
+	return work
+}
+
+// failed notes a failed transaction, and tells it unless it is part of what was told. It reports whether room was made.
+func (q *Queue) failed(err error, messages int) (freed bool) {
+	kind := troubleOf(err, q.disk.dir())
+	switch kind { //nolint:exhaustive // told below
+	case diskFull, atBound, readOnly:
+		return q.disk.failed(kind, err)
+	}
+	q.cfg.Log.Error("commit failed, nothing of it is acknowledged", "messages", messages, "err", err)
+	q.notice(err)
+	return false
 }
 
 // rest keeps CommitInterval between two commits.

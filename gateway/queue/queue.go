@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,6 +41,9 @@ type Config struct {
 	ClockRight func() bool
 	// ThinAfter is when a closed pass is aggregated to coarser windows, see thin.go; 0 for never.
 	ThinAfter time.Duration
+	// Ballast is the size of a file beside the store that is given up when the disk is full, so that sending can make room;
+	// 0 for none.
+	Ballast int64
 	// Now is the wall clock; nil means time.Now.
 	Now func() time.Time
 	// Log must be set.
@@ -85,6 +89,8 @@ type Queue struct {
 
 	lastClosed atomic.Int64 // as on disk
 	beat       atomic.Int64 // when the writer's loop last went round, Unix nanoseconds
+	disk       disk
+	sick       chan error // why the store has to be opened anew
 
 	mu      sync.Mutex         // guards changed and inHand
 	changed chan struct{}      // closed and replaced when a pass closes or finishes
@@ -96,7 +102,8 @@ type Queue struct {
 // pending is how many messages may wait for the writer; a full channel holds the senders' readers back.
 const pending = 4096
 
-// Open opens or creates the store, replays what was committed after the last fold, and starts nothing.
+// Open opens or creates the store, replays what was committed after the last fold, and starts nothing. A store that is
+// damaged is set aside, with what can be read of it in a new one: see salvage.go. It returns ErrDisk for what may pass.
 func Open(ctx context.Context, cfg Config) (*Queue, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -104,18 +111,15 @@ func Open(ctx context.Context, cfg Config) (*Queue, error) {
 	q := &Queue{
 		cfg: cfg, in: make(chan op, pending), start: time.Now(),
 		changed: make(chan struct{}), ended: make(chan struct{}), inHand: map[int64]struct{}{},
+		sick: make(chan error, 1),
 	}
 	q.beat.Store(time.Now().UnixNano()) // Run may begin a moment later
-	db, err := openDB(ctx, cfg)
-	if err != nil {
-		return nil, fmt.Errorf("opening queue %s: %w", cfg.Path, err)
-	}
-	q.db = db
-	if q.w, err = newWriter(ctx, db, &q.cfg, q.mono); err != nil {
-		_ = db.Close() // the first error is the one to tell
+	q.disk = disk{cfg: &q.cfg, mono: q.mono, ballast: ballast{filepath.Join(filepath.Dir(cfg.Path), "ballast"), cfg.Ballast}}
+	if err := q.openStore(ctx); err != nil {
 		return nil, fmt.Errorf("opening queue %s: %w", cfg.Path, err)
 	}
 	q.w.bounds.inHand = q.holds
+	q.disk.ballast.make()
 	q.lastClosed.Store(q.w.passes.lastClosed)
 	return q, nil
 }
@@ -179,15 +183,35 @@ func (q *Queue) refuseRest() {
 	}
 }
 
-// Run commits what is appended until ctx ends, then commits the rest and closes the store.
-// It returns an error only if closing fails: a failed commit is told to those who wait for it.
+// Run commits what is appended until ctx ends, then commits the rest and closes the store. A failed commit is told to those
+// who wait for it; after ErrDamaged and ErrDisk the queue is to be opened anew, which repairs what can be.
 func (q *Queue) Run(ctx context.Context) error {
-	q.loop(ctx)
+	checking, stop := context.WithCancel(ctx)
+	defer stop()
+	var checks sync.WaitGroup
+	checks.Go(func() { q.checkLater(checking) })
+	err := q.loop(ctx)
 	close(q.ended)
 	q.refuseRest()
 	q.broadcast()
-	err := q.w.close()
-	return errors.Join(err, q.db.Close())
+	stop()
+	checks.Wait()
+	suspect(q.cfg.Path, err)
+	return errors.Join(err, q.w.close(), q.db.Close())
+}
+
+// checkAfter is how long after the start all of the store is read: then what waited for the gateway is served.
+const checkAfter = 10 * time.Second
+
+// checkLater reads all of a large store beside the work, since that would take seconds at the start.
+func (q *Queue) checkLater(ctx context.Context) {
+	t := time.NewTimer(checkAfter)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		q.notice(check(ctx, q.db))
+	case <-ctx.Done():
+	}
 }
 
 // Beat is when the writer last went round: it does so several times a second, unless a commit takes longer.

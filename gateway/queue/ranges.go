@@ -101,7 +101,7 @@ func parseSpans(text string) (spans, error) {
 		lo, errLo := strconv.ParseInt(a, 10, 64)
 		hi, errHi := strconv.ParseInt(b, 10, 64)
 		if !ok || errLo != nil || errHi != nil || lo > hi || (len(s) > 0 && lo <= s[len(s)-1].hi+1) {
-			return nil, fmt.Errorf("range %q in %.60q: not lo-hi in ascending order", part, text)
+			return nil, fmt.Errorf("%w: range %q in %.60q: not lo-hi in ascending order", ErrDamaged, part, text)
 		}
 		s = append(s, span{lo, hi})
 	}

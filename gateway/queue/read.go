@@ -75,6 +75,7 @@ func (q *Queue) Next(ctx context.Context, o Order, fingerprint string) (Pass, er
 	for {
 		changed := q.changes()
 		p, err := q.begin(ctx, &o, fingerprint)
+		q.notice(err)
 		if !errors.Is(err, ErrNone) || o.LiveOnly {
 			return p, err
 		}
@@ -200,6 +201,18 @@ func (n *Numbers) parse(text string) (err error) {
 // Each calls f with each report of the pass, in order of arrival; the samples' times are the corrected ones.
 // The samples are f's to keep. It ends at the first error, f's own included.
 func (q *Queue) Each(ctx context.Context, p Pass, f func(device string, samples []sample.Sample) error) error {
+	var own error
+	err := q.each(ctx, p, func(device string, samples []sample.Sample) error {
+		own = f(device, samples)
+		return own
+	})
+	if own == nil {
+		q.notice(err)
+	}
+	return err
+}
+
+func (q *Queue) each(ctx context.Context, p Pass, f func(device string, samples []sample.Sample) error) error {
 	rows, err := q.db.QueryContext(ctx, reportRows, p.first, p.last, p.Start)
 	if err != nil {
 		return fmt.Errorf("reading pass %d: %w", p.Start, err)
@@ -207,7 +220,7 @@ func (q *Queue) Each(ctx context.Context, p Pass, f func(device string, samples 
 	return eachRow(rows, func(_ int64, r *row) error {
 		samples, err := sample.DecodeSamples(r.blob)
 		if err != nil {
-			return fmt.Errorf("reading pass %d: %w", p.Start, err)
+			return fmt.Errorf("reading pass %d: %w: %w", p.Start, ErrDamaged, err)
 		}
 		for i := range samples {
 			samples[i].Time = seconds(effective(samples[i].Time, r.shift, time.Unix(0, r.arrived)))

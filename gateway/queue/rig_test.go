@@ -48,19 +48,26 @@ func inBubble(t *testing.T, f func(*testing.T, *bench)) {
 
 func open(t *testing.T, path string, maxBytes int64, back *time.Duration) *bench {
 	t.Helper()
-	return openWith(t, path, maxBytes, back, nil)
+	return openChanged(t, path, maxBytes, back, nil)
 }
 
-func openWith(t *testing.T, path string, maxBytes int64, back *time.Duration, change func(*queue.Config)) *bench {
+// openChanged lets change have the last word on the configuration, also when it is opened again.
+func openChanged(t *testing.T, path string, maxBytes int64, back *time.Duration, change func(*queue.Config)) *bench {
 	t.Helper()
-	cfg := queue.Config{
-		Path: path, Window: window, Grace: grace, MaxBytes: maxBytes,
-		Now: func() time.Time { return time.Now().Add(-*back) },
-		Log: slog.New(slog.DiscardHandler),
-	}
+	cfg := queue.Config{Path: path, MaxBytes: maxBytes, Log: slog.New(slog.DiscardHandler)}
 	if change != nil {
 		change(&cfg)
 	}
+	b := openWith(t, cfg, back)
+	b.cfg = change
+	return b
+}
+
+// openWith sets the windows and the clock of cfg.
+func openWith(t *testing.T, cfg queue.Config, back *time.Duration) *bench {
+	t.Helper()
+	cfg.Window, cfg.Grace = window, grace
+	cfg.Now = func() time.Time { return time.Now().Add(-*back) }
 	q, err := queue.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +75,7 @@ func openWith(t *testing.T, path string, maxBytes int64, back *time.Duration, ch
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- q.Run(ctx) }()
-	return &bench{Queue: q, t: t, path: path, back: back, max: maxBytes, cfg: change, stop: sync.OnceFunc(func() {
+	return &bench{Queue: q, t: t, path: cfg.Path, back: back, max: cfg.MaxBytes, stop: sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Errorf("running the queue: %v", err)
@@ -82,7 +89,7 @@ func (b *bench) now() time.Time { return time.Now().Add(-*b.back) }
 func (b *bench) reopen() {
 	b.t.Helper()
 	b.stop()
-	*b = *openWith(b.t, b.path, b.max, b.back, b.cfg)
+	*b = *openChanged(b.t, b.path, b.max, b.back, b.cfg)
 }
 
 // crash goes on with a copy of the files made while the queue runs, as a power cut would leave them.
@@ -99,7 +106,7 @@ func (b *bench) crash() {
 		}
 	}
 	b.stop()
-	*b = *openWith(b.t, path, b.max, b.back, b.cfg)
+	*b = *openChanged(b.t, path, b.max, b.back, b.cfg)
 }
 
 func (b *bench) append(e queue.Entry) error {

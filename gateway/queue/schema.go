@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -97,15 +98,19 @@ const (
 	walLimit = 4 << 20
 )
 
-// openDB opens the file, makes the schema if it is new, and checks that it is sound.
+// openDB opens the file and makes the schema if it is new. Of an old one it reads little; see check.
 func openDB(ctx context.Context, cfg Config) (*sql.DB, error) {
 	// SQLite would make it readable for all; the log beside it gets the same mode.
 	f, err := os.OpenFile(cfg.Path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := f.Close(); err != nil {
+	info, err := f.Stat()
+	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, err
+	}
+	if log, err := os.Stat(cfg.Path + "-wal"); err == nil && info.Size() == 0 && log.Size() > 0 {
+		return nil, fmt.Errorf("%w: it is empty, and its log is not", ErrDamaged) // SQLite would delete the log
 	}
 	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: cfg.Path}).EscapedPath()}).String() + "?" + url.Values{
 		"_pragma": {
@@ -140,27 +145,15 @@ func prepareDB(ctx context.Context, db *sql.DB) error {
 	case version == 0:
 		_, err := db.ExecContext(ctx, "BEGIN IMMEDIATE;"+schema+"COMMIT;")
 		return err
+	case version < 0 || version > schemaVersion+1000:
+		return fmt.Errorf("%w: its format is %d", ErrDamaged, version)
 	case version > schemaVersion:
-		return fmt.Errorf("its format is %d, this version reads %d: it was written by a newer piway-gateway", version, schemaVersion)
-	}
-	if err := check(ctx, db); err != nil {
-		return err
+		return fmt.Errorf("its format is %d, this version reads %d: %w", version, schemaVersion, errNewer)
 	}
 	for _, upgrade := range upgrades[version-1:] {
 		if _, err := db.ExecContext(ctx, "BEGIN IMMEDIATE;"+upgrade+"COMMIT;"); err != nil {
 			return fmt.Errorf("bringing its format from %d to %d: %w", version, schemaVersion, err)
 		}
-	}
-	return nil
-}
-
-func check(ctx context.Context, db *sql.DB) error {
-	var verdict string
-	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
-		return err
-	}
-	if verdict != "ok" {
-		return fmt.Errorf("the file is damaged: %s", verdict)
 	}
 	return nil
 }

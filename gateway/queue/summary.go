@@ -144,6 +144,18 @@ func (d *thinned) blob() ([]byte, error) {
 
 // EachThinned is Each for a pass with Thinned set.
 func (q *Queue) EachThinned(ctx context.Context, p Pass, f func(device string, all []Summary) error) error {
+	var own error
+	err := q.eachThinned(ctx, p, func(device string, all []Summary) error {
+		own = f(device, all)
+		return own
+	})
+	if own == nil {
+		q.notice(err)
+	}
+	return err
+}
+
+func (q *Queue) eachThinned(ctx context.Context, p Pass, f func(device string, all []Summary) error) error {
 	rows, err := q.db.QueryContext(ctx, reportRows, p.first, p.last, p.Start)
 	if err != nil {
 		return fmt.Errorf("reading pass %d: %w", p.Start, err)
@@ -151,7 +163,7 @@ func (q *Queue) EachThinned(ctx context.Context, p Pass, f func(device string, a
 	return eachRow(rows, func(_ int64, r *row) error {
 		all, err := r.summaries()
 		if err != nil {
-			return fmt.Errorf("reading pass %d: %w", p.Start, err)
+			return fmt.Errorf("reading pass %d: %w: %w", p.Start, ErrDamaged, err)
 		}
 		return f(r.device, all)
 	})

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,6 +24,8 @@ type writer struct {
 	deleteReports, deletePass, prune *sql.Stmt
 	putParked, deleteParked          *sql.Stmt
 	putBoot, pruneBoots              *sql.Stmt
+
+	prepared []*sql.Stmt // all of them
 
 	lastID   int64 // of the newest report ever stored
 	folded   int64 // ledger and seen on disk include the reports up to this id
@@ -74,7 +77,7 @@ func newWriter(ctx context.Context, db *sql.DB, cfg *Config, mono func() time.Du
 	}
 	w := &writer{cfg: cfg, mono: mono, conn: conn, bounds: newBounds()}
 	if err := w.prepare(ctx); err != nil {
-		_ = conn.Close() // the first error is the one to tell
+		_ = w.close() // the first error is the one to tell
 		return nil, err
 	}
 	if err := w.load(ctx); err != nil {
@@ -120,11 +123,18 @@ func (w *writer) prepare(ctx context.Context) error {
 		if *s.stmt, err = w.conn.PrepareContext(ctx, s.text); err != nil {
 			return fmt.Errorf("preparing %q: %w", s.text, err)
 		}
+		w.prepared = append(w.prepared, *s.stmt)
 	}
 	return nil
 }
 
-func (w *writer) close() error { return w.conn.Close() }
+// close closes the statements too: SQLite keeps the file open for each.
+func (w *writer) close() (err error) {
+	for _, stmt := range w.prepared {
+		err = errors.Join(err, stmt.Close())
+	}
+	return errors.Join(err, w.conn.Close())
+}
 
 // load reads the state that the transactions keep, as it is on disk.
 func (w *writer) load(ctx context.Context) error {

@@ -1,0 +1,115 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// A damaged store is replaced in steps that a crash may part: what is salvaged is built in path.new, which a crash leaves
+// to be built again; complete, it is renamed to path.salvaged; then the old files are set aside and it takes their place.
+const (
+	newSuffix      = ".new"
+	salvagedSuffix = ".salvaged"
+	asidePrefix    = "queue.damaged-"
+	// keepAside is how many damaged stores are kept; each may be as large as the queue.
+	keepAside = 3
+)
+
+// besides are the files of a store, its own last: a log must never lie beside a store that it is not of.
+var besides = []string{"-wal", "-shm", ""}
+
+// replace salvages what can be read of the store into a new one, and sets it aside.
+func replace(ctx context.Context, cfg *Config, cause error) error {
+	cfg.Log.Error("the store is damaged, reading what can be read of it", "file", cfg.Path, "err", cause)
+	for _, suffix := range besides {
+		if err := os.Remove(cfg.Path + newSuffix + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	s, err := salvage(ctx, cfg, cfg.Path+newSuffix)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(cfg.Path + newSuffix + "-wal"); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("closing %s: its log is still there", cfg.Path+newSuffix)
+	}
+	if err := os.Rename(cfg.Path+newSuffix, cfg.Path+salvagedSuffix); err != nil {
+		return err
+	}
+	aside, err := swap(cfg)
+	if err != nil {
+		return err
+	}
+	cfg.Log.Error("the damaged store is set aside, the queue goes on with what could be read", "aside", aside,
+		"reports", s.reports, "refused_rows", s.refused, "unreadable", s.unreadable, "lost_samples", s.lost, "lost_reports_never_counted", s.uncounted, "sent_again_passes", s.restarted,
+		"try", "look at the kernel's log (dmesg) and the disk; delete the file when nobody wants to look into it")
+	return nil
+}
+
+// swap puts a salvaged store in its place, if there is one, and returns where the damaged one is now.
+func swap(cfg *Config) (aside string, err error) {
+	info, err := os.Stat(cfg.Path + salvagedSuffix)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Dir(cfg.Path)
+	// Of the salvaged file's time, so that all parts get the same name, whenever they are renamed.
+	aside = filepath.Join(dir, asidePrefix+info.ModTime().UTC().Format("20060102T150405.000000000Z"))
+	for _, suffix := range besides {
+		if err := os.Rename(cfg.Path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+	}
+	if err := os.Rename(cfg.Path+salvagedSuffix, cfg.Path); err != nil {
+		return "", err
+	}
+	if err := forgetOld(dir, cfg); err != nil {
+		return "", err
+	}
+	return aside, syncDir(dir)
+}
+
+// forgetOld deletes the oldest of too many stores that were set aside.
+func forgetOld(dir string, cfg *Config) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	var stores []string
+	for _, e := range entries {
+		if ok, _ := filepath.Match(asidePrefix+"*Z", e.Name()); ok {
+			stores = append(stores, e.Name())
+		}
+	}
+	slices.Sort(stores) // by time
+	for len(stores) > keepAside {
+		cfg.Log.Warn("deleting the oldest of the damaged stores", "file", stores[0], "kept", keepAside)
+		for _, suffix := range besides {
+			if err := os.RemoveAll(filepath.Join(dir, stores[0]+suffix)); err != nil {
+				return err
+			}
+		}
+		stores = stores[1:]
+	}
+	return nil
+}
+
+// syncDir makes renames durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return fmt.Errorf("syncing %s: %w", dir, err)
+	}
+	return nil
+}

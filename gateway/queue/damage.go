@@ -1,0 +1,239 @@
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// Errors after which the queue has to be opened anew. Callers do that and wait longer from time to time.
+var (
+	// ErrDamaged says that the store holds what was never written to it. Open then salvages it.
+	ErrDamaged = errors.New("the store is damaged")
+	// ErrDisk says that reading or writing failed. Open then reads all of the store before it uses it.
+	ErrDisk = errors.New("the disk fails")
+)
+
+// errNewer refuses a file that a newer version wrote: that is no damage.
+var errNewer = errors.New("it was written by a newer piway-gateway")
+
+// trouble is what an error says of the disk.
+type trouble int
+
+const (
+	noTrouble trouble = iota // it says nothing of the disk
+	diskFull
+	atBound // the file may not grow; the disk has room
+	readOnly
+	failing
+	damaged
+	unknown
+)
+
+// troubleOf tells what is behind an error of a store in the folder dir.
+func troubleOf(err error, dir string) trouble {
+	var serr *sqlite.Error
+	var errno syscall.Errno
+	switch {
+	case errors.Is(err, ErrDamaged):
+		return damaged
+	case errors.Is(err, ErrDisk):
+		return failing
+	case err == nil, errors.Is(err, errNewer), errors.Is(err, ErrClosed),
+		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return noTrouble
+	case errors.As(err, &serr) && serr.Code() == sqlite3.SQLITE_CONSTRAINT_TRIGGER:
+		return noTrouble // the store has no triggers: this one is an operator's
+	case errors.As(err, &serr):
+		return troubleOfCode(serr.Code()&0xff, dir)
+	case errors.As(err, &errno):
+		return troubleOfErrno(errno)
+	default:
+		return unknown
+	}
+}
+
+func troubleOfErrno(errno syscall.Errno) trouble {
+	switch errno { //nolint:exhaustive // the others are no trouble of a disk
+	case syscall.ENOSPC, syscall.EDQUOT:
+		return diskFull
+	case syscall.EROFS, syscall.EACCES, syscall.EPERM:
+		return readOnly
+	case syscall.EIO:
+		return failing
+	case syscall.EISDIR:
+		return damaged // something else lies in the store's place
+	default:
+		return noTrouble
+	}
+}
+
+func troubleOfCode(code int, dir string) trouble {
+	switch code {
+	case sqlite3.SQLITE_FULL:
+		if free, err := room(dir); err == nil && free >= scarce {
+			return atBound
+		}
+		return diskFull
+	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+		// SQLite calls a quota or a read-only file system an I/O error.
+		if t := troubleOf(tryWrite(dir), dir); t == diskFull || t == readOnly {
+			return t
+		}
+		return failing
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_ABORT:
+		return noTrouble
+	case sqlite3.SQLITE_ERROR: // a table is not there, or the last transaction did not end
+		return unknown
+	default:
+		// CORRUPT and NOTADB; or a value that only damage can have put there.
+		return damaged
+	}
+}
+
+// IsTrouble reports whether err, of anything in the data folder dir, comes from its disk and not from a mistake of the
+// user, so that trying again later can help; and what the operator can do.
+func IsTrouble(err error, dir string) (fix string, ok bool) {
+	switch troubleOf(err, dir) { //nolint:exhaustive // the others do not keep it from being opened
+	case diskFull:
+		return fixFull, true
+	case readOnly:
+		return fixReadOnly, true
+	case failing, damaged:
+		return "look at the kernel's log (dmesg); the disk or SD card may be worn out", true
+	default:
+		return "", false
+	}
+}
+
+// notice ends Run if what a reader met means that the store has to be opened anew.
+func (q *Queue) notice(err error) {
+	if err == nil || errors.Is(err, ErrNone) {
+		return
+	}
+	switch troubleOf(err, filepath.Dir(q.cfg.Path)) { //nolint:exhaustive // a reader needs no room
+	case damaged:
+		q.fail(fmt.Errorf("%w: %w", ErrDamaged, err))
+	case failing, unknown:
+		q.fail(fmt.Errorf("%w: %w", ErrDisk, err))
+	}
+}
+
+// fail makes Run end with the first error it is given.
+func (q *Queue) fail(err error) {
+	select {
+	case q.sick <- err:
+	default:
+	}
+}
+
+// check reads all of the store and returns ErrDamaged if its structure is not sound. It does not see a changed value.
+func check(ctx context.Context, db *sql.DB) error {
+	var verdict string
+	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+		return err
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("%w: %s", ErrDamaged, verdict)
+	}
+	return nil
+}
+
+// A mark beside the store tells the next Open what to do before it trusts it.
+const (
+	markSuffix  = ".suspect"
+	markCheck   = "check"   // read all of it
+	markSalvage = "salvage" // it is damaged
+)
+
+// setMark is best effort: without it the next Open finds out by itself, or the next use does.
+func setMark(path, mark string) { _ = os.WriteFile(path+markSuffix, []byte(mark), 0o600) }
+
+func readMark(path string) string {
+	text, err := os.ReadFile(path + markSuffix)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// suspect leaves the mark that an error asks for.
+func suspect(path string, err error) {
+	switch {
+	case errors.Is(err, ErrDamaged):
+		setMark(path, markSalvage)
+	case errors.Is(err, ErrDisk):
+		setMark(path, markCheck)
+	}
+}
+
+// openStore opens the store, or what can be salvaged of it.
+func (q *Queue) openStore(ctx context.Context) error {
+	path, dir := q.cfg.Path, filepath.Dir(q.cfg.Path)
+	if _, err := swap(&q.cfg); err != nil {
+		return err
+	}
+	mark := readMark(path)
+	err := q.tryOpen(ctx, mark)
+	if err == nil {
+		return unmark(path, mark)
+	}
+	switch troubleOf(err, dir) { //nolint:exhaustive // the others are not to be salvaged
+	case damaged, unknown:
+	case failing:
+		if mark != markCheck { // it may pass
+			setMark(path, markCheck)
+			return fmt.Errorf("%w: %w", ErrDisk, err)
+		}
+	default:
+		return err
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	q.disk.ballast.free()
+	if serr := replace(ctx, &q.cfg, err); serr != nil {
+		return fmt.Errorf("%w (and salvaging: %w)", err, serr)
+	}
+	if err := unmark(path, mark); err != nil {
+		return err
+	}
+	return q.tryOpen(ctx, "")
+}
+
+func unmark(path, mark string) error {
+	if err := os.Remove(path + markSuffix); err != nil && (mark != "" || !errors.Is(err, fs.ErrNotExist)) {
+		return err
+	}
+	return nil
+}
+
+func (q *Queue) tryOpen(ctx context.Context, mark string) error {
+	if mark == markSalvage {
+		return ErrDamaged
+	}
+	db, err := openDB(ctx, q.cfg)
+	if err != nil {
+		return err
+	}
+	if mark == markCheck {
+		err = check(ctx, db)
+	}
+	if err == nil {
+		q.w, err = newWriter(ctx, db, &q.cfg, q.mono)
+	}
+	if err != nil {
+		_ = db.Close() // the first error is the one to tell
+		return err
+	}
+	q.db = db
+	return nil
+}

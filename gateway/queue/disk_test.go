@@ -1,0 +1,158 @@
+package queue_test
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"piway/gateway/queue"
+)
+
+// smallDisk mounts a file system in memory until the test ends.
+func smallDisk(t *testing.T, size string) string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root may mount a small file system: run the tests as root for this one")
+	}
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
+		t.Skipf("mounting a small file system: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Errorf("unmounting: %v", err)
+		}
+	})
+	return dir
+}
+
+// fillDisk takes all the room there is.
+func fillDisk(t *testing.T, dir string) (path string) {
+	t.Helper()
+	path = filepath.Join(dir, "hog")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 1 << 20; n >= 512; n /= 2 {
+		for err = nil; err == nil; {
+			_, err = f.Write(make([]byte, n))
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// A textLog is a log that can be read.
+type textLog struct {
+	mu  sync.Mutex // guards buf
+	buf bytes.Buffer
+}
+
+func (l *textLog) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(b)
+}
+
+func (l *textLog) lines() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Split(strings.TrimSpace(l.buf.String()), "\n")
+}
+
+func bigNames(n int) (names []string) {
+	for i := range n {
+		names = append(names, fmt.Sprintf("metric %d of a long name, so that few reports fill the file", i))
+	}
+	return names
+}
+
+// On a full disk nothing is acknowledged, what was acknowledged can be settled, and it ends by itself.
+func TestQueue_fullDisk(t *testing.T) {
+	dir := smallDisk(t, "24m")
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.stop()
+		log, path := &textLog{}, filepath.Join(dir, "queue.db")
+		ballast := filepath.Join(dir, "ballast")
+		*b = *openWith(t, queue.Config{Path: path, MaxBytes: 64 << 20, Ballast: 4 << 20, Log: slog.New(slog.NewTextHandler(log, nil))}, b.back)
+		if info, err := os.Stat(ballast); err != nil || info.Size() != 4<<20 {
+			t.Fatalf("the ballast: %v, %v", info, err)
+		}
+		big, seq := bigNames(500), int64(1)
+		for ; seq <= 100; seq++ {
+			b.mustAppend(report("kitchen", "r", seq, big...))
+		}
+		p, names := b.next(0, "f")
+		hog := fillDisk(t, dir)
+		for b.append(report("kitchen", "r", seq, big...)) == nil {
+			seq++
+		}
+		if b.Trouble() == "" {
+			t.Error("a full disk is no trouble")
+		}
+		for range 2000 {
+			if b.append(report("kitchen", "r", seq, big...)) == nil {
+				t.Fatal("a report is acknowledged on a full disk")
+			}
+		}
+		if n := len(log.lines()); n != 1 || !strings.Contains(log.lines()[0], "the disk is full") {
+			t.Errorf("got %d lines in the log, want one:\n%s", n, strings.Join(log.lines(), "\n"))
+		}
+		if err := b.Settle(t.Context(), []queue.Done{{Pass: p, Counts: map[queue.Count]int{{Device: "kitchen", Outcome: queue.Sent}: len(names)}}}, nil); err != nil {
+			t.Errorf("settling on a full disk: %v", err)
+		}
+		if a := b.accounts()["kitchen"]; a.Sent != int64(len(names)) {
+			t.Errorf("got %d sent, want %d", a.Sent, len(names))
+		}
+		if err := os.Remove(hog); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * time.Second)
+		if why := b.Trouble(); why != "" {
+			t.Errorf("with room again: %s", why)
+		}
+		b.mustAppend(report("kitchen", "r", seq, big...))
+		if _, err := os.Stat(ballast); err != nil {
+			t.Errorf("the ballast is not back: %v", err)
+		}
+		if n := len(log.lines()); n != 2 || !strings.Contains(log.lines()[1], "refused_messages=2000") {
+			t.Errorf("got %d lines in the log, want a second one with the count:\n%s", n, strings.Join(log.lines(), "\n"))
+		}
+		b.accounts()
+	})
+}
+
+// A store that fills its own disk gives the room back that it makes, and goes on.
+func TestQueue_fullDisk_byItself(t *testing.T) {
+	dir := smallDisk(t, "24m")
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.stop()
+		*b = *openWith(t, queue.Config{Path: filepath.Join(dir, "queue.db"), MaxBytes: 64 << 20, Ballast: 4 << 20, Log: slog.New(slog.DiscardHandler)}, b.back)
+		big, seq := bigNames(500), int64(1)
+		for b.append(report("kitchen", "r", seq, big...)) == nil {
+			if seq++; seq%50 == 0 {
+				time.Sleep(window)
+			}
+		}
+		for after := int64(0); b.Trouble() != ""; {
+			p, names := b.next(after, "f")
+			after = p.Start
+			if err := b.Settle(t.Context(), []queue.Done{{Pass: p, Counts: map[queue.Count]int{{Device: "kitchen", Outcome: queue.Sent}: len(names)}}}, nil); err != nil {
+				t.Fatalf("settling: %v", err)
+			}
+			time.Sleep(20 * time.Second)
+			b.accounts()
+		}
+		b.mustAppend(report("kitchen", "r", seq, big...))
+	})
+}

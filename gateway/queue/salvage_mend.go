@@ -1,0 +1,179 @@
+package queue
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+)
+
+// ReasonDamaged is why samples are Dropped that a damaged store had and that could not be read any more.
+const ReasonDamaged = "damaged store"
+
+// A savedPass is what the new store has of one.
+type savedPass struct {
+	start, min, max int64 // ids of its reports
+	first, last     int64 // as the old store said, 0 if it did not
+	closed          int64
+	parked          string
+}
+
+// repairPasses makes the table of passes fit the reports that are there.
+func (s *salvager) repairPasses(ctx context.Context) error {
+	slices.SortFunc(s.gone, func(a, b span) int { return cmp.Compare(a.lo, b.lo) })
+	if !s.whole["meta"] { // which reports the ledger has is not known: take it for all
+		if err := s.allCounted(ctx); err != nil {
+			return err
+		}
+	}
+	passes, err := s.savedPasses(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.keepLastClosed(ctx); err != nil {
+		return err
+	}
+	for _, p := range passes {
+		if s.isWhole(&p) {
+			continue
+		}
+		if err := s.restart(ctx, &p); err != nil {
+			return err
+		}
+	}
+	_, err = s.db.ExecContext(ctx, `DELETE FROM pass WHERE start NOT IN (SELECT pass FROM report);
+		DELETE FROM parked WHERE pass NOT IN (SELECT start FROM pass);
+		UPDATE pass SET closed=1 WHERE closed=0 AND start <= (SELECT n FROM meta WHERE key='last_closed')`)
+	return err
+}
+
+// isWhole reports whether nothing of a pass can be missing, so that its position still means the same.
+func (s *salvager) isWhole(p *savedPass) bool {
+	return p.first == p.min && p.last == p.max && !s.hurt(p.first, p.last) && (p.parked == "" || s.whole["parked"])
+}
+
+// restart makes a pass one of which nothing is sent.
+func (s *salvager) restart(ctx context.Context, p *savedPass) error {
+	s.restarted++
+	if _, err := s.db.ExecContext(ctx, `INSERT OR REPLACE INTO pass (start,first,last,closed)
+		VALUES (?1,?2,?3,?4 OR ?1 <= (SELECT n FROM meta WHERE key='last_closed'))`, p.start, p.min, p.max, p.closed > 0); err != nil {
+		return err
+	}
+	_, err := s.db.ExecContext(ctx, "DELETE FROM parked WHERE pass=?", p.start)
+	return err
+}
+
+// allCounted takes all reports to be in the ledger.
+func (s *salvager) allCounted(ctx context.Context) error {
+	hi, err := s.newest(ctx)
+	if err == nil {
+		_, err = s.db.ExecContext(ctx, "INSERT OR REPLACE INTO meta VALUES ('fold', ?)", hi)
+	}
+	return err
+}
+
+// keepLastClosed holds last_closed to the passes that are closed: it never goes back, as far as is known.
+func (s *salvager) keepLastClosed(ctx context.Context) error {
+	_, err := s.db.ExecContext(ctx, `INSERT OR REPLACE INTO meta SELECT 'last_closed', MAX(
+		COALESCE((SELECT n FROM meta WHERE key='last_closed'), 0), COALESCE((SELECT MAX(start) FROM pass WHERE closed>0), 0))`)
+	return err
+}
+
+func (s *salvager) savedPasses(ctx context.Context) (all []savedPass, err error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT r.pass, r.lo, r.hi, COALESCE(p.first,0), COALESCE(p.last,0), COALESCE(p.closed,0), COALESCE(p.parked,'')
+		FROM (SELECT pass, MIN(id) AS lo, MAX(id) AS hi FROM report GROUP BY pass) r LEFT JOIN pass p ON p.start=r.pass`)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells
+	for rows.Next() {
+		var p savedPass
+		if err := rows.Scan(&p.start, &p.min, &p.max, &p.first, &p.last, &p.closed, &p.parked); err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return all, rows.Err()
+}
+
+// seeAll notes each report that is there as seen.
+func (w *writer) seeAll(ctx context.Context) error {
+	rows, err := w.conn.QueryContext(ctx, "SELECT device, run, seq, arrived FROM report")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells
+	for rows.Next() {
+		var e Entry
+		var arrived int64
+		if err := rows.Scan(&e.Device, &e.Run, &e.Seq, &arrived); err != nil {
+			return err
+		}
+		if recognisable(&e) {
+			w.seen.add(e.Device, e.Run, e.Seq, time.Unix(0, arrived).Unix())
+		}
+	}
+	return rows.Err()
+}
+
+// waiting returns the samples that are there by device.
+func (w *writer) waiting(ctx context.Context) (map[string]int64, error) {
+	rows, err := w.conn.QueryContext(ctx, "SELECT device, SUM(n) FROM report GROUP BY device")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells
+	by := map[string]int64{}
+	for rows.Next() {
+		var device string
+		var n int64
+		if err := rows.Scan(&device, &n); err != nil {
+			return nil, err
+		}
+		by[device] = n
+	}
+	return by, rows.Err()
+}
+
+// settle makes each account balance with what waits: what was stored and is nowhere is Dropped. Where rows of the ledger
+// itself are gone, received and stored are what is known of what became of the samples. It returns how many are Dropped.
+func (l *ledger) settle(waiting map[string]int64) (dropped int64) {
+	became, arrived := map[string]int64{}, map[string]int64{} // of the stored, and of the received but not stored
+	for device, n := range waiting {
+		became[device] += n
+	}
+	for k, n := range l.n {
+		switch k.outcome {
+		case Sent, Expired, Dropped:
+			became[k.device] += n
+		case Refused, Duplicate:
+			arrived[k.device] += n
+		case Stored, Received:
+			became[k.device] += 0 // it has an account
+		}
+	}
+	for device := range arrived {
+		became[device] += 0
+	}
+	for device, known := range became {
+		stored := l.n[account{device, Stored, ""}]
+		if gap := stored - known; gap > 0 {
+			l.book(account{device, Dropped, ReasonDamaged}, gap)
+			dropped += gap
+		} else {
+			l.book(account{device, Stored, ""}, -gap)
+			stored = known
+		}
+		received := account{device, Received, ""}
+		l.book(received, stored+arrived[device]-l.n[received])
+	}
+	return dropped
+}
+
+// book is add for differences of any size and sign.
+func (l *ledger) book(k account, n int64) {
+	if n != 0 {
+		l.n[k] += n
+		l.dirty[k] = struct{}{}
+	}
+}
