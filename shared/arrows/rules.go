@@ -42,6 +42,8 @@ var inside = map[string][]string{
 	"gateway/aws":      {"configs/aws", "shared/config"},
 
 	// A program that measures: it starts the gateway as a process, and AWS's stand-in inside itself.
+	"gateway/rig":    {},
+	"gateway/chaos":  {"gateway/rig", "gateway/devices", "gateway/queue", "localcore/core", "shared/*"},
 	"gateway/outage": {"gateway/control", "gateway/devices", "gateway/queue", "localcore/broker", "localcore/cloudwatch", "localcore/core", "shared/*"},
 
 	// The local stand-in for AWS, and its wiring.
@@ -78,7 +80,7 @@ var inside = map[string][]string{
 // libraries says where each third-party library is imported: in one package, with few exceptions.
 // The gateway's benchmark measures it against the bare broker library.
 var libraries = map[string][]string{
-	"github.com/alecthomas/kong":          {"agent", "gateway", "gateway/outage", "localcore"},
+	"github.com/alecthomas/kong":          {"agent", "gateway", "gateway/chaos", "gateway/outage", "localcore"},
 	"github.com/coreos/go-systemd/v22":    {"gateway"},
 	"github.com/eclipse/paho.mqtt.golang": {"shared/mqttlink"},
 	"github.com/go-json-experiment/json":  {"shared/sample"},
