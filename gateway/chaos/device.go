@@ -15,6 +15,7 @@ type device struct {
 	name, password, addr string
 	number               int
 	book                 *book
+	link                 *mqttlink.Link
 	seq                  int64
 	made                 int
 }
@@ -38,12 +39,7 @@ type report struct {
 
 // live sends until living ends, and then what it has begun.
 func (d *device) live(ctx, living context.Context) error {
-	var link *mqttlink.Link
-	defer func() {
-		if link != nil {
-			link.Close()
-		}
-	}()
+	defer d.leave()
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for {
@@ -60,17 +56,31 @@ func (d *device) live(ctx, living context.Context) error {
 			if ctx.Err() != nil {
 				return fmt.Errorf("%s: %d reports were never acknowledged", d.name, len(round))
 			}
-			if link == nil {
-				if link, err = d.connect(ctx); err != nil {
-					wait(ctx, 100*time.Millisecond)
-					continue
-				}
-			}
-			if round = d.send(ctx, link, round); len(round) > 0 {
-				link.Close()
-				link = nil
-			}
+			round = d.try(ctx, round)
 		}
+	}
+}
+
+// try connects if need be, and returns the reports that are still without a PUBACK.
+func (d *device) try(ctx context.Context, round []report) []report {
+	if d.link == nil {
+		link, err := d.connect(ctx)
+		if err != nil {
+			wait(ctx, 100*time.Millisecond)
+			return round
+		}
+		d.link = link
+	}
+	if round = d.send(ctx, d.link, round); len(round) > 0 {
+		d.leave()
+	}
+	return round
+}
+
+func (d *device) leave() {
+	if d.link != nil {
+		d.link.Close()
+		d.link = nil
 	}
 }
 

@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	var failed []error
 	for i := range o.Runs {
 		each := o
-		each.Seed += uint64(i) //nolint:gosec // small
+		each.Seed += uint64(i)
 		if err := one(ctx, p, each, out); err != nil {
 			failed = append(failed, fmt.Errorf("seed %d: %w", each.Seed, err))
 		}
@@ -85,7 +85,7 @@ func one(ctx context.Context, p programs, o options, out io.Writer) (err error) 
 	if err != nil {
 		return err
 	}
-	logs, err := os.Create(filepath.Join(dir, "log")) //nolint:gosec // our own folder
+	logs, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
 		return err
 	}

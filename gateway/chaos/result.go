@@ -87,26 +87,34 @@ func (r *result) gone() (reports, dropped int64) {
 // check holds the result to the promises.
 func (r *result) check(o options) error {
 	var errs []error
-	missing, dropped := r.gone()
-	switch {
-	case r.lost > 0 && !o.Flips:
-		errs = append(errs, fmt.Errorf("%d acknowledged samples are lost: %s", r.lost, r.first))
-	case r.lost > 0 && missing+dropped == 0:
-		errs = append(errs, fmt.Errorf("%d acknowledged samples are lost, and the ledger does not tell: %s", r.lost, r.first))
-	}
 	if r.wrong > 0 {
 		errs = append(errs, fmt.Errorf("%d datums are wrong: %s", r.wrong, r.first))
-	}
-	if bound := window * r.connections; r.twice > bound && o.Form == "metric" && !o.Flips {
-		errs = append(errs, fmt.Errorf("%d samples came again, at most %d may, %d for each of %d connections", r.twice, bound, window, r.connections))
-	}
-	if missing+dropped > 0 && !o.Flips {
-		errs = append(errs, fmt.Errorf("the ledger tells of %d missing reports and %d dropped samples", missing, dropped))
 	}
 	if r.delivered == 0 {
 		errs = append(errs, errors.New("nothing was delivered"))
 	}
-	return errors.Join(errs...)
+	missing, dropped := r.gone()
+	if o.Flips {
+		if r.lost > 0 && missing+dropped == 0 {
+			errs = append(errs, fmt.Errorf("%d acknowledged samples are lost, and the ledger does not tell: %s", r.lost, r.first))
+		}
+		return errors.Join(errs...)
+	}
+	if r.lost > 0 {
+		errs = append(errs, fmt.Errorf("%d acknowledged samples are lost: %s", r.lost, r.first))
+	}
+	if missing+dropped > 0 {
+		errs = append(errs, fmt.Errorf("the ledger tells of %d missing reports and %d dropped samples", missing, dropped))
+	}
+	return errors.Join(append(errs, r.checkTwice(o))...)
+}
+
+func (r *result) checkTwice(o options) error {
+	bound := window * r.connections
+	if o.Form != "metric" || r.twice <= bound {
+		return nil
+	}
+	return fmt.Errorf("%d samples came again, at most %d may, %d for each of %d connections", r.twice, bound, window, r.connections)
 }
 
 func (r *result) print(out io.Writer, o options) {

@@ -107,12 +107,12 @@ func (w *world) processes(seed uint64, flips bool, log func(string)) *track {
 // flip changes a bit in the last quarter of the store's write-ahead log.
 func (w *world) flip(rng *rand.Rand) error {
 	path := filepath.Join(w.data, "queue.db-wal")
-	text, err := os.ReadFile(path) //nolint:gosec // our own folder
+	text, err := os.ReadFile(path)
 	if err != nil || len(text) < 4 {
 		return nil //nolint:nilerr // then there is nothing to flip
 	}
 	text[len(text)-1-rng.IntN(len(text)/4)] ^= 1 << rng.IntN(8)
-	return os.WriteFile(path, text, 0o600)
+	return os.WriteFile(path, text, 0o600) //nolint:gosec // our own folder
 }
 
 // lines is the track of the network, and of what AWS does.

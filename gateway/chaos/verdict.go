@@ -24,7 +24,7 @@ type verdict struct {
 
 // judge compares what was made with what CloudWatch took, as in localcore's record.
 func (b *book) judge(record string) (v verdict, err error) {
-	f, err := os.Open(record) //nolint:gosec // made by this program
+	f, err := os.Open(record)
 	if err != nil {
 		return v, err
 	}
@@ -42,19 +42,7 @@ func (b *book) judge(record string) (v verdict, err error) {
 			v.stall = max(v.stall, d.Received.Sub(last))
 		}
 		last = d.Received
-		name, device := d.Name, d.Dimensions["device"]
-		if device == "" {
-			name, device, _ = strings.Cut(strings.TrimSuffix(d.Name, ")"), " (")
-		}
-		if !strings.HasPrefix(device, devicePrefix) {
-			continue // an agent's
-		}
-		if i := int(d.Value); !b.fits(i, d.Value, name, device, d.Timestamp) {
-			v.wrong++
-			v.first = fmt.Sprintf("%s of %s: %v at %s", name, device, d.Value, d.Timestamp)
-		} else {
-			seen[i]++
-		}
+		b.look(&v, seen, &d)
 	}
 	for i, m := range b.all {
 		v.count(m.acked, seen[i])
@@ -63,6 +51,24 @@ func (b *book) judge(record string) (v verdict, err error) {
 		}
 	}
 	return v, nil
+}
+
+// look finds the sample of a datum. b.mu is held.
+func (b *book) look(v *verdict, seen []int, d *core.Recorded) {
+	name, device := d.Name, d.Dimensions["device"]
+	if device == "" {
+		name, device, _ = strings.Cut(strings.TrimSuffix(d.Name, ")"), " (")
+	}
+	if !strings.HasPrefix(device, devicePrefix) {
+		return // an agent's
+	}
+	i := int(d.Value)
+	if !b.fits(i, d.Value, name, device, d.Timestamp) {
+		v.wrong++
+		v.first = fmt.Sprintf("%s of %s: %v at %s", name, device, d.Value, d.Timestamp)
+		return
+	}
+	seen[i]++
 }
 
 // fits reports whether a datum is the i-th sample that was made.

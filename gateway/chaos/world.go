@@ -58,7 +58,6 @@ type programs struct{ agent, gateway, localcore string }
 // A world is all of Piway as real processes, with the lines between them.
 type world struct {
 	dir, data, record string
-	form              string
 	config            string // the gateway's
 	gatewayPath       string
 	http              string // localcore's
@@ -73,7 +72,7 @@ type world struct {
 // open starts everything. A gateway's data are on a small disk of their own where this user may make one.
 func open(ctx context.Context, dir string, p programs, o options, log io.Writer) (_ *world, err error) {
 	w := &world{
-		dir: dir, data: filepath.Join(dir, "data"), record: filepath.Join(dir, "record"), form: o.Form,
+		dir: dir, data: filepath.Join(dir, "data"), record: filepath.Join(dir, "record"),
 		config: filepath.Join(dir, "gateway.yaml"), gatewayPath: p.gateway, book: new(book),
 	}
 	defer func() {
@@ -84,32 +83,7 @@ func open(ctx context.Context, dir string, p programs, o options, log io.Writer)
 	if w.disk, err = openDisk(w.data); err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(ctx, 3)
-	if err != nil {
-		return nil, err
-	}
-	mqtt, http, lan := ports[0], ports[1], ports[2]
-	w.http = http
-	if w.wan, err = rig.NewProxy(ctx, mqtt); err != nil {
-		return nil, err
-	}
-	if w.lan, err = rig.NewProxy(ctx, lan); err != nil {
-		return nil, err
-	}
-	certs := filepath.Join(dir, "certs")
-	if err := pki.MakeAWS(certs, nil); err != nil {
-		return nil, err
-	}
-	text := fmt.Sprintf(gatewayConfig, w.data, lan, w.wan.Addr(), certs, o.Form, window)
-	if err := os.WriteFile(w.config, []byte(text), 0o600); err != nil {
-		return nil, err
-	}
-	w.core = &rig.Process{
-		Path: p.localcore, Args: []string{"run", "--listen", mqtt, "--http", http, "--certs", certs, "--record", w.record},
-		Ready: "msg=serving", Log: prefixed(log, "localcore"),
-	}
-	w.gateway = &rig.Process{Path: p.gateway, Args: []string{"run", "--config", w.config}, Ready: "gateway ready", Log: prefixed(log, "gateway")}
-	if err := w.addSenders(p, o, log); err != nil {
+	if err := w.configure(ctx, p, o, log); err != nil {
 		return nil, err
 	}
 	for _, program := range append([]*rig.Process{w.core, w.gateway}, w.agents...) {
@@ -118,6 +92,36 @@ func open(ctx context.Context, dir string, p programs, o options, log io.Writer)
 		}
 	}
 	return w, nil
+}
+
+// configure makes the lines, and all that the programs need to start.
+func (w *world) configure(ctx context.Context, p programs, o options, log io.Writer) error {
+	ports, err := freePorts(ctx, 3)
+	if err != nil {
+		return err
+	}
+	mqtt, http, lan := ports[0], ports[1], ports[2]
+	w.http = http
+	if w.wan, err = rig.NewProxy(ctx, mqtt); err != nil {
+		return err
+	}
+	if w.lan, err = rig.NewProxy(ctx, lan); err != nil {
+		return err
+	}
+	certs := filepath.Join(w.dir, "certs")
+	if err := pki.MakeAWS(certs, nil); err != nil {
+		return err
+	}
+	text := fmt.Sprintf(gatewayConfig, w.data, lan, w.wan.Addr(), certs, o.Form, window)
+	if err := os.WriteFile(w.config, []byte(text), 0o600); err != nil {
+		return err
+	}
+	w.core = &rig.Process{
+		Path: p.localcore, Args: []string{"run", "--listen", mqtt, "--http", http, "--certs", certs, "--record", w.record},
+		Ready: "msg=serving", Log: prefixed(log, "localcore"),
+	}
+	w.gateway = &rig.Process{Path: p.gateway, Args: []string{"run", "--config", w.config}, Ready: "gateway ready", Log: prefixed(log, "gateway")}
+	return w.addSenders(p, o, log)
 }
 
 func (w *world) addSenders(p programs, o options, log io.Writer) error {
@@ -181,8 +185,7 @@ func (w *world) fault(ctx context.Context, name string, length time.Duration, va
 func (w *world) ledger(ctx context.Context) ([]queue.Account, error) {
 	out, err := exec.CommandContext(ctx, w.gatewayPath, "ledger", "--json", "--config", w.config).Output() //nolint:gosec // our own program
 	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			return nil, fmt.Errorf("ledger: %w: %s", err, exit.Stderr)
 		}
 		return nil, err

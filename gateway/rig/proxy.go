@@ -2,7 +2,6 @@ package rig
 
 import (
 	"context"
-	"io"
 	"net"
 	"sync"
 )
@@ -90,7 +89,7 @@ func (p *Proxy) pump(to, from net.Conn) {
 				return
 			}
 		}
-		if err == io.EOF || err != nil {
+		if err != nil {
 			return
 		}
 	}

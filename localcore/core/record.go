@@ -28,7 +28,7 @@ type recorder struct {
 }
 
 func openRecorder(path string, log *slog.Logger) (*recorder, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // the operator's file
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the record: %w", err)
 	}
