@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"piway/gateway/rig"
 )
 
 const description = `The same outage for Piway, for Mosquitto's bridge and for Telegraf, and a table of what became of every sample.
@@ -179,9 +181,9 @@ func (c *command) chosen() ([]peer, error) {
 
 // find looks for the programs, and builds Piway's in the folder.
 func (c *command) find(ctx context.Context, bin string) (programs, error) {
-	p := programs{gateway: c.Gateway, mosquitto: lookTool("mosquitto"), telegraf: c.Telegraf}
+	p := programs{gateway: c.Gateway, mosquitto: rig.LookTool("mosquitto"), telegraf: c.Telegraf}
 	if p.telegraf == "" {
-		p.telegraf = lookTool("telegraf")
+		p.telegraf = rig.LookTool("telegraf")
 	}
 	if p.gateway == "" {
 		p.gateway = filepath.Join(bin, "piway-gateway")

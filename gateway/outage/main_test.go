@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"io"
 	"strings"
 	"testing"
 	"time"
@@ -43,20 +42,4 @@ func TestResult_drainText(t *testing.T) {
 			t.Errorf("%+v: got %q, want %q", test.r, got, test.want)
 		}
 	}
-}
-
-func TestProc(t *testing.T) {
-	p := &proc{path: "/bin/sh", args: []string{"-c", "echo up; exec sleep 3600"}, ready: "up", log: io.Discard}
-	if err := p.start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	p.kill()
-	if p.running() {
-		t.Error("runs after it was killed")
-	}
-	p.args = []string{"-c", "echo no; exit 1"}
-	if err := p.start(t.Context()); err == nil || !strings.Contains(err.Error(), "no") {
-		t.Errorf("got %v, want an error with the end of the log", err)
-	}
-	p.stop()
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"piway/gateway/rig"
 )
 
 // mosquittoPeers are Eclipse Mosquitto's bridge, with the settings of Debian's package, with its most durable ones, and
@@ -30,7 +32,7 @@ func durable() []string { return []string{"autosave_interval 60", "max_queued_me
 
 // A mosquitto is a broker that keeps its messages in memory and writes all of it to disk each autosave_interval.
 type mosquitto struct {
-	proc     *proc
+	proc     *rig.Process
 	port     int
 	load     load
 	autosave time.Duration
@@ -77,8 +79,8 @@ func startMosquitto(ctx context.Context, s *site, autosave time.Duration, genera
 	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		return nil, fmt.Errorf("writing mosquitto's configuration: %w", err)
 	}
-	m := &mosquitto{proc: &proc{path: s.programs.mosquitto, args: []string{"-c", file}, ready: " running", log: s.log}, port: port, load: s.load, autosave: autosave}
-	if err := m.proc.start(ctx); err != nil {
+	m := &mosquitto{proc: &rig.Process{Path: s.programs.mosquitto, Args: []string{"-c", file}, Ready: " running", Log: s.log}, port: port, load: s.load, autosave: autosave}
+	if err := m.proc.Start(ctx); err != nil {
 		m.close()
 		return nil, err
 	}
@@ -88,8 +90,8 @@ func startMosquitto(ctx context.Context, s *site, autosave time.Duration, genera
 func (m *mosquitto) door() door { return recipes(m.load, m.port) }
 
 func (m *mosquitto) kill(ctx context.Context) error {
-	m.proc.kill()
-	return m.proc.start(ctx)
+	m.proc.Kill()
+	return m.proc.Start(ctx)
 }
 
 func (m *mosquitto) revive(context.Context) (bool, error) { return false, nil }
@@ -100,13 +102,13 @@ func (m *mosquitto) step() time.Duration { return m.autosave }
 // has begun it; it does nothing else meanwhile.
 func (m *mosquitto) tick(ctx context.Context) error {
 	const saving = "Saving in-memory database"
-	have, _ := m.proc.count(saving)
-	if err := m.proc.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+	have, _ := m.proc.Count(saving)
+	if err := m.proc.Signal(syscall.SIGUSR1); err != nil {
 		return fmt.Errorf("telling mosquitto to save: %w", err)
 	}
-	return m.proc.await(ctx, saving, have+1)
+	return m.proc.Await(ctx, saving, have+1)
 }
 
-func (m *mosquitto) written() int64                { return m.proc.total() }
+func (m *mosquitto) written() int64                { return m.proc.Written() }
 func (m *mosquitto) settled(context.Context) error { return nil }
-func (m *mosquitto) close()                        { m.proc.stop() }
+func (m *mosquitto) close()                        { m.proc.Stop() }

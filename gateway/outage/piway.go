@@ -10,6 +10,7 @@ import (
 	"piway/gateway/control"
 	"piway/gateway/devices"
 	"piway/gateway/queue"
+	"piway/gateway/rig"
 	"piway/shared/sample"
 )
 
@@ -40,7 +41,7 @@ func (l load) grace() time.Duration { return min(defaultGrace, l.window) }
 
 // A piway is a gateway.
 type piway struct {
-	proc      *proc
+	proc      *rig.Process
 	data      string
 	port      int
 	load      load
@@ -64,8 +65,8 @@ func piwayOf(form, more string) func(context.Context, *site) (forwarder, error) 
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			return nil, fmt.Errorf("writing the gateway's configuration: %w", err)
 		}
-		g.proc = &proc{path: s.programs.gateway, args: []string{"run", "--config", file}, ready: "gateway ready", log: s.log}
-		if err := g.proc.start(ctx); err != nil {
+		g.proc = &rig.Process{Path: s.programs.gateway, Args: []string{"run", "--config", file}, Ready: "gateway ready", Log: s.log}
+		if err := g.proc.Start(ctx); err != nil {
 			g.close()
 			return nil, err
 		}
@@ -110,18 +111,18 @@ func (g *piway) report(pi int, tick int64) ([]message, error) {
 }
 
 func (g *piway) kill(ctx context.Context) error {
-	g.proc.kill()
-	return g.proc.start(ctx)
+	g.proc.Kill()
+	return g.proc.Start(ctx)
 }
 
 func (g *piway) revive(context.Context) (bool, error) { return false, nil }
 func (g *piway) step() time.Duration                  { return 0 }
 func (g *piway) tick(context.Context) error           { return nil }
-func (g *piway) written() int64                       { return g.proc.total() }
+func (g *piway) written() int64                       { return g.proc.Written() }
 
 // settled waits until the ledger says that nothing waits; it has to balance at every look.
 func (g *piway) settled(ctx context.Context) error {
-	return poll(ctx, "the gateway's queue to be empty", func() (bool, error) {
+	return rig.Poll(ctx, "the gateway's queue to be empty", func() (bool, error) {
 		var all []queue.Account
 		if err := control.Call(ctx, g.data, "GET", "/ledger", nil, &all); err != nil {
 			return false, err
@@ -139,6 +140,6 @@ func (g *piway) settled(ctx context.Context) error {
 
 func (g *piway) close() {
 	if g.proc != nil {
-		g.proc.stop()
+		g.proc.Stop()
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"piway/gateway/rig"
 )
 
 // The outage in seconds: four minutes of load, a kill in the middle, forwarders that connect at once.
@@ -58,7 +60,7 @@ func TestRow_piway(t *testing.T) {
 // What mosquitto acknowledged since it last saved is lost with the process, and with nothing else.
 func TestRow_mosquitto(t *testing.T) {
 	t.Parallel()
-	program := lookTool("mosquitto")
+	program := rig.LookTool("mosquitto")
 	if program == "" {
 		t.Skip("mosquitto is not installed (Debian: apt install mosquitto)")
 	}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"piway/gateway/rig"
 )
 
 // telegrafPeers are InfluxData's Telegraf between a mosquitto on the LAN and AWS: at the defaults of both, and at the most
@@ -67,7 +69,7 @@ func telegrafDisk(dir string) telegrafSettings {
 type telegraf struct {
 	*mosquitto // on the LAN; it is not killed
 
-	proc *proc
+	proc *rig.Process
 }
 
 func telegrafOf(settings func(dir string) telegrafSettings, autosave time.Duration, general []string) func(context.Context, *site) (forwarder, error) {
@@ -85,8 +87,8 @@ func telegrafOf(settings func(dir string) telegrafSettings, autosave time.Durati
 			lan.close()
 			return nil, fmt.Errorf("writing telegraf's configuration: %w", err)
 		}
-		t := &telegraf{mosquitto: lan, proc: &proc{path: s.programs.telegraf, args: []string{"--config", file}, ready: "Connected [tcp:", log: s.log}}
-		if err := t.proc.start(ctx); err != nil {
+		t := &telegraf{mosquitto: lan, proc: &rig.Process{Path: s.programs.telegraf, Args: []string{"--config", file}, Ready: "Connected [tcp:", Log: s.log}}
+		if err := t.proc.Start(ctx); err != nil {
 			t.close()
 			return nil, err
 		}
@@ -96,30 +98,30 @@ func telegrafOf(settings func(dir string) telegrafSettings, autosave time.Durati
 
 // kill waits until telegraf reads again. While AWS is away it does not, and ends; revive starts it once more.
 func (t *telegraf) kill(ctx context.Context) error {
-	t.proc.kill()
+	t.proc.Kill()
 	return t.try(ctx)
 }
 
 // try starts telegraf. That it ends at once is no error: it may not when it is tried again.
 func (t *telegraf) try(ctx context.Context) error {
-	err := t.proc.start(ctx)
-	if err != nil && ctx.Err() == nil && !t.proc.running() {
+	err := t.proc.Start(ctx)
+	if err != nil && ctx.Err() == nil && !t.proc.Running() {
 		return nil
 	}
 	return err
 }
 
 func (t *telegraf) revive(ctx context.Context) (bool, error) {
-	if t.proc.running() {
+	if t.proc.Running() {
 		return false, nil
 	}
-	t.proc.stop()
+	t.proc.Stop()
 	return true, t.try(ctx)
 }
 
-func (t *telegraf) written() int64 { return t.mosquitto.written() + t.proc.total() }
+func (t *telegraf) written() int64 { return t.mosquitto.written() + t.proc.Written() }
 
 func (t *telegraf) close() {
-	t.proc.stop()
+	t.proc.Stop()
 	t.mosquitto.close()
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"piway/gateway/rig"
 	"piway/localcore/broker"
 	"piway/localcore/core"
 )
@@ -72,25 +73,5 @@ func (u *upstream) counts() broker.Counts { return u.core.Broker().Counts() }
 
 // connected returns when the forwarder has connected.
 func (u *upstream) connected(ctx context.Context) error {
-	return poll(ctx, "a connection of the forwarder to the upstream", func() (bool, error) { return u.core.Broker().Connections() > 0, nil })
-}
-
-// poll asks until it is so, for what tells nobody when it changes.
-func poll(ctx context.Context, what string, so func() (bool, error)) error {
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		ok, err := so()
-		if err != nil {
-			return fmt.Errorf("waiting for %s: %w", what, err)
-		}
-		if ok {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for %s: %w", what, ctx.Err())
-		}
-	}
+	return rig.Poll(ctx, "a connection of the forwarder to the upstream", func() (bool, error) { return u.core.Broker().Connections() > 0, nil })
 }

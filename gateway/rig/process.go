@@ -126,6 +126,9 @@ func (p *Process) Running() bool {
 	}
 }
 
+// Signal sends a signal to the running program.
+func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
+
 // Kill ends the program as a power cut would, seen from the program.
 func (p *Process) Kill() {
 	if p.ended == nil {

@@ -44,7 +44,7 @@ var inside = map[string][]string{
 	// A program that measures: it starts the gateway as a process, and AWS's stand-in inside itself.
 	"gateway/rig":    {},
 	"gateway/chaos":  {"gateway/rig", "gateway/devices", "gateway/queue", "localcore/core", "shared/*"},
-	"gateway/outage": {"gateway/control", "gateway/devices", "gateway/queue", "localcore/broker", "localcore/cloudwatch", "localcore/core", "shared/*"},
+	"gateway/outage": {"gateway/rig", "gateway/control", "gateway/devices", "gateway/queue", "localcore/broker", "localcore/cloudwatch", "localcore/core", "shared/*"},
 
 	// The local stand-in for AWS, and its wiring.
 	"localcore/bill":       {"shared/prices"},
