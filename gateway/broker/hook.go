@@ -21,7 +21,7 @@ func (h *hook) ID() string { return "piway" }
 // Provides lists the questions that the hook answers.
 func (h *hook) Provides(q byte) bool {
 	switch q {
-	case mqtt.OnConnect, mqtt.OnConnectAuthenticate, mqtt.OnSessionEstablished, mqtt.OnACLCheck, mqtt.OnPublish, mqtt.OnPacketEncode:
+	case mqtt.OnConnect, mqtt.OnConnectAuthenticate, mqtt.OnSessionEstablish, mqtt.OnACLCheck, mqtt.OnPublish, mqtt.OnPacketEncode:
 		return true
 	default:
 		return false
@@ -91,8 +91,8 @@ func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
 	return false
 }
 
-// OnSessionEstablished books the session in.
-func (h *hook) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
+// OnSessionEstablish books the session in. It comes before the CONNACK, so a client that has it is on the list.
+func (h *hook) OnSessionEstablish(cl *mqtt.Client, _ packets.Packet) {
 	if s, ok := cl.Net.Conn.(*session); ok {
 		s.established()
 	}
