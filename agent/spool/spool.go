@@ -59,7 +59,7 @@ type Spool struct {
 // Open returns a spool with what earlier processes left in the folder. A folder that cannot be used is no error: that is
 // told, and all is kept in memory.
 func Open(cfg Config) *Spool {
-	s := &Spool{cfg: cfg, number: ownNumbers, changed: make(chan struct{})}
+	s := &Spool{cfg: cfg, number: ownNumbers, quiet: time.Now(), changed: make(chan struct{})}
 	s.openDisk()
 	s.begin()
 	return s

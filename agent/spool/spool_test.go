@@ -249,6 +249,20 @@ func TestSpool_restart(t *testing.T) {
 	}
 }
 
+// A start with a backlog is no outage: the gateway gets its time to answer before new readings go to the disk.
+func TestSpool_restartOnline(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, s *shelf) {
+		s.readFor(5 * time.Minute)
+		s.restart("b", false)
+		before := s.files()
+		s.read()
+		if got := s.files(); !slices.Equal(got, before) {
+			t.Errorf("files %q, before the reading %q", got, before)
+		}
+		s.wantAll(1, 21)
+	})
+}
+
 // At the end what waits goes to the disk at once.
 func TestSpool_Close(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, s *shelf) {
