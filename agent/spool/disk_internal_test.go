@@ -60,6 +60,29 @@ func TestSpool_writeFails(t *testing.T) {
 	}
 }
 
+// Positions grow for as long as the process runs, though a segment in memory has as many as its index has bits.
+func TestSpool_manyReports(t *testing.T) {
+	var log strings.Builder
+	s := open(t, "", &log)
+	s.last().first = maxIndex - 3 // as after months online
+	var after uint64
+	for i := range 6 {
+		s.Add(reading("", 0, float64(i)))
+		pos, r, ok := s.find(after)
+		if !ok || pos <= after || r.Seq != int64(i+1) {
+			t.Fatalf("report %d: got %d at %d after %d, %v", i+1, r.Seq, pos, after, ok)
+		}
+		after = pos
+		s.Ack(pos)
+		if !s.empty() {
+			t.Fatalf("report %d waits, though it is acknowledged", i+1)
+		}
+	}
+	if len(s.segments) != 1 {
+		t.Errorf("%d segments are left", len(s.segments))
+	}
+}
+
 // A damaged line costs its readings only; a file that cannot be read costs itself, and stays where it is.
 func TestSpool_damagedFiles(t *testing.T) {
 	dir, whole := t.TempDir(), file(t)

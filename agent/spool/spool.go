@@ -84,8 +84,12 @@ func (s *Spool) Add(reading sample.Report) {
 	}
 	reading.Run = s.cfg.Run
 	g := s.last()
-	if g.file != nil {
+	switch {
+	case g.file != nil:
 		g = s.write(g, &reading)
+	case g.end() >= maxIndex: // the next position would be one of another segment
+		g.sealed = true
+		g = s.begin()
 	}
 	s.put(g, reading)
 	s.spillIfDue()
