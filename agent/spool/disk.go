@@ -144,13 +144,14 @@ func (s *Spool) write(g *segment, reading *sample.Report) *segment {
 	return g
 }
 
-// seal ends a segment. What is in its file need not be in memory until it is its turn.
+// seal ends a segment. What is in its file need not be in memory until it is its turn, which has come when some of it was
+// handed out: that is acknowledged in memory.
 func (s *Spool) seal(g *segment) {
 	g.sealed = true
 	if err := g.close(); err != nil {
 		s.fail(err)
 	}
-	if g != s.segments[0] {
+	if g != s.segments[0] && g.handed <= g.first {
 		g.unload()
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -146,6 +147,37 @@ func TestSpool_memory(t *testing.T) {
 	}
 	if s.last().path != "" || len(s.segments) != 1 {
 		t.Errorf("%d segments are left", len(s.segments))
+	}
+}
+
+// What was handed out of a file is acknowledged also if the file becomes full meanwhile, and is not the oldest.
+func TestSpool_sealedInHand(t *testing.T) {
+	var log strings.Builder
+	s := open(t, t.TempDir(), &log)
+	defer s.Close()
+	fill := func(segments int) {
+		for i := 0; len(s.segments) < segments; i++ {
+			r := reading("", 0, float64(i))
+			r.Samples = slices.Repeat(r.Samples, 400)
+			s.Add(r)
+		}
+	}
+	fill(2)
+	var inHand []uint64
+	pos, _, ok := s.find(0)
+	for ; ok; pos, _, ok = s.find(pos) {
+		inHand = append(inHand, pos)
+	}
+	fill(3) // the second is full
+	for _, pos := range inHand {
+		s.Ack(pos)
+	}
+	after := inHand[len(inHand)-1]
+	for pos, _, ok := s.find(after); ok; pos, _, ok = s.find(pos) { // the same connection goes on
+		s.Ack(pos)
+	}
+	if !s.empty() || s.last().path != "" {
+		t.Errorf("all is acknowledged, and %d segments are left, the last in %q", len(s.segments), s.last().path)
 	}
 }
 
