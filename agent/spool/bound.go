@@ -1,6 +1,11 @@
 package spool
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	"piway/shared/sample"
+)
 
 // plausible is a time before which no file was written: a clock that shows less was never set.
 var plausible = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -9,10 +14,17 @@ var plausible = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 func (s *Spool) bound() {
 	before := s.dropped
 	s.boundMemory()
-	for len(s.segments) > 1 && s.segments[0].path != "" && (s.bytes() > s.cfg.MaxBytes || s.old(s.segments[0])) {
+	for len(s.segments) > 1 && s.segments[0].path != "" {
 		g := s.segments[0]
+		over := s.bytes() > s.cfg.MaxBytes
+		if !over && !s.old(g) {
+			break
+		}
 		if !g.loaded {
 			s.load(g) // to count what is dropped
+		}
+		if !over && g.undated() {
+			break
 		}
 		s.dropped += g.waiting()
 		s.discard(g)
@@ -53,6 +65,12 @@ func (s *Spool) bytes() (n int64) {
 		}
 	}
 	return n
+}
+
+// undated reports whether something was read by a clock that was not right, and then the file's time is not either. The
+// gateway may date it by the uptime.
+func (g *segment) undated() bool {
+	return slices.ContainsFunc(g.reports, func(r sample.Report) bool { return r.Clock == sample.Unsynced })
 }
 
 // old reports whether nothing in the file is wanted any more, by a clock that is right.

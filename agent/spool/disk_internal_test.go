@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"piway/shared/sample"
 )
@@ -178,6 +179,37 @@ func TestSpool_sealedInHand(t *testing.T) {
 	}
 	if !s.empty() || s.last().path != "" {
 		t.Errorf("all is acknowledged, and %d segments are left, the last in %q", len(s.segments), s.last().path)
+	}
+}
+
+// A Pi starts with the time at which it was switched off. What it reads until its clock is set is not as old as its file seems.
+func TestSpool_undatedIsNotOld(t *testing.T) {
+	for _, clock := range []string{sample.Synced, sample.Unsynced} {
+		var log strings.Builder
+		dir := t.TempDir()
+		s := open(t, dir, &log)
+		for i := 0; len(s.segments) < 3; i++ {
+			r := reading("", 0, float64(i))
+			r.Clock, r.Samples = clock, slices.Repeat(r.Samples, 400)
+			s.Add(r)
+		}
+		s.Close()
+		off := time.Now().Add(-21 * 24 * time.Hour)
+		files, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			if err := os.Chtimes(dir+"/"+f.Name(), off, off); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s = Open(Config{Run: "b", Dir: dir, MaxBytes: 64 << 20, MaxAge: time.Hour, MaxReports: 1000, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		s.Add(reading("", 0, 1))
+		if got := s.Dropped() > 0; got != (clock == sample.Synced) {
+			t.Errorf("clock %s: %d dropped", clock, s.Dropped())
+		}
+		s.Close()
 	}
 }
 
