@@ -39,12 +39,7 @@ func (s *Spool) bound() {
 
 // boundMemory holds what is in memory only to MaxReports.
 func (s *Spool) boundMemory() {
-	waiting := 0
-	for _, g := range s.segments {
-		if g.path == "" {
-			waiting += g.waiting()
-		}
-	}
+	waiting := s.inMemory()
 	for _, g := range s.segments {
 		if g.path != "" {
 			continue
@@ -55,6 +50,16 @@ func (s *Spool) boundMemory() {
 			waiting--
 		}
 	}
+}
+
+// inMemory is how many reports wait in memory only.
+func (s *Spool) inMemory() (n int) {
+	for _, g := range s.segments {
+		if g.path == "" {
+			n += g.waiting()
+		}
+	}
+	return n
 }
 
 // bytes is what the files hold.

@@ -26,6 +26,8 @@ type disk struct {
 	synced  time.Time // the last fsync
 	failed  bool      // and that is told
 	retryAt time.Time
+	watched bool // a timer runs for what is in memory
+	closed  bool
 }
 
 // errLocked means that another process uses the folder.
@@ -87,6 +89,23 @@ func (s *Spool) spillIfDue() {
 	if s.spill() {
 		s.cfg.Log.Info("the gateway does not answer, readings go to the disk until it does", "dir", s.cfg.Dir)
 	}
+}
+
+// watch has what is in memory go to the disk when that is due, though no reading comes: they may be hours apart.
+func (s *Spool) watch() {
+	if s.cfg.Dir == "" || s.disk.watched || s.disk.closed || s.inMemory() == 0 {
+		return
+	}
+	s.disk.watched = true
+	time.AfterFunc(max(time.Until(s.quiet.Add(s.cfg.After)), time.Until(s.disk.retryAt)), func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.disk.watched = false
+		if !s.disk.closed && s.inMemory() > 0 {
+			s.spillIfDue()
+			s.watch()
+		}
+	})
 }
 
 // spill puts all that is in memory only into files. It returns false if it cannot, which it tells.
@@ -209,6 +228,7 @@ type Left struct {
 func (s *Spool) Close() Left {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.disk.closed = true
 	if s.cfg.Dir != "" && !s.empty() {
 		s.spill()
 	}

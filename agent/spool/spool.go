@@ -94,6 +94,7 @@ func (s *Spool) Add(reading sample.Report) {
 	s.put(g, reading)
 	s.spillIfDue()
 	s.bound()
+	s.watch()
 	s.wake()
 }
 

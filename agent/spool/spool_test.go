@@ -200,11 +200,11 @@ func TestSpool_online(t *testing.T) {
 // A backlog goes to the disk, is packed into few reports in order, and its files go when it is delivered.
 func TestSpool_backlog(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, s *shelf) {
-		s.readFor(after)
+		s.readFor(after - 15*time.Second)
 		if got := s.files(); got != nil {
 			t.Errorf("files before the time: %q", got)
 		}
-		s.readFor(6*time.Hour - after)
+		s.readFor(6*time.Hour - after + 15*time.Second)
 		if got := s.files(); len(got) != 1 {
 			t.Errorf("files: %q", got)
 		}
@@ -260,6 +260,26 @@ func TestSpool_restartOnline(t *testing.T) {
 			t.Errorf("files %q, before the reading %q", got, before)
 		}
 		s.wantAll(1, 21)
+	})
+}
+
+// What waits goes to the disk in time, though readings are hours apart, and not if it is acknowledged before.
+func TestSpool_longInterval(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, s *shelf) {
+		s.read()
+		time.Sleep(after / 2)
+		s.wantAll(1, 1)
+		time.Sleep(time.Hour)
+		if got := s.files(); got != nil {
+			t.Errorf("files, though all is acknowledged: %q", got)
+		}
+		s.read()
+		time.Sleep(after + time.Second)
+		if got := s.files(); len(got) != 1 {
+			t.Errorf("files of a reading that waits: %q", got)
+		}
+		s.restart("b", true)
+		s.wantAll(2, 2)
 	})
 }
 
