@@ -213,6 +213,30 @@ func TestSpool_undatedIsNotOld(t *testing.T) {
 	}
 }
 
+// However much waits in memory, it goes into files of the usual size, and the newest stays within the bound.
+func TestSpool_spillsInSegments(t *testing.T) {
+	var log strings.Builder
+	s := Open(Config{Run: "a", Dir: t.TempDir(), After: time.Hour, MaxBytes: 4 << 20, MaxReports: 1000, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	defer s.Close()
+	const n = 200
+	for i := range n {
+		r := reading("", 0, float64(i))
+		r.Samples = slices.Repeat(r.Samples, 400)
+		s.Add(r)
+	}
+	s.cfg.After = 0
+	s.Add(reading("", 0, n))
+	for _, g := range s.segments {
+		if g.path == "" || g.size > 2*segmentBytes {
+			t.Errorf("%d bytes in %q", g.size, g.path)
+		}
+	}
+	got := seqs(s)
+	if s.bytes() > 4<<20+2*segmentBytes || len(got) < 2 || got[len(got)-1] != fmt.Sprintf("a%d:%d", n, n) { // joined to the one before
+		t.Errorf("%d bytes, of %d samples the last is %v", s.bytes(), len(got), got[len(got)-1])
+	}
+}
+
 // BenchmarkSpool_add writes readings of four samples to the disk, without the fsync that each five seconds bring.
 func BenchmarkSpool_add(b *testing.B) {
 	var log strings.Builder

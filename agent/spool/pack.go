@@ -12,6 +12,8 @@ const (
 	maxBytes   = 48 << 10
 	// sampleBytes is what a sample takes in JSON beside its name and unit.
 	sampleBytes = 80
+	// envelopeBytes is about what a report takes beside its samples.
+	envelopeBytes = 200
 )
 
 // clockMoved is by how many seconds wall clock and uptime may drift apart inside a report: they date each other.

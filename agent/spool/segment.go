@@ -15,7 +15,7 @@ type segment struct {
 	number  uint64 // leads the positions of the reports
 	path    string // "" while there is no file
 	file    *os.File
-	size    int64 // of the file
+	size    int64 // of the file; while there is none, about what it would be
 	written time.Time
 
 	// reports are all of the segment from the index first on; those before are acknowledged or dropped.
@@ -101,11 +101,12 @@ func (g *segment) save(path string) error {
 	if err != nil {
 		return err
 	}
+	size := g.size
 	g.path, g.file, g.size, g.base = path, f, 0, g.first
 	for _, r := range g.reports {
 		if err := g.append(r); err != nil {
 			_ = g.remove() // the first error is the one to tell
-			g.path = ""
+			g.path, g.size = "", size
 			return err
 		}
 	}

@@ -87,7 +87,7 @@ func (s *Spool) Add(reading sample.Report) {
 	switch {
 	case g.file != nil:
 		g = s.write(g, &reading)
-	case g.end() >= maxIndex: // the next position would be one of another segment
+	case g.size >= segmentBytes || g.end() >= maxIndex:
 		g.sealed = true
 		g = s.begin()
 	}
@@ -109,6 +109,9 @@ func (g *segment) open(reading *sample.Report) *sample.Report {
 
 // put adds a reading in memory. If it was written before, that gave it the same number.
 func (s *Spool) put(g *segment, reading sample.Report) {
+	if g.path == "" {
+		g.size += envelopeBytes + int64(weight(&reading))
+	}
 	if r := g.open(&reading); r != nil {
 		join(r, &reading)
 		return
