@@ -132,10 +132,14 @@ func (s *Spool) spill() bool {
 	return true
 }
 
-// create makes a segment's file, with what is in memory of it.
+// create makes a segment's file, with what is in memory of it, and its entry in the folder durable.
 func (s *Spool) create(g *segment) error {
 	s.disk.file++
-	return g.save(filepath.Join(s.cfg.Dir, fmt.Sprintf("%012d%s", s.disk.file, suffix)))
+	if err := g.save(filepath.Join(s.cfg.Dir, fmt.Sprintf("%012d%s", s.disk.file, suffix))); err != nil {
+		return err
+	}
+	_ = s.disk.lock.Sync() // not every file system can; the file's own fsync must do there
+	return nil
 }
 
 // write appends a reading to the file of the last segment, under the number that it will have in memory, and returns the
