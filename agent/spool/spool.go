@@ -51,7 +51,7 @@ type Spool struct {
 	seq      int64
 	dropped  int
 	full     bool      // something was dropped, and that is told
-	quiet    time.Time // since when nothing is acknowledged that waits
+	quiet    time.Time // since when nothing is acknowledged of what waits in memory
 	disk     disk
 	changed  chan struct{} // closed and replaced at every change
 }
@@ -173,10 +173,13 @@ func (s *Spool) find(after uint64) (uint64, sample.Report, bool) {
 func (s *Spool) Ack(pos uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.quiet = time.Now()
 	for _, g := range s.segments {
-		if g.number == pos>>indexBits && g.loaded {
-			g.ack(int(pos&(1<<indexBits-1)) - 1)
+		if g.number != pos>>indexBits || !g.loaded {
+			continue
+		}
+		g.ack(int(pos&(1<<indexBits-1)) - 1)
+		if g.path == "" { // a backlog in files says nothing of what waits in memory behind it
+			s.quiet = time.Now()
 		}
 	}
 	s.tidy()

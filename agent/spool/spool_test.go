@@ -263,6 +263,35 @@ func TestSpool_restartOnline(t *testing.T) {
 	})
 }
 
+// That an old backlog is being acknowledged does not keep new readings in memory for longer than they may be there: a kill
+// in a slow drain costs no more than one in an outage.
+func TestSpool_killedDuringADrain(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, s *shelf) {
+		for range 20 {
+			s.read()
+			s.all() // each is a report of its own
+			time.Sleep(15 * time.Second)
+		}
+		s.restart("b", false)
+		var pos uint64
+		for range 10 {
+			next, _, err := s.Next(t.Context(), pos)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Ack(next)
+			pos = next
+			s.read()
+			time.Sleep(15 * time.Second)
+		}
+		s.restart("c", true)
+		have, _ := values(s.all())
+		if last := have[len(have)-1]; last < s.n-2 {
+			t.Errorf("the newest reading left is %d of %d, want at most two lost, of the last %s", last, s.n, after)
+		}
+	})
+}
+
 // At the end what waits goes to the disk at once.
 func TestSpool_Close(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, s *shelf) {
