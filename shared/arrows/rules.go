@@ -22,7 +22,7 @@ var inside = map[string][]string{
 
 	// The agent's stages, and their wiring.
 	"agent/collect": {"shared/clock", "shared/sample"},
-	"agent/spool":   {"shared/sample"},
+	"agent/spool":   {"shared/files", "shared/sample"},
 	"agent/publish": {"shared/sample", "shared/mqttlink", "shared/backoff", "shared/clock"},
 	"agent/loop":    {"agent/collect", "agent/spool", "agent/publish", "shared/*"},
 
@@ -30,14 +30,14 @@ var inside = map[string][]string{
 	"gateway/broker": {"shared/guard", "shared/sample", "shared/config"},
 	"gateway/intake": {"gateway/names", "shared/sample"},
 	"gateway/names":  {"shared/sample"}, // no stage: how a sample is named in the cloud
-	"gateway/queue":  {"shared/sample"},
+	"gateway/queue":  {"shared/files", "shared/sample"},
 	"gateway/rollup": {"shared/sample"},
 	"gateway/encode": {"shared/sample"},
 	"gateway/uplink": {"shared/mqttlink", "shared/backoff", "shared/pki"},
 
 	// Beside the way of the data.
 	"gateway/feedback": {"shared/mqttlink", "shared/backoff", "shared/config"},
-	"gateway/devices":  {},
+	"gateway/devices":  {"shared/files"},
 	"gateway/control":  {"shared/config"},
 	"gateway/aws":      {"configs/aws", "shared/config"},
 
@@ -63,14 +63,16 @@ var inside = map[string][]string{
 	"shared/backoff":  {},
 	"shared/clock":    {},
 	"shared/config":   {},
+	"shared/files":    {},
 	"shared/guard":    {},
 	"shared/mqttlink": {},
 	"shared/pki":      {"shared/config"},
 	"shared/prices":   {},
 	"shared/sample":   {},
 
-	// A broker for tests, imported by tests only.
+	// A broker and a disk for tests, imported by tests only.
 	"shared/mqttlink/fakebroker": {},
+	"shared/files/lying":         {"shared/files"},
 
 	"configs":          {},
 	"configs/aws":      {},
