@@ -34,6 +34,7 @@ const (
 	atBound // the file may not grow; the disk has room
 	readOnly
 	failing
+	astray // the files are not where they were
 	damaged
 	unknown
 )
@@ -45,6 +46,8 @@ func troubleOf(err error, dir string) trouble {
 	switch {
 	case errors.Is(err, ErrDamaged):
 		return damaged
+	case errors.Is(err, errAstray):
+		return astray
 	case errors.Is(err, ErrDisk):
 		return failing
 	case err == nil, errors.Is(err, errNewer), errors.Is(err, ErrClosed),
@@ -107,7 +110,7 @@ func IsTrouble(err error, dir string) (fix string, ok bool) {
 		return fixFull, true
 	case readOnly:
 		return fixReadOnly, true
-	case failing, damaged:
+	case failing, astray, damaged:
 		return "look at the kernel's log (dmesg); the disk or SD card may be worn out", true
 	default:
 		return "", false
@@ -168,6 +171,7 @@ func readMark(path string) string {
 // suspect leaves the mark that an error asks for.
 func suspect(path string, err error) {
 	switch {
+	case errors.Is(err, errMoved): // the copy is sound
 	case errors.Is(err, ErrDamaged):
 		setMark(path, markSalvage)
 	case errors.Is(err, ErrDisk):
@@ -220,7 +224,7 @@ func (q *Queue) tryOpen(ctx context.Context, mark string) error {
 	if mark == markSalvage {
 		return ErrDamaged
 	}
-	db, err := openDB(ctx, q.cfg)
+	db, err := openDB(ctx, &q.cfg)
 	if err != nil {
 		return err
 	}
