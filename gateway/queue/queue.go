@@ -21,6 +21,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"piway/shared/files"
 	"piway/shared/sample"
 )
 
@@ -44,6 +45,10 @@ type Config struct {
 	// Ballast is the size of a file beside the store that is given up when the disk is full, so that sending can make room;
 	// 0 for none.
 	Ballast int64
+	// Files is where the files beside the store are; nil means files.System. VFS is SQLite's name of that, "" for the
+	// system's. Both are for tests.
+	Files files.FS
+	VFS   string
 	// Now is the wall clock; nil means time.Now.
 	Now func() time.Time
 	// Log must be set.
@@ -107,6 +112,9 @@ const pending = 4096
 func Open(ctx context.Context, cfg Config) (*Queue, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Files == nil {
+		cfg.Files = files.System
 	}
 	q := &Queue{
 		cfg: cfg, in: make(chan op, pending), start: time.Now(),

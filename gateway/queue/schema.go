@@ -112,7 +112,7 @@ func openDB(ctx context.Context, cfg Config) (*sql.DB, error) {
 	if log, err := os.Stat(cfg.Path + "-wal"); err == nil && info.Size() == 0 && log.Size() > 0 {
 		return nil, fmt.Errorf("%w: it is empty, and its log is not", ErrDamaged) // SQLite would delete the log
 	}
-	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: cfg.Path}).EscapedPath()}).String() + "?" + url.Values{
+	values := url.Values{
 		"_pragma": {
 			"busy_timeout(5000)",
 			"cache_size(-512)",         // KiB a connection: rows are written once and read once
@@ -123,7 +123,11 @@ func openDB(ctx context.Context, cfg Config) (*sql.DB, error) {
 			fmt.Sprintf("max_page_count(%d)", cfg.backstop()/pageSize),
 		},
 		"_txlock": {"deferred"},
-	}.Encode()
+	}
+	if cfg.VFS != "" {
+		values.Set("vfs", cfg.VFS)
+	}
+	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: cfg.Path}).EscapedPath()}).String() + "?" + values.Encode()
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return nil, err

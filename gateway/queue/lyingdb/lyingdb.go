@@ -84,12 +84,12 @@ func Register(tb testing.TB, d *lying.Disk) (name string) {
 
 func vfsOf(p uintptr) *vfs {
 	v, _ := registered.Load(p)
-	return v.(*vfs) //nolint:forcetypeassert,errcheck,revive // SQLite calls what was registered
+	return v.(*vfs) // SQLite calls what was registered
 }
 
 func fileOf(p uintptr) *file {
 	f, _ := opened.Load(p)
-	return f.(*file) //nolint:forcetypeassert,errcheck,revive // SQLite calls what was opened
+	return f.(*file) // SQLite calls what was opened
 }
 
 // open is xOpen.

@@ -118,7 +118,7 @@ func TestReplace(t *testing.T) {
 		if got != "young" && (err == nil || got != "old") {
 			t.Errorf("seed %d: %q after error %v", seed, got, err)
 		}
-		r.must(r.Disk.Close())
+		r.must(r.Close())
 	}
 }
 

@@ -74,7 +74,7 @@ func (d *Disk) look(dir *node, path string, names ...string) error {
 func (d *Disk) at(path string) (*node, error) {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil //nolint:nilnil // nothing lies there
+		return nil, nil // nothing lies there
 	}
 	if err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func (d *Disk) at(path string) (*node, error) {
 	case info.Mode().IsRegular():
 		n, err = newFile(path, info.Size())
 	default:
-		return nil, nil //nolint:nilnil // a socket or link is no matter of this disk
+		return nil, nil // a socket or link is no matter of this disk
 	}
 	if err != nil {
 		return nil, err
@@ -103,29 +103,29 @@ func (d *Disk) at(path string) (*node, error) {
 }
 
 // folderOf returns the folder that holds path, as the disk's own and as a real path, and the last name in path.
-func (d *Disk) folderOf(path string) (dir *node, real, name string, err error) {
+func (d *Disk) folderOf(path string) (dir *node, where, name string, err error) {
 	parts, err := d.parts(path)
 	if err != nil || len(parts) == 0 {
 		return nil, "", "", errors.Join(err, fs.ErrInvalid)
 	}
 	name = parts[len(parts)-1]
-	dir, real, err = d.walk(parts[:len(parts)-1])
-	return dir, real, name, err
+	dir, where, err = d.walk(parts[:len(parts)-1])
+	return dir, where, name, err
 }
 
 // walk follows names from the disk's folder.
-func (d *Disk) walk(names []string) (dir *node, real string, err error) {
-	dir, real = d.root, d.real
+func (d *Disk) walk(names []string) (dir *node, where string, err error) {
+	dir, where = d.root, d.real
 	for _, name := range names {
-		if err := d.look(dir, real, name); err != nil {
+		if err := d.look(dir, where, name); err != nil {
 			return nil, "", err
 		}
-		dir, real = dir.now[name], filepath.Join(real, name)
+		dir, where = dir.now[name], filepath.Join(where, name)
 		if dir == nil || !dir.isFolder() {
-			return nil, "", fmt.Errorf("%s: %w", real, fs.ErrNotExist)
+			return nil, "", fmt.Errorf("%s: %w", where, fs.ErrNotExist)
 		}
 	}
-	return dir, real, nil
+	return dir, where, nil
 }
 
 // scan notes all that is in a folder now.

@@ -70,21 +70,21 @@ func (d *Disk) change(op Op, f func() error) error {
 }
 
 func (d *Disk) lookAt(op Op) error {
-	dir, real, name, err := d.folderOf(op.Path)
+	dir, where, name, err := d.folderOf(op.Path)
 	if err != nil {
 		return err
 	}
 	if op.To == "" {
-		return d.look(dir, real, name)
+		return d.look(dir, where, name)
 	}
 	toDir, toReal, toName, err := d.folderOf(op.To)
 	if err != nil {
 		return err
 	}
 	if dir == toDir {
-		return d.look(dir, real, name, toName)
+		return d.look(dir, where, name, toName)
 	}
-	return errors.Join(d.look(toDir, toReal, toName), d.look(dir, real, name))
+	return errors.Join(d.look(toDir, toReal, toName), d.look(dir, where, name))
 }
 
 // Mkdir makes a folder and its parents, and syncs the folder of each.
@@ -112,15 +112,17 @@ func (d *Disk) SyncDir(name string) error {
 		if err != nil {
 			return err
 		}
-		dir, real, err := d.walk(parts)
+		dir, where, err := d.walk(parts)
 		if err != nil {
 			return err
 		}
-		if err := d.scan(dir, real); err != nil {
+		if err := d.scan(dir, where); err != nil {
 			return err
 		}
 		if fail != nil {
-			dir.pending = nil
+			if !errors.As(fail, new(*Again)) {
+				dir.pending = nil
+			}
 			return fail
 		}
 		dir.syncedDir()

@@ -21,11 +21,11 @@ func (d *Disk) Attach(path string) (h *Handle, err error) {
 }
 
 func (d *Disk) attach(path string) (*Handle, error) {
-	dir, real, name, err := d.folderOf(path)
+	dir, where, name, err := d.folderOf(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.look(dir, real, name); err != nil {
+	if err := d.look(dir, where, name); err != nil {
 		return nil, err
 	}
 	n := dir.now[name]

@@ -64,6 +64,14 @@ func (p *Partly) Error() string { return fmt.Sprintf("%v, for a part", p.Err) }
 // Unwrap returns Err.
 func (p *Partly) Unwrap() error { return p.Err }
 
+// Again fails the sync of a folder and forgets nothing: a later one may succeed, as where the folder could not be opened.
+type Again struct{ Err error }
+
+func (a *Again) Error() string { return a.Err.Error() }
+
+// Unwrap returns Err.
+func (a *Again) Unwrap() error { return a.Err }
+
 // ErrKilled is the error of every operation between Kill and Start, and of files that were open at the Kill for ever.
 var ErrKilled = errors.New("the program was killed")
 
@@ -110,7 +118,7 @@ func New(dir string) *Disk {
 
 // Fail lets decide see each operation before it is done: an error makes it fail, and a decide that blocks makes it slow.
 // A failed write writes nothing, or a part, see Short. A failed sync, of a file or of a folder, makes nothing durable and
-// forgets what was to become it, as Linux does; see also Partly. All others have no effect. nil lets all succeed.
+// forgets what was to become it, as Linux does; see also Partly and Again. All others have no effect. nil lets all succeed.
 func (d *Disk) Fail(decide func(Op) error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

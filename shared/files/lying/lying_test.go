@@ -29,7 +29,7 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	r := &rig{lying.New(dir), t, dir}
-	t.Cleanup(func() { r.must(r.Disk.Close()) })
+	t.Cleanup(func() { r.must(r.Close()) })
 	return r
 }
 
@@ -244,6 +244,17 @@ func TestFolder_changes(t *testing.T) {
 	r.want("not synced", r.cut(nil), "old", "old")
 	r.must(r.SyncDir(r.dir))
 	r.want("synced", r.cut(nil), "new", "old")
+	r.Fail(func(lying.Op) error { return &lying.Again{Err: syscall.EIO} })
+	r.must(os.Rename(r.path("new"), r.path("old")))
+	if err := r.SyncDir(r.dir); !errors.Is(err, syscall.EIO) {
+		t.Fatalf("got %v, want EIO", err)
+	}
+	r.Fail(nil)
+	r.want("a sync that may be tried again", r.cut(nil), "new", "old")
+	r.must(r.SyncDir(r.dir))
+	r.want("tried again", r.cut(nil), "old", "old")
+	r.must(r.Rename(r.path("old"), r.path("new")))
+	r.must(r.SyncDir(r.dir))
 	r.must(r.Remove(r.path("new")))
 	r.want("not synced", r.cut(nil), "new", "old")
 	r.failing(lying.SyncDir)
