@@ -59,6 +59,9 @@ func openDB(ctx context.Context, cfg *Config) (*sql.DB, error) {
 	if err == nil {
 		err = connectAll(ctx, db)
 	}
+	if err == nil { // SQLite may have made a log, and does not tell when its entry could not be made durable
+		err = cfg.Files.SyncDir(filepath.Dir(cfg.Path))
+	}
 	if err != nil {
 		_ = db.Close() // the first error is the one to tell
 		return nil, err

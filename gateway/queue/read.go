@@ -62,7 +62,7 @@ type Order struct {
 	InHand func(start int64) bool
 	// Live is how long after it closed a pass counts as live, by the monotonic clock; 0 is no lane of its own.
 	Live time.Duration
-	// LiveOnly wants nothing but that, and does not wait for it.
+	// LiveOnly wants nothing but that, or any pass where Live is 0, and does not wait for it.
 	LiveOnly bool
 	// Shelved is the last shelved pass that was returned.
 	Shelved int64
@@ -134,7 +134,7 @@ func (q *Queue) begin(ctx context.Context, o *Order, fingerprint string) (Pass, 
 			return p, err
 		}
 	}
-	if o.LiveOnly {
+	if o.LiveOnly && o.Live > 0 {
 		return Pass{}, ErrNone
 	}
 	p, err := q.first(ctx, o, passColumns+"closed=1 AND start>=?2 ORDER BY start", math.MinInt64, fingerprint)
