@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"modernc.org/sqlite"
@@ -153,19 +155,24 @@ func check(ctx context.Context, db *sql.DB) error {
 // A mark beside the store tells the next Open what to do before it trusts it.
 const (
 	markSuffix  = ".suspect"
-	markCheck   = "check"   // read all of it
+	markCheck   = "check"   // read all of it; perhaps with the number of times that this has failed
 	markSalvage = "salvage" // it is damaged
+	// salvageAfter is how often reading a store must have failed before what can be read of it is taken: over a minute, with
+	// the pauses between two tries. An error that passes costs nothing then.
+	salvageAfter = 6
 )
 
 // setMark is best effort: without it the next Open finds out by itself, or the next use does.
 func setMark(path, mark string) { _ = os.WriteFile(path+markSuffix, []byte(mark), 0o600) }
 
-func readMark(path string) string {
+func readMark(path string) (mark string, failed int) {
 	text, err := os.ReadFile(path + markSuffix)
 	if err != nil {
-		return ""
+		return "", 0
 	}
-	return string(text)
+	mark, times, _ := strings.Cut(string(text), " ")
+	failed, _ = strconv.Atoi(times) // 0 for none
+	return mark, failed
 }
 
 // suspect leaves the mark that an error asks for.
@@ -182,21 +189,37 @@ func suspect(path string, err error) {
 // openStore opens the store, or what can be salvaged of it.
 func (q *Queue) openStore(ctx context.Context) error {
 	path, dir := q.cfg.Path, filepath.Dir(q.cfg.Path)
-	if _, err := swap(&q.cfg); err != nil {
+	aside, err := swap(&q.cfg)
+	if err != nil {
 		return err
 	}
-	mark := readMark(path)
-	err := q.tryOpen(ctx, mark)
+	if aside != "" {
+		q.cfg.Log.Warn("a copy takes the store's place, what was there is set aside", "aside", aside)
+	}
+	mark, failed := readMark(path)
+	err = q.tryOpen(ctx, mark)
 	if err == nil {
 		return unmark(path, mark)
 	}
 	switch troubleOf(err, dir) { //nolint:exhaustive // the others are not to be salvaged
 	case damaged, unknown:
 	case failing:
-		if mark != markCheck { // it may pass
-			setMark(path, markCheck)
+		// It may pass. That it lasts, and that it is the store which cannot be read and not all of the disk, is another thing.
+		if unreadable(err) {
+			failed++
+			setMark(path, fmt.Sprint(markCheck, " ", failed))
+		}
+		if !unreadable(err) || failed < salvageAfter || tryWrite(dir) != nil {
 			return fmt.Errorf("%w: %w", ErrDisk, err)
 		}
+	case diskFull:
+		if !q.disk.ballast.free() { // a file system that copies on write needs room to write in place
+			return err
+		}
+		if err = q.tryOpen(ctx, mark); err == nil {
+			return unmark(path, mark)
+		}
+		return err
 	default:
 		return err
 	}
