@@ -27,7 +27,7 @@ func (q *Queue) loop(ctx context.Context) error {
 	defer tick.Stop()
 	batch := make([]op, 0, maxBatch)
 	for {
-		q.beat.Store(time.Now().UnixNano())
+		q.beat.Store(int64(q.mono()))
 		q.attend(work)
 		batch = batch[:0]
 		select {

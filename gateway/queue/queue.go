@@ -88,7 +88,7 @@ type Queue struct {
 	start time.Time // for the monotonic clock
 
 	lastClosed atomic.Int64 // as on disk
-	beat       atomic.Int64 // when the writer's loop last went round, Unix nanoseconds
+	beat       atomic.Int64 // when the writer's loop last went round, as mono says
 	disk       disk
 	sick       chan error // why the store has to be opened anew
 
@@ -113,7 +113,7 @@ func Open(ctx context.Context, cfg Config) (*Queue, error) {
 		changed: make(chan struct{}), ended: make(chan struct{}), inHand: map[int64]struct{}{},
 		sick: make(chan error, 1),
 	}
-	q.beat.Store(time.Now().UnixNano()) // Run may begin a moment later
+	q.beat.Store(int64(q.mono())) // Run may begin a moment later
 	q.disk = disk{cfg: &q.cfg, mono: q.mono, ballast: ballast{filepath.Join(filepath.Dir(cfg.Path), "ballast"), cfg.Ballast}}
 	if err := q.openStore(ctx); err != nil {
 		return nil, fmt.Errorf("opening queue %s: %w", cfg.Path, err)
@@ -214,8 +214,8 @@ func (q *Queue) checkLater(ctx context.Context) {
 	}
 }
 
-// Beat is when the writer last went round: it does so several times a second, unless a commit takes longer.
-func (q *Queue) Beat() time.Time { return time.Unix(0, q.beat.Load()) }
+// Beat is how long ago the writer last went round: it does so several times a second, unless a commit takes longer.
+func (q *Queue) Beat() time.Duration { return q.mono() - time.Duration(q.beat.Load()) }
 
 // broadcast wakes everyone who waits in Next.
 func (q *Queue) broadcast() {
