@@ -107,7 +107,7 @@ func openIntake(ctx context.Context, cfg *Config, q *queue.Queue, isDevice func(
 	in := intake.New(intake.Config{
 		Names: namesOf(cfg), ClockTolerance: cfg.Intake.ClockTolerance, ClockRight: cfg.Intake.clockRight,
 		MaxSamples: cfg.Intake.MaxSamples, MaxMetrics: cfg.Intake.MaxMetrics,
-		IsDevice: isDevice, Owners: owners, Reserved: reservedNames(cfg.Uplink.Form),
+		Now: clock.Now, SinceBoot: clock.SinceBoot, IsDevice: isDevice, Owners: owners, Reserved: reservedNames(cfg.Uplink.Form),
 	})
 	return in, q.Boots(ctx, in.KnowBoot)
 }
@@ -119,6 +119,11 @@ func devicesPath(dataDir string) string { return filepath.Join(dataDir, "devices
 func (g *gateway) handle(device string, payload []byte, done func(error)) {
 	arrived := clock.Now()
 	v := g.intake.Judge(device, payload, arrived)
+	if v.Undecided {
+		g.intake.Failed(device, &v)
+		done(errUndecided)
+		return
+	}
 	if len(v.Refused) > 0 {
 		g.tellRefused(device, &v)
 	}
@@ -130,10 +135,15 @@ func (g *gateway) handle(device string, payload []byte, done func(error)) {
 		if err == nil {
 			g.intake.Kept(device, &v)
 			g.watch.heard()
+		} else {
+			g.intake.Failed(device, &v)
 		}
 		done(err)
 	})
 }
+
+// errUndecided ends the connection of a device of which a name is claimed by another one at this very moment.
+var errUndecided = errors.New("another device claims a metric name of this one, and its claim is not on disk yet")
 
 // maxTold is how many refusals of one message are told; the rest is counted.
 const maxTold = 10
