@@ -86,24 +86,31 @@ func TestWatch_silence(t *testing.T) {
 	})
 }
 
-// A gateway that systemd started tells it so on its socket.
-func TestWatch_systemd(t *testing.T) {
+// notifySocket takes what a gateway tells systemd until the test ends; what is not told in time is an error.
+func notifySocket(t *testing.T) *net.UnixConn {
+	t.Helper()
 	socket := filepath.Join(t.TempDir(), "notify")
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = conn.Close() }() // only read
+	t.Cleanup(func() { _ = conn.Close() }) // only read
 	t.Setenv("NOTIFY_SOCKET", socket)
+	if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// A gateway that systemd started tells it so on its socket.
+func TestWatch_systemd(t *testing.T) {
+	conn := notifySocket(t)
 	cfg := worldConfig(FormMetric)
 	w := newWorld(t, nil, nil, &cfg)
 	p := w.gateway(&cfg)
 	got := map[string]bool{}
 	buf := make([]byte, 4096)
 	read := func() string {
-		if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
-			t.Fatal(err)
-		}
 		n, err := conn.Read(buf)
 		if err != nil {
 			t.Fatalf("after %v: %v", got, err)
