@@ -66,8 +66,9 @@ func (c *healthCmd) Run(ctx context.Context, out io.Writer) error {
 
 // unanswered finds out why the control socket gave no good answer: the gateway may run without it.
 func unanswered(ctx context.Context, dataDir string, err error) error {
-	op, isOp := errors.AsType[*net.OpError](err)
-	if !errors.Is(err, control.ErrNotRunning) && !(isOp && op.Op == "dial") {
+	op, noDial := errors.AsType[*net.OpError](err)
+	noDial = noDial && op.Op == "dial"
+	if !noDial && !errors.Is(err, control.ErrNotRunning) {
 		return err
 	}
 	doing, none := control.Standing(ctx, dataDir)

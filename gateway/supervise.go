@@ -30,10 +30,8 @@ func supervise(ctx context.Context, cfg Config, log *slog.Logger) error {
 	told := ""
 	standby := control.OpenStandby(ctx, cfg.Data.Dir, log.With("part", "control"))
 	defer standby.Close()
+	standby.Say("it opens its store, which takes longer after damage")
 	for {
-		if told == "" {
-			standby.Say("it opens its store, which takes longer after damage")
-		}
 		began := time.Now()
 		g, err := openGateway(ctx, cfg, log)
 		if err == nil {

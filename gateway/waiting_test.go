@@ -23,15 +23,16 @@ func TestHealth_noInodes(t *testing.T) {
 	w := newWorld(t, nil, nil, &cfg)
 	cfg.Data.Dir = filepath.Join(dir, "data")
 	password := addDevice(t, cfg.Data.Dir, "kitchen")
+	filler := func(i int) string { return filepath.Join(dir, fmt.Sprint(i)) }
 	fillers := 0
-	for name := (func() string { return filepath.Join(dir, fmt.Sprint(fillers)) }); os.WriteFile(name(), nil, 0o600) == nil; {
+	for os.WriteFile(filler(fillers), nil, 0o600) == nil {
 		fillers++
 	}
 	s := startSupervised(w, cfg)
 	s.said.await(ctx, t, "the disk cannot be used")
 	wantWaiting(ctx, t, w.file(&cfg), "no space left on device", "delete something")
 	for i := range fillers {
-		if err := os.Remove(filepath.Join(dir, fmt.Sprint(i))); err != nil {
+		if err := os.Remove(filler(i)); err != nil {
 			t.Fatal(err)
 		}
 	}

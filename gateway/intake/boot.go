@@ -63,23 +63,30 @@ func (in *Intake) learn(device string, r *sample.Report, at moment, right bool) 
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	b := in.boot(device, r.Boot)
-	if b == nil {
-		if !exact && !tells {
+	if !exact && !tells {
+		if b == nil {
 			return 0, false, 0
 		}
+		return b.began(at), true, 0
+	}
+	if b == nil {
 		b = in.addBoot(device, boot{id: r.Boot})
 	}
-	switch {
-	case exact:
+	if exact {
 		b.wall, b.known = newest-r.Uptime, false
-	case tells:
+	} else {
 		b.told(r.SentUptime, at, right)
 	}
 	began = b.began(at)
-	if right && (exact || tells) && math.Abs(began-b.kept) > bootMoved {
-		booted = began
+	return began, true, b.unkept(began, right)
+}
+
+// unkept returns when the boot began if that is to be kept on disk, else 0.
+func (b *boot) unkept(began float64, right bool) float64 {
+	if !right || math.Abs(began-b.kept) <= bootMoved {
+		return 0
 	}
-	return began, true, booted
+	return began
 }
 
 // boot returns what is known of a boot, or nil. in.mu is held, also while it is used.

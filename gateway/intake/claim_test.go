@@ -65,7 +65,6 @@ func TestIntake_Judge_undecided(t *testing.T) {
 	if v := in.Judge("pi2", []byte(bare("cpu", "")), arrival); v.Undecided || len(v.Refused) != 1 {
 		t.Errorf("the claim is on disk: got %+v, want it refused", v)
 	}
-
 }
 
 // The name of a sample that is refused for another reason stays free.

@@ -28,14 +28,18 @@ func (in *Intake) own(device, name string) (claim bool, reason string, err error
 		}
 		return false, ReasonMetrics, in.use(device, name)
 	}
-	o := in.owners[name]
-	if o == nil {
-		if err := in.use(device, name); err != nil {
-			return false, ReasonMetrics, err
-		}
-		in.owners[name] = &owner{device: device, pending: 1}
-		return true, "", nil
+	if o := in.owners[name]; o != nil {
+		return o.decide(device, name)
 	}
+	if err := in.use(device, name); err != nil {
+		return false, ReasonMetrics, err
+	}
+	in.owners[name] = &owner{device: device, pending: 1}
+	return true, "", nil
+}
+
+// decide is own for a name that is taken.
+func (o *owner) decide(device, name string) (claim bool, reason string, err error) {
 	switch {
 	case o.device == device && o.kept:
 		return false, "", nil
