@@ -33,6 +33,9 @@ func (w *world) send() {
 		e := queue.Entry{Device: device, Run: run, Seq: w.seqs[device+run]}
 		name := fmt.Sprintf("%s/%s/%d", device, run, e.Seq)
 		n := w.rng.IntN(4)
+		if w.bulky {
+			n *= 60
+		}
 		if n == 0 || w.rng.IntN(8) == 0 {
 			e.Refused = map[string]int{"bad name": 1}
 		}
@@ -46,11 +49,11 @@ func (w *world) send() {
 	w.deliver(names...)
 }
 
-// sampleName is REPORT#NUMBER, and long where the log is to be filled.
+// sampleName is REPORT#NUMBER, and as long as may be where the log is to be filled.
 func (w *world) sampleName(report string, i int) string {
 	name := fmt.Sprintf("%s#%d", report, i)
 	if w.bulky {
-		name += " " + strings.Repeat("x", 20<<10)
+		name += strings.Repeat("x", sample.MaxName-len(name))
 	}
 	return name
 }
