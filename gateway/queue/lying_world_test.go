@@ -227,8 +227,12 @@ func (w *world) fail() {
 		{lying.Write},
 		{lying.Sync, lying.Write, lying.Truncate},
 		{lying.Sync, lying.Write, lying.Truncate, lying.Open, lying.Remove, lying.Rename, lying.SyncDir},
-	}[w.rng.IntN(4)]
+		{lying.SyncDir},
+	}[w.rng.IntN(5)]
 	suffix := []string{"", "", "-wal", "queue.db"}[w.rng.IntN(4)]
+	if len(kinds) == 1 && kinds[0] == lying.SyncDir {
+		suffix = ""
+	}
 	one, left, end := w.failure(kinds), 1+w.rng.IntN(8), time.Now().Add(time.Hour)
 	if w.rng.IntN(2) == 0 {
 		left, end = 1e9, time.Now().Add(time.Duration(w.rng.Int64N(int64(2*time.Second))))
