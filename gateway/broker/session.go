@@ -14,7 +14,7 @@ type session struct {
 
 	b      *Broker
 	client *mqtt.Client // knows what it subscribed to
-	device string // set at CONNECT, before the password is judged
+	device string       // set at CONNECT, before the password is judged
 	// What the device may do, worked out once.
 	samples, status, rejected, config string
 

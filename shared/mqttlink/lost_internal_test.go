@@ -113,7 +113,7 @@ func TestHandshake_ends_with_its_context(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now() // of the bubble's clock
-		_, err := handshake(ctx, &wire{Conn: ours}, Options{Broker: "tcp://h", Log: slog.New(slog.DiscardHandler)})
+		_, err := handshake(ctx, newWire(ours), Options{Broker: "tcp://h", Log: slog.New(slog.DiscardHandler)})
 		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second {
 			t.Errorf("got %v after %s, want the deadline after 1s", err, time.Since(start))
 		}

@@ -90,12 +90,13 @@ func Connect(ctx context.Context, opt Options) (*Link, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", opt.Broker, explain(ctx, err))
 	}
-	return handshake(ctx, &wire{Conn: conn}, opt)
+	return handshake(ctx, newWire(conn), opt)
 }
 
 // handshake exchanges CONNECT and CONNACK over w, which it owns from now on.
 func handshake(ctx context.Context, w *wire, opt Options) (*Link, error) {
 	l := &Link{wire: w, log: opt.Log.With("broker", opt.Broker), lost: make(chan struct{})}
+	w.in.tooLong = func(n int) { l.log.Debug("a message is too large and not read", "bytes", n) }
 	l.client = paho.NewClient(clientOptions(opt, w, l.fail))
 	// Closing the socket is what ends paho's wait for the CONNACK.
 	stop := context.AfterFunc(ctx, func() { _ = w.Close() }) // the read reports it
