@@ -49,6 +49,9 @@ func (s *source) Next(ctx context.Context, after uint64) (uint64, sample.Report,
 
 func (s *source) Ack(pos uint64) { s.acks <- pos }
 
+func (s *source) Split(uint64, sample.Limits) bool { return false }
+func (s *source) Limit(sample.Limits)              {}
+
 // journal is a log that can be read while it is written.
 type journal struct {
 	mu    sync.Mutex
