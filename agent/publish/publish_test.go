@@ -194,7 +194,7 @@ func TestPublisher_window(t *testing.T) {
 	b, src := fakebroker.New(t, nil), newSource(50)
 	b.Puback = func(p fakebroker.Publish) bool { return p.Conn > 1 || p.Topic == "pi/kitchen/status" }
 	opt := options(b, new(journal))
-	opt.Window, opt.AckTimeout = 3, 100*time.Millisecond
+	opt.Window, opt.AckTimeout = 3, time.Second
 	start(t, opt, src)
 	counts := map[int]int{}
 	for counts[2] < 50 {

@@ -36,6 +36,8 @@ type Broker struct {
 	Puback func(Publish) bool
 	// Suback is the return code of subscriptions, normally 0 or 1.
 	Suback byte
+	// Greeting is what a client is sent that subscribes to a topic, before its SUBACK.
+	Greeting map[string]string
 
 	// Connects and Publishes tell what came. A test that has no interest in one may leave it alone until 1000 are kept.
 	Connects  chan Connect
@@ -182,6 +184,9 @@ func (b *Broker) subscribed(c net.Conn, body []byte) {
 		b.conns[c] = append(b.conns[c], strings.Clone(filter))
 	}
 	b.mu.Unlock()
+	if hello, ok := b.Greeting[filter]; ok {
+		b.write(c, 0x30, append(text(filter), hello...)...)
+	}
 	b.write(c, 0x90, body[0], body[1], b.Suback)
 }
 
