@@ -58,7 +58,8 @@ func (p *Publisher) arrive(ctx context.Context, link *mqttlink.Link, w *window) 
 		}
 		p.log.Warn("gateway does not tell refusals", "err", err) // the samples matter more
 	}
-	if err := link.SubscribeInOrder(asking, p.opt.topic("config"), p.size.bounds); err != nil {
+	err := link.SubscribeInOrder(asking, p.opt.topic("config"), p.size.bounds)
+	if p.size.silent = err != nil; p.size.silent {
 		if link.Err() != nil {
 			return err
 		}
@@ -119,6 +120,9 @@ func (p *Publisher) settle(ctx context.Context, link *mqttlink.Link, w *window) 
 				w.stuck = &f
 				return acked, err
 			}
+			if err := p.size.confirm(ctx, link, p.opt, f); err != nil {
+				return acked, err // and it goes again
+			}
 			p.forget(w, f)
 			acked++
 			<-w.slots
@@ -140,6 +144,7 @@ func (p *Publisher) forget(w *window, f flight) {
 		p.size.refused(f)
 		return
 	}
+	p.size.proven = max(p.size.proven, f.samples)
 	p.src.Ack(f.pos)
 }
 

@@ -19,6 +19,8 @@ type size struct {
 	src Source
 	log *slog.Logger
 
+	silent   bool // the gateway does not tell what it takes
+	proven   int  // samples of the largest report that it has taken
 	alone    bool // the next connection begins with one report alone
 	suspect  name
 	strikes  int
@@ -117,6 +119,20 @@ func (z *size) probe(ctx context.Context, link *mqttlink.Link, opt Options) erro
 	if z.strikes == 0 {
 		return nil
 	}
+	return z.goRound(ctx, link, opt)
+}
+
+// confirm waits until a refusal of f, which is acknowledged, must have come. Only gateways that do not tell what they take may
+// send one behind the PUBACK, and only a report larger than any before needs the question: an empty one is sent behind it.
+func (z *size) confirm(ctx context.Context, link *mqttlink.Link, opt Options, f flight) error {
+	if !z.silent || f.samples <= max(z.proven, 1) {
+		return nil
+	}
+	return z.goRound(ctx, link, opt)
+}
+
+// goRound sends an empty report, and waits for its PUBACK.
+func (z *size) goRound(ctx context.Context, link *mqttlink.Link, opt Options) error {
 	payload, err := encode(ctx, opt, sample.Report{Device: opt.Device, Samples: []sample.Sample{}})
 	if err != nil {
 		return err

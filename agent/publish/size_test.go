@@ -83,6 +83,22 @@ func TestPublisher_gives_up_one_sample_that_is_refused_by_size(t *testing.T) {
 	}
 }
 
+// A gateway of an earlier version may tell a refusal behind the PUBACK.
+func TestPublisher_splits_what_is_refused_behind_its_PUBACK(t *testing.T) {
+	t.Parallel()
+	b, src := fakebroker.New(t, nil), newParts(9)
+	b.Deny = "pi/kitchen/config"
+	b.Puback = func(p fakebroker.Publish) bool {
+		if bytes.Contains(p.Payload, []byte(`"samples":[]`)) {
+			b.Send("pi/kitchen/rejected", `{"run":"r","seq":1,"refused":[{"sample":-1,"reason":"size","error":"too many"}]}`)
+		}
+		return true
+	}
+	stop := start(t, options(b, new(journal)), src)
+	src.wantSplit(t)
+	stop()
+}
+
 // A refusal of another kind, and one of another report, splits nothing.
 func TestPublisher_forgets_what_is_refused_for_its_content(t *testing.T) {
 	t.Parallel()

@@ -25,8 +25,8 @@ const (
 	connectTimeout = 10 * time.Second
 	pingTimeout    = 10 * time.Second
 	writeTimeout   = 10 * time.Second
-	quiesce        = 250 // milliseconds that Close gives the DISCONNECT packet
-	maxKeepAlive   = 65535 * time.Second
+	quiesce        = 250              // milliseconds that Close gives the DISCONNECT packet
+	maxKeepAlive   = 20 * time.Minute // the longest to which AWS IoT Core and the gateway keep: they end a connection that is silent for half as long again
 )
 
 // ErrClosed is the cause of a Link that its owner closed.
@@ -42,7 +42,7 @@ type Options struct {
 	Username, Password string
 	// TLS is used with tls:// only; nil means the system's roots. An empty ServerName becomes the broker's host.
 	TLS *tls.Config
-	// KeepAlive is the longest silence on the connection; 0 means DefaultKeepAlive. It is kept between 1 s and 65535 s.
+	// KeepAlive is the longest silence on the connection; 0 means DefaultKeepAlive. It is kept between 1 s and 20 min.
 	KeepAlive time.Duration
 	// Will is published by the broker, with QoS 1 and not retained, when the connection ends without Close. It may be nil.
 	Will *Message
