@@ -72,14 +72,10 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 	if g.intake, err = openIntake(ctx, &cfg, g.queue, g.devices.Has); err != nil {
 		return nil, onDisk(err)
 	}
-	settings, err := sample.Bounds{MaxSamples: cfg.Intake.MaxSamples, MaxPacket: int(cfg.Broker.MaxPacket)}.JSON()
-	if err != nil {
-		return nil, err
-	}
 	if g.broker, err = broker.Open(ctx, broker.Config{
 		Listen: cfg.Broker.Listen, Prefix: cfg.Broker.TopicPrefix, ScriptTopics: cfg.Broker.ScriptTopics,
 		MaxConnections: cfg.Broker.MaxConnections, MaxPerAddress: cfg.Broker.MaxConnectionsPerAddress,
-		MaxPacket: int(cfg.Broker.MaxPacket), MaxPending: cfg.Broker.MaxPending, Settings: settings, ConnectTimeout: cfg.Broker.ConnectTimeout,
+		MaxPacket: int(cfg.Broker.MaxPacket), MaxPending: cfg.Broker.MaxPending, Settings: settings(&cfg), ConnectTimeout: cfg.Broker.ConnectTimeout,
 		Authenticate: g.devices.Authenticate, Handle: g.handle, Log: log.With("part", "broker"),
 	}); err != nil {
 		return nil, err
@@ -113,6 +109,15 @@ func openIntake(ctx context.Context, cfg *Config, q *queue.Queue, isDevice func(
 		IsDevice: isDevice, Owners: owners, Reserved: reservedNames(cfg.Uplink.Form),
 	})
 	return in, q.Boots(ctx, in.KnowBoot)
+}
+
+// settings is what devices are told on their config topic. Nil, which tells nothing, cannot be: two numbers can be encoded.
+func settings(cfg *Config) []byte {
+	text, err := sample.Bounds{MaxSamples: cfg.Intake.MaxSamples, MaxPacket: int(cfg.Broker.MaxPacket)}.JSON()
+	if err != nil {
+		return nil
+	}
+	return text
 }
 
 func queuePath(dataDir string) string   { return filepath.Join(dataDir, "queue.db") }

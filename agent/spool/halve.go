@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"bytes"
 	"time"
 
 	"piway/shared/files"
@@ -133,27 +132,35 @@ func (s *Spool) rewrite(g *segment, at, n int, reports []sample.Report) error {
 		s.seal(g)
 		s.begin()
 	}
+	text, err := g.linesWith(at, n, reports)
+	if err != nil {
+		return err
+	}
+	if err := files.Replace(files.System, g.path, text, 0o600); err != nil {
+		return err
+	}
+	g.size = int64(len(text))
+	return nil
+}
+
+// linesWith returns the lines of what waits, with reports in the place of n from an index on.
+func (g *segment) linesWith(at, n int, reports []sample.Report) ([]byte, error) {
 	var all []sample.Report
 	for i := g.first; i < g.end(); i++ {
-		switch {
-		case i == at:
+		if i == at {
 			all = append(all, reports...)
-		case i > at && i < at+n, g.acked[i]:
-		default:
+		}
+		if (i < at || i >= at+n) && !g.acked[i] {
 			all = append(all, *g.at(i))
 		}
 	}
-	var text bytes.Buffer
+	var text []byte
 	for _, r := range all {
 		line, err := encodeLine(r)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		text.Write(line)
+		text = append(text, line...)
 	}
-	if err := files.Replace(files.System, g.path, text.Bytes(), 0o600); err != nil {
-		return err
-	}
-	g.size = int64(text.Len())
-	return nil
+	return text, nil
 }

@@ -227,7 +227,7 @@ func TestSpool_anyOrder(t *testing.T) {
 }
 
 // deliver is one connection, with a window; it is lost somewhere, unless rnd is nil. It returns false if nothing waited.
-func (s *shelf) deliver(m *model, rnd *rand.Rand) (any bool) {
+func (s *shelf) deliver(m *model, rnd *rand.Rand) (some bool) {
 	type flight struct {
 		handed
 		refused bool
@@ -247,7 +247,7 @@ func (s *shelf) deliver(m *model, rnd *rand.Rand) (any bool) {
 		h, ok := s.tryNext(after)
 		if !ok {
 			if len(window) == 0 {
-				return any
+				return some
 			}
 			settle()
 			continue
@@ -257,7 +257,7 @@ func (s *shelf) deliver(m *model, rnd *rand.Rand) (any bool) {
 			s.t.Fatalf("%s was handed out twice on one connection", name)
 		}
 		inFlight[name] = true
-		any, after = true, h.pos
+		some, after = true, h.pos
 		window = append(window, flight{h, m.take(h.report)})
 		if len(window) == 16 || rnd != nil && rnd.IntN(3) == 0 {
 			settle()

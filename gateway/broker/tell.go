@@ -39,7 +39,7 @@ func (h *hook) OnSubscribed(cl *mqtt.Client, pk packets.Packet, codes []byte) {
 
 // message returns a PUBLISH of QoS 0, not retained [MQTT-3.3].
 func message(topic string, payload []byte) []byte {
-	size := uint64(2 + len(topic) + len(payload)) //nolint:gosec // lengths are not negative
+	size := uint64(2 + len(topic) + len(payload))
 	p := binary.AppendUvarint([]byte{packets.Publish << 4}, size)
 	p = binary.BigEndian.AppendUint16(p, uint16(len(topic))) //nolint:gosec // it came in a packet that says so in 16 bits
 	return slices.Concat(p, []byte(topic), payload)
