@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -77,7 +76,7 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 	if g.broker, err = broker.Open(ctx, broker.Config{
 		Listen: cfg.Broker.Listen, Prefix: cfg.Broker.TopicPrefix, ScriptTopics: cfg.Broker.ScriptTopics,
 		MaxConnections: cfg.Broker.MaxConnections, MaxPerAddress: cfg.Broker.MaxConnectionsPerAddress,
-		MaxPacket: int(cfg.Broker.MaxPacket), MaxPending: cfg.Broker.MaxPending, ConnectTimeout: cfg.Broker.ConnectTimeout,
+		MaxPacket: int(cfg.Broker.MaxPacket), MaxPending: cfg.Broker.MaxPending, Settings: settings(&cfg), ConnectTimeout: cfg.Broker.ConnectTimeout,
 		Authenticate: g.devices.Authenticate, Handle: g.handle, Log: log.With("part", "broker"),
 	}); err != nil {
 		return nil, err
@@ -111,6 +110,15 @@ func openIntake(ctx context.Context, cfg *Config, q *queue.Queue, isDevice func(
 		Now: clock.Now, SinceBoot: clock.SinceBoot, IsDevice: isDevice, Owners: owners, Reserved: reservedNames(cfg.Uplink.Form),
 	})
 	return in, q.Boots(ctx, in.KnowBoot)
+}
+
+// settings is what devices are told on their config topic. Nil, which tells nothing, cannot be: two numbers can be encoded.
+func settings(cfg *Config) []byte {
+	text, err := sample.Bounds{MaxSamples: cfg.Intake.MaxSamples, MaxPacket: int(cfg.Broker.MaxPacket)}.JSON()
+	if err != nil {
+		return nil
+	}
+	return text
 }
 
 func queuePath(dataDir string) string   { return filepath.Join(dataDir, "queue.db") }
@@ -162,12 +170,7 @@ const maxTold = 10
 func (g *gateway) tellRefused(device string, v *intake.Verdict) {
 	told := v.Refused[:min(len(v.Refused), maxTold)]
 	g.log.Warn("samples refused", "device", device, "samples", len(v.Refused), "reason", told[0].Reason, "first", told[0].Error)
-	payload, err := json.Marshal(struct {
-		Run     string           `json:"run,omitempty"`
-		Seq     int64            `json:"seq,omitempty"`
-		Refused []sample.Refusal `json:"refused"`
-		More    int              `json:"more,omitempty"`
-	}{v.Run, v.Seq, told, len(v.Refused) - len(told)})
+	payload, err := sample.Rejection{Run: v.Run, Seq: v.Seq, Refused: told, More: len(v.Refused) - len(told)}.JSON()
 	if err != nil {
 		g.log.Error("encoding a refusal failed", "device", device, "err", err)
 		return

@@ -26,6 +26,7 @@ type segment struct {
 	handed  int          // reports below this index were handed out, and never change again
 	acked   map[int]bool // indexes from first on
 	sealed  bool
+	limits  *sample.Limits // of its reports
 }
 
 const (

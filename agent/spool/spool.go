@@ -49,17 +49,20 @@ type Spool struct {
 	segments []*segment // oldest first; the last one takes what is read
 	number   uint64     // of the last segment
 	seq      int64
+	limits   sample.Limits // of a report that is handed out
 	dropped  int
 	full     bool      // something was dropped, and that is told
 	quiet    time.Time // since when nothing is acknowledged of what waits in memory
 	disk     disk
-	changed  chan struct{} // closed and replaced at every change
+	again    []uint64          // positions of parts that go before all else, see Split
+	ahead    map[uint64]uint64 // those of it that went, on this connection, and after which position the reader stood
+	changed  chan struct{}     // closed and replaced at every change
 }
 
 // Open returns a spool with what earlier processes left in the folder. A folder that cannot be used is no error: that is
 // told, and all is kept in memory.
 func Open(cfg Config) *Spool {
-	s := &Spool{cfg: cfg, number: ownNumbers, quiet: time.Now(), changed: make(chan struct{})}
+	s := &Spool{cfg: cfg, number: ownNumbers, limits: sample.MaxLimits(), ahead: map[uint64]uint64{}, quiet: time.Now(), changed: make(chan struct{})}
 	s.openDisk()
 	s.begin()
 	return s
@@ -68,7 +71,7 @@ func Open(cfg Config) *Spool {
 // begin appends a new segment in memory.
 func (s *Spool) begin() *segment {
 	s.number++
-	g := &segment{number: s.number, loaded: true}
+	g := &segment{number: s.number, loaded: true, limits: &s.limits}
 	s.segments = append(s.segments, g)
 	return g
 }
@@ -83,6 +86,17 @@ func (s *Spool) Add(reading sample.Report) {
 		s.quiet = time.Now()
 	}
 	reading.Run = s.cfg.Run
+	for _, part := range cut(reading, s.limits) { // mostly one
+		s.add(part)
+	}
+	s.spillIfDue()
+	s.bound()
+	s.watch()
+	s.wake()
+}
+
+// add keeps a reading that is within the limits.
+func (s *Spool) add(reading sample.Report) {
 	g := s.last()
 	switch {
 	case g.file != nil:
@@ -92,16 +106,12 @@ func (s *Spool) Add(reading sample.Report) {
 		g = s.begin()
 	}
 	s.put(g, reading)
-	s.spillIfDue()
-	s.bound()
-	s.watch()
-	s.wake()
 }
 
 // open returns the report that the reading is to become a part of, nil if it begins one.
 func (g *segment) open(reading *sample.Report) *sample.Report {
 	last := g.end() - 1
-	if last < g.first || last < g.handed || g.acked[last] || !fits(g.at(last), reading) {
+	if last < g.first || last < g.handed || g.acked[last] || !fits(g.at(last), reading, *g.limits) {
 		return nil
 	}
 	return g.at(last)
@@ -123,7 +133,8 @@ func (s *Spool) put(g *segment, reading sample.Report) {
 
 // Next returns the oldest report behind the position after, and its own position; it waits for one until ctx ends,
 // whose error it then returns. Positions are above 0 and grow; a report stays until Ack, so reading again from 0
-// gives everything that is not acknowledged. The report's samples are shared and must not be changed.
+// gives everything that is not acknowledged. Only the parts of a report that was split come out of their turn, and after
+// them the row goes on where it was. The report's samples are shared and must not be changed.
 func (s *Spool) Next(ctx context.Context, after uint64) (uint64, sample.Report, error) {
 	for {
 		s.mu.Lock()
@@ -143,6 +154,10 @@ func (s *Spool) Next(ctx context.Context, after uint64) (uint64, sample.Report, 
 
 // find hands out the oldest report behind a position.
 func (s *Spool) find(after uint64) (uint64, sample.Report, bool) {
+	after, pos, r, ok := s.takeAgain(after)
+	if ok {
+		return pos, r, true
+	}
 	number, index := after>>indexBits, int(after&(1<<indexBits-1))
 	for i := 0; i < len(s.segments); {
 		g := s.segments[i]
@@ -159,7 +174,8 @@ func (s *Spool) find(after uint64) (uint64, sample.Report, bool) {
 			from = max(from, index)
 		}
 		for at := from; at < g.end(); at++ {
-			if !g.acked[at] {
+			if _, went := s.ahead[g.position(at)]; !went && !g.acked[at] {
+				s.divide(g, at)
 				g.handed = max(g.handed, at+1)
 				return g.position(at), *g.at(at), true
 			}
