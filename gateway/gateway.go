@@ -86,6 +86,9 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 	g.uplink = uplink.New(link, forward)
 	if f := feedbackConfig(&cfg, &link); f != nil {
 		f.OnFailure, f.Log = g.failed, log.With("part", "feedback")
+		if f.Canary != nil {
+			f.Canary.Answered = g.uplink.UseFormer
+		}
 		g.feedback = feedback.New(*f)
 	}
 	g.watch = newWatch(log.With("part", "watch"))

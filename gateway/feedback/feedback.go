@@ -39,6 +39,11 @@ type Config struct {
 type Canary struct {
 	// Topic is where the data goes too.
 	Topic string
+	// Former is the topic of an earlier version, which its policy allows and no other; empty for none. It is tried where
+	// AWS denies Topic.
+	Former string
+	// Answered is told each time that a rule answered, and whether on Former; nil for nobody.
+	Answered func(former bool)
 	// Payload makes the message.
 	Payload func(now time.Time) []byte
 	// Every is the time between two that are answered, Wait how long an answer may take. AWS tries an action several
@@ -189,10 +194,10 @@ func (l *Listener) tellFailure(f *Failure) {
 
 // missing says what to look for when nothing answers on the topic of the data.
 func missing(topic, errorTopic string) string {
-	what := "a rule on the topic " + topic
+	what, from := "a rule on the topic "+topic, ""
 	if rest, ok := strings.CutPrefix(topic, "$aws/rules/"); ok {
-		name, _, _ := strings.Cut(rest, "/")
-		what = "the rule " + name
+		name, selected, _ := strings.Cut(rest, "/")
+		what, from = "the rule "+name, " select '"+selected+"' in its FROM,"
 	}
-	return what + " must exist, be enabled, and have an error action that republishes to " + errorTopic + ": aws iot list-topic-rules, piway-gateway aws print rule"
+	return what + " must exist, be enabled," + from + " and have an error action that republishes to " + errorTopic + ": aws iot list-topic-rules, piway-gateway aws print rule"
 }
