@@ -61,14 +61,14 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 		return nil, err
 	}
 	if g.devices, err = devices.Open(devicesPath(cfg.Data.Dir)); err != nil {
-		return nil, onDisk(err)
+		return nil, onDisk(notOurs(cfg.Data.Dir, err))
 	}
 	if g.queue, err = queue.Open(ctx, queue.Config{
 		Path: queuePath(cfg.Data.Dir), Window: cfg.Rollup.Window, Grace: cfg.Rollup.Grace,
 		CommitInterval: cfg.Queue.CommitInterval, MaxBytes: int64(cfg.Queue.MaxBytes), Ballast: ballast, Now: clock.Now,
 		MaxAge: min(cfg.Queue.MaxAge, maxAge), ThinAfter: cfg.Queue.ThinAfter, ClockRight: cfg.Intake.clockRight, Log: log.With("part", "queue"),
 	}); err != nil {
-		return nil, onDisk(err)
+		return nil, onDisk(notOurs(cfg.Data.Dir, err))
 	}
 	if g.intake, err = openIntake(ctx, &cfg, g.queue, g.devices.Has); err != nil {
 		return nil, onDisk(err)
