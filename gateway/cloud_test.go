@@ -180,7 +180,7 @@ func TestCloud_missingRule(t *testing.T) {
 	p := w.gateway(&cfg, "kitchen")
 	p.report("kitchen", "load", 1)
 	p.said.await(ctx, t, "level=ERROR", "no rule answers: what is sent to AWS is acknowledged and lost",
-		"the rule piway_metric must exist, be enabled, and have an error action that republishes to piway/errors/piway-gateway")
+		"the rule piway_metric must exist, be enabled, select 'raspi/metrics' in its FROM, and have an error action that republishes to piway/errors/piway-gateway")
 }
 
 // Where the gateway may not subscribe it says so once and works on.

@@ -85,10 +85,7 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 	g.progress = forward.told
 	g.uplink = uplink.New(link, forward)
 	if f := feedbackConfig(&cfg, &link); f != nil {
-		f.OnFailure, f.Log = g.failed, log.With("part", "feedback")
-		if f.Canary != nil {
-			f.Canary.Answered = g.uplink.UseFormer
-		}
+		f.OnFailure, f.OnAnswer, f.Log = g.failed, g.uplink.UseFormer, log.With("part", "feedback")
 		g.feedback = feedback.New(*f)
 	}
 	g.watch = newWatch(log.With("part", "watch"))

@@ -151,7 +151,7 @@ func TestOwner_folderMadeByRoot(t *testing.T) {
 	if err == nil || !strings.Contains(string(out), want) {
 		t.Errorf("got %v, %s, want %q", err, out, want)
 	}
-	h.must(filepath.WalkDir(h.dir, func(path string, _ fs.DirEntry, err error) error { return os.Chown(path, serviceUser, serviceUser) }))
+	h.must(filepath.WalkDir(h.dir, func(path string, _ fs.DirEntry, _ error) error { return os.Chown(path, serviceUser, serviceUser) }))
 	h.do(serviceUser, "device", "add", "attic")
 	h.run(serviceUser, func() {})
 }

@@ -9,7 +9,7 @@ import (
 // canary is the state of the message that goes round. Its zero value sends one at once.
 type canary struct {
 	timer    *time.Timer // for the next one
-	waiting  *time.Timer // for the answer; nil if none is under way
+	waiting  *time.Timer // for the PUBACK, then for the answer; nil if none is under way
 	delivery *mqttlink.Delivery
 	former   bool // it goes to the former topic
 	denied   int  // times in a row that publishing it ended the connection
@@ -37,7 +37,7 @@ func (c *canary) published() <-chan struct{} {
 	return c.delivery.Done()
 }
 
-// late fires when the answer is overdue.
+// late fires when the PUBACK or the answer is overdue.
 func (c *canary) late() <-chan time.Time {
 	if c.waiting == nil {
 		return nil
@@ -62,7 +62,7 @@ func (c *canary) topic(cfg *Canary) string {
 func (l *Listener) sendCanary(link *mqttlink.Link) {
 	c := l.cfg.Canary
 	l.canary.delivery = link.Publish(l.canary.topic(c), c.Payload(time.Now()))
-	l.canary.waiting = time.NewTimer(c.Wait)
+	l.canary.waiting = time.NewTimer(pubackWait)
 }
 
 // canaryPublished looks at whether AWS took it. If it closes the connection on it each time, the policy denies it.
@@ -73,6 +73,7 @@ func (l *Listener) canaryPublished() error {
 	c.delivery = nil
 	if err == nil {
 		c.denied = 0
+		c.waiting = time.NewTimer(l.cfg.Canary.Wait)
 		return nil
 	}
 	if c.denied++; c.denied < 2 { // perhaps the line broke just then
@@ -122,8 +123,8 @@ func (l *Listener) canaryAnswered(f *Failure) {
 		return // of an earlier one, or twice
 	}
 	l.tellAnswer()
-	if l.cfg.Canary.Answered != nil {
-		l.cfg.Canary.Answered(c.former)
+	if l.cfg.OnAnswer != nil {
+		l.cfg.OnAnswer(c.former)
 	}
 	every := l.cfg.Canary.Every
 	if c.former { // the next one finds out whether the policy was renewed

@@ -27,6 +27,9 @@ type Config struct {
 	Topics []string
 	// OnFailure gets each failure of a message that somebody else published. It is called from one goroutine.
 	OnFailure func(context.Context, Failure)
+	// OnAnswer is told each time that a rule answered the canary, and whether on Canary.Former; nil for nobody. It is called
+	// from the same goroutine.
+	OnAnswer func(former bool)
 	// Canary goes round the loop; nil for none.
 	Canary *Canary
 	// ConnectInterval is the least time between two CONNECTs, MaxBackoff the longest after failures, before jitter.
@@ -42,8 +45,6 @@ type Canary struct {
 	// Former is the topic of an earlier version, which its policy allows and no other; empty for none. It is tried where
 	// AWS denies Topic.
 	Former string
-	// Answered is told each time that a rule answered, and whether on Former; nil for nobody.
-	Answered func(former bool)
 	// Payload makes the message.
 	Payload func(now time.Time) []byte
 	// Every is the time between two that are answered, Wait how long an answer may take. AWS tries an action several
@@ -54,6 +55,8 @@ type Canary struct {
 const (
 	// canaryRetry is the time between two that are not answered.
 	canaryRetry = 10 * time.Minute
+	// pubackWait is how long AWS may take to acknowledge the canary.
+	pubackWait = 30 * time.Second
 	// deniedRetry is how often a right is asked for again that was denied.
 	deniedRetry = time.Hour
 	// pending bounds the reports that wait to be handled; AWS sends at most 100 a second.
@@ -162,6 +165,9 @@ func (l *Listener) listen(ctx context.Context, link *mqttlink.Link) {
 				return // the link is lost
 			}
 		case <-l.canary.late():
+			if l.canary.delivery != nil {
+				return // not acknowledged, so nothing is known of the rule
+			}
 			l.canaryLate()
 		case <-l.told.due():
 			l.told.again()

@@ -215,7 +215,8 @@ func TestListener_canaryOnTheFormerTopic(t *testing.T) {
 			}
 			answered := make(chan bool, 10)
 			r := start(t, b, func(l *Listener) {
-				l.cfg.Canary = &Canary{Topic: topic, Former: former, Payload: func(time.Time) []byte { return nil }, Every: time.Hour, Wait: tc.wait, Answered: func(f bool) { answered <- f }}
+				l.cfg.Canary = &Canary{Topic: topic, Former: former, Payload: func(time.Time) []byte { return nil }, Every: time.Hour, Wait: tc.wait}
+				l.cfg.OnAnswer = func(f bool) { answered <- f }
 			})
 			for _, want := range tc.went {
 				if p := await(t, b.Publishes, "a canary"); p.Topic != want {
