@@ -146,8 +146,12 @@ func (l *Listener) tellAnswer() {
 	c.told.denied, c.told.failing, c.told.answered, c.told.former = false, false, true, c.former
 }
 
-func (l *Listener) canaryLate() {
+func (l *Listener) canaryLate(link *mqttlink.Link) {
 	c := &l.canary
+	if c.delivery != nil { // not acknowledged, so nothing is known of the rule
+		link.Close() // which ends the delivery, and the session
+		return
+	}
 	if !c.told.failing {
 		c.told.failing, c.told.answered, c.told.former = true, false, false
 		l.tellLate(c.topic(l.cfg.Canary))

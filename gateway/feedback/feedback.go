@@ -165,10 +165,7 @@ func (l *Listener) listen(ctx context.Context, link *mqttlink.Link) {
 				return // the link is lost
 			}
 		case <-l.canary.late():
-			if l.canary.delivery != nil {
-				return // not acknowledged, so nothing is known of the rule
-			}
-			l.canaryLate()
+			l.canaryLate(link)
 		case <-l.told.due():
 			l.told.again()
 		case <-link.Lost():
