@@ -60,7 +60,7 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 		return nil, err
 	}
 	if g.devices, err = devices.Open(devicesPath(cfg.Data.Dir)); err != nil {
-		return nil, onDisk(err)
+		return nil, onDisk(notOurs(cfg.Data.Dir, err))
 	}
 	if g.queue, err = queue.Open(ctx, queue.Config{
 		Path: queuePath(cfg.Data.Dir), Window: cfg.Rollup.Window, Grace: cfg.Rollup.Grace,
@@ -68,7 +68,7 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 		MaxAge: min(cfg.Queue.MaxAge, maxAge), ThinAfter: cfg.Queue.ThinAfter, ClockRight: cfg.Intake.clockRight,
 		SinceBoot: clock.SinceBoot, BootID: clock.BootID(), Date: g.date, Log: log.With("part", "queue"),
 	}); err != nil {
-		return nil, onDisk(err)
+		return nil, onDisk(notOurs(cfg.Data.Dir, err))
 	}
 	if g.intake, err = openIntake(ctx, &cfg, g.queue, g.devices.Has); err != nil {
 		return nil, onDisk(err)
@@ -85,7 +85,7 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 	g.progress = forward.told
 	g.uplink = uplink.New(link, forward)
 	if f := feedbackConfig(&cfg, &link); f != nil {
-		f.OnFailure, f.Log = g.failed, log.With("part", "feedback")
+		f.OnFailure, f.OnAnswer, f.Log = g.failed, g.uplink.UseFormer, log.With("part", "feedback")
 		g.feedback = feedback.New(*f)
 	}
 	g.watch = newWatch(log.With("part", "watch"))

@@ -32,7 +32,7 @@ type File interface {
 
 // An FS is where files are.
 type FS interface {
-	// OpenFile is os.OpenFile.
+	// OpenFile is os.OpenFile; what root makes in somebody's folder is that somebody's.
 	OpenFile(name string, flag int, perm fs.FileMode) (File, error)
 	// Mkdir makes a folder, its parents too if need be, with their entries durable.
 	Mkdir(name string, perm fs.FileMode) error
@@ -48,7 +48,7 @@ var System FS = system{}
 type system struct{}
 
 func (system) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
-	f, err := os.OpenFile(name, flag, perm)
+	f, err := OpenFile(name, flag, perm)
 	if err != nil {
 		return nil, err // and no *os.File that is nil
 	}
@@ -58,7 +58,7 @@ func (system) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
 func (system) Rename(from, to string) error { return os.Rename(from, to) }
 func (system) Remove(name string) error     { return os.Remove(name) }
 
-// Mkdir is os.MkdirAll, and SyncDir of each folder that got an entry.
+// Mkdir is os.MkdirAll, each folder with the owner of the one that it is in if this is root, and SyncDir of each folder that got an entry.
 func (s system) Mkdir(name string, perm fs.FileMode) error {
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		return nil
@@ -69,7 +69,7 @@ func (s system) Mkdir(name string, perm fs.FileMode) error {
 			return err
 		}
 	}
-	if err := os.Mkdir(name, perm); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := mkdir(name, perm); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return s.SyncDir(parent)
