@@ -8,6 +8,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
+	"piway/gateway/devices"
 	"piway/gateway/queue"
 	"piway/shared/backoff"
 )
@@ -25,6 +26,7 @@ const (
 func supervise(ctx context.Context, cfg Config, log *slog.Logger) error {
 	pause := backoff.Backoff{Min: reopenAfter, Max: reopenMax}
 	told := ""
+	var before *devices.List
 	for {
 		began := time.Now()
 		g, err := openGateway(ctx, cfg, log)
@@ -33,6 +35,8 @@ func supervise(ctx context.Context, cfg Config, log *slog.Logger) error {
 				log.Info("the disk can be used again")
 				told = ""
 			}
+			g.devices.Inherit(before)
+			before = g.devices
 			err = g.Run(ctx)
 		}
 		fix, isTrouble := diskTrouble(err, cfg.Data.Dir)
