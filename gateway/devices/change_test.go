@@ -18,6 +18,7 @@ import (
 type faulty struct {
 	files.FS
 	fail map[string]error // by what is asked: "open", "sync", "rename", "syncdir"
+	once bool             // only the first time
 }
 
 type faultyFile struct {
@@ -45,6 +46,9 @@ func (f *faulty) Rename(from, to string) error {
 
 func (f *faulty) SyncDir(name string) error {
 	if err := f.fail["syncdir"]; err != nil {
+		if f.once {
+			f.fail = nil
+		}
 		return err
 	}
 	return f.FS.SyncDir(name)
@@ -164,6 +168,16 @@ func TestList_noFolderSync(t *testing.T) {
 	for _, err := range []error{syscall.EINVAL, syscall.ENOTSUP} {
 		_, l, _, _ := broken(t, "syncdir", fmt.Errorf("fsync: %w", err))
 		add(t, l, "attic")
+	}
+}
+
+// A folder that could not be synced once is given a new file, and no device is refused for it.
+func TestList_secondTry(t *testing.T) {
+	path, l, _, f := broken(t, "syncdir", syscall.EIO)
+	f.once = true
+	add(t, l, "attic")
+	if got := names(open(t, path)); got != "attic kitchen" {
+		t.Errorf("in the file: %s", got)
 	}
 }
 
