@@ -200,6 +200,7 @@ func (g *gateway) Run(ctx context.Context) error {
 	}
 	stages.Go(func() error { return g.control.Run(ctx) })
 	stages.Go(func() error { return g.watch.Run(ctx) })
+	stages.Go(func() error { return keepDevices(ctx, g.devices, g.log.With("part", "devices")) })
 	stages.Go(func() error {
 		select {
 		case <-queueEnded:
@@ -255,7 +256,7 @@ func (g *gateway) routes() http.Handler {
 	})
 	mux.HandleFunc("DELETE /devices/{name}", func(w http.ResponseWriter, r *http.Request) {
 		err := g.devices.Remove(r.PathValue("name"))
-		if err == nil {
+		if !g.devices.Has(r.PathValue("name")) { // also where the disk did not take it
 			g.broker.Disconnect(r.PathValue("name"))
 		}
 		answer(w, struct{}{}, err)

@@ -1,9 +1,10 @@
 package spool
 
 import (
+	"errors"
+	"slices"
 	"time"
 
-	"piway/shared/files"
 	"piway/shared/sample"
 )
 
@@ -36,19 +37,18 @@ func (s *Spool) Split(pos uint64, within sample.Limits) bool {
 	for i := range parts {
 		s.assign(&parts[i])
 	}
-	if err := s.rewrite(g, at, 1, parts); err != nil {
-		s.fail(err) // they go all the same; a restart then finds the whole
+	reports := append(slices.Clone(g.reports), parts[1:]...)
+	reports[at-g.first] = parts[0]
+	if err := s.rewrite(g, reports); err != nil {
+		g.distrust() // they go all the same; a restart may find the whole
+		g.reports = reports
+		s.fail(err)
 	}
-	*g.at(at) = parts[0]
 	s.again = append(s.again, pos)
-	for _, part := range parts[1:] {
-		if g.end() >= maxIndex {
-			g = s.begin()
-		}
-		g.reports = append(g.reports, part)
-		s.again = append(s.again, g.position(g.end()-1))
+	for i := range parts[1:] {
+		s.again = append(s.again, g.position(g.end()-len(parts)+1+i))
 	}
-	if g.path == "" {
+	if !g.kept {
 		s.quiet = time.Now() // the gateway answers
 	}
 	s.wake()
@@ -116,51 +116,32 @@ func (s *Spool) divide(g *segment, from int) {
 		return
 	}
 	g.handed = from + 1 // it will be in a moment, and must stay in memory when the file is ended
-	if err := s.rewrite(g, from, g.end()-from, reports); err != nil {
+	if err := s.rewrite(g, append(g.reports[:from-g.first:from-g.first], reports...)); err != nil {
 		s.fail(err)
-		return
 	}
-	g.reports = append(g.reports[:from-g.first:from-g.first], reports...)
 }
 
-// rewrite puts reports in the place of n others in a segment's file, if it has one. Nothing is added to that any more.
-func (s *Spool) rewrite(g *segment, at, n int, reports []sample.Report) error {
-	if g.path == "" {
-		return nil
-	}
-	if g == s.last() {
+// rewrite makes these the reports of a segment, first of all in its file, if that holds them: nothing is added to that any
+// more. After an error the reports are what they were, in the file too, or either.
+func (s *Spool) rewrite(g *segment, reports []sample.Report) error {
+	old := g.reports
+	if g.kept && g == s.last() {
 		s.seal(g)
 		s.begin()
+		if !g.kept {
+			return errUnsealed
+		}
 	}
-	text, err := g.linesWith(at, n, reports)
-	if err != nil {
+	g.reports = reports
+	if !g.kept {
+		return nil
+	}
+	if err := s.save(g); err != nil {
+		g.reports = old
 		return err
 	}
-	if err := files.Replace(files.System, g.path, text, 0o600); err != nil {
-		return err
-	}
-	g.size = int64(len(text))
 	return nil
 }
 
-// linesWith returns the lines of what waits, with reports in the place of n from an index on.
-func (g *segment) linesWith(at, n int, reports []sample.Report) ([]byte, error) {
-	var all []sample.Report
-	for i := g.first; i < g.end(); i++ {
-		if i == at {
-			all = append(all, reports...)
-		}
-		if (i < at || i >= at+n) && !g.acked[i] {
-			all = append(all, *g.at(i))
-		}
-	}
-	var text []byte
-	for _, r := range all {
-		line, err := encodeLine(r)
-		if err != nil {
-			return nil, err
-		}
-		text = append(text, line...)
-	}
-	return text, nil
-}
+// errUnsealed says that a file may hold anything; why, is told.
+var errUnsealed = errors.New("the file that holds the report could not be ended")

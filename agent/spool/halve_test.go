@@ -160,7 +160,7 @@ func TestSpool_Limit(t *testing.T) {
 // No report is larger than it may be, whatever the readings are.
 func TestSpool_bytes(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, s *shelf) {
-		s.pad = `"disk usage /\ and more of it"`
+		s.pad, s.named = 1, `"disk usage /\ and more of it"`
 		s.readFor(5 * time.Hour)
 		for _, h := range s.all() {
 			if text, err := h.report.JSON(); err != nil || len(text) > sample.ReportBytes {
