@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"piway/gateway/devices"
+	"piway/gateway/queue"
+	"piway/gateway/rig"
+	"piway/shared/pki"
+)
+
+const gatewayConfig = `
+data: {dir: %[1]s}
+broker: {listen: "%[2]s"}
+intake: {trust_clock: true, clock_tolerance: 1s}
+rollup: {window: 1s, grace: 1s}
+uplink:
+  endpoint: "%[3]s"
+  certs: {dir: %[4]s}
+  form: emf
+  canary: 0s
+  connect_interval: 1s
+  max_backoff: 1s
+`
+
+const (
+	deviceCount = 10
+	// redeliveryTime and drainTime bound what follows a cut.
+	redeliveryTime = 2 * time.Minute
+	drainTime      = 3 * time.Minute
+)
+
+// A gatewayTrial has the gateway in the machine, and devices and the cloud out here.
+type gatewayTrial struct {
+	machine *machine
+	cloud   *cloud
+	devices []*device
+	book    *book
+	before  verdict
+}
+
+// openGateway builds it in a folder and starts what is in the machine.
+func openGateway(ctx context.Context, dir string, t tools, p programs, log io.Writer) (_ *gatewayTrial, err error) {
+	g := &gatewayTrial{book: new(book)}
+	defer func() {
+		if err != nil {
+			g.close()
+		}
+	}()
+	seed := filepath.Join(dir, "seed")
+	certs := filepath.Join(seed, "certs")
+	if g.cloud, err = newCloud(ctx, dir, certs, p.localcore, log); err != nil {
+		return nil, err
+	}
+	text := fmt.Sprintf(gatewayConfig, "/data/store", fmt.Sprintf(":%d", mqttPort), g.cloud.inside, "/data/certs")
+	store := filepath.Join(seed, "store")
+	if err := errors.Join(os.MkdirAll(store, 0o750), os.WriteFile(filepath.Join(seed, "gateway.yaml"), []byte(text), 0o600)); err != nil {
+		return nil, err
+	}
+	list, err := devices.Open(filepath.Join(store, "devices.json"))
+	if err != nil {
+		return nil, err
+	}
+	for i := range deviceCount {
+		d := &device{name: fmt.Sprint(devicePrefix, i), number: i, book: g.book}
+		if d.password, err = list.Add(d.name); err != nil {
+			return nil, err
+		}
+		g.devices = append(g.devices, d)
+	}
+	inside := map[string]string{"piway-gateway": p.gateway, "powercut": p.self}
+	if g.machine, err = buildMachine(ctx, dir, seed, t, inside, log); err != nil {
+		return nil, err
+	}
+	for _, d := range g.devices {
+		d.addr = g.machine.mqtt
+	}
+	return g, g.start(ctx)
+}
+
+// start boots the machine and starts the gateway in it.
+func (g *gatewayTrial) start(ctx context.Context) error {
+	if err := g.machine.boot(ctx); err != nil {
+		return err
+	}
+	return g.machine.start(ctx, "piway-gateway run --config /data/gateway.yaml", "gateway ready")
+}
+
+// log says where the gateway's log lies on the disk: as it is now, for it may grow.
+const gatewayLog = "/data/store/queue.db-wal"
+
+// cut follows the plan, cuts the power, and counts after the next start.
+func (g *gatewayTrial) cut(ctx context.Context, p plan, m *misfortune) (v verdict, err error) {
+	living, stop := context.WithCancel(ctx)
+	defer stop()
+	ending, cancel := context.WithCancel(ctx)
+	defer cancel()
+	senders := liveAll(ending, living, g.devices)
+	defer func() { cancel(); _ = senders.Wait() }() // the first error is the one to tell
+	wait(ctx, p.live)
+	if err := m.strike(ctx, g.machine, p, gatewayLog, "piway-gateway"); err != nil {
+		return v, err
+	}
+	stop()
+	if err := g.start(ctx); err != nil {
+		return v, err
+	}
+	timer := time.AfterFunc(redeliveryTime, cancel)
+	defer timer.Stop()
+	if err := senders.Wait(); err != nil {
+		return v, fmt.Errorf("%s after the cut: %w", redeliveryTime, err)
+	}
+	if err := g.drain(ctx); err != nil {
+		return v, err
+	}
+	all, err := g.book.judge(g.cloud.record)
+	v, g.before = all.minus(g.before), all
+	return v, err
+}
+
+// drain opens the cloud until the gateway has nothing left.
+func (g *gatewayTrial) drain(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, drainTime)
+	defer cancel()
+	if err := g.cloud.core.Start(ctx); err != nil {
+		return err
+	}
+	defer g.cloud.core.Stop()
+	return rig.Poll(ctx, "the gateway's queue to be empty", func() (bool, error) {
+		out, err := g.machine.run(ctx, "piway-gateway ledger --json --config /data/gateway.yaml 2>/dev/console")
+		if err != nil {
+			return false, err
+		}
+		var all []queue.Account
+		if err := json.Unmarshal([]byte(out), &all); err != nil {
+			return false, fmt.Errorf("reading the ledger: %w: %s", err, out)
+		}
+		waiting := int64(0)
+		for _, a := range all {
+			waiting += a.Waiting
+		}
+		return waiting == 0, nil
+	})
+}
+
+func (g *gatewayTrial) close() {
+	if g.machine != nil {
+		g.machine.close()
+	}
+	if g.cloud != nil {
+		g.cloud.core.Kill()
+	}
+}
+
+// A cloud is localcore on this machine, up only while something is counted.
+type cloud struct {
+	core   *rig.Process
+	addr   string // of its broker
+	inside string // the same, for who is in the machine
+	record string
+}
+
+// newCloud makes its certificates in the folder certs, whose client's half is for the gateway.
+func newCloud(ctx context.Context, dir, certs, program string, log io.Writer) (*cloud, error) {
+	ports, err := freePorts(ctx, 2)
+	if err != nil {
+		return nil, err
+	}
+	if err := pki.MakeAWS(certs, []string{"127.0.0.1", hostAddr}); err != nil {
+		return nil, err
+	}
+	_, port, err := net.SplitHostPort(ports[0])
+	if err != nil {
+		return nil, err
+	}
+	c := &cloud{addr: ports[0], inside: net.JoinHostPort(hostAddr, port), record: filepath.Join(dir, "record")}
+	c.core = &rig.Process{
+		Path: program, Args: []string{"run", "--listen", ports[0], "--http", ports[1], "--certs", certs, "--record", c.record},
+		Ready: "msg=serving", Log: log,
+	}
+	return c, nil
+}

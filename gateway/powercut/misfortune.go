@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// A misfortune is what happened to a machine's disk, and how.
+type misfortune struct {
+	chance  *rand.Rand
+	say     func(format string, args ...any)
+	failed  int // writes
+	sectors int // that were in the disk's cache alone, and lost
+}
+
+// strike follows a plan from its errors to the cut. File is what lies on the blocks that fail, where the plan means it.
+func (m *misfortune) strike(ctx context.Context, on *machine, p plan, file, program string) (err error) {
+	if p.errors != noErrors {
+		spans := []span{on.data}
+		if p.errors != dataFails {
+			if spans, err = on.where(ctx, file); err != nil {
+				return err
+			}
+		}
+		m.say("writes fail: %s, %d extents", p.errors, len(spans))
+		on.disk.fail(spans)
+		wait(ctx, p.length)
+		if p.errors != logDies {
+			m.failed = on.disk.heal()
+			m.say("writes succeed, %d failed", m.failed)
+		}
+	}
+	var group errgroup.Group
+	if p.kill {
+		m.say("SIGKILL to %s", program)
+		group.Go(func() error {
+			_, err := on.run(ctx, "kill -9 $(pidof "+program+"); true")
+			return err
+		})
+	}
+	wait(ctx, p.after)
+	err = group.Wait()
+	m.say("power cut")
+	var cutErr error
+	if m.sectors, cutErr = on.cut(m.chance); cutErr != nil {
+		return cutErr
+	}
+	if n := on.disk.heal(); p.errors == logDies {
+		m.failed = n
+	}
+	return err
+}
+
+// where asks the machine on which blocks a file lies.
+func (m *machine) where(ctx context.Context, file string) (spans []span, err error) {
+	out, err := m.run(ctx, "powercut --extents "+file)
+	if err != nil {
+		return nil, err
+	}
+	var pairs [][2]int64
+	if err := json.Unmarshal([]byte(out), &pairs); err != nil {
+		return nil, fmt.Errorf("reading where %s lies: %w: %s", file, err, out)
+	}
+	for _, p := range pairs {
+		spans = append(spans, span{p[0], p[1]})
+	}
+	return spans, nil
+}
