@@ -83,7 +83,10 @@ func openGateway(ctx context.Context, dir string, t tools, p programs, log io.Wr
 	for _, d := range g.devices {
 		d.addr = g.machine.mqtt
 	}
-	return g, g.start(ctx)
+	if err := g.start(ctx); err != nil {
+		return nil, err
+	}
+	return g, g.machine.ready(ctx, gatewayReady)
 }
 
 // start boots the machine and starts the gateway in it.
@@ -91,10 +94,12 @@ func (g *gatewayTrial) start(ctx context.Context) error {
 	if err := g.machine.boot(ctx); err != nil {
 		return err
 	}
-	return g.machine.start(ctx, "piway-gateway run --config /data/gateway.yaml", "gateway ready")
+	return g.machine.launch(ctx, "piway-gateway run --config /data/gateway.yaml")
 }
 
-// log says where the gateway's log lies on the disk: as it is now, for it may grow.
+const gatewayReady = "gateway ready"
+
+// gatewayLog is the file on whose blocks writes fail.
 const gatewayLog = "/data/store/queue.db-wal"
 
 // cut follows the plan, cuts the power, and counts after the next start.
@@ -110,7 +115,10 @@ func (g *gatewayTrial) cut(ctx context.Context, p plan, m *misfortune) (v verdic
 		return v, err
 	}
 	stop()
-	if err := g.start(ctx); err != nil {
+	if err := m.again(ctx, g.machine, p, g.start); err != nil {
+		return v, err
+	}
+	if err := g.machine.ready(ctx, gatewayReady); err != nil {
 		return v, err
 	}
 	timer := time.AfterFunc(redeliveryTime, cancel)

@@ -195,15 +195,17 @@ func (m *machine) run(ctx context.Context, script string) (string, error) {
 	return text, nil
 }
 
-// start runs a program in the machine until the power is cut, again a second after it ended, and waits until it is ready.
-func (m *machine) start(ctx context.Context, line, ready string) error {
+// launch runs a program in the machine until the power is cut, again a second after it ended.
+func (m *machine) launch(ctx context.Context, line string) error {
+	_, err := m.run(ctx, fmt.Sprintf("(while :; do %s; sleep 1; done) >/dev/console 2>&1 </dev/null &", line))
+	return err
+}
+
+// ready returns when what runs in the machine has said so.
+func (m *machine) ready(ctx context.Context, text string) error {
 	ctx, cancel := context.WithTimeout(ctx, programTime)
 	defer cancel()
-	script := fmt.Sprintf("(while :; do %s; sleep 1; done) >/dev/console 2>&1 </dev/null &", line)
-	if _, err := m.run(ctx, script); err != nil {
-		return err
-	}
-	return m.qemu.Await(ctx, ready, 1)
+	return m.qemu.Await(ctx, text, 1)
 }
 
 // freePorts returns addresses on the loopback that nobody listens on.

@@ -125,9 +125,9 @@ func cuts(ctx context.Context, dir string, t tools, o options, log io.Writer, ou
 		return err
 	}
 	defer tried.close()
-	_, _ = fmt.Fprintln(out, "| cut | errors | writes failed | killed too | sectors lost | acknowledged | lost | twice | wrong |\n|---|---|---:|---|---:|---:|---:|---:|---:|")
-	row := func(cut, errors string, killed string, m *misfortune, v verdict) {
-		_, _ = fmt.Fprintf(out, "| %s | %s | %d | %s | %d | %d | %d | %d | %d |\n", cut, errors, m.failed, killed, m.sectors, v.acked, v.lost, v.twice, v.wrong)
+	_, _ = fmt.Fprintln(out, "| cut | errors | writes failed | also | sectors lost | acknowledged | lost | twice | wrong |\n|---|---|---:|---|---:|---:|---:|---:|---:|")
+	row := func(cut, errors, also string, m *misfortune, v verdict) {
+		_, _ = fmt.Fprintf(out, "| %s | %s | %d | %s | %d | %d | %d | %d | %d |\n", cut, errors, m.failed, also, m.sectors, v.acked, v.lost, v.twice, v.wrong)
 	}
 	var sum verdict
 	all := &misfortune{}
@@ -139,11 +139,7 @@ func cuts(ctx context.Context, dir string, t tools, o options, log io.Writer, ou
 		if err != nil {
 			return fmt.Errorf("cut %d (%s): %w", i+1, plan, err)
 		}
-		killed := "no"
-		if plan.kill {
-			killed = "yes"
-		}
-		row(fmt.Sprint(i+1), plan.errors, killed, m, v)
+		row(fmt.Sprint(i+1), plan.errors, plan.beside(), m, v)
 		sum = verdict{sum.acked + v.acked, sum.lost + v.lost, sum.twice + v.twice, sum.wrong + v.wrong, v.first}
 		all.failed, all.sectors = all.failed+m.failed, all.sectors+m.sectors
 	}

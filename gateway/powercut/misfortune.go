@@ -44,15 +44,33 @@ func (m *misfortune) strike(ctx context.Context, on *machine, p plan, file, prog
 	}
 	wait(ctx, p.after)
 	err = group.Wait()
-	m.say("power cut")
-	var cutErr error
-	if m.sectors, cutErr = on.cut(m.chance); cutErr != nil {
+	if cutErr := m.cut(on); cutErr != nil {
 		return cutErr
 	}
 	if n := on.disk.heal(); p.errors == logDies {
 		m.failed = n
 	}
 	return err
+}
+
+// cut cuts the power.
+func (m *misfortune) cut(on *machine) error {
+	m.say("power cut")
+	n, err := on.cut(m.chance)
+	m.sectors += n
+	return err
+}
+
+// again starts what the power cut ended, twice if the plan says so.
+func (m *misfortune) again(ctx context.Context, on *machine, p plan, start func(context.Context) error) error {
+	if err := start(ctx); err != nil || !p.again {
+		return err
+	}
+	wait(ctx, p.within)
+	if err := m.cut(on); err != nil {
+		return err
+	}
+	return start(ctx)
 }
 
 // where asks the machine on which blocks a file lies.

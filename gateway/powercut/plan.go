@@ -21,6 +21,8 @@ type plan struct {
 	length time.Duration // of the errors
 	kill   bool          // the program is killed after them
 	after  time.Duration // from there to the cut
+	again  bool          // the power is cut once more while the program starts again,
+	within time.Duration // so long after the machine is up
 }
 
 // makePlan draws one. The same seed and cut give the same plan.
@@ -30,6 +32,9 @@ func makePlan(seed uint64, cut int, errors bool) (plan, *rand.Rand) {
 		return from + time.Duration(chance.Int64N(int64(to-from)))
 	}
 	p := plan{live: between(3*time.Second, 10*time.Second), errors: noErrors, after: between(0, 5*time.Second)}
+	if p.again = chance.IntN(3) == 0; p.again {
+		p.within = between(200*time.Millisecond, 4*time.Second)
+	}
 	if !errors {
 		p.after = 0
 		return p, chance
@@ -50,5 +55,22 @@ func (p plan) String() string {
 	if p.kill {
 		text += ", SIGKILL"
 	}
-	return text + fmt.Sprintf(", %s more", p.after.Round(100*time.Millisecond))
+	text += fmt.Sprintf(", %s more", p.after.Round(100*time.Millisecond))
+	if p.again {
+		text += fmt.Sprintf(", cut again %s after the start", p.within.Round(100*time.Millisecond))
+	}
+	return text
+}
+
+// beside is what else goes wrong, in a word or two.
+func (p plan) beside() string {
+	switch {
+	case p.kill && p.again:
+		return "SIGKILL, cut again"
+	case p.kill:
+		return "SIGKILL"
+	case p.again:
+		return "cut again"
+	}
+	return ""
 }
