@@ -118,6 +118,13 @@ func (d *disk) fail(spans []span) {
 	d.failing, d.failed = spans, 0
 }
 
+// failures is how many writes failed since fail.
+func (d *disk) failures() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.failed
+}
+
 // heal ends that and returns how many writes failed.
 func (d *disk) heal() int {
 	d.mu.Lock()

@@ -32,7 +32,10 @@ uplink:
 `
 
 const (
-	deviceCount = 10
+	deviceCount  = 10
+	gatewayReady = "gateway ready"
+	// gatewayLog is the file on whose blocks writes fail.
+	gatewayLog = "/data/store/queue.db-wal"
 	// redeliveryTime and drainTime bound what follows a cut.
 	redeliveryTime = 2 * time.Minute
 	drainTime      = 3 * time.Minute
@@ -48,7 +51,7 @@ type gatewayTrial struct {
 }
 
 // openGateway builds it in a folder and starts what is in the machine.
-func openGateway(ctx context.Context, dir string, t tools, p programs, log io.Writer) (_ *gatewayTrial, err error) {
+func openGateway(ctx context.Context, dir string, t tools, p programs, log io.Writer) (_ trial, err error) {
 	g := &gatewayTrial{book: new(book)}
 	defer func() {
 		if err != nil {
@@ -97,11 +100,6 @@ func (g *gatewayTrial) start(ctx context.Context) error {
 	return g.machine.launch(ctx, "piway-gateway run --config /data/gateway.yaml")
 }
 
-const gatewayReady = "gateway ready"
-
-// gatewayLog is the file on whose blocks writes fail.
-const gatewayLog = "/data/store/queue.db-wal"
-
 // cut follows the plan, cuts the power, and counts after the next start.
 func (g *gatewayTrial) cut(ctx context.Context, p plan, m *misfortune) (v verdict, err error) {
 	living, stop := context.WithCancel(ctx)
@@ -111,7 +109,11 @@ func (g *gatewayTrial) cut(ctx context.Context, p plan, m *misfortune) (v verdic
 	senders := liveAll(ending, living, g.devices)
 	defer func() { cancel(); _ = senders.Wait() }() // the first error is the one to tell
 	wait(ctx, p.live)
-	if err := m.strike(ctx, g.machine, p, gatewayLog, "piway-gateway"); err != nil {
+	m.end = func(ctx context.Context) error {
+		_, err := g.machine.run(ctx, "kill -9 $(pidof piway-gateway); true")
+		return err
+	}
+	if err := m.strike(ctx, g.machine, p, gatewayLog, func() {}); err != nil {
 		return v, err
 	}
 	stop()

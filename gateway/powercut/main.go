@@ -120,12 +120,16 @@ func cuts(ctx context.Context, dir string, t tools, o options, log io.Writer, ou
 		return err
 	}
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(log, "powercut: "+format+"\n", args...) } // for who looks on
-	tried, err := openGateway(ctx, dir, t, p, log)
+	open := openGateway
+	if o.What == "agent" {
+		open = openAgent
+	}
+	tried, err := open(ctx, dir, t, p, log)
 	if err != nil {
 		return err
 	}
 	defer tried.close()
-	_, _ = fmt.Fprintln(out, "| cut | errors | writes failed | also | sectors lost | acknowledged | lost | twice | wrong |\n|---|---|---:|---|---:|---:|---:|---:|---:|")
+	_, _ = fmt.Fprintln(out, "| cut | errors | writes failed | also | sectors lost | promised | lost | twice | wrong |\n|---|---|---:|---|---:|---:|---:|---:|---:|")
 	row := func(cut, errors, also string, m *misfortune, v verdict) {
 		_, _ = fmt.Fprintf(out, "| %s | %s | %d | %s | %d | %d | %d | %d | %d |\n", cut, errors, m.failed, also, m.sectors, v.acked, v.lost, v.twice, v.wrong)
 	}
@@ -133,6 +137,9 @@ func cuts(ctx context.Context, dir string, t tools, o options, log io.Writer, ou
 	all := &misfortune{}
 	for i := range o.Cuts {
 		plan, chance := makePlan(o.Seed, i, o.Errors)
+		if o.What == "agent" {
+			plan = plan.forAgent(i)
+		}
 		say("cut %d: %s", i+1, plan)
 		m := &misfortune{chance: chance, say: say}
 		v, err := tried.cut(ctx, plan, m)

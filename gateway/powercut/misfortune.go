@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -15,35 +16,27 @@ type misfortune struct {
 	say     func(format string, args ...any)
 	failed  int // writes
 	sectors int // that were in the disk's cache alone, and lost
+
+	// end stops the program where the plan means it.
+	end func(context.Context) error
 }
 
-// strike follows a plan from its errors to the cut. File is what lies on the blocks that fail, where the plan means it.
-func (m *misfortune) strike(ctx context.Context, on *machine, p plan, file, program string) (err error) {
+// strike follows a plan from its errors to the cut, before which it calls last. File is what lies on the blocks that fail,
+// where the plan means it.
+func (m *misfortune) strike(ctx context.Context, on *machine, p plan, file string, last func()) error {
 	if p.errors != noErrors {
-		spans := []span{on.data}
-		if p.errors != dataFails {
-			if spans, err = on.where(ctx, file); err != nil {
-				return err
-			}
-		}
-		m.say("writes fail: %s, %d extents", p.errors, len(spans))
-		on.disk.fail(spans)
-		wait(ctx, p.length)
-		if p.errors != logDies {
-			m.failed = on.disk.heal()
-			m.say("writes succeed, %d failed", m.failed)
+		if err := m.fail(ctx, on, p, file); err != nil {
+			return err
 		}
 	}
 	var group errgroup.Group
 	if p.kill {
-		m.say("SIGKILL to %s", program)
-		group.Go(func() error {
-			_, err := on.run(ctx, "kill -9 $(pidof "+program+"); true")
-			return err
-		})
+		m.say("the program is ended")
+		group.Go(func() error { return m.end(ctx) })
 	}
 	wait(ctx, p.after)
-	err = group.Wait()
+	err := group.Wait()
+	last()
 	if cutErr := m.cut(on); cutErr != nil {
 		return cutErr
 	}
@@ -52,6 +45,36 @@ func (m *misfortune) strike(ctx context.Context, on *machine, p plan, file, prog
 	}
 	return err
 }
+
+// fail lets writes fail for as long as the plan says, and until one did.
+func (m *misfortune) fail(ctx context.Context, on *machine, p plan, file string) (err error) {
+	spans := []span{on.data}
+	if p.errors != dataFails {
+		if spans, err = on.where(ctx, file); err != nil {
+			return err
+		}
+	}
+	m.say("writes fail: %s, %d extents", p.errors, len(spans))
+	on.disk.fail(spans)
+	wait(ctx, p.length)
+	for range failTime / failLook {
+		if on.disk.failures() > 0 || ctx.Err() != nil {
+			break
+		}
+		wait(ctx, failLook)
+	}
+	if p.errors != logDies {
+		m.failed = on.disk.heal()
+		m.say("writes succeed, %d failed", m.failed)
+	}
+	return nil
+}
+
+const (
+	// failTime is how much longer the errors last if no write failed.
+	failTime = 10 * time.Second
+	failLook = 50 * time.Millisecond
+)
 
 // cut cuts the power.
 func (m *misfortune) cut(on *machine) error {

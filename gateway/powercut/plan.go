@@ -19,7 +19,7 @@ type plan struct {
 	live   time.Duration // of load before anything goes wrong
 	errors string
 	length time.Duration // of the errors
-	kill   bool          // the program is killed after them
+	kill   bool          // the program is ended after them: the gateway killed, the agent stopped in order
 	after  time.Duration // from there to the cut
 	again  bool          // the power is cut once more while the program starts again,
 	within time.Duration // so long after the machine is up
@@ -47,13 +47,31 @@ func makePlan(seed uint64, cut int, errors bool) (plan, *rand.Rand) {
 	return p, chance
 }
 
+// recovery is how long the agent may need to use its folder again.
+const recovery = 5*time.Minute + 10*time.Second
+
+// forAgent makes it one for the agent: an fsync falls into the errors, and each fifth cut comes when the agent has had time
+// to write again what failed.
+func (p plan) forAgent(cut int) plan {
+	p.live += 8 * time.Second
+	if p.errors == noErrors {
+		return p
+	}
+	p.errors, p.length = dataFails, p.length+6*time.Second
+	p.kill, p.after = cut%5 != 2, 2*p.after
+	if cut%5 == 4 {
+		p.kill, p.after = false, recovery+2*syncTime
+	}
+	return p
+}
+
 func (p plan) String() string {
 	text := fmt.Sprintf("%s of load", p.live.Round(100*time.Millisecond))
 	if p.errors != noErrors {
 		text += fmt.Sprintf(", errors (%s) for %s", p.errors, p.length.Round(10*time.Millisecond))
 	}
 	if p.kill {
-		text += ", SIGKILL"
+		text += ", program ended"
 	}
 	text += fmt.Sprintf(", %s more", p.after.Round(100*time.Millisecond))
 	if p.again {
@@ -66,9 +84,9 @@ func (p plan) String() string {
 func (p plan) beside() string {
 	switch {
 	case p.kill && p.again:
-		return "SIGKILL, cut again"
+		return "program ended, cut again"
 	case p.kill:
-		return "SIGKILL"
+		return "program ended"
 	case p.again:
 		return "cut again"
 	}

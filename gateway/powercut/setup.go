@@ -29,8 +29,8 @@ const kernelPackage = "linux-image-cloud-amd64"
 // findTools looks for the programs, and fetches a kernel into the user's cache folder if none is there.
 func findTools(ctx context.Context) (t tools, err error) {
 	for _, tool := range []struct {
-		path    *string
-		name    string
+		path     *string
+		name     string
 		package_ string
 	}{
 		{&t.qemu, "qemu-system-x86_64", "qemu-system-x86"}, {&t.busybox, "busybox", "busybox-static"},
