@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"piway/gateway/devices"
+	"piway/gateway/powercut/vm"
 	"piway/gateway/rig"
 	"piway/shared/clock"
 )
@@ -36,14 +37,14 @@ spool: {dir: /data/spool, after: 1s}
 
 // An agentTrial has the agent in the machine; the gateway and the cloud are out here, and up only while something is counted.
 type agentTrial struct {
-	machine *machine
+	machine *vm.Machine
 	cloud   *cloud
 	gateway *rig.Process
 	diary   *diary
 	before  verdict
 }
 
-func openAgent(ctx context.Context, dir string, t tools, p programs, log io.Writer) (_ trial, err error) {
+func openAgent(ctx context.Context, dir string, t vm.Tools, p programs, log io.Writer) (_ trial, err error) {
 	a := &agentTrial{diary: &diary{}}
 	defer func() {
 		if err != nil {
@@ -61,18 +62,18 @@ func openAgent(ctx context.Context, dir string, t tools, p programs, log io.Writ
 	if err := a.addGateway(ctx, dir, seed, certs, p.gateway, log); err != nil {
 		return nil, err
 	}
-	if a.machine, err = buildMachine(ctx, dir, seed, t, map[string]string{"piway-agent": p.agent}, log); err != nil {
+	if a.machine, err = t.Build(ctx, dir, seed, map[string]string{"piway-agent": p.agent}, log); err != nil {
 		return nil, err
 	}
 	if err := a.start(ctx); err != nil {
 		return nil, err
 	}
-	return a, a.machine.ready(ctx, agentReady)
+	return a, a.machine.Ready(ctx, agentReady)
 }
 
 // addGateway makes a gateway on this machine, and what the agent needs to speak with it.
 func (a *agentTrial) addGateway(ctx context.Context, dir, seed, certs, program string, log io.Writer) error {
-	ports, err := freePorts(ctx, 1)
+	ports, err := vm.FreePorts(ctx, 1)
 	if err != nil {
 		return err
 	}
@@ -95,16 +96,16 @@ func (a *agentTrial) addGateway(ctx context.Context, dir, seed, certs, program s
 	a.gateway = &rig.Process{Path: program, Args: []string{"run", "--config", file}, Ready: gatewayReady, Log: log}
 	return errors.Join(
 		os.WriteFile(file, fmt.Appendf(nil, gatewayConfig, store, ports[0], a.cloud.addr, certs), 0o600),
-		os.WriteFile(filepath.Join(seed, "agent.yaml"), fmt.Appendf(nil, agentConfig, agentName, net.JoinHostPort(hostAddr, port)), 0o600),
+		os.WriteFile(filepath.Join(seed, "agent.yaml"), fmt.Appendf(nil, agentConfig, agentName, net.JoinHostPort(vm.HostAddr, port)), 0o600),
 		os.WriteFile(filepath.Join(seed, "password"), []byte(password), 0o600),
 	)
 }
 
 func (a *agentTrial) start(ctx context.Context) error {
-	if err := a.machine.boot(ctx); err != nil {
+	if err := a.machine.Boot(ctx); err != nil {
 		return err
 	}
-	return a.machine.launch(ctx, clock.Variable+"=0s,synced piway-agent run --config /data/agent.yaml")
+	return a.machine.Launch(ctx, clock.Variable+"=0s,synced piway-agent run --config /data/agent.yaml")
 }
 
 // cut follows the plan, cuts the power, and counts after the next start.
@@ -122,7 +123,7 @@ func (a *agentTrial) cut(ctx context.Context, p plan, m *misfortune) (v verdict,
 	if err := m.again(ctx, a.machine, p, a.start); err != nil {
 		return v, err
 	}
-	if err := a.machine.ready(ctx, agentReady); err != nil {
+	if err := a.machine.Ready(ctx, agentReady); err != nil {
 		return v, err
 	}
 	all, err := a.deliver(ctx)
@@ -135,7 +136,7 @@ func (a *agentTrial) look(ctx context.Context) {
 	for ctx.Err() == nil {
 		seen := time.Now()
 		// A file may go away meanwhile, and the machine may be slow: the next look will tell.
-		if text, err := a.machine.run(ctx, "cat "+spoolFiles+" 2>/dev/null; true"); err == nil {
+		if text, err := a.machine.Run(ctx, "cat "+spoolFiles+" 2>/dev/null; true"); err == nil {
 			a.diary.note(text, seen)
 		}
 		wait(ctx, lookEvery)
@@ -144,7 +145,7 @@ func (a *agentTrial) look(ctx context.Context) {
 
 // end stops the agent in order: what it then has in its files it has promised. It starts again by itself.
 func (a *agentTrial) end(ctx context.Context) error {
-	text, err := a.machine.run(ctx, `kill $(pidof piway-agent)
+	text, err := a.machine.Run(ctx, `kill $(pidof piway-agent)
 until ! pidof piway-agent >/dev/null; do sleep 0.1; done
 cat `+spoolFiles+` 2>/dev/null; true`)
 	if err != nil {
@@ -159,9 +160,7 @@ cat `+spoolFiles+` 2>/dev/null; true`)
 // without an fsync. While it says that its folder cannot be used, nothing that came since the errors began.
 func (a *agentTrial) vouch(p plan, began time.Time) {
 	upTo := time.Now()
-	lost, _ := a.machine.qemu.Count(agentGivesUp)
-	found, _ := a.machine.qemu.Count(agentRecovers)
-	if lost > found && !p.kill && p.after < recovery {
+	if a.machine.Said(agentGivesUp) > a.machine.Said(agentRecovers) && !p.kill && p.after < recovery {
 		upTo = began
 	}
 	a.diary.promise(upTo.Add(-syncTime))
@@ -186,7 +185,7 @@ func (a *agentTrial) deliver(ctx context.Context) (v verdict, err error) {
 		if v = a.diary.judge(taken); v.lost == 0 {
 			return true, nil
 		}
-		text, err := a.machine.run(ctx, "ls "+spoolFiles+" 2>/dev/null; true")
+		text, err := a.machine.Run(ctx, "ls "+spoolFiles+" 2>/dev/null; true")
 		if err != nil {
 			return false, err
 		}
@@ -207,7 +206,7 @@ const (
 
 func (a *agentTrial) close() {
 	if a.machine != nil {
-		a.machine.close()
+		a.machine.Close()
 	}
 	for _, p := range []*rig.Process{a.gateway} {
 		if p != nil {

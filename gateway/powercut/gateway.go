@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"piway/gateway/devices"
+	"piway/gateway/powercut/vm"
 	"piway/gateway/queue"
 	"piway/gateway/rig"
 	"piway/shared/pki"
@@ -43,7 +44,7 @@ const (
 
 // A gatewayTrial has the gateway in the machine, and devices and the cloud out here.
 type gatewayTrial struct {
-	machine *machine
+	machine *vm.Machine
 	cloud   *cloud
 	devices []*device
 	book    *book
@@ -51,7 +52,7 @@ type gatewayTrial struct {
 }
 
 // openGateway builds it in a folder and starts what is in the machine.
-func openGateway(ctx context.Context, dir string, t tools, p programs, log io.Writer) (_ trial, err error) {
+func openGateway(ctx context.Context, dir string, t vm.Tools, p programs, log io.Writer) (_ trial, err error) {
 	g := &gatewayTrial{book: new(book)}
 	defer func() {
 		if err != nil {
@@ -63,7 +64,7 @@ func openGateway(ctx context.Context, dir string, t tools, p programs, log io.Wr
 	if g.cloud, err = newCloud(ctx, dir, certs, p.localcore, log); err != nil {
 		return nil, err
 	}
-	text := fmt.Sprintf(gatewayConfig, "/data/store", fmt.Sprintf(":%d", mqttPort), g.cloud.inside, "/data/certs")
+	text := fmt.Sprintf(gatewayConfig, "/data/store", fmt.Sprintf(":%d", vm.MQTTPort), g.cloud.inside, "/data/certs")
 	store := filepath.Join(seed, "store")
 	if err := errors.Join(os.MkdirAll(store, 0o750), os.WriteFile(filepath.Join(seed, "gateway.yaml"), []byte(text), 0o600)); err != nil {
 		return nil, err
@@ -80,24 +81,24 @@ func openGateway(ctx context.Context, dir string, t tools, p programs, log io.Wr
 		g.devices = append(g.devices, d)
 	}
 	inside := map[string]string{"piway-gateway": p.gateway, "powercut": p.self}
-	if g.machine, err = buildMachine(ctx, dir, seed, t, inside, log); err != nil {
+	if g.machine, err = t.Build(ctx, dir, seed, inside, log); err != nil {
 		return nil, err
 	}
 	for _, d := range g.devices {
-		d.addr = g.machine.mqtt
+		d.addr = g.machine.MQTT
 	}
 	if err := g.start(ctx); err != nil {
 		return nil, err
 	}
-	return g, g.machine.ready(ctx, gatewayReady)
+	return g, g.machine.Ready(ctx, gatewayReady)
 }
 
 // start boots the machine and starts the gateway in it.
 func (g *gatewayTrial) start(ctx context.Context) error {
-	if err := g.machine.boot(ctx); err != nil {
+	if err := g.machine.Boot(ctx); err != nil {
 		return err
 	}
-	return g.machine.launch(ctx, "piway-gateway run --config /data/gateway.yaml")
+	return g.machine.Launch(ctx, "piway-gateway run --config /data/gateway.yaml")
 }
 
 // cut follows the plan, cuts the power, and counts after the next start.
@@ -110,7 +111,7 @@ func (g *gatewayTrial) cut(ctx context.Context, p plan, m *misfortune) (v verdic
 	defer func() { cancel(); _ = senders.Wait() }() // the first error is the one to tell
 	wait(ctx, p.live)
 	m.end = func(ctx context.Context) error {
-		_, err := g.machine.run(ctx, "kill -9 $(pidof piway-gateway); true")
+		_, err := g.machine.Run(ctx, "kill -9 $(pidof piway-gateway); true")
 		return err
 	}
 	if err := m.strike(ctx, g.machine, p, gatewayLog, func() {}); err != nil {
@@ -120,7 +121,7 @@ func (g *gatewayTrial) cut(ctx context.Context, p plan, m *misfortune) (v verdic
 	if err := m.again(ctx, g.machine, p, g.start); err != nil {
 		return v, err
 	}
-	if err := g.machine.ready(ctx, gatewayReady); err != nil {
+	if err := g.machine.Ready(ctx, gatewayReady); err != nil {
 		return v, err
 	}
 	timer := time.AfterFunc(redeliveryTime, cancel)
@@ -145,7 +146,7 @@ func (g *gatewayTrial) drain(ctx context.Context) error {
 	}
 	defer g.cloud.core.Stop()
 	return rig.Poll(ctx, "the gateway's queue to be empty", func() (bool, error) {
-		out, err := g.machine.run(ctx, "piway-gateway ledger --json --config /data/gateway.yaml 2>/dev/console")
+		out, err := g.machine.Run(ctx, "piway-gateway ledger --json --config /data/gateway.yaml 2>/dev/console")
 		if err != nil {
 			return false, err
 		}
@@ -163,7 +164,7 @@ func (g *gatewayTrial) drain(ctx context.Context) error {
 
 func (g *gatewayTrial) close() {
 	if g.machine != nil {
-		g.machine.close()
+		g.machine.Close()
 	}
 	if g.cloud != nil {
 		g.cloud.core.Kill()
@@ -180,18 +181,18 @@ type cloud struct {
 
 // newCloud makes its certificates in the folder certs, whose client's half is for the gateway.
 func newCloud(ctx context.Context, dir, certs, program string, log io.Writer) (*cloud, error) {
-	ports, err := freePorts(ctx, 2)
+	ports, err := vm.FreePorts(ctx, 2)
 	if err != nil {
 		return nil, err
 	}
-	if err := pki.MakeAWS(certs, []string{"127.0.0.1", hostAddr}); err != nil {
+	if err := pki.MakeAWS(certs, []string{"127.0.0.1", vm.HostAddr}); err != nil {
 		return nil, err
 	}
 	_, port, err := net.SplitHostPort(ports[0])
 	if err != nil {
 		return nil, err
 	}
-	c := &cloud{addr: ports[0], inside: net.JoinHostPort(hostAddr, port), record: filepath.Join(dir, "record")}
+	c := &cloud{addr: ports[0], inside: net.JoinHostPort(vm.HostAddr, port), record: filepath.Join(dir, "record")}
 	c.core = &rig.Process{
 		Path: program, Args: []string{"run", "--listen", ports[0], "--http", ports[1], "--certs", certs, "--record", c.record},
 		Ready: "msg=serving", Log: log,

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"piway/gateway/powercut/vm"
 )
 
 const description = `Cuts the power of a virtual machine in which the gateway (or the agent) works, and counts what is left.
@@ -57,9 +59,9 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return fmt.Errorf("%w, try: --help", err)
 	}
 	if len(o.Extents) > 0 {
-		return printExtents(out, o.Extents)
+		return vm.PrintExtents(out, o.Extents)
 	}
-	t, err := findTools(ctx)
+	t, err := vm.FindTools(ctx)
 	if err != nil {
 		return err
 	}
@@ -114,7 +116,7 @@ type trial interface {
 }
 
 // cuts tries one after the other on the same disk, and prints a row for each.
-func cuts(ctx context.Context, dir string, t tools, o options, log io.Writer, out io.Writer) error {
+func cuts(ctx context.Context, dir string, t vm.Tools, o options, log io.Writer, out io.Writer) error {
 	p, err := build(ctx, dir, o)
 	if err != nil {
 		return err

@@ -47,7 +47,8 @@ var inside = map[string][]string{
 	"gateway/outage": {"gateway/rig", "gateway/control", "gateway/devices", "gateway/queue", "localcore/broker", "localcore/cloudwatch", "localcore/core", "shared/*"},
 
 	// A program that cuts the power of a virtual machine with one of the programs in it.
-	"gateway/powercut": {"gateway/rig", "gateway/devices", "gateway/queue", "localcore/core", "shared/*"},
+	"gateway/powercut":    {"gateway/powercut/vm", "gateway/rig", "gateway/devices", "gateway/queue", "localcore/core", "shared/*"},
+	"gateway/powercut/vm": {"gateway/rig", "shared/config"},
 
 	// The local stand-in for AWS, and its wiring.
 	"localcore/bill":       {"shared/prices"},

@@ -1,4 +1,4 @@
-package main
+package vm
 
 import (
 	"errors"
@@ -15,10 +15,10 @@ const sectorBytes = 512
 // errWrite is what a write to a failing block gets: EIO.
 var errWrite = errors.New("write error")
 
-// A span is a part of the disk, in bytes from its beginning.
-type span struct{ from, to int64 }
+// A Span is a part of the disk, in bytes from its beginning.
+type Span struct{ From, To int64 }
 
-func (s span) touches(from, to int64) bool { return from < s.to && s.from < to }
+func (s Span) touches(from, to int64) bool { return from < s.To && s.From < to }
 
 // A disk is what the machine takes for its disk. It has a volatile cache: what was written and not flushed is in the cache
 // alone, and of that a power cut leaves some sectors and not others. Blocks can be made to fail. Its methods are safe for
@@ -29,7 +29,7 @@ type disk struct {
 
 	mu      sync.Mutex // guards what follows
 	cache   map[int64][]byte
-	failing []span
+	failing []Span
 	failed  int // writes, since fail
 }
 
@@ -112,7 +112,7 @@ func (d *disk) flush() error {
 }
 
 // fail lets writes to the spans fail until heal.
-func (d *disk) fail(spans []span) {
+func (d *disk) fail(spans []Span) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.failing, d.failed = spans, 0

@@ -1,4 +1,4 @@
-package main
+package vm
 
 import (
 	"bytes"
@@ -16,8 +16,8 @@ import (
 	"piway/shared/config"
 )
 
-// Tools are what the machine is made with.
-type tools struct {
+// Tools are what a machine is made with.
+type Tools struct {
 	qemu, busybox, mkfs, dumpe2fs string
 	kernel                        string // an image that QEMU boots
 	modules                       string // the folder of its modules
@@ -26,8 +26,8 @@ type tools struct {
 // kernelPackage is a Debian package that leads to a small kernel for virtual machines.
 const kernelPackage = "linux-image-cloud-amd64"
 
-// findTools looks for the programs, and fetches a kernel into the user's cache folder if none is there.
-func findTools(ctx context.Context) (t tools, err error) {
+// FindTools looks for the programs, and fetches a kernel into the user's cache folder if none is there.
+func FindTools(ctx context.Context) (t Tools, err error) {
 	for _, tool := range []struct {
 		path     *string
 		name     string
@@ -55,7 +55,7 @@ func findTools(ctx context.Context) (t tools, err error) {
 }
 
 // findKernel takes what fetchKernel left.
-func (t *tools) findKernel(cache string) error {
+func (t *Tools) findKernel(cache string) error {
 	images, err := filepath.Glob(filepath.Join(cache, "kernel/boot/vmlinuz-*"))
 	if err != nil {
 		return err

@@ -1,9 +1,11 @@
-package main
+package vm
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"syscall"
 	"unsafe"
@@ -30,7 +32,7 @@ const (
 )
 
 // extents are where a file lies on its disk.
-func extents(path string) (spans []span, err error) {
+func extents(path string) (spans []Span, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -43,24 +45,28 @@ func extents(path string) (spans []span, err error) {
 	}
 	for _, e := range m.extents[:m.mapped] {
 		if e.flags&fiemapNowhere == 0 {
-			spans = append(spans, span{int64(e.physical), int64(e.physical + e.length)}) //nolint:gosec // disks are smaller
+			spans = append(spans, Span{int64(e.physical), int64(e.physical + e.length)}) //nolint:gosec // disks are smaller
 		}
 	}
 	return spans, nil
 }
 
-// printExtents writes where files lie as JSON, a list of pairs: what this program does inside the machine. A file that is
-// not there lies nowhere.
-func printExtents(out io.Writer, paths []string) error {
-	pairs := [][2]int64{}
+// helper is the program in the machine that says where files lie: one that calls PrintExtents when it gets this flag.
+const (
+	helper      = "powercut"
+	extentsFlag = "--extents"
+)
+
+// PrintExtents writes where files lie, as JSON. A file that is not there lies nowhere. It is what the program "powercut" in
+// the machine does for Where when it is called with "--extents FILE".
+func PrintExtents(out io.Writer, paths []string) error {
+	all := []Span{}
 	for _, path := range paths {
 		spans, err := extents(path)
-		if err != nil && !os.IsNotExist(err) {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		for _, s := range spans {
-			pairs = append(pairs, [2]int64{s.from, s.to})
-		}
+		all = append(all, spans...)
 	}
-	return json.NewEncoder(out).Encode(pairs)
+	return json.NewEncoder(out).Encode(all)
 }
