@@ -164,6 +164,7 @@ func (a *agentTrial) vouch(p plan, began time.Time) {
 		upTo = began
 	}
 	a.diary.promise(upTo.Add(-syncTime))
+	a.diary.close()
 }
 
 // deliver opens the gateway and the cloud until all that is promised has come, or no more comes.

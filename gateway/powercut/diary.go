@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,8 +16,8 @@ import (
 // power was cut. Its methods are safe for concurrent use.
 type diary struct {
 	mu   sync.Mutex // guards what follows
-	all  []*reading
-	seen map[string]*reading // by run, name and time
+	all  []*reading      // that are promised, or may be until the next cut
+	seen map[string]bool // by run, name and time
 }
 
 type reading struct {
@@ -32,7 +33,7 @@ func (d *diary) note(text string, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.seen == nil {
-		d.seen = map[string]*reading{}
+		d.seen = map[string]bool{}
 	}
 	for line := range strings.Lines(text) {
 		_, report, ok := strings.Cut(line, " ") // behind the checksum
@@ -45,15 +46,15 @@ func (d *diary) note(text string, now time.Time) {
 		}
 		for _, s := range m.Report.Samples {
 			key := fmt.Sprint(m.Report.Run, " ", s.Name, " ", s.Time)
-			if d.seen[key] == nil {
-				r := &reading{name: s.Name, value: s.Value, time: s.Time, first: now}
-				d.seen[key], d.all = r, append(d.all, r)
+			if !d.seen[key] {
+				d.seen[key] = true
+				d.all = append(d.all, &reading{name: s.Name, value: s.Value, time: s.Time, first: now})
 			}
 		}
 	}
 }
 
-// promise marks what was seen first at a time or before. Behind it the power is cut: what is not promised then never is.
+// promise marks what was seen first at a time or before.
 func (d *diary) promise(upTo time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -62,6 +63,13 @@ func (d *diary) promise(upTo time.Time) {
 			r.promised = true
 		}
 	}
+}
+
+// close forgets what is not promised when the power is cut: that may be lost, and is not promised later.
+func (d *diary) close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.all = slices.DeleteFunc(d.all, func(r *reading) bool { return !r.promised })
 }
 
 // judge looks for each reading that was promised among what CloudWatch took. A window is a second and a reading comes each
@@ -80,7 +88,7 @@ func (d *diary) judge(taken []core.Recorded) (v verdict) {
 	defer d.mu.Unlock()
 	for _, r := range d.all {
 		if !r.promised {
-			continue
+			continue // the power is still on
 		}
 		v.acked++
 		if !came[what{r.name, r.value, int64(math.Floor(r.time))}] {

@@ -53,6 +53,9 @@ func (m *misfortune) fail(ctx context.Context, on *vm.Machine, p plan, file stri
 		if spans, err = on.Where(ctx, file); err != nil {
 			return err
 		}
+		if n := len(spans); n > 0 {
+			spans[n-1].To += growth
+		}
 	}
 	m.say("writes fail: %s, %d extents", p.errors, len(spans))
 	on.Fail(spans)
@@ -74,6 +77,8 @@ const (
 	// failTime is how much longer the errors last if no write failed.
 	failTime = 10 * time.Second
 	failLook = 50 * time.Millisecond
+	// growth are the bytes behind a log that fail with it: where it goes on.
+	growth = 1 << 20
 )
 
 // cut cuts the power.

@@ -91,6 +91,11 @@ func TestDiary(t *testing.T) {
 	if v := d.judge([]core.Recorded{datum}); v.acked != 1 || v.lost != 0 {
 		t.Errorf("got %+v, want one that came", v)
 	}
+	third := strings.ReplaceAll(line("3"), "000.25", "002.5")
+	d.note(third, now.Add(2*time.Second))
+	d.promise(now.Add(time.Second))
+	d.close()
+	d.note(third, now.Add(2*time.Second)) // it was left, by chance
 	d.promise(now.Add(time.Minute))
 	if v := d.judge([]core.Recorded{datum}); v.acked != 2 || v.lost != 1 {
 		t.Errorf("got %+v, want two of which one is lost", v)

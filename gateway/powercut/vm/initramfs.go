@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 )
 
 // An entry is a file of an initramfs: a folder if it has no data and no link.
@@ -45,10 +46,10 @@ func writeInitramfs(out io.Writer, entries []entry) error {
 
 // padded fills up to four bytes.
 func padded(b []byte) []byte {
-	return append(b[:len(b):len(b)], make([]byte, (4-len(b)%4)%4)...)
+	return append(slices.Clip(b), make([]byte, (4-len(b)%4)%4)...)
 }
 
-// init is what the machine does at its start: modules, network, disk, and then a shell for whoever connects.
+// initScript is what the machine does at its start: modules, network, disk, and then a shell for whoever connects.
 const initScript = `#!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/bin

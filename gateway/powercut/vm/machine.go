@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -22,21 +23,26 @@ import (
 	"piway/gateway/rig"
 )
 
+// HostAddr is the loopback of the host, as the machine sees it, and MQTTPort the port in the machine to which Machine.MQTT leads.
+const (
+	HostAddr = "10.0.2.2"
+	MQTTPort = 1883
+)
+
 const (
 	guestAddr = "10.0.2.15"
-	// HostAddr is the loopback of the host, as the machine sees it.
-	HostAddr  = "10.0.2.2"
-	MQTTPort  = 1883
 	shellPort = 2000
 	guestUp   = "powercut: the machine is up"
 
 	// diskBytes are one block group, so that nothing of the file system's own lies in the middle.
-	diskBytes = 128 << 20
+	diskBytes  = 128 << 20
+	blockBytes = 4096
+
 	// bootTime is for a start of the machine without hardware support, on a busy host.
-	bootTime = 2 * time.Minute
+	bootTime = 3 * time.Minute
 	// shellTime bounds one command.
-	shellTime = time.Minute
-	// programTime is for a program of ours to be ready in there.
+	shellTime = 90 * time.Second
+	// programTime is for a program to be ready in there.
 	programTime = 2 * time.Minute
 )
 
@@ -115,9 +121,7 @@ func (t Tools) makeInitramfs(path string, programs map[string]string) error {
 	init := fmt.Sprintf(initScript, strings.Join(names, " "), guestAddr, HostAddr, shellPort, guestUp)
 	entries = append(entries, entry{"init", 0o755, []byte(init)})
 	inside := map[string]string{"busybox": t.busybox}
-	for name, program := range programs {
-		inside[name] = program
-	}
+	maps.Copy(inside, programs)
 	for name, program := range inside {
 		text, err := os.ReadFile(program)
 		if err != nil {
@@ -153,8 +157,6 @@ func (t Tools) makeDisk(ctx context.Context, path, seed string) (data Span, err 
 	first, err := firstFree(about)
 	return Span{first * blockBytes, diskBytes}, err
 }
-
-const blockBytes = 4096
 
 // firstFree is the first block that dumpe2fs calls free: before it are the file system's own blocks and the journal.
 func firstFree(about string) (block int64, err error) {

@@ -173,44 +173,35 @@ func (s *diskServer) option(out io.Writer, option, flags uint32) (done bool, err
 	return false, err
 }
 
+// An nbdRequest is the head of one.
+type nbdRequest struct {
+	Magic          uint32
+	Flags, Type    uint16
+	Handle, Offset uint64
+	Len            uint32
+}
+
 // request answers one; again is false when the client says good-bye.
 func (s *diskServer) request(in io.Reader, out io.Writer) (again bool, err error) {
-	var r struct {
-		Magic       uint32
-		Flags, Type uint16
-		Handle      uint64
-		Offset      uint64
-		Len         uint32
-	}
+	var r nbdRequest
 	if err := binary.Read(in, binary.BigEndian, &r); err != nil {
 		return false, err
 	}
 	if r.Magic != nbdRequestMagic || r.Len > nbdMost {
 		return false, fmt.Errorf("request %d of %d bytes with magic %#x", r.Type, r.Len, r.Magic)
 	}
-	var data []byte
-	at := int64(r.Offset) //nolint:gosec // the disk looks at it
-	switch r.Type {
-	case nbdRead:
-		data = make([]byte, r.Len)
-		_, err = s.disk.ReadAt(data, at)
-	case nbdWrite:
-		data = make([]byte, r.Len)
-		if _, err := io.ReadFull(in, data); err != nil {
+	if r.Type == nbdDisconnect {
+		return false, nil
+	}
+	var written []byte
+	if r.Type == nbdWrite {
+		written = make([]byte, r.Len)
+		if _, err := io.ReadFull(in, written); err != nil {
 			return false, err
 		}
-		if _, err = s.disk.WriteAt(data, at); err == nil && r.Flags&nbdFUA != 0 {
-			err = s.disk.flush()
-		}
-		data = nil
-	case nbdFlush:
-		err = s.disk.flush()
-	case nbdDisconnect:
-		return false, nil
-	default:
-		err = fmt.Errorf("request %d is not known", r.Type)
 	}
 	var code uint32
+	data, err := s.do(r, written)
 	if err != nil {
 		code, data = nbdEIO, nil
 		if !errors.Is(err, errWrite) {
@@ -219,4 +210,23 @@ func (s *diskServer) request(in io.Reader, out io.Writer) (again bool, err error
 	}
 	_, err = out.Write(append(pack(uint32(nbdSimpleMagic), code, r.Handle), data...))
 	return true, err
+}
+
+// do does what a request asks for, and returns what was read.
+func (s *diskServer) do(r nbdRequest, written []byte) (read []byte, err error) {
+	at := int64(r.Offset) //nolint:gosec // the disk looks at it
+	switch r.Type {
+	case nbdRead:
+		read = make([]byte, r.Len)
+		_, err = s.disk.ReadAt(read, at)
+		return read, err
+	case nbdWrite:
+		if _, err = s.disk.WriteAt(written, at); err == nil && r.Flags&nbdFUA != 0 {
+			err = s.disk.flush()
+		}
+		return nil, err
+	case nbdFlush:
+		return nil, s.disk.flush()
+	}
+	return nil, fmt.Errorf("request %d is not known", r.Type)
 }

@@ -29,15 +29,17 @@ const kernelPackage = "linux-image-cloud-amd64"
 // FindTools looks for the programs, and fetches a kernel into the user's cache folder if none is there.
 func FindTools(ctx context.Context) (t Tools, err error) {
 	for _, tool := range []struct {
-		path     *string
-		name     string
-		package_ string
+		path *string
+		name string
+		in   string // a package
 	}{
-		{&t.qemu, "qemu-system-x86_64", "qemu-system-x86"}, {&t.busybox, "busybox", "busybox-static"},
-		{&t.mkfs, "mkfs.ext4", "e2fsprogs"}, {&t.dumpe2fs, "dumpe2fs", "e2fsprogs"},
+		{&t.qemu, "qemu-system-x86_64", "qemu-system-x86"},
+		{&t.busybox, "busybox", "busybox-static"},
+		{&t.mkfs, "mkfs.ext4", "e2fsprogs"},
+		{&t.dumpe2fs, "dumpe2fs", "e2fsprogs"},
 	} {
 		if *tool.path = rig.LookTool(tool.name); *tool.path == "" {
-			return t, config.Try(fmt.Errorf("%s is not installed", tool.name), "apt-get install --no-install-recommends "+tool.package_)
+			return t, config.Try(fmt.Errorf("%s is not installed", tool.name), "apt-get install --no-install-recommends "+tool.in)
 		}
 	}
 	cache, err := os.UserCacheDir()
@@ -102,7 +104,7 @@ func fetchKernel(ctx context.Context, cache string) error {
 
 // command runs a program in a folder and returns what it says.
 func command(ctx context.Context, dir, name string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, name, args...)
+	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // programs that are named above
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	var out, errs bytes.Buffer
@@ -117,46 +119,52 @@ func command(ctx context.Context, dir, name string, args ...string) (string, err
 var wanted = []string{"virtio_pci", "virtio_blk", "virtio_net"}
 
 // findModules returns the wanted modules and those that they need, each behind what it needs.
-func findModules(dir string, wanted []string) (ordered []entry, err error) {
-	paths := map[string]string{}
-	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+func findModules(dir string, wanted []string) ([]entry, error) {
+	f := finder{dir: dir, paths: map[string]string{}, done: map[string]bool{}}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if name, ok := strings.CutSuffix(filepath.Base(path), ".ko"); ok && err == nil && !d.IsDir() {
-			paths[strings.ReplaceAll(name, "-", "_")] = path
+			f.paths[strings.ReplaceAll(name, "-", "_")] = path
 		}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	done := map[string]bool{}
-	var add func(name string) error
-	add = func(name string) error {
-		if done[name] {
-			return nil
-		}
-		done[name] = true
-		path, ok := paths[name]
-		if !ok {
-			return fmt.Errorf("no module %s in %s", name, dir)
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		for _, need := range needs(text) {
-			if err := add(need); err != nil {
-				return err
-			}
-		}
-		ordered = append(ordered, entry{name, 0o644, text})
-		return nil
-	}
 	for _, name := range wanted {
-		if err := add(name); err != nil {
+		if err := f.add(name); err != nil {
 			return nil, err
 		}
 	}
-	return ordered, nil
+	return f.ordered, nil
+}
+
+type finder struct {
+	dir     string
+	paths   map[string]string
+	done    map[string]bool
+	ordered []entry
+}
+
+func (f *finder) add(name string) error {
+	if f.done[name] {
+		return nil
+	}
+	f.done[name] = true
+	path, ok := f.paths[name]
+	if !ok {
+		return fmt.Errorf("no module %s in %s", name, f.dir)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	for _, need := range needs(text) {
+		if err := f.add(need); err != nil {
+			return err
+		}
+	}
+	f.ordered = append(f.ordered, entry{name, 0o644, text})
+	return nil
 }
 
 // needs are the modules without which this one cannot be loaded, as its file says: "depends=a,b" between two zero bytes.
