@@ -15,7 +15,7 @@ import (
 // A diary knows the readings that were seen in the agent's files, and which of them the agent had promised to keep when the
 // power was cut. Its methods are safe for concurrent use.
 type diary struct {
-	mu   sync.Mutex // guards what follows
+	mu   sync.Mutex      // guards what follows
 	all  []*reading      // that are promised, or may be until the next cut
 	seen map[string]bool // by run, name and time
 }
