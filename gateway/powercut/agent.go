@@ -25,8 +25,9 @@ gateway: {address: "%[2]s", password_file: /data/password, keep_alive: 5s}
 collect: {interval: 1s, disks: [/, /data]}
 spool: {dir: /data/spool, after: 1s}
 `
-	agentReady = "agent started"
-	spoolFiles = "/data/spool/*.spool"
+	agentReady  = "agent started"
+	spoolFolder = "/data/spool"
+	spoolFiles  = spoolFolder + "/*.spool"
 	// lookEvery is the time between two looks at the spool's files.
 	lookEvery = time.Second
 	// agentGivesUp and agentRecovers are what it says when it cannot promise anything for a while.
@@ -62,7 +63,7 @@ func openAgent(ctx context.Context, dir string, t vm.Tools, p programs, log io.W
 	if err := a.addGateway(ctx, dir, seed, certs, p.gateway, log); err != nil {
 		return nil, err
 	}
-	if a.machine, err = t.Build(ctx, dir, seed, map[string]string{"piway-agent": p.agent}, log); err != nil {
+	if a.machine, err = t.Build(ctx, dir, seed, map[string]string{"piway-agent": p.agent, "powercut": p.self}, log); err != nil {
 		return nil, err
 	}
 	if err := a.start(ctx); err != nil {
@@ -116,8 +117,8 @@ func (a *agentTrial) cut(ctx context.Context, p plan, m *misfortune) (v verdict,
 	looks.Go(func() { a.look(looking) })
 	wait(ctx, p.live)
 	began := time.Now()
-	m.end = a.end
-	if err := m.strike(ctx, a.machine, p, "", func() { stop(); looks.Wait(); a.vouch(p, began) }); err != nil {
+	m.end, m.folders = a.end, []string{spoolFolder}
+	if err := m.strike(ctx, a.machine, p, func() { stop(); looks.Wait(); a.vouch(p, began) }); err != nil {
 		return v, err
 	}
 	if err := m.again(ctx, a.machine, p, a.start); err != nil {

@@ -35,8 +35,8 @@ uplink:
 const (
 	deviceCount  = 10
 	gatewayReady = "gateway ready"
-	// gatewayLog is the file on whose blocks writes fail.
-	gatewayLog = "/data/store/queue.db-wal"
+	gatewayStore = "/data/store"
+	gatewayLog   = gatewayStore + "/queue.db-wal"
 	// redeliveryTime and drainTime bound what follows a cut.
 	redeliveryTime = 2 * time.Minute
 	drainTime      = 3 * time.Minute
@@ -64,7 +64,7 @@ func openGateway(ctx context.Context, dir string, t vm.Tools, p programs, log io
 	if g.cloud, err = newCloud(ctx, dir, certs, p.localcore, log); err != nil {
 		return nil, err
 	}
-	text := fmt.Sprintf(gatewayConfig, "/data/store", fmt.Sprintf(":%d", vm.MQTTPort), g.cloud.inside, "/data/certs")
+	text := fmt.Sprintf(gatewayConfig, gatewayStore, fmt.Sprintf(":%d", vm.MQTTPort), g.cloud.inside, "/data/certs")
 	store := filepath.Join(seed, "store")
 	if err := errors.Join(os.MkdirAll(store, 0o750), os.WriteFile(filepath.Join(seed, "gateway.yaml"), []byte(text), 0o600)); err != nil {
 		return nil, err
@@ -110,11 +110,12 @@ func (g *gatewayTrial) cut(ctx context.Context, p plan, m *misfortune) (v verdic
 	senders := liveAll(ending, living, g.devices)
 	defer func() { cancel(); _ = senders.Wait() }() // the first error is the one to tell
 	wait(ctx, p.live)
+	m.log, m.folders = gatewayLog, []string{gatewayStore}
 	m.end = func(ctx context.Context) error {
 		_, err := g.machine.Run(ctx, "kill -9 $(pidof piway-gateway); true")
 		return err
 	}
-	if err := m.strike(ctx, g.machine, p, gatewayLog, func() {}); err != nil {
+	if err := m.strike(ctx, g.machine, p, func() {}); err != nil {
 		return v, err
 	}
 	stop()

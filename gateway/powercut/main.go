@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -148,7 +149,7 @@ func cuts(ctx context.Context, dir string, t vm.Tools, o options, log io.Writer,
 		if err != nil {
 			return fmt.Errorf("cut %d (%s): %w", i+1, plan, err)
 		}
-		row(fmt.Sprint(i+1), plan.errors, plan.beside(), m, v)
+		row(fmt.Sprint(i+1), plan.errors, beside(plan, m), m, v)
 		sum = verdict{sum.acked + v.acked, sum.lost + v.lost, sum.twice + v.twice, sum.wrong + v.wrong, v.first}
 		all.failed, all.sectors = all.failed+m.failed, all.sectors+m.sectors
 	}
@@ -160,6 +161,20 @@ func cuts(ctx context.Context, dir string, t vm.Tools, o options, log io.Writer,
 		return errors.New("nothing was acknowledged")
 	}
 	return nil
+}
+
+// beside is what else went wrong, in a word or two.
+func beside(p plan, m *misfortune) string {
+	var all []string
+	for _, what := range []struct {
+		so   bool
+		text string
+	}{{m.stopped, "ext4 stopped"}, {p.kill, "program ended"}, {p.again, "cut again"}} {
+		if what.so {
+			all = append(all, what.text)
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // timed writes whole lines, each behind the time of the day.

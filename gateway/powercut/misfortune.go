@@ -14,18 +14,21 @@ import (
 type misfortune struct {
 	chance  *rand.Rand
 	say     func(format string, args ...any)
-	failed  int // writes
-	sectors int // that were in the disk's cache alone, and lost
+	failed  int  // writes
+	sectors int  // that were in the disk's cache alone, and lost
+	stopped bool // the file system gave up
+
+	log     string   // the program's, on whose blocks writes fail
+	folders []string // of the program's files
 
 	// end stops the program where the plan means it.
 	end func(context.Context) error
 }
 
-// strike follows a plan from its errors to the cut, before which it calls last. File is what lies on the blocks that fail,
-// where the plan means it.
-func (m *misfortune) strike(ctx context.Context, on *vm.Machine, p plan, file string, last func()) error {
+// strike follows a plan from its errors to the cut, before which it calls last.
+func (m *misfortune) strike(ctx context.Context, on *vm.Machine, p plan, last func()) error {
 	if p.errors != noErrors {
-		if err := m.fail(ctx, on, p, file); err != nil {
+		if err := m.fail(ctx, on, p); err != nil {
 			return err
 		}
 	}
@@ -37,6 +40,7 @@ func (m *misfortune) strike(ctx context.Context, on *vm.Machine, p plan, file st
 	wait(ctx, p.after)
 	err := group.Wait()
 	last()
+	m.stopped = on.Said("Detected aborted journal") > 0
 	if cutErr := m.cut(on); cutErr != nil {
 		return cutErr
 	}
@@ -46,16 +50,24 @@ func (m *misfortune) strike(ctx context.Context, on *vm.Machine, p plan, file st
 	return err
 }
 
+// target are the blocks that fail. Those of folders are the file system's own.
+func (m *misfortune) target(ctx context.Context, on *vm.Machine, kind string) ([]vm.Span, error) {
+	if kind == dataFails {
+		holes, err := on.Where(ctx, append(m.folders, "/data")...)
+		return vm.Without([]vm.Span{on.Files}, holes), err
+	}
+	spans, err := on.Where(ctx, m.log)
+	if n := len(spans); n > 0 {
+		spans[n-1].To += growth
+	}
+	return spans, err
+}
+
 // fail lets writes fail for as long as the plan says, and until one did.
-func (m *misfortune) fail(ctx context.Context, on *vm.Machine, p plan, file string) (err error) {
-	spans := []vm.Span{on.Files}
-	if p.errors != dataFails {
-		if spans, err = on.Where(ctx, file); err != nil {
-			return err
-		}
-		if n := len(spans); n > 0 {
-			spans[n-1].To += growth
-		}
+func (m *misfortune) fail(ctx context.Context, on *vm.Machine, p plan) error {
+	spans, err := m.target(ctx, on, p.errors)
+	if err != nil {
+		return err
 	}
 	m.say("writes fail: %s, %d extents", p.errors, len(spans))
 	on.Fail(spans)

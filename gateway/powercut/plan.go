@@ -79,16 +79,3 @@ func (p plan) String() string {
 	}
 	return text
 }
-
-// beside is what else goes wrong, in a word or two.
-func (p plan) beside() string {
-	switch {
-	case p.kill && p.again:
-		return "program ended, cut again"
-	case p.kill:
-		return "program ended"
-	case p.again:
-		return "cut again"
-	}
-	return ""
-}

@@ -20,6 +20,22 @@ type Span struct{ From, To int64 }
 
 func (s Span) touches(from, to int64) bool { return from < s.To && s.From < to }
 
+// Without returns the spans but for what is in the holes.
+func Without(spans, holes []Span) []Span {
+	for _, h := range holes {
+		var left []Span
+		for _, s := range spans {
+			for _, part := range []Span{{s.From, min(s.To, h.From)}, {max(s.From, h.To), s.To}} {
+				if part.From < part.To {
+					left = append(left, part)
+				}
+			}
+		}
+		spans = left
+	}
+	return spans
+}
+
 // A disk is what the machine takes for its disk. It has a volatile cache: what was written and not flushed is in the cache
 // alone, and of that a power cut leaves some sectors and not others. Blocks can be made to fail. Its methods are safe for
 // concurrent use.

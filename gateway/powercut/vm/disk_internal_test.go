@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 )
@@ -86,6 +87,19 @@ func TestDisk_fail(t *testing.T) {
 	}
 	if _, err := d.WriteAt(sectors(2, 1), 63*sectorBytes); err == nil {
 		t.Error("wrote behind the end")
+	}
+}
+
+func TestWithout(t *testing.T) {
+	for _, c := range []struct{ holes, want []Span }{
+		{nil, []Span{{10, 20}, {30, 40}}},
+		{[]Span{{12, 14}, {18, 31}}, []Span{{10, 12}, {14, 18}, {31, 40}}},
+		{[]Span{{0, 10}, {20, 30}, {40, 50}}, []Span{{10, 20}, {30, 40}}},
+		{[]Span{{5, 45}}, nil},
+	} {
+		if got := Without([]Span{{10, 20}, {30, 40}}, c.holes); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("without %v: got %v, want %v", c.holes, got, c.want)
+		}
 	}
 }
 

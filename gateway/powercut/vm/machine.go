@@ -247,14 +247,14 @@ func (m *Machine) Said(text string) int {
 	return n
 }
 
-// Where asks the machine on which parts of the disk a file lies just now.
-func (m *Machine) Where(ctx context.Context, file string) (spans []Span, err error) {
-	out, err := m.Run(ctx, helper+" "+extentsFlag+" "+file)
+// Where asks the machine on which parts of the disk files or folders lie just now. One that is not there lies nowhere.
+func (m *Machine) Where(ctx context.Context, paths ...string) (spans []Span, err error) {
+	out, err := m.Run(ctx, helper+" "+extentsFlag+" "+strings.Join(paths, " "+extentsFlag+" "))
 	if err != nil {
 		return nil, err
 	}
 	if err := json.Unmarshal([]byte(out), &spans); err != nil {
-		return nil, fmt.Errorf("reading where %s lies: %w: %s", file, err, out)
+		return nil, fmt.Errorf("reading where %s lie: %w: %s", paths, err, out)
 	}
 	return spans, nil
 }
