@@ -135,10 +135,9 @@ func (a *agentTrial) cut(ctx context.Context, p plan, m *misfortune) (v verdict,
 // look notes what is in the spool's files, now and then.
 func (a *agentTrial) look(ctx context.Context) {
 	for ctx.Err() == nil {
-		seen := time.Now()
 		// A file may go away meanwhile, and the machine may be slow: the next look will tell.
 		if text, err := a.machine.Run(ctx, "cat "+spoolFiles+" 2>/dev/null; true"); err == nil {
-			a.diary.note(text, seen)
+			a.diary.note(text, time.Now())
 		}
 		wait(ctx, lookEvery)
 	}
@@ -146,8 +145,9 @@ func (a *agentTrial) look(ctx context.Context) {
 
 // end stops the agent in order: what it then has in its files it has promised. It starts again by itself.
 func (a *agentTrial) end(ctx context.Context) error {
-	text, err := a.machine.Run(ctx, `kill $(pidof piway-agent)
-until ! pidof piway-agent >/dev/null; do sleep 0.1; done
+	text, err := a.machine.Run(ctx, `agent=$(pidof piway-agent)
+kill $agent
+while [ -e /proc/$agent ]; do sleep 0.1; done
 cat `+spoolFiles+` 2>/dev/null; true`)
 	if err != nil {
 		return err
