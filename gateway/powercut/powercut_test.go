@@ -29,6 +29,31 @@ func TestMakePlan(t *testing.T) {
 	}
 }
 
+// Of five cuts with errors the agent is stopped in three, and one comes when it has had time to use its folder again.
+func TestPlan_forAgent(t *testing.T) {
+	stopped, late := 0, 0
+	for cut := range 10 {
+		p, _ := makePlan(1, cut, true)
+		p = p.forAgent(cut)
+		if p.errors != dataFails || p.length < 6*time.Second {
+			t.Errorf("cut %d: no fsync need fall into %v", cut, p)
+		}
+		if p.kill {
+			stopped++
+		}
+		if p.after > recovery+syncTime {
+			late++
+		}
+		q, _ := makePlan(1, cut, false)
+		if q = q.forAgent(cut); q.errors != noErrors || q.kill {
+			t.Errorf("cut %d without errors: %v", cut, q)
+		}
+	}
+	if stopped != 6 || late != 2 {
+		t.Errorf("%d of ten stopped, %d late", stopped, late)
+	}
+}
+
 // record writes a record.
 func record(t *testing.T, lines ...core.Recorded) string {
 	t.Helper()
