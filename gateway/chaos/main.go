@@ -25,16 +25,17 @@ Agents, gateway and localcore run as real processes; devices send samples of whi
 Example: go run ./gateway/chaos --seed 7 --for 10m`
 
 type options struct {
-	Seed    uint64        `help:"The schedule." default:"1"`
-	Runs    int           `help:"Runs one after the other, with this seed and those that follow." default:"1" placeholder:"N"`
-	For     time.Duration `help:"How long things go wrong in each run." default:"1m"`
-	Drain   time.Duration `help:"How long the backlog may take then." default:"2m"`
-	Devices int           `help:"Simulated devices, 20 samples a second each." default:"2"`
-	Agents  int           `help:"Real agents." default:"2"`
-	Form    string        `help:"metric or emf." enum:"metric,emf" default:"metric"`
-	Flips   bool          `help:"Also flip bits in the log of the gateway's store while it is killed. What is lost then must be told by the ledger."`
-	Keep    bool          `help:"Keep the folder of a run that succeeded as well."`
-	Verbose bool          `short:"v" help:"Print what the programs log."`
+	Seed     uint64        `help:"The schedule." default:"1"`
+	Runs     int           `help:"Runs one after the other, with this seed and those that follow." default:"1" placeholder:"N"`
+	For      time.Duration `help:"How long things go wrong in each run." default:"1m"`
+	Drain    time.Duration `help:"How long the backlog may take then." default:"2m"`
+	Devices  int           `help:"Simulated devices, 20 samples a second each." default:"2"`
+	Agents   int           `help:"Real agents." default:"2"`
+	Form     string        `help:"metric or emf." enum:"metric,emf" default:"metric"`
+	Upstream string        `help:"What takes AWS's place: localcore, or Debian's mosquitto, in the metric form." enum:"localcore,mosquitto" default:"localcore"`
+	Flips    bool          `help:"Also flip bits in the log of the gateway's store while it is killed. What is lost then must be told by the ledger."`
+	Keep     bool          `help:"Keep the folder of a run that succeeded as well."`
+	Verbose  bool          `short:"v" help:"Print what the programs log."`
 }
 
 func main() {
@@ -55,6 +56,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	if _, err := parser.Parse(args); err != nil {
 		return fmt.Errorf("%w, try: --help", err)
+	}
+	if o.Upstream == mosquittoUpstream && o.Form != "metric" {
+		return errors.New("mosquitto knows no rule that takes the emf form apart, try: --form metric")
 	}
 	bin, err := os.MkdirTemp("", "piway-chaos-bin-")
 	if err != nil {
