@@ -71,8 +71,8 @@ log_dest stderr
 // newMosquitto is Debian's broker with a subscriber that writes the record. Both keep what was acknowledged over an orderly
 // stop of the broker, but mosquitto does not over SIGKILL.
 func newMosquitto(dir, certs, addr, record string, log io.Writer) (*upstream, error) {
-	server, sub := rig.LookTool("mosquitto"), rig.LookTool("mosquitto_sub")
-	if server == "" || sub == "" {
+	server, sub, unbuffered := rig.LookTool("mosquitto"), rig.LookTool("mosquitto_sub"), rig.LookTool("stdbuf")
+	if server == "" || sub == "" || unbuffered == "" {
 		return nil, errors.New("mosquitto is not installed, try: apt install mosquitto mosquitto-clients")
 	}
 	_, port, err := net.SplitHostPort(addr)
@@ -93,8 +93,8 @@ func newMosquitto(dir, certs, addr, record string, log io.Writer) (*upstream, er
 		return nil, err
 	}
 	broker := &rig.Process{Path: server, Args: []string{"-c", config}, Ready: " running", Log: prefixed(log, "mosquitto")}
-	reader := &rig.Process{Path: sub, Args: []string{
-		"-d", "-h", "localhost", "-p", port, "-t", "raspi/metrics", "-q", "1", "-i", "record", "-c",
+	reader := &rig.Process{Path: unbuffered, Args: []string{
+		"-oL", sub, "-d", "-h", "localhost", "-p", port, "-t", "raspi/metrics", "-q", "1", "-i", "record", "-c",
 		"--cafile", files.Roots[0], "--cert", files.Cert, "--key", files.Key,
 	}, Ready: "Subscribed (mid", Log: &recorder{file: f, log: prefixed(log, "mosquitto_sub")}}
 	return &upstream{name: "mosquitto", programs: []*rig.Process{broker, reader}, stop: broker.Stop, again: window, loose: true}, nil

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -26,6 +27,9 @@ const (
 	// window of the uplink: what may be sent twice for each connection that ends.
 	window = 50
 )
+
+// startTime is for all programs together.
+const startTime = time.Minute
 
 const gatewayConfig = `
 data: {dir: %[1]s}
@@ -98,6 +102,8 @@ func open(ctx context.Context, dir string, p programs, o options, log io.Writer)
 	if err := w.configure(ctx, p, o, log); err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
 	for _, program := range w.programs() {
 		if err := program.Start(ctx); err != nil {
 			return nil, err
