@@ -44,6 +44,7 @@ var inside = map[string][]string{
 	// A program that measures: it starts the gateway as a process, and AWS's stand-in inside itself.
 	"gateway/rig":         {},
 	"gateway/rig/faultfs": {},
+	"gateway/rig/mutants": {},
 
 	"gateway/chaos":  {"gateway/rig", "gateway/rig/faultfs", "gateway/devices", "gateway/queue", "localcore/core", "shared/*"},
 	"gateway/outage": {"gateway/rig", "gateway/control", "gateway/devices", "gateway/queue", "localcore/broker", "localcore/cloudwatch", "localcore/core", "shared/*"},
