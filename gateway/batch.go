@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"time"
 
 	"piway/gateway/encode"
 	"piway/gateway/queue"
@@ -17,6 +18,9 @@ type batch struct {
 	retry  queue.Numbers
 	next   int // to be handed out
 	open   int
+
+	begun   time.Duration // by the forwarder's monotonic clock
+	yielded bool          // another has taken its place in the live lane
 }
 
 // newBatch takes up a pass where it was left. What is parked is only tried again when nothing else is left of the pass.

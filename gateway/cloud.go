@@ -64,7 +64,7 @@ func uplinkConfig(cfg *Config, log *slog.Logger) (uplink.Config, error) {
 func newForwarder(cfg *Config, q *queue.Queue, log *slog.Logger) *forwarder {
 	f := &forwarder{
 		clockRight: cfg.Intake.clockRight, q: q, settings: rollupSettings(&cfg.Rollup), form: encode.Metric, formMark: fmt.Sprint(FormMetric, " ", encode.MetricVersion),
-		hasTimestamp: cfg.Uplink.RuleHasTimestamp, grace: cfg.Rollup.Grace, now: clock.Now, log: log.With("part", "forward"),
+		hasTimestamp: cfg.Uplink.RuleHasTimestamp, grace: cfg.Rollup.Grace, now: clock.Now, mono: clock.SinceBoot, log: log.With("part", "forward"),
 	}
 	f.told = &progress{q: q, log: f.log, now: f.now, last: f.now()}
 	if cfg.Uplink.Form == FormEMF {

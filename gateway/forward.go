@@ -25,17 +25,18 @@ type forwarder struct {
 	grace        time.Duration
 	clockRight   func() bool // nil: always
 	now          func() time.Time
+	mono         func() time.Duration // measures how long something takes, whatever the clock is set to
 	log          *slog.Logger
 
 	// Only Next uses these.
-	shelved int64     // the last shelved pass that was begun
-	retried time.Time // when parked datums were last tried again
-	checked int64     // the newest closed pass when the live lane was last looked at
+	shelved int64         // the last shelved pass that was begun
+	retried time.Duration // when parked datums were last tried again, by mono; 0 for never
+	checked int64         // the pass that had closed last when the live lane was last looked at
+	asked   time.Duration // when the first message was asked for, which is when AWS is first reached; 0 for never
 	told    *progress
 
 	mu      sync.Mutex         // guards the fields below, not held while the queue works
 	lanes   [2]*batch          // whose datums are handed out now: the live lane's first
-	yielded []*batch           // were in the live lane for too long and go on in the other, in turn
 	inHand  map[int64]struct{} // passes that were begun and are not settled
 	handed  []ref              // to the uplink and not settled, oldest first
 	settled []*batch           // without open datums, to be finished
@@ -47,8 +48,12 @@ const (
 	backlog
 )
 
-// liveFor is how long after it closed a pass counts as live.
+// liveFor is how long after it closed a pass counts as live, by the monotonic clock: no clock that is set changes a lane.
 const liveFor = 30 * time.Second
+
+// undatedFor is how long after AWS was first reached passes wait whose times are those of a clock that is not known to be
+// right. With the internet there, that becomes right in seconds, and the times with it; where it never does, they are sent.
+const undatedFor = time.Minute
 
 // A ref is a message: the datums from..to-1 of a batch.
 type ref struct {
@@ -97,11 +102,11 @@ func (f *forwarder) Next(ctx context.Context) ([]byte, error) {
 
 // look takes up a live pass that closed while a backlog is being sent.
 func (f *forwarder) look(ctx context.Context) error {
-	closed, from := f.q.LastClosed(), f.liveFrom()
-	if closed == f.checked || !f.behind(from) {
+	closed := f.q.LastClosed()
+	if closed == f.checked || !f.behind() {
 		return nil
 	}
-	p, err := f.q.Next(ctx, queue.Order{InHand: f.has, Live: from, LiveOnly: true}, f.fingerprint())
+	p, err := f.q.Next(ctx, queue.Order{InHand: f.has, Live: liveFor, LiveOnly: true, Undated: f.undated()}, f.fingerprint())
 	if errors.Is(err, queue.ErrNone) {
 		f.checked = closed
 		return nil
@@ -114,18 +119,26 @@ func (f *forwarder) look(ctx context.Context) error {
 
 // behind reports whether all that is handed out now is backlog. A pass in the live lane is that too when it has become as
 // old: what a Pi kept for long comes at once, so that a live pass may be a long one.
-func (f *forwarder) behind(liveFrom int64) bool {
+func (f *forwarder) behind() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if b := f.lanes[live]; b != nil {
-		return b.pass.Start < liveFrom
+		return f.mono()-b.begun > liveFor
 	}
 	return f.lanes[backlog] != nil
 }
 
-// liveFrom is the start of the oldest pass that closed just now.
-func (f *forwarder) liveFrom() int64 {
-	return f.now().Add(-f.settings.Window - f.grace - liveFor).Unix()
+// undated reports whether passes are sent whose times may be wrong.
+func (f *forwarder) undated() bool {
+	return f.clockRight != nil && !f.clockRight() && f.undatedIn() <= 0
+}
+
+// undatedIn is how long they wait yet.
+func (f *forwarder) undatedIn() time.Duration {
+	if f.asked == 0 {
+		f.asked = max(f.mono(), 1)
+	}
+	return undatedFor - (f.mono() - f.asked)
 }
 
 // has reports whether a pass is in hand.
@@ -136,20 +149,29 @@ func (f *forwarder) has(start int64) bool {
 	return ok
 }
 
-// load waits for the next pass.
+// load waits for the next pass, or until undated ones need wait no longer.
 func (f *forwarder) load(ctx context.Context) error {
-	if f.idle() && f.now().Sub(f.retried) >= retryParked {
-		f.shelved, f.retried = 0, f.now()
+	if f.idle() && (f.retried == 0 || f.mono()-f.retried >= retryParked) {
+		f.shelved, f.retried = 0, max(f.mono(), 1)
 	}
-	p, err := f.q.Next(ctx, queue.Order{InHand: f.has, Live: f.liveFrom(), Shelved: f.shelved}, f.fingerprint())
+	waiting := ctx
+	if left := f.undatedIn(); left > 0 {
+		var cancel context.CancelFunc
+		waiting, cancel = context.WithTimeout(ctx, left)
+		defer cancel()
+	}
+	p, err := f.q.Next(waiting, queue.Order{InHand: f.has, Live: liveFor, Shelved: f.shelved, Undated: f.undated()}, f.fingerprint())
 	if err != nil {
+		if waiting.Err() != nil && ctx.Err() == nil {
+			return nil // it is asked for again
+		}
 		return err
 	}
-	if p.Shelved {
-		f.shelved = p.Start
-	}
 	lane := backlog
-	if p.Start >= f.liveFrom() && !p.Shelved {
+	switch {
+	case p.Shelved:
+		f.shelved = p.Start
+	case p.Live:
 		lane = live
 	}
 	return f.begin(ctx, p, lane)
@@ -162,6 +184,7 @@ func (f *forwarder) begin(ctx context.Context, p queue.Pass, lane int) error {
 		return err
 	}
 	b := newBatch(p, datums)
+	b.begun = f.mono()
 	f.log.Debug("pass begun", "pass", p.Start, "datums", len(b.datums), "from", p.Next, "parked", p.Shelved, "live", lane == live)
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -170,13 +193,24 @@ func (f *forwarder) begin(ctx context.Context, p queue.Pass, lane int) error {
 	}
 	f.inHand[p.Start] = struct{}{}
 	if old := f.lanes[lane]; old != nil {
-		f.yielded = append(f.yielded, old)
+		old.yielded = true
+		f.release(old)
 	}
 	f.lanes[lane] = b
 	if b.open == 0 { // a pass without datums
 		f.settled = append(f.settled, b)
 	}
 	return nil
+}
+
+// release lets a pass go that yielded, once nothing of it is under way: it is taken up again in its turn, from where it is on
+// the disk, and neither fills the memory nor escapes the queue's bounds until then. f.mu is held.
+func (f *forwarder) release(b *batch) {
+	if !b.yielded || slices.ContainsFunc(f.handed, func(r ref) bool { return r.b == b }) || slices.Contains(f.settled, b) {
+		return
+	}
+	delete(f.inHand, b.pass.Start)
+	f.q.Release(b.pass.Start)
 }
 
 // reduce makes the datums of a pass.
@@ -230,9 +264,6 @@ func (f *forwarder) handOut() (payload []byte, settled *batch) {
 func (f *forwarder) current() *batch {
 	if f.lanes[live] != nil {
 		return f.lanes[live]
-	}
-	if f.lanes[backlog] == nil && len(f.yielded) > 0 {
-		f.lanes[backlog], f.yielded = f.yielded[0], f.yielded[1:]
 	}
 	return f.lanes[backlog]
 }
@@ -376,6 +407,8 @@ func (f *forwarder) apply(n int, steps []step, change func(queue.Pass, int, int)
 			delete(f.inHand, s.b.pass.Start)
 		case s.b.open == 0:
 			late = append(late, s.b)
+		default:
+			f.release(s.b)
 		}
 	}
 	f.settled = append(f.settled, late...)

@@ -36,7 +36,7 @@ func newStages(t *testing.T, start time.Time, hasTimestamp bool) *stages {
 	var err error
 	s.q, err = queue.Open(t.Context(), queue.Config{
 		Path: filepath.Join(t.TempDir(), "queue.db"), Window: cfg.Rollup.Window, Grace: cfg.Rollup.Grace,
-		MaxBytes: 1 << 30, Now: s.clock, Log: log,
+		MaxBytes: 1 << 30, Now: s.clock, SinceBoot: func() time.Duration { return s.clock().Sub(start) }, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +54,7 @@ func newStages(t *testing.T, start time.Time, hasTimestamp bool) *stages {
 		Names: names.New(cfg.Intake.NameTemplate, cfg.Site), ClockTolerance: cfg.Intake.ClockTolerance, MaxSamples: 10, MaxMetrics: 10,
 		IsDevice: func(string) bool { return true }, Owners: map[string]string{},
 	})
-	s.f = &forwarder{told: &progress{q: s.q, log: log, now: s.clock}, q: s.q, settings: rollup.Settings{Window: cfg.Rollup.Window}, form: encode.Metric, hasTimestamp: hasTimestamp, grace: cfg.Rollup.Grace, now: s.clock, log: log}
+	s.f = &forwarder{told: &progress{q: s.q, log: log, now: s.clock}, q: s.q, settings: rollup.Settings{Window: cfg.Rollup.Window}, form: encode.Metric, hasTimestamp: hasTimestamp, grace: cfg.Rollup.Grace, now: s.clock, mono: func() time.Duration { return s.clock().Sub(start) }, log: log}
 	return s
 }
 

@@ -26,14 +26,15 @@ import (
 
 // A gateway is all stages, wired.
 type gateway struct {
-	log     *slog.Logger
-	lock    *os.File
-	start   time.Time
-	devices *devices.List
-	queue   *queue.Queue
-	intake  *intake.Intake
-	broker  *broker.Broker
-	uplink  *uplink.Uplink
+	log  *slog.Logger
+	lock *os.File
+	// clockRight reports whether this machine's clock is to be believed.
+	clockRight func() bool
+	devices    *devices.List
+	queue      *queue.Queue
+	intake     *intake.Intake
+	broker     *broker.Broker
+	uplink     *uplink.Uplink
 	// progress of a backlog.
 	progress *progress
 	// feedback is nil where none is wanted.
@@ -44,7 +45,7 @@ type gateway struct {
 
 // openGateway opens every stage; this function is the drawing of the architecture. After an error nothing stays open.
 func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway, err error) {
-	g := &gateway{log: log, start: clock.Now()}
+	g := &gateway{log: log, clockRight: cfg.Intake.clockRight}
 	defer func() {
 		if err != nil {
 			g.abandon(ctx)
@@ -66,7 +67,8 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 	if g.queue, err = queue.Open(ctx, queue.Config{
 		Path: queuePath(cfg.Data.Dir), Window: cfg.Rollup.Window, Grace: cfg.Rollup.Grace,
 		CommitInterval: cfg.Queue.CommitInterval, MaxBytes: int64(cfg.Queue.MaxBytes), Ballast: ballast, Now: clock.Now,
-		MaxAge: min(cfg.Queue.MaxAge, maxAge), ThinAfter: cfg.Queue.ThinAfter, ClockRight: cfg.Intake.clockRight, Log: log.With("part", "queue"),
+		MaxAge: min(cfg.Queue.MaxAge, maxAge), ThinAfter: cfg.Queue.ThinAfter, ClockRight: cfg.Intake.clockRight,
+		SinceBoot: clock.SinceBoot, BootID: clock.BootID(), Log: log.With("part", "queue"),
 	}); err != nil {
 		return nil, onDisk(err)
 	}
@@ -89,7 +91,7 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 		g.feedback = feedback.New(*f)
 	}
 	g.watch = newWatch(log.With("part", "watch"))
-	g.watch.queueBeat, g.watch.uplinkBeat, g.watch.status = g.queue.Beat, g.uplink.Beat, g.statusLine
+	g.watch.queueBeat, g.watch.uplinkBeat, g.watch.status = func() time.Time { return time.Now().Add(-g.queue.Beat()) }, g.uplink.Beat, g.statusLine
 	g.watch.hasDevices, g.watch.silenceAfter = func() bool { return len(g.devices.All()) > 0 }, cfg.Broker.SilenceAfter
 	g.control, err = control.Open(ctx, cfg.Data.Dir, g.routes(), log.With("part", "control"))
 	return g, onDisk(err)
@@ -117,14 +119,15 @@ func devicesPath(dataDir string) string { return filepath.Join(dataDir, "devices
 
 // handle takes a publish from the broker to the queue. done is called with nil when all of it is on disk or counted.
 func (g *gateway) handle(device string, payload []byte, done func(error)) {
-	arrived := clock.Now()
+	right := g.clockRight() // before the time is read: what becomes right in between is right then
+	arrived, sinceBoot := clock.Now(), clock.SinceBoot()
 	v := g.intake.Judge(device, payload, arrived)
 	if len(v.Refused) > 0 {
 		g.tellRefused(device, &v)
 	}
 	g.queue.Append(queue.Entry{
 		Device: device, Run: v.Run, Seq: v.Seq, Sent: v.Sent, Boot: v.Boot, Uptime: v.Uptime, Clock: v.Clock,
-		Arrived: arrived, Monotonic: arrived.Sub(g.start), Shift: v.Shift, Booted: v.Booted,
+		Arrived: arrived, Unsure: !right, SinceBoot: sinceBoot, Shift: v.Shift, Booted: v.Booted,
 		Samples: v.Samples, Refused: v.Reasons(), Claims: v.Claims,
 	}, func(err error) {
 		if err == nil {

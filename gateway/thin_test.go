@@ -15,6 +15,7 @@ import (
 	"piway/gateway/encode"
 	"piway/gateway/queue"
 	"piway/gateway/rollup"
+	"piway/shared/clock"
 	"piway/shared/sample"
 )
 
@@ -95,7 +96,7 @@ func (o *thinnedOutage) forwarder() *forwarder {
 	log := slog.New(slog.DiscardHandler)
 	return &forwarder{
 		told: &progress{q: o.q, log: log, now: o.now}, q: o.q, settings: rollup.Settings{Window: time.Minute}, form: encode.Metric,
-		hasTimestamp: true, grace: 10 * time.Second, now: o.now, log: log,
+		hasTimestamp: true, grace: 10 * time.Second, now: o.now, mono: clock.SinceBoot, log: log,
 	}
 }
 

@@ -26,10 +26,8 @@ var besides = []string{"-wal", "-shm", ""}
 // replace salvages what can be read of the store into a new one, and sets it aside.
 func replace(ctx context.Context, cfg *Config, cause error) error {
 	cfg.Log.Error("the store is damaged, reading what can be read of it", "file", cfg.Path, "err", cause)
-	for _, suffix := range besides {
-		if err := os.Remove(cfg.Path + newSuffix + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	if err := clearNew(cfg); err != nil {
+		return err
 	}
 	s, err := salvage(ctx, cfg, cfg.Path+newSuffix)
 	if err != nil {
@@ -38,7 +36,7 @@ func replace(ctx context.Context, cfg *Config, cause error) error {
 	if _, err := os.Stat(cfg.Path + newSuffix + "-wal"); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("closing %s: its log is still there", cfg.Path+newSuffix)
 	}
-	if err := os.Rename(cfg.Path+newSuffix, cfg.Path+salvagedSuffix); err != nil {
+	if err := promote(cfg); err != nil {
 		return err
 	}
 	aside, err := swap(cfg)
@@ -64,17 +62,17 @@ func swap(cfg *Config) (aside string, err error) {
 	// Of the salvaged file's time, so that all parts get the same name, whenever they are renamed.
 	aside = filepath.Join(dir, asidePrefix+info.ModTime().UTC().Format("20060102T150405.000000000Z"))
 	for _, suffix := range besides {
-		if err := os.Rename(cfg.Path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := cfg.Files.Rename(cfg.Path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", err
 		}
 	}
-	if err := os.Rename(cfg.Path+salvagedSuffix, cfg.Path); err != nil {
+	if err := cfg.Files.Rename(cfg.Path+salvagedSuffix, cfg.Path); err != nil {
 		return "", err
 	}
 	if err := forgetOld(dir, cfg); err != nil {
 		return "", err
 	}
-	return aside, syncDir(dir)
+	return aside, cfg.Files.SyncDir(dir)
 }
 
 // forgetOld deletes the oldest of too many stores that were set aside.
@@ -98,18 +96,6 @@ func forgetOld(dir string, cfg *Config) error {
 			}
 		}
 		stores = stores[1:]
-	}
-	return nil
-}
-
-// syncDir makes renames durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("syncing %s: %w", dir, err)
 	}
 	return nil
 }

@@ -96,12 +96,11 @@ func fill(b *testing.B, path string, reports int) {
 	begin := time.Now().Add(-time.Hour).Unix() - int64(reports/1000)*60
 	for _, text := range []string{
 		fmt.Sprintf(`WITH RECURSIVE i(id) AS (SELECT 1 UNION ALL SELECT id+1 FROM i WHERE id<%d) INSERT INTO report
-			SELECT id, %d+id/1000*60, 'kitchen', 'r', id, 0, '', 0, 'synced', (%[2]d+id/1000*60)*1000000000, 0, 0, 4, CAST('%s' AS BLOB) FROM i`, reports, begin, blob),
-		`INSERT INTO pass (start, first, last, closed) SELECT pass, MIN(id), MAX(id), 1 FROM report GROUP BY pass`,
+			(id,pass,device,run,seq,sent,boot,uptime,clock,arrived,mono,shift,n,samples) SELECT id, %d+id/1000*60, 'kitchen', 'r', id, 0, '', 0, 'synced', (%[2]d+id/1000*60)*1000000000, 0, 0, 4, CAST('%s' AS BLOB) FROM i`, reports, begin, blob),
+		`INSERT INTO pass (start, first, last, closed, newest) SELECT pass, MIN(id), MAX(id), 1, pass FROM report GROUP BY pass`,
 		fmt.Sprintf(`UPDATE meta SET n=%d WHERE key='fold'`, reports-4000),
 		fmt.Sprintf(`INSERT INTO ledger VALUES ('kitchen', 'received', '', 4*%d), ('kitchen', 'stored', '', 4*%[1]d)`, reports-4000),
 		fmt.Sprintf(`INSERT INTO seen VALUES ('kitchen', 'r', '1-%d', %d)`, reports-4000, time.Now().Unix()),
-		fmt.Sprintf(`UPDATE meta SET n=%d WHERE key='last_closed'`, begin+int64(reports/1000)*60),
 	} {
 		if _, err := db.Exec(text); err != nil {
 			b.Fatal(err)

@@ -15,7 +15,7 @@ const (
 )
 
 // minBytes is the least that MaxBytes means: the tables need some of it.
-const minBytes = 64 * pageSize
+const minBytes = 68 * pageSize
 
 // limit is what the pages in use may hold.
 func (c *Config) limit() int64 { return max(c.MaxBytes, minBytes) }
@@ -39,7 +39,7 @@ const rowOverhead = 256
 type bounds struct {
 	inHand func(start int64) bool // passes that the forwarder sends
 
-	pages, free, closedPasses, sums *sql.Stmt
+	pages, free, closedPasses, sums, oldPasses, age *sql.Stmt
 
 	budget  int64         // bytes that may be stored before pages are counted again
 	nextAge time.Duration // monotonic, when ages are looked at again
@@ -96,7 +96,7 @@ func (w *writer) dropOldest(ctx context.Context, used, target int64) (int64, err
 // dropNext drops the oldest closed pass, with those in hand behind all others: a part of such a one may have been sent.
 // Of the oldest open pass it drops the first reports. It returns false if there is nothing.
 func (w *writer) dropNext(ctx context.Context) (bool, error) {
-	p, err := w.oldestClosed(ctx, -1)
+	p, err := w.oldestClosed(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -106,10 +106,9 @@ func (w *writer) dropNext(ctx context.Context) (bool, error) {
 	return w.dropOpen(ctx)
 }
 
-// oldestClosed returns the oldest closed pass that is not in hand; else, unless before is set, the oldest in hand. Only
-// those that start before are looked at, and all for -1. It returns nil for none.
-func (w *writer) oldestClosed(ctx context.Context, before int64) (*Pass, error) {
-	rows, err := w.bounds.closedPasses.QueryContext(ctx, before)
+// oldestClosed returns the closed pass with the oldest samples that is not in hand; else the oldest in hand; nil for none.
+func (w *writer) oldestClosed(ctx context.Context) (*Pass, error) {
+	rows, err := w.bounds.closedPasses.QueryContext(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +122,7 @@ func (w *writer) oldestClosed(ctx context.Context, before int64) (*Pass, error) 
 		if !w.bounds.inHand(p.Start) {
 			return &p, nil
 		}
-		if held == nil && before < 0 {
+		if held == nil {
 			held = &p
 		}
 	}
@@ -207,31 +206,72 @@ func affected(r sql.Result, err error) (bool, error) {
 // ageDue reports whether it is time to look at ages.
 func (w *writer) ageDue() bool { return w.cfg.MaxAge > 0 && w.mono() >= w.bounds.nextAge }
 
-// dropOld drops closed passes that ended more than MaxAge ago, while the clock is right. A few in one transaction.
+// dropOld drops closed passes of which the newest sample is older than MaxAge, while the clock is right. A few in one
+// transaction. How old it is, the samples themselves are asked before anything is dropped.
 func (w *writer) dropOld(ctx context.Context) error {
 	if !w.ageDue() {
 		return nil
 	}
 	w.bounds.nextAge = w.mono() + ageEvery
-	if w.cfg.ClockRight != nil && !w.cfg.ClockRight() {
+	if !w.cfg.clockRight() {
 		return nil
 	}
 	before := w.cfg.Now().Add(-w.cfg.MaxAge - w.cfg.Window).Unix()
-	if before < 0 {
-		return nil
+	old, err := w.olderThan(ctx, before)
+	if err != nil {
+		return fmt.Errorf("looking for old passes: %w", err)
 	}
-	for range maxOld {
-		p, err := w.oldestClosed(ctx, before)
+	for _, p := range old {
+		newest, err := w.newestIn(ctx, &p)
 		if err != nil {
-			return fmt.Errorf("looking for old passes: %w", err)
+			return fmt.Errorf("looking at old pass %d: %w", p.Start, err)
 		}
-		if p == nil {
-			return nil
+		if newest >= before {
+			_, err = w.bounds.age.ExecContext(ctx, newest, p.Start)
+		} else {
+			err = w.dropPass(ctx, &p, &w.bounds.old)
 		}
-		if err := w.dropPass(ctx, p, &w.bounds.old); err != nil {
+		if err != nil {
 			return fmt.Errorf("dropping pass %d: %w", p.Start, err)
 		}
 	}
-	w.bounds.nextAge = w.mono() // there may be more
+	if len(old) == maxOld {
+		w.bounds.nextAge = w.mono() // there may be more
+	}
 	return nil
+}
+
+// olderThan returns closed passes, not in hand, of which the newest sample seems to be older than the given time.
+func (w *writer) olderThan(ctx context.Context, before int64) (old []Pass, err error) {
+	rows, err := w.bounds.oldPasses.QueryContext(ctx, before)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells
+	for rows.Next() && len(old) < maxOld {
+		var p Pass
+		if err := rows.Scan(&p.Start, &p.first, &p.last); err != nil {
+			return nil, err
+		}
+		if !w.bounds.inHand(p.Start) {
+			old = append(old, p)
+		}
+	}
+	return old, rows.Err()
+}
+
+// newestIn returns the time of a pass's newest sample.
+func (w *writer) newestIn(ctx context.Context, p *Pass) (newest int64, err error) {
+	rows, err := w.thinning.rows.QueryContext(ctx, p.first, p.last, p.Start)
+	if err != nil {
+		return 0, err
+	}
+	err = eachRow(rows, func(_ int64, r *row) error {
+		all, err := r.summaries()
+		for i := range all {
+			newest = max(newest, int64(all[i].LastTime))
+		}
+		return err
+	})
+	return newest, err
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // least is the smallest bound; the tables themselves take some of it.
-const least = 256 << 10
+const least = 68 * 4096
 
 // big is a report of about 5 KB.
 func big(device string, seq int64) queue.Entry {

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"modernc.org/sqlite"
@@ -34,6 +36,7 @@ const (
 	atBound // the file may not grow; the disk has room
 	readOnly
 	failing
+	astray // the files are not where they were
 	damaged
 	unknown
 )
@@ -45,6 +48,8 @@ func troubleOf(err error, dir string) trouble {
 	switch {
 	case errors.Is(err, ErrDamaged):
 		return damaged
+	case errors.Is(err, errAstray):
+		return astray
 	case errors.Is(err, ErrDisk):
 		return failing
 	case err == nil, errors.Is(err, errNewer), errors.Is(err, ErrClosed),
@@ -107,7 +112,7 @@ func IsTrouble(err error, dir string) (fix string, ok bool) {
 		return fixFull, true
 	case readOnly:
 		return fixReadOnly, true
-	case failing, damaged:
+	case failing, astray, damaged:
 		return "look at the kernel's log (dmesg); the disk or SD card may be worn out", true
 	default:
 		return "", false
@@ -150,24 +155,30 @@ func check(ctx context.Context, db *sql.DB) error {
 // A mark beside the store tells the next Open what to do before it trusts it.
 const (
 	markSuffix  = ".suspect"
-	markCheck   = "check"   // read all of it
+	markCheck   = "check"   // read all of it; perhaps with the number of times that this has failed
 	markSalvage = "salvage" // it is damaged
+	// salvageAfter is how often reading a store must have failed before what can be read of it is taken: over a minute, with
+	// the pauses between two tries. An error that passes costs nothing then.
+	salvageAfter = 6
 )
 
 // setMark is best effort: without it the next Open finds out by itself, or the next use does.
 func setMark(path, mark string) { _ = os.WriteFile(path+markSuffix, []byte(mark), 0o600) }
 
-func readMark(path string) string {
+func readMark(path string) (mark string, failed int) {
 	text, err := os.ReadFile(path + markSuffix)
 	if err != nil {
-		return ""
+		return "", 0
 	}
-	return string(text)
+	mark, times, _ := strings.Cut(string(text), " ")
+	failed, _ = strconv.Atoi(times) // 0 for none
+	return mark, failed
 }
 
 // suspect leaves the mark that an error asks for.
 func suspect(path string, err error) {
 	switch {
+	case errors.Is(err, errMoved): // the copy is sound
 	case errors.Is(err, ErrDamaged):
 		setMark(path, markSalvage)
 	case errors.Is(err, ErrDisk):
@@ -178,21 +189,37 @@ func suspect(path string, err error) {
 // openStore opens the store, or what can be salvaged of it.
 func (q *Queue) openStore(ctx context.Context) error {
 	path, dir := q.cfg.Path, filepath.Dir(q.cfg.Path)
-	if _, err := swap(&q.cfg); err != nil {
+	aside, err := swap(&q.cfg)
+	if err != nil {
 		return err
 	}
-	mark := readMark(path)
-	err := q.tryOpen(ctx, mark)
+	if aside != "" {
+		q.cfg.Log.Warn("a copy takes the store's place, what was there is set aside", "aside", aside)
+	}
+	mark, failed := readMark(path)
+	err = q.tryOpen(ctx, mark)
 	if err == nil {
 		return unmark(path, mark)
 	}
 	switch troubleOf(err, dir) { //nolint:exhaustive // the others are not to be salvaged
 	case damaged, unknown:
 	case failing:
-		if mark != markCheck { // it may pass
-			setMark(path, markCheck)
+		// It may pass. That it lasts, and that it is the store which cannot be read and not all of the disk, is another thing.
+		if unreadable(err) {
+			failed++
+			setMark(path, fmt.Sprint(markCheck, " ", failed))
+		}
+		if !unreadable(err) || failed < salvageAfter || tryWrite(dir) != nil {
 			return fmt.Errorf("%w: %w", ErrDisk, err)
 		}
+	case diskFull:
+		if !q.disk.ballast.free() { // a file system that copies on write needs room to write in place
+			return err
+		}
+		if err = q.tryOpen(ctx, mark); err == nil {
+			return unmark(path, mark)
+		}
+		return err
 	default:
 		return err
 	}
@@ -220,7 +247,7 @@ func (q *Queue) tryOpen(ctx context.Context, mark string) error {
 	if mark == markSalvage {
 		return ErrDamaged
 	}
-	db, err := openDB(ctx, q.cfg)
+	db, err := openDB(ctx, &q.cfg)
 	if err != nil {
 		return err
 	}

@@ -36,11 +36,16 @@ type ledger struct {
 func newLedger() ledger { return ledger{n: map[account]int64{}, dirty: map[account]struct{}{}} }
 
 func (l *ledger) add(device, outcome, reason string, n int) {
+	l.add64(device, outcome, reason, int64(n))
+}
+
+// add64 saturates: a device numbers its reports as it likes, up to 2^53.
+func (l *ledger) add64(device, outcome, reason string, n int64) {
 	if n == 0 {
 		return
 	}
 	k := account{device, outcome, reason}
-	l.n[k] += int64(n)
+	l.n[k] = min(l.n[k]+min(n, maxNumber-1), maxNumber-1)
 	l.dirty[k] = struct{}{}
 }
 
@@ -118,8 +123,9 @@ func total(by map[string]int64) (n int64) {
 
 // Ledger returns the account of each device, by name, from one consistent state of the disk. Waiting is counted from
 // the reports that are there, and so is an independent check of the other figures.
-func (q *Queue) Ledger(ctx context.Context) (_ []Account, err error) {
+func (q *Queue) Ledger(_ context.Context) (_ []Account, err error) {
 	defer func() { q.notice(err) }()
+	ctx := q.reading
 	tx, err := q.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return nil, fmt.Errorf("reading the ledger: %w", err)
@@ -227,7 +233,8 @@ func readLate(ctx context.Context, tx *sql.Tx, by map[string]*Account) error {
 		if err != nil {
 			return err
 		}
-		accountOf(by, device).Late += s.gaps()
+		a := accountOf(by, device)
+		a.Late = min(a.Late+min(s.gaps(), maxNumber-1), maxNumber-1)
 	}
 	return rows.Err()
 }

@@ -27,7 +27,7 @@ func (q *Queue) loop(ctx context.Context) error {
 	defer tick.Stop()
 	batch := make([]op, 0, maxBatch)
 	for {
-		q.beat.Store(time.Now().UnixNano())
+		q.beats()
 		q.attend(work)
 		batch = batch[:0]
 		select {
@@ -35,6 +35,7 @@ func (q *Queue) loop(ctx context.Context) error {
 			batch = q.gather(append(batch, o))
 		case <-tick.C:
 			q.w.bounds.tell(q.mono(), q.cfg.Log)
+			q.lookAround(work)
 			q.thin(work)
 			if !q.w.due() {
 				continue
@@ -87,7 +88,8 @@ func (q *Queue) take(batch []op) []op {
 }
 
 // commit writes a batch and answers it. Reports that do not fit must not keep room from being made: after an error
-// the other work of the batch is tried without them, and once more when the ballast was given up for it.
+// the other work of the batch is tried without them, and once more when the ballast was given up for it. After an error
+// of a write or a sync nothing is tried nor acknowledged until that is mended.
 func (q *Queue) commit(ctx context.Context, batch []op) {
 	if why := q.disk.refuses(); why != nil {
 		if batch = q.refuse(batch, why); len(batch) == 0 {
@@ -98,10 +100,13 @@ func (q *Queue) commit(ctx context.Context, batch []op) {
 	isEntry := func(o op) bool { return o.tx == nil }
 	if err == nil {
 		q.disk.succeeded(slices.ContainsFunc(batch, isEntry))
+		if q.w.log.committed(q.mono()) {
+			q.tend(ctx)
+		}
 	} else {
 		freed := q.failed(err, len(batch))
 		work := slices.DeleteFunc(slices.Clone(batch), isEntry)
-		if len(work) > 0 && (len(work) < len(batch) || freed) {
+		if len(work) > 0 && !q.disk.mend && (len(work) < len(batch) || freed) {
 			defer q.commit(ctx, work)
 			batch = slices.DeleteFunc(batch, func(o op) bool { return o.tx != nil })
 		}
@@ -116,31 +121,56 @@ func (q *Queue) commit(ctx context.Context, batch []op) {
 
 // tellClosed lets those who wait in Next look again.
 func (q *Queue) tellClosed() {
-	q.lastClosed.Store(q.w.passes.lastClosed)
+	q.mu.Lock()
+	q.closings = slices.Clone(q.w.passes.recent)
+	q.mu.Unlock()
 	q.broadcast()
 }
 
-// refuse answers the entries of a batch and returns the rest.
+// refuse answers the entries of a batch and returns the rest, which is nothing where nothing may be written.
 func (q *Queue) refuse(batch []op, why error) (work []op) {
 	for _, o := range batch {
-		if o.tx != nil {
+		switch {
+		case o.tx != nil && !q.disk.mend:
 			work = append(work, o)
 			continue
+		case o.tx == nil:
+			q.disk.refused++
 		}
-		q.disk.refused++
 		o.done(why)
 	}
 	return work
+}
+
+// lookAround looks after the store's files when no commit does.
+func (q *Queue) lookAround(ctx context.Context) {
+	if q.disk.mend {
+		return
+	}
+	if err := q.place.look(q.cfg.Path, q.w.log.checkpoints); err != nil {
+		q.failed(err, 0)
+		return
+	}
+	q.tend(ctx)
+}
+
+// tend looks after the log. That it cannot be moved is an error of the disk like any other.
+func (q *Queue) tend(ctx context.Context) {
+	if err := q.w.tend(ctx); err != nil {
+		q.failed(err, 0)
+		return
+	}
+	q.tellLog()
 }
 
 // failed notes a failed transaction, and tells it unless it is part of what was told. It reports whether room was made.
 func (q *Queue) failed(err error, messages int) (freed bool) {
 	kind := troubleOf(err, q.disk.dir())
 	switch kind { //nolint:exhaustive // told below
-	case diskFull, atBound, readOnly:
+	case diskFull, atBound, readOnly, failing, astray:
 		return q.disk.failed(kind, err)
 	}
-	q.cfg.Log.Error("commit failed, nothing of it is acknowledged", "messages", messages, "err", err)
+	q.cfg.Log.Error("writing to the store failed, nothing of it is acknowledged", "messages", messages, "err", err)
 	q.notice(err)
 	return false
 }

@@ -134,7 +134,7 @@ func TestOpen_newer(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = queue.Open(t.Context(), queue.Config{Path: path, Window: time.Minute, MaxBytes: 1 << 20})
-	if want := "its format is 99, this version reads 3: it was written by a newer piway-gateway"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "its format is 99, this version reads 4: it was written by a newer piway-gateway"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
 	}
 }
@@ -149,7 +149,8 @@ func TestNext_lanes(t *testing.T) {
 			starts = append(starts, p.Start)
 		}
 		taken := map[int64]bool{}
-		o := queue.Order{Live: starts[2], InHand: func(start int64) bool { return taken[start] }}
+		// Each closed as the next report came, 70 s after the one before.
+		o := queue.Order{Live: window + grace + time.Second, InHand: func(start int64) bool { return taken[start] }}
 		for _, want := range []int64{starts[2], starts[3], starts[0], starts[1]} {
 			p, err := b.Next(t.Context(), o, "f")
 			if err != nil || p.Start != want {

@@ -3,43 +3,93 @@ package queue
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
-// passes are those that still take reports.
+// passes are those that still take reports, and those that took some until just now.
 type passes struct {
-	open       map[int64]*openPass // by start
-	lastClosed int64
+	open   map[int64]*openPass // by start
+	recent []closing           // the last ones that closed, in that order
+	last   int64               // the newest closed one when the store was read
 }
 
 type openPass struct {
 	first, last int64         // report ids
+	newest      int64         // of its samples, Unix seconds
+	undated     bool          // some came by a clock that was not known to be right
 	since       time.Duration // monotonic, of its first report
 	dirty       bool
 }
 
-// of returns the pass for a report of which the newest sample is at newest: that sample's window, clamped to
-// [the oldest pass still open, the window of arrival], and books the report there.
-//
-// A clock that was set back, or windows that were configured longer, would name a pass that is closed already. Only
-// the order of passes matters, so the report then goes into the next number after the last closed one.
-func (p *passes) of(newest, now time.Time, mono, window, grace time.Duration, id int64) int64 {
-	hi := windowStart(now, window)
-	lo := windowStart(now.Add(-grace), window) // the previous window, while its grace lasts
-	if lo <= p.lastClosed {
-		lo = p.lastClosed + 1
-		if w := windowStart(time.Unix(p.lastClosed, 0).Add(window), window); w <= hi {
-			lo = w
-		}
-	}
-	start := max(lo, min(hi, windowStart(newest, window)))
+// A closing is when a pass closed, by the monotonic clock.
+type closing struct {
+	start int64
+	at    time.Duration
+}
+
+// recently reports whether a pass of that name closed a moment ago: it may be gone from the disk and still be in hand.
+func (p *passes) recently(start int64) bool {
+	return slices.ContainsFunc(p.recent, func(c closing) bool { return c.start == start })
+}
+
+// put books a report in the pass that is named start.
+func (p *passes) put(start, id int64, newest time.Time, undated bool, mono time.Duration) {
 	o := p.open[start]
 	if o == nil {
 		o = &openPass{first: id, since: mono}
 		p.open[start] = o
 	}
 	o.last, o.dirty = id, true
-	return start
+	o.newest, o.undated = max(o.newest, newest.Unix()), o.undated || undated
+}
+
+// passFor names the pass of a report whose newest sample is at newest: that sample's window, clamped to the windows of
+// which the grace has not passed. What comes later than that goes with the window of arrival.
+//
+// A clock that was set back, or windows that were configured longer, would name a pass that is closed. Only that a name
+// is not used twice matters: the report then goes into the next number behind all that are there. A clock that was ahead
+// for once names a pass of the future, and nothing after it.
+func (w *writer) passFor(ctx context.Context, newest time.Time) (int64, error) {
+	now, p := w.cfg.Now(), &w.passes
+	hi := windowStart(now, w.cfg.Window)
+	lo := windowStart(now.Add(-w.cfg.Grace), w.cfg.Window) // the previous window, while its grace lasts
+	for _, start := range []int64{max(lo, min(hi, windowStart(newest, w.cfg.Window))), hi} {
+		if p.open[start] != nil {
+			return start, nil
+		}
+		taken, err := w.taken(ctx, start)
+		if err != nil || !taken {
+			return start, err
+		}
+	}
+	last := hi
+	for _, c := range p.recent {
+		last = max(last, c.start)
+	}
+	for start := range p.open {
+		if start > hi {
+			return start, nil
+		}
+	}
+	var there int64
+	if err := w.lastPass.QueryRowContext(ctx).Scan(&there); err != nil {
+		return 0, fmt.Errorf("naming a pass: %w", err)
+	}
+	return max(last, there) + 1, nil
+}
+
+// taken reports whether the name was that of another pass, as far as that still matters.
+func (w *writer) taken(ctx context.Context, start int64) (bool, error) {
+	if w.passes.recently(start) || w.bounds.inHand(start) {
+		return true, nil
+	}
+	var n int
+	if err := w.passThere.QueryRowContext(ctx, start).Scan(&n); err != nil {
+		return false, fmt.Errorf("naming a pass: %w", err)
+	}
+	return n > 0, nil
 }
 
 // windowStart is the start of the window that holds t, in Unix seconds. Windows are whole seconds long.
@@ -67,36 +117,32 @@ func (p *passes) due(now time.Time, mono, window, grace time.Duration) bool {
 
 // due reports whether there is anything to do though nothing has arrived.
 func (w *writer) due() bool {
-	return w.passes.due(w.cfg.Now(), w.mono(), w.cfg.Window, w.cfg.Grace) || w.ageDue()
+	return w.passes.due(w.cfg.Now(), w.mono(), w.cfg.Window, w.cfg.Grace) || w.ageDue() || w.redateDue()
 }
 
-// closeDue closes the passes that are over, and with each those before it: the order of passes is the order of closing.
+// closeDue closes the passes that are over, the oldest first.
 func (w *writer) closeDue(ctx context.Context) error {
 	p := &w.passes
-	newest := int64(-1)
-	for start, o := range p.open {
-		if start > newest && o.over(start, w.cfg.Now(), w.mono(), w.cfg.Window, w.cfg.Grace) {
-			newest = start
-		}
-	}
-	if newest < 0 {
-		return nil
-	}
-	for start := range p.open {
-		if start > newest {
+	for _, start := range slices.Sorted(maps.Keys(p.open)) {
+		if !p.open[start].over(start, w.cfg.Now(), w.mono(), w.cfg.Window, w.cfg.Grace) {
 			continue
 		}
 		if _, err := w.closePass.ExecContext(ctx, start); err != nil {
 			return fmt.Errorf("closing pass %d: %w", start, err)
 		}
 		delete(p.open, start)
+		p.recent = append(p.recent, closing{start, w.mono()})
+		w.closed = true
 	}
-	p.lastClosed = max(p.lastClosed, newest)
-	if _, err := w.putMeta.ExecContext(ctx, "last_closed", p.lastClosed); err != nil {
-		return fmt.Errorf("closing pass %d: %w", newest, err)
-	}
-	w.closed = true
 	return nil
+}
+
+// keepRecent is how many closings are remembered: those of the last windows, whatever is sent in them.
+const keepRecent = 8
+
+// forget bounds what is known of passes that closed.
+func (p *passes) forget() {
+	p.recent = p.recent[max(0, len(p.recent)-keepRecent):]
 }
 
 // putPasses writes the passes that got reports in this transaction.
@@ -105,7 +151,7 @@ func (w *writer) putPasses(ctx context.Context) error {
 		if !o.dirty {
 			continue
 		}
-		if _, err := w.putPass.ExecContext(ctx, start, o.first, o.last); err != nil {
+		if _, err := w.putPass.ExecContext(ctx, start, o.first, o.last, o.newest, o.undated); err != nil {
 			return fmt.Errorf("writing pass %d: %w", start, err)
 		}
 		o.dirty = false
@@ -115,7 +161,7 @@ func (w *writer) putPasses(ctx context.Context) error {
 
 func (w *writer) loadPasses(ctx context.Context) error {
 	w.passes.open = map[int64]*openPass{}
-	rows, err := w.conn.QueryContext(ctx, "SELECT start, first, last FROM pass WHERE closed=0")
+	rows, err := w.conn.QueryContext(ctx, "SELECT start, first, last, newest, undated FROM pass WHERE closed=0")
 	if err != nil {
 		return fmt.Errorf("reading passes: %w", err)
 	}
@@ -123,10 +169,16 @@ func (w *writer) loadPasses(ctx context.Context) error {
 	for rows.Next() {
 		var start int64
 		o := &openPass{since: w.mono()}
-		if err := rows.Scan(&start, &o.first, &o.last); err != nil {
+		if err := rows.Scan(&start, &o.first, &o.last, &o.newest, &o.undated); err != nil {
 			return fmt.Errorf("reading passes: %w", err)
 		}
 		w.passes.open[start] = o
 	}
-	return rows.Err()
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if err := w.conn.QueryRowContext(ctx, "SELECT COALESCE(MAX(start), 0) FROM pass WHERE closed>0").Scan(&w.passes.last); err != nil {
+		return fmt.Errorf("reading passes: %w", err)
+	}
+	return nil
 }

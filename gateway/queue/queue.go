@@ -21,6 +21,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"piway/shared/files"
 	"piway/shared/sample"
 )
 
@@ -46,8 +47,35 @@ type Config struct {
 	Ballast int64
 	// Now is the wall clock; nil means time.Now.
 	Now func() time.Time
+	// SinceBoot is how long this machine has been running, also while it slept; nobody can set it, so all durations are told
+	// by it. BootID names that run: by both what arrives while the clock is not right is dated when it is. Nil means the time
+	// since Open.
+	SinceBoot func() time.Duration
+	BootID    string
+	// Date returns what to add to the times of an entry's samples, now that its Arrived is right; nil leaves that as it is.
+	Date func(*Entry) (shift float64)
+	// Files is where the store is, nil for this machine's; VFS the same for SQLite, by its name. Both are for tests.
+	Files files.FS
+	VFS   string
 	// Log must be set.
 	Log *slog.Logger
+
+	bulk bool // a new store is being filled: its log is moved by SQLite, and closing it tells whether that worked
+}
+
+// withDefaults fills in what may be nil.
+func (c Config) withDefaults() Config {
+	start := time.Now()
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.SinceBoot == nil {
+		c.SinceBoot = func() time.Duration { return time.Since(start) }
+	}
+	if c.Files == nil {
+		c.Files = files.System
+	}
+	return c
 }
 
 // An Entry is one message of a device, as judged by the intake.
@@ -56,14 +84,17 @@ type Entry struct {
 	// Run and Seq identify the message for redelivery; an empty Run cannot be recognised.
 	Run string
 	Seq int64
-	// Sent, Boot, Uptime and Clock are kept as received.
-	Sent   float64
-	Boot   string
-	Uptime float64
-	Clock  string
-	// Arrived is the gateway's wall clock at arrival, Monotonic its time since the gateway started.
+	// Sent, SentUptime, Boot, Uptime and Clock are kept as received.
+	Sent       float64
+	SentUptime float64
+	Boot       string
+	Uptime     float64
+	Clock      string
+	// Arrived is the gateway's wall clock at arrival. Unsure says that it was not known to be right; then SinceBoot, which is
+	// that of Config at the arrival, is to date the entry later.
 	Arrived   time.Time
-	Monotonic time.Duration
+	Unsure    bool
+	SinceBoot time.Duration
 	// Shift in seconds is added to a sample's own time to correct the sender's clock.
 	Shift float64
 	// Booted is when Boot began, in Unix seconds, to be kept for Boots; 0 if that is known.
@@ -81,22 +112,28 @@ var ErrClosed = errors.New("queue is closed")
 
 // A Queue is an open store. Its methods are safe for concurrent use.
 type Queue struct {
-	cfg   Config
-	db    *sql.DB // readers; the writer has a connection of its own
-	w     *writer
-	in    chan op
-	start time.Time // for the monotonic clock
+	cfg Config
+	db  *sql.DB // readers; the writer has a connection of its own
+	w   *writer
+	in  chan op
 
-	lastClosed atomic.Int64 // as on disk
-	beat       atomic.Int64 // when the writer's loop last went round, Unix nanoseconds
-	disk       disk
-	sick       chan error // why the store has to be opened anew
+	beat  atomic.Int64 // when the writer's loop last went round, by mono
+	disk  disk
+	place place
+	sick  chan error // why the store has to be opened anew
 
-	mu      sync.Mutex         // guards changed and inHand
-	changed chan struct{}      // closed and replaced when a pass closes or finishes
-	inHand  map[int64]struct{} // passes that Next returned and that are not settled
-	picking sync.Mutex         // held while Next picks a pass, and while passes are thinned
-	ended   chan struct{}      // closed when Run has committed for the last time
+	reading     context.Context // of all that reads: a query that is cut short costs its connection, see pinned
+	stopReading context.CancelFunc
+
+	lastClosed int64 // when it was opened
+
+	mu       sync.Mutex         // guards what follows
+	changed  chan struct{}      // closed and replaced when a pass closes or finishes
+	inHand   map[int64]struct{} // passes that Next returned and that are not settled
+	closings []closing          // as the writer has them
+	log      logSize
+	picking  sync.Mutex    // held while Next picks a pass, and while passes are thinned
+	ended    chan struct{} // closed when Run has committed for the last time
 }
 
 // pending is how many messages may wait for the writer; a full channel holds the senders' readers back.
@@ -105,26 +142,26 @@ const pending = 4096
 // Open opens or creates the store, replays what was committed after the last fold, and starts nothing. A store that is
 // damaged is set aside, with what can be read of it in a new one: see salvage.go. It returns ErrDisk for what may pass.
 func Open(ctx context.Context, cfg Config) (*Queue, error) {
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
 	q := &Queue{
-		cfg: cfg, in: make(chan op, pending), start: time.Now(),
+		cfg: cfg.withDefaults(), in: make(chan op, pending),
 		changed: make(chan struct{}), ended: make(chan struct{}), inHand: map[int64]struct{}{},
 		sick: make(chan error, 1),
 	}
-	q.beat.Store(time.Now().UnixNano()) // Run may begin a moment later
+	q.reading, q.stopReading = context.WithCancel(context.WithoutCancel(ctx))
+	q.beats() // Run may begin a moment later
 	q.disk = disk{cfg: &q.cfg, mono: q.mono, ballast: ballast{filepath.Join(filepath.Dir(cfg.Path), "ballast"), cfg.Ballast}}
 	if err := q.openStore(ctx); err != nil {
+		q.stopReading()
 		return nil, fmt.Errorf("opening queue %s: %w", cfg.Path, err)
 	}
 	q.w.bounds.inHand = q.holds
 	q.disk.ballast.make()
-	q.lastClosed.Store(q.w.passes.lastClosed)
+	q.lastClosed = q.w.passes.last
+	q.place.remember(q.cfg.Path, q.w.log.checkpoints)
 	return q, nil
 }
 
-func (q *Queue) mono() time.Duration { return time.Since(q.start) }
+func (q *Queue) mono() time.Duration { return q.cfg.SinceBoot() }
 
 // An op is one thing to be done in the next transaction.
 type op struct {
@@ -195,6 +232,7 @@ func (q *Queue) Run(ctx context.Context) error {
 	q.refuseRest()
 	q.broadcast()
 	stop()
+	q.stopReading()
 	checks.Wait()
 	suspect(q.cfg.Path, err)
 	return errors.Join(err, q.w.close(), q.db.Close())
@@ -214,8 +252,10 @@ func (q *Queue) checkLater(ctx context.Context) {
 	}
 }
 
-// Beat is when the writer last went round: it does so several times a second, unless a commit takes longer.
-func (q *Queue) Beat() time.Time { return time.Unix(0, q.beat.Load()) }
+// Beat is how long ago the writer last went round: it does so several times a second, unless a commit takes longer.
+func (q *Queue) Beat() time.Duration { return q.mono() - time.Duration(q.beat.Load()) }
+
+func (q *Queue) beats() { q.beat.Store(int64(q.mono())) }
 
 // broadcast wakes everyone who waits in Next.
 func (q *Queue) broadcast() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -23,6 +24,8 @@ type Pass struct {
 	Parked       Numbers
 	ParkedCounts map[Count]int
 	Shelved      bool
+	// Live says that it closed just now, see Order.
+	Live bool
 	// Thinned is the length of the windows that its samples were aggregated to, 0 if they were not: EachThinned reads it then.
 	Thinned time.Duration
 
@@ -52,17 +55,19 @@ func (n *Numbers) Empty() bool { return len(n.s) == 0 }
 // Has reports whether i is in the set.
 func (n *Numbers) Has(i int) bool { return n.s.has(int64(i)) }
 
-// An Order says which pass is wanted next: one that starts at Live or later, then any other that is closed, then a
-// shelved one behind Shelved; of several the oldest. The zero value is the oldest of all.
+// An Order says which pass is wanted next: a live one, then any other that is closed, then a shelved one behind Shelved; of
+// several the oldest. The zero value is the oldest of all that are dated.
 type Order struct {
 	// InHand are passes that were returned and are not settled; they are passed over.
 	InHand func(start int64) bool
-	// Live is where the live lane begins, in Unix seconds; 0 is no lane of its own.
-	Live int64
-	// LiveOnly wants nothing but that, and does not wait for it.
+	// Live is how long after it closed a pass counts as live, by the monotonic clock; 0 is no lane of its own.
+	Live time.Duration
+	// LiveOnly wants nothing but that, or any pass where Live is 0, and does not wait for it.
 	LiveOnly bool
 	// Shelved is the last shelved pass that was returned.
 	Shelved int64
+	// Undated also wants passes whose times may be wrong, since this machine's clock is not known to be right.
+	Undated bool
 }
 
 // ErrNone is returned where an Order does not wait and there is no such pass.
@@ -89,8 +94,27 @@ func (q *Queue) Next(ctx context.Context, o Order, fingerprint string) (Pass, er
 	}
 }
 
-// LastClosed is the newest pass that was ever closed. A pass that closes is told to nobody who does not wait in Next.
-func (q *Queue) LastClosed() int64 { return q.lastClosed.Load() }
+// LastClosed is the pass that closed last, as far as is known. One that closes is told to nobody who does not wait in Next.
+func (q *Queue) LastClosed() int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.closings) == 0 {
+		return q.lastClosed
+	}
+	return q.closings[len(q.closings)-1].start
+}
+
+// live returns the passes that closed no longer ago than that.
+func (q *Queue) live(within time.Duration) (starts []int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, c := range q.closings {
+		if within > 0 && q.mono()-c.at <= within {
+			starts = append(starts, c.start)
+		}
+	}
+	return starts
+}
 
 // States of a pass, in the column closed.
 const (
@@ -98,24 +122,26 @@ const (
 	stateShelved = 2
 )
 
-const passColumns = "SELECT start, first, last, closed, next, fingerprint, expired, parked, thinned FROM pass WHERE "
+// passColumns are of passes that are dated, or of which something was sent and that stay as they are, or of all for ?1.
+const passColumns = "SELECT start, first, last, closed, next, fingerprint, expired, parked, thinned FROM pass WHERE (undated=0 OR next>0 OR ?1) AND "
 
 // begin returns ErrNone if there is no such pass yet.
 func (q *Queue) begin(ctx context.Context, o *Order, fingerprint string) (Pass, error) {
-	lanes := []struct {
-		where string
-		bound int64
-	}{{"closed=1 AND start>=?", o.Live}, {"closed=1 AND start<?", o.Live}, {"closed=2 AND start>?", o.Shelved}}
-	if o.LiveOnly {
-		lanes = lanes[:1]
-	}
-	for _, lane := range lanes {
-		p, err := q.first(ctx, o, passColumns+lane.where+" ORDER BY start", lane.bound, fingerprint)
+	for _, start := range q.live(o.Live) {
+		p, err := q.first(ctx, o, passColumns+"closed=1 AND start=?2", start, fingerprint)
 		if !errors.Is(err, ErrNone) {
+			p.Live = err == nil
 			return p, err
 		}
 	}
-	return Pass{}, ErrNone
+	if o.LiveOnly && o.Live > 0 {
+		return Pass{}, ErrNone
+	}
+	p, err := q.first(ctx, o, passColumns+"closed=1 AND start>=?2 ORDER BY start", math.MinInt64, fingerprint)
+	if !errors.Is(err, ErrNone) {
+		return p, err
+	}
+	return q.first(ctx, o, passColumns+"closed=2 AND start>?2 ORDER BY start", o.Shelved, fingerprint)
 }
 
 // first returns the first pass of a lane that is not in hand.
@@ -142,7 +168,7 @@ func (q *Queue) pick(ctx context.Context, o *Order, query string, bound int64) (
 }
 
 func (q *Queue) scanFirst(ctx context.Context, o *Order, query string, bound int64) (p Pass, mark string, err error) {
-	rows, err := q.db.QueryContext(ctx, query, bound)
+	rows, err := q.db.QueryContext(q.reading, query, o.Undated, bound)
 	if err != nil {
 		return p, "", fmt.Errorf("reading passes: %w", err)
 	}
@@ -155,6 +181,9 @@ func (q *Queue) scanFirst(ctx context.Context, o *Order, query string, bound int
 		}
 		if o.InHand != nil && o.InHand(p.Start) {
 			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return p, "", err
 		}
 		if err := errors.Join(p.Expired.parse(expired), p.Parked.parse(parked)); err != nil {
 			return p, "", fmt.Errorf("reading pass %d: %w", p.Start, err)
@@ -170,8 +199,8 @@ func (q *Queue) scanFirst(ctx context.Context, o *Order, query string, bound int
 }
 
 // Backlog says how many closed passes wait, those in hand included, and the start of the oldest.
-func (q *Queue) Backlog(ctx context.Context) (passes int, oldest int64, err error) {
-	err = q.db.QueryRowContext(ctx, "SELECT COUNT(*), COALESCE(MIN(start), 0) FROM pass WHERE closed=1").Scan(&passes, &oldest)
+func (q *Queue) Backlog(_ context.Context) (passes int, oldest int64, err error) {
+	err = q.db.QueryRowContext(q.reading, "SELECT COUNT(*), COALESCE(MIN(start), 0) FROM pass WHERE closed=1").Scan(&passes, &oldest)
 	if err != nil {
 		return 0, 0, fmt.Errorf("reading passes: %w", err)
 	}
@@ -183,7 +212,7 @@ func (q *Queue) restart(ctx context.Context, p *Pass, fingerprint string) error 
 	if p.Next > 0 {
 		q.cfg.Log.Warn("version or settings changed inside a pass, it is sent again from its start", "pass", p.Start, "datums", p.Next)
 	}
-	*p = Pass{Start: p.Start, Thinned: p.Thinned, first: p.first, last: p.last}
+	*p = Pass{Start: p.Start, Live: p.Live, Thinned: p.Thinned, first: p.first, last: p.last}
 	return q.do(ctx, func(ctx context.Context, w *writer) error {
 		if _, err := w.beginPass.ExecContext(ctx, fingerprint, p.Start); err != nil {
 			return err
@@ -213,11 +242,14 @@ func (q *Queue) Each(ctx context.Context, p Pass, f func(device string, samples 
 }
 
 func (q *Queue) each(ctx context.Context, p Pass, f func(device string, samples []sample.Sample) error) error {
-	rows, err := q.db.QueryContext(ctx, reportRows, p.first, p.last, p.Start)
+	rows, err := q.db.QueryContext(q.reading, reportRows, p.first, p.last, p.Start)
 	if err != nil {
 		return fmt.Errorf("reading pass %d: %w", p.Start, err)
 	}
 	return eachRow(rows, func(_ int64, r *row) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		samples, err := sample.DecodeSamples(r.blob)
 		if err != nil {
 			return fmt.Errorf("reading pass %d: %w: %w", p.Start, ErrDamaged, err)
@@ -301,6 +333,13 @@ func (q *Queue) release(done []Done, moved []Pass) {
 	}
 }
 
+// Release gives back a pass that Next returned and of which nothing is under way. What was settled of it stays so.
+func (q *Queue) Release(start int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.inHand, start)
+}
+
 func (w *writer) finish(ctx context.Context, d Done) error {
 	if _, err := w.deleteReports.ExecContext(ctx, d.Pass.first, d.Pass.last, d.Pass.Start); err != nil {
 		return err
@@ -347,8 +386,8 @@ func (q *Queue) Refused(ctx context.Context, counts map[Count]int) error {
 }
 
 // Owners returns whose each metric name is.
-func (q *Queue) Owners(ctx context.Context) (map[string]string, error) {
-	rows, err := q.db.QueryContext(ctx, "SELECT name, device FROM owner")
+func (q *Queue) Owners(_ context.Context) (map[string]string, error) {
+	rows, err := q.db.QueryContext(q.reading, "SELECT name, device FROM owner")
 	if err != nil {
 		return nil, fmt.Errorf("reading the owners of names: %w", err)
 	}

@@ -145,6 +145,23 @@ func (b *bench) next(after int64, fingerprint string) (p queue.Pass, names []str
 	return p, names
 }
 
+// take returns the names of the first closed pass, and settles it.
+func (b *bench) take() []string {
+	b.t.Helper()
+	p, names := b.next(0, "f")
+	b.settle(p, len(names))
+	return names
+}
+
+// settle books n samples of a pass as sent.
+func (b *bench) settle(p queue.Pass, n int) {
+	b.t.Helper()
+	done := queue.Done{Pass: p, Counts: map[queue.Count]int{{Device: "kitchen", Outcome: queue.Sent}: n}}
+	if err := b.Settle(b.t.Context(), []queue.Done{done}, nil); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
 // accounts returns the ledger and fails unless it balances.
 func (b *bench) accounts() map[string]queue.Account {
 	b.t.Helper()

@@ -38,10 +38,11 @@ type salvager struct {
 // salvage builds a new store at path. Its ledger balances: what the old one stored and nobody can find any more is
 // Dropped. A pass keeps its position only if all of its reports are there; else it is sent from its first datum again.
 func salvage(ctx context.Context, cfg *Config, path string) (_ *salvager, err error) {
-	fresh := *cfg
+	fresh := cfg.withDefaults()
 	fresh.Path = path
 	s := &salvager{cfg: &fresh, whole: map[string]bool{}}
-	if s.db, err = openDB(ctx, fresh); err != nil {
+	fresh.bulk = true
+	if s.db, err = openDB(ctx, &fresh); err != nil {
 		return nil, err
 	}
 	defer func() {

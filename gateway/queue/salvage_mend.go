@@ -30,9 +30,6 @@ func (s *salvager) repairPasses(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.keepLastClosed(ctx); err != nil {
-		return err
-	}
 	for _, p := range passes {
 		if s.isWhole(&p) {
 			continue
@@ -43,7 +40,9 @@ func (s *salvager) repairPasses(ctx context.Context) error {
 	}
 	_, err = s.db.ExecContext(ctx, `DELETE FROM pass WHERE start NOT IN (SELECT pass FROM report);
 		DELETE FROM parked WHERE pass NOT IN (SELECT start FROM pass);
-		UPDATE pass SET closed=1 WHERE closed=0 AND start <= (SELECT n FROM meta WHERE key='last_closed')`)
+		UPDATE pass SET undated=start IN (SELECT pass FROM report WHERE host>0);
+		UPDATE pass SET newest=start WHERE newest=0;
+		INSERT OR IGNORE INTO meta VALUES ('fold', 0), ('right', 0)`)
 	return err
 }
 
@@ -52,11 +51,12 @@ func (s *salvager) isWhole(p *savedPass) bool {
 	return p.first == p.min && p.last == p.max && !s.hurt(p.first, p.last) && (p.parked == "" || s.whole["parked"])
 }
 
-// restart makes a pass one of which nothing is sent.
+// restart makes a pass one of which nothing is sent. It is closed, since it may have been, and its age is asked of its
+// samples before it counts.
 func (s *salvager) restart(ctx context.Context, p *savedPass) error {
 	s.restarted++
-	if _, err := s.db.ExecContext(ctx, `INSERT OR REPLACE INTO pass (start,first,last,closed)
-		VALUES (?1,?2,?3,?4 OR ?1 <= (SELECT n FROM meta WHERE key='last_closed'))`, p.start, p.min, p.max, p.closed > 0); err != nil {
+	if _, err := s.db.ExecContext(ctx, `INSERT OR REPLACE INTO pass (start,first,last,closed,newest)
+		VALUES (?1,?2,?3,1,COALESCE((SELECT newest FROM pass WHERE start=?1), ?1))`, p.start, p.min, p.max); err != nil {
 		return err
 	}
 	_, err := s.db.ExecContext(ctx, "DELETE FROM parked WHERE pass=?", p.start)
@@ -69,13 +69,6 @@ func (s *salvager) allCounted(ctx context.Context) error {
 	if err == nil {
 		_, err = s.db.ExecContext(ctx, "INSERT OR REPLACE INTO meta VALUES ('fold', ?)", hi)
 	}
-	return err
-}
-
-// keepLastClosed holds last_closed to the passes that are closed: it never goes back, as far as is known.
-func (s *salvager) keepLastClosed(ctx context.Context) error {
-	_, err := s.db.ExecContext(ctx, `INSERT OR REPLACE INTO meta SELECT 'last_closed', MAX(
-		COALESCE((SELECT n FROM meta WHERE key='last_closed'), 0), COALESCE((SELECT MAX(start) FROM pass WHERE closed>0), 0))`)
 	return err
 }
 
@@ -98,7 +91,7 @@ func (s *salvager) savedPasses(ctx context.Context) (all []savedPass, err error)
 
 // seeAll notes each report that is there as seen.
 func (w *writer) seeAll(ctx context.Context) error {
-	rows, err := w.conn.QueryContext(ctx, "SELECT device, run, seq, arrived FROM report")
+	rows, err := w.conn.QueryContext(ctx, "SELECT device, run, seq, arrived, host<>0 FROM report")
 	if err != nil {
 		return err
 	}
@@ -106,11 +99,11 @@ func (w *writer) seeAll(ctx context.Context) error {
 	for rows.Next() {
 		var e Entry
 		var arrived int64
-		if err := rows.Scan(&e.Device, &e.Run, &e.Seq, &arrived); err != nil {
+		if err := rows.Scan(&e.Device, &e.Run, &e.Seq, &arrived, &e.Unsure); err != nil {
 			return err
 		}
-		if recognisable(&e) {
-			w.seen.add(e.Device, e.Run, e.Seq, time.Unix(0, arrived).Unix())
+		if e.Arrived = time.Unix(0, arrived); recognisable(&e) {
+			w.see(&e)
 		}
 	}
 	return rows.Err()

@@ -159,7 +159,7 @@ func (t *table) sane(row []any) bool {
 	}
 	check := map[string]func(fields) bool{
 		"report": fields.report, "pass": fields.pass, "parked": fields.parked, "ledger": fields.ledger,
-		"seen": fields.seen, "owner": fields.owner, "meta": fields.meta,
+		"seen": fields.seen, "owner": fields.owner, "boot": fields.boot, "host": fields.host, "meta": fields.meta,
 	}[t.name]
 	return check == nil || check(f)
 }
@@ -190,7 +190,7 @@ func (f fields) named(columns ...string) bool {
 }
 
 func (f fields) report() bool {
-	if !f.named("device") || !f.counts("id", "seq", "n") || !inTime(f.number("pass")) {
+	if !f.named("device") || !f.counts("id", "seq", "n", "host") || !inTime(f.number("pass")) {
 		return false
 	}
 	blob, _ := f["samples"].([]byte)
@@ -228,7 +228,7 @@ func inTime(seconds int64) bool { return -maxSeconds < seconds && seconds < maxS
 
 func (f fields) pass() bool {
 	var expired, parked Numbers
-	return inTime(f.number("start")) && f.counts("first", "last", "closed", "next", "thinned") && f.number("closed") <= stateShelved &&
+	return inTime(f.number("start")) && f.counts("first", "last", "closed", "next", "thinned", "undated") && inTime(f.number("newest")) && f.number("closed") <= stateShelved &&
 		f.number("first") <= f.number("last") && expired.parse(f.text("expired")) == nil && parked.parse(f.text("parked")) == nil
 }
 
@@ -247,6 +247,19 @@ func (f fields) seen() bool {
 
 func (f fields) owner() bool { return f.named("name", "device") }
 
+func (f fields) boot() bool { return f.named("device", "id") && f.counts("told") }
+
+func (f fields) host() bool {
+	return f.counts("id") && len(f.text("boot")) <= maxName && f.number("after") >= 0
+}
+
 func (f fields) meta() bool {
-	return slices.Contains([]string{"fold", "last_closed"}, f.text("key")) && inTime(f.number("n"))
+	switch n := f.number("n"); f.text("key") {
+	case "fold":
+		return inTime(n)
+	case "right":
+		return n >= 0
+	default:
+		return false
+	}
 }

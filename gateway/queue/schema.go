@@ -3,15 +3,10 @@ package queue
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
-	"net/url"
-	"os"
-
-	_ "modernc.org/sqlite" // registers the driver "sqlite"
 )
 
-// schema is version 3. An operator may read it all with the sqlite3 command while the gateway runs.
+// schema is version 4. An operator may read it all with the sqlite3 command while the gateway runs.
 const schema = `
 CREATE TABLE report (            -- one row per message, in arrival order
   id       INTEGER PRIMARY KEY,
@@ -24,10 +19,12 @@ CREATE TABLE report (            -- one row per message, in arrival order
   uptime   REAL    NOT NULL,
   clock    TEXT    NOT NULL,
   arrived  INTEGER NOT NULL,     -- the gateway's wall clock, Unix nanoseconds
-  mono     INTEGER NOT NULL,     -- the gateway's monotonic clock, nanoseconds since it started
+  mono     INTEGER NOT NULL,     -- nanoseconds since the gateway's machine started; before version 4, since the gateway did
   shift    REAL    NOT NULL,     -- seconds to add to the samples' own times
   n        INTEGER NOT NULL,     -- how many samples
-  samples  BLOB    NOT NULL      -- JSON array, times as received; an object where they are thinned
+  samples  BLOB    NOT NULL,     -- JSON array, times as received; an object where they are thinned
+  sent_uptime REAL NOT NULL DEFAULT 0,    -- as received
+  host     INTEGER NOT NULL DEFAULT 0     -- the run of the gateway's machine whose clock was not known to be right; 0: it was
 );
 CREATE TABLE pass (
   start       INTEGER PRIMARY KEY, -- its window's start, Unix seconds; only the order matters
@@ -38,7 +35,15 @@ CREATE TABLE pass (
   fingerprint TEXT    NOT NULL DEFAULT '',  -- of the code and settings that number the datums
   expired     TEXT    NOT NULL DEFAULT '',  -- datums below next that were not sent: ranges lo-hi,…
   parked      TEXT    NOT NULL DEFAULT '',  -- datums below next that AWS does not let through, in the same form
-  thinned     INTEGER NOT NULL DEFAULT 0    -- seconds of the windows that its samples were aggregated to, 0 = as received
+  thinned     INTEGER NOT NULL DEFAULT 0,   -- seconds of the windows that its samples were aggregated to, 0 = as received
+  newest      INTEGER NOT NULL DEFAULT 0,   -- of its samples, Unix seconds
+  undated     INTEGER NOT NULL DEFAULT 0    -- 1: some of its reports came while the gateway's clock was not known to be right
+);
+CREATE INDEX pass_newest ON pass (newest) WHERE closed>0;
+CREATE TABLE host (              -- runs of the gateway's machine of which the clock is or was not known to be right
+  id       INTEGER PRIMARY KEY,
+  boot     TEXT    NOT NULL,     -- the kernel's boot id
+  after    INTEGER NOT NULL      -- the newest time, Unix nanoseconds, that was known to be right when it began
 );
 CREATE TABLE parked (            -- samples in parked datums, which wait like all in report
   pass     INTEGER NOT NULL,
@@ -74,8 +79,8 @@ CREATE TABLE boot (              -- when a device's boots began, to date what it
 ) WITHOUT ROWID;
 CREATE TABLE meta (key TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO meta VALUES ('fold', 0);        -- ledger and seen include the reports up to this id
-INSERT INTO meta VALUES ('last_closed', 0); -- the newest pass that was ever closed
-PRAGMA user_version = 3;
+INSERT INTO meta VALUES ('right', 0);       -- the newest time of arrival, Unix nanoseconds, by a clock known to be right
+PRAGMA user_version = 4;
 `
 
 // upgrades make a file of version i+1 one of the next.
@@ -89,52 +94,23 @@ CREATE TABLE boot (device TEXT NOT NULL, id TEXT NOT NULL, began REAL NOT NULL, 
   PRIMARY KEY (device, id)) WITHOUT ROWID;
 ALTER TABLE pass ADD COLUMN thinned INTEGER NOT NULL DEFAULT 0;
 PRAGMA user_version = 3;
+`, `
+ALTER TABLE report ADD COLUMN sent_uptime REAL NOT NULL DEFAULT 0;
+ALTER TABLE report ADD COLUMN host INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pass ADD COLUMN newest INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pass ADD COLUMN undated INTEGER NOT NULL DEFAULT 0;
+UPDATE pass SET newest=start;
+CREATE INDEX pass_newest ON pass (newest) WHERE closed>0;
+CREATE TABLE host (id INTEGER PRIMARY KEY, boot TEXT NOT NULL, after INTEGER NOT NULL);
+DELETE FROM meta WHERE key='last_closed';
+INSERT INTO meta VALUES ('right', 0);
+PRAGMA user_version = 4;
 `}
 
 const (
-	schemaVersion = 3
+	schemaVersion = 4
 	pageSize      = 4096
-	// walLimit is what the write-ahead log shrinks to after a checkpoint.
-	walLimit = 4 << 20
 )
-
-// openDB opens the file and makes the schema if it is new. Of an old one it reads little; see check.
-func openDB(ctx context.Context, cfg Config) (*sql.DB, error) {
-	// SQLite would make it readable for all; the log beside it gets the same mode.
-	f, err := os.OpenFile(cfg.Path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	info, err := f.Stat()
-	if err := errors.Join(err, f.Close()); err != nil {
-		return nil, err
-	}
-	if log, err := os.Stat(cfg.Path + "-wal"); err == nil && info.Size() == 0 && log.Size() > 0 {
-		return nil, fmt.Errorf("%w: it is empty, and its log is not", ErrDamaged) // SQLite would delete the log
-	}
-	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: cfg.Path}).EscapedPath()}).String() + "?" + url.Values{
-		"_pragma": {
-			"busy_timeout(5000)",
-			"cache_size(-512)",         // KiB a connection: rows are written once and read once
-			"auto_vacuum(INCREMENTAL)", // before the first table, or it has no effect
-			"journal_mode(WAL)",
-			"synchronous(FULL)", // in WAL mode: one fsync per commit
-			fmt.Sprintf("journal_size_limit(%d)", walLimit),
-			fmt.Sprintf("max_page_count(%d)", cfg.backstop()/pageSize),
-		},
-		"_txlock": {"deferred"},
-	}.Encode()
-	db, err := sql.Open("sqlite", dsn)
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(4) // the writer's, the forwarder's, the ledger's, one to spare
-	if err := prepareDB(ctx, db); err != nil {
-		_ = db.Close() // the first error is the one to tell
-		return nil, err
-	}
-	return db, nil
-}
 
 func prepareDB(ctx context.Context, db *sql.DB) error {
 	var version int

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -19,8 +20,42 @@ type runKey struct{ device, run string }
 
 type runSeen struct {
 	spans spans
-	last  int64 // Unix seconds of its newest report's arrival
+	last  int64         // Unix seconds of its newest report's arrival; 0 while no clock known to be right has seen it
+	heard time.Duration // monotonic, of the same, 0 for none in this process
 	dirty bool
+}
+
+// An instant is now, by the clocks that there are.
+type instant struct {
+	unix  int64
+	right bool // what unix says is known to be right
+	mono  time.Duration
+}
+
+// now is the time by which what was seen is forgotten.
+func (w *writer) now() instant { return instant{w.cfg.Now().Unix(), w.cfg.clockRight(), w.mono()} }
+
+// date corrects what a wrong clock made of a run.
+func (s *seen) date(k runKey, r *runSeen, now instant) {
+	if r.last > 0 && r.last <= now.unix {
+		return
+	}
+	r.last = now.unix
+	s.touch(k, r)
+}
+
+// touch has a run written at the next flush.
+func (s *seen) touch(k runKey, r *runSeen) {
+	if !r.dirty {
+		r.dirty = true
+		s.dirty = append(s.dirty, k)
+	}
+}
+
+// old reports whether no agent holds a report of the run any more: by a clock that is right, and not against what this
+// process knows, whatever the clock was set to since.
+func (r *runSeen) old(now instant) bool {
+	return now.unix-r.last > int64(keepSeen/time.Second) && (r.heard == 0 || now.mono-r.heard > keepSeen)
 }
 
 // gaps is how many of the run's reports, counted from 1, are not among those seen. (Of a run with more spans than are kept
@@ -48,7 +83,7 @@ func (s *seen) has(device, run string, seq int64) bool {
 	return r != nil && r.spans.has(seq)
 }
 
-func (s *seen) add(device, run string, seq, at int64) {
+func (s *seen) add(device, run string, seq, at int64, mono time.Duration) {
 	k := runKey{device, run}
 	r := s.runs[k]
 	if r == nil {
@@ -60,15 +95,12 @@ func (s *seen) add(device, run string, seq, at int64) {
 	if len(r.spans) > maxSpans {
 		r.spans = r.spans[1:]
 	}
-	r.last = max(r.last, at)
-	if !r.dirty {
-		r.dirty = true
-		s.dirty = append(s.dirty, k)
-	}
+	r.last, r.heard = max(r.last, at), max(mono, 1)
+	s.touch(k, r)
 }
 
 // flush hands what changed to put, and what is too old or too many to drop.
-func (s *seen) flush(now int64, put func(runKey, *runSeen) error, drop func(runKey, *runSeen) error) error {
+func (s *seen) flush(now instant, put func(runKey, *runSeen) error, drop func(runKey, *runSeen) error) error {
 	for _, k := range s.dirty {
 		r := s.runs[k]
 		if r == nil {
@@ -85,23 +117,28 @@ func (s *seen) flush(now int64, put func(runKey, *runSeen) error, drop func(runK
 		}
 	}
 	s.dirty = s.dirty[:0]
-	return s.dropOld(now-int64(keepSeen/time.Second), drop)
+	return s.dropOld(now, drop)
 }
 
+// dropOldest forgets the run of a device that was heard of longest ago: one of an earlier process, if there is one.
 func (s *seen) dropOldest(device string, drop func(runKey, *runSeen) error) error {
 	var oldest runKey
-	at := int64(0)
+	var of *runSeen
 	for k, r := range s.runs {
-		if k.device == device && (oldest.device == "" || r.last < at) {
-			oldest, at = k, r.last
+		if k.device == device && (of == nil || cmp.Or(cmp.Compare(r.heard, of.heard), cmp.Compare(r.last, of.last)) < 0) {
+			oldest, of = k, r
 		}
 	}
 	return s.drop(oldest, drop)
 }
 
-func (s *seen) dropOld(before int64, drop func(runKey, *runSeen) error) error {
+func (s *seen) dropOld(now instant, drop func(runKey, *runSeen) error) error {
+	if !now.right {
+		return nil
+	}
 	for k, r := range s.runs {
-		if r.last >= before {
+		s.date(k, r, now)
+		if !r.old(now) {
 			continue
 		}
 		if err := s.drop(k, drop); err != nil {

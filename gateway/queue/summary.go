@@ -94,6 +94,7 @@ type thinner struct {
 // thinned is the one report of a device.
 type thinned struct {
 	id, arrived int64 // of its first report, of its last
+	newest      int64 // of its samples, Unix seconds
 	n           int
 	cells       map[thinnedKey]*Summary
 }
@@ -118,6 +119,7 @@ func (t *thinner) add(id int64, r *row) error {
 	for i := range all {
 		s := &all[i]
 		d.n += s.N
+		d.newest = max(d.newest, int64(s.LastTime))
 		w := windowStart(time.Unix(int64(s.Time), 0), time.Duration(t.window)*time.Second)
 		k := thinnedKey{s.Name, s.Unit, w}
 		if c := d.cells[k]; c != nil {
@@ -156,11 +158,14 @@ func (q *Queue) EachThinned(ctx context.Context, p Pass, f func(device string, a
 }
 
 func (q *Queue) eachThinned(ctx context.Context, p Pass, f func(device string, all []Summary) error) error {
-	rows, err := q.db.QueryContext(ctx, reportRows, p.first, p.last, p.Start)
+	rows, err := q.db.QueryContext(q.reading, reportRows, p.first, p.last, p.Start)
 	if err != nil {
 		return fmt.Errorf("reading pass %d: %w", p.Start, err)
 	}
 	return eachRow(rows, func(_ int64, r *row) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		all, err := r.summaries()
 		if err != nil {
 			return fmt.Errorf("reading pass %d: %w: %w", p.Start, ErrDamaged, err)

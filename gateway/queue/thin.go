@@ -41,7 +41,7 @@ func multiple(d, unit time.Duration) int64 {
 func (q *Queue) thin(ctx context.Context) {
 	w := q.w
 	t := &w.thinning
-	if q.cfg.ThinAfter <= 0 || w.mono() < t.next || (q.cfg.ClockRight != nil && !q.cfg.ClockRight()) {
+	if q.cfg.ThinAfter <= 0 || w.mono() < t.next || q.disk.mend || !q.cfg.clockRight() {
 		return
 	}
 	q.picking.Lock()
@@ -146,16 +146,18 @@ func (w *writer) merge(ctx context.Context, group []Pass, window int64) error {
 		}
 	}
 	into.first, into.last = math.MaxInt64, 0
+	newest := int64(0)
 	for device, d := range t.devices {
 		blob, err := d.blob()
 		if err != nil {
 			return err
 		}
 		into.first, into.last = min(into.first, d.id), max(into.last, d.id)
-		if _, err := w.insert.ExecContext(ctx, d.id, into.Start, device, "", 0, 0.0, "", 0.0, "", d.arrived, 0, 0.0, d.n, blob); err != nil {
+		newest = max(newest, d.newest)
+		if _, err := w.insert.ExecContext(ctx, d.id, into.Start, device, "", 0, 0.0, "", 0.0, "", d.arrived, 0, 0.0, d.n, blob, 0.0, 0); err != nil {
 			return err
 		}
 	}
-	_, err := w.thinning.put.ExecContext(ctx, into.Start, into.first, into.last, window)
+	_, err := w.thinning.put.ExecContext(ctx, into.Start, into.first, into.last, window, newest)
 	return err
 }

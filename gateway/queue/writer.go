@@ -24,6 +24,10 @@ type writer struct {
 	deleteReports, deletePass, prune *sql.Stmt
 	putParked, deleteParked          *sql.Stmt
 	putBoot, pruneBoots              *sql.Stmt
+	lastPass, passThere              *sql.Stmt
+	putHost, getHost                 *sql.Stmt
+	undated, undatedRows             *sql.Stmt
+	redateReport, datePass           *sql.Stmt
 
 	prepared []*sql.Stmt // all of them
 
@@ -34,6 +38,8 @@ type writer struct {
 	seen     seen
 	bounds   bounds
 	thinning thinning
+	dating   dating
+	log      logState
 	closed   bool // a pass was closed, finished or dropped in this transaction
 	stale    bool // the state could not be read back after a failure
 }
@@ -46,17 +52,22 @@ type encoded struct {
 }
 
 func encode(e Entry) (*encoded, error) {
-	enc := &encoded{Entry: e}
-	for _, s := range e.Samples {
-		if t := effective(s.Time, e.Shift, e.Arrived); t.After(enc.newest) {
-			enc.newest = t
-		}
-	}
+	enc := &encoded{Entry: e, newest: newestOf(&e)}
 	var err error
 	if len(e.Samples) > 0 {
 		enc.blob, err = sample.EncodeSamples(e.Samples)
 	}
 	return enc, err
+}
+
+// newestOf is the corrected time of an entry's newest sample.
+func newestOf(e *Entry) (newest time.Time) {
+	for _, s := range e.Samples {
+		if t := effective(s.Time, e.Shift, e.Arrived); t.After(newest) {
+			newest = t
+		}
+	}
+	return newest
 }
 
 // effective is the time of a sample that the sender dated at t: shifted, or the arrival when it gave none.
@@ -71,7 +82,7 @@ func effective(t, shift float64, arrived time.Time) time.Time {
 func fromSeconds(s float64) time.Time { return time.UnixMicro(int64(s * 1e6)) }
 
 func newWriter(ctx context.Context, db *sql.DB, cfg *Config, mono func() time.Duration) (*writer, error) {
-	conn, err := db.Conn(ctx)
+	conn, err := db.Conn(context.WithoutCancel(ctx)) // a statement that is cut short costs its connection
 	if err != nil {
 		return nil, err
 	}
@@ -95,8 +106,8 @@ func (w *writer) prepare(ctx context.Context) error {
 		{&w.begin, "BEGIN IMMEDIATE"},
 		{&w.commit, "COMMIT"},
 		{&w.rollback, "ROLLBACK"},
-		{&w.insert, "INSERT INTO report VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
-		{&w.putPass, "INSERT INTO pass (start,first,last) VALUES (?1,?2,?3) ON CONFLICT DO UPDATE SET first=?2, last=?3"},
+		{&w.insert, "INSERT INTO report VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+		{&w.putPass, "INSERT INTO pass (start,first,last,newest,undated) VALUES (?1,?2,?3,?4,?5) ON CONFLICT DO UPDATE SET first=?2, last=?3, newest=?4, undated=?5"},
 		{&w.putOwner, "INSERT OR IGNORE INTO owner VALUES (?,?)"},
 		{&w.putLedger, "INSERT OR REPLACE INTO ledger VALUES (?,?,?,?)"},
 		{&w.putSeen, "INSERT OR REPLACE INTO seen VALUES (?,?,?,?)"},
@@ -111,12 +122,22 @@ func (w *writer) prepare(ctx context.Context) error {
 		{&w.putBoot, "INSERT OR REPLACE INTO boot VALUES (?,?,?,?)"},
 		{&w.pruneBoots, "DELETE FROM boot WHERE device=?1 AND id NOT IN (SELECT id FROM boot WHERE device=?1 ORDER BY told DESC LIMIT ?2)"},
 		{&w.prune, "DELETE FROM seen WHERE device=? AND run=?"},
-		{&w.thinning.candidates, "SELECT start, first, last FROM pass WHERE start<? AND thinned<? AND closed=1 AND next=0 AND parked='' ORDER BY start"},
+		{&w.lastPass, "SELECT COALESCE(MAX(start), 0) FROM pass"},
+		{&w.passThere, "SELECT COUNT(*) FROM pass WHERE start=?"},
+		{&w.putHost, "INSERT INTO host (boot, after) VALUES (?,?)"},
+		{&w.getHost, "SELECT MAX(id) FROM host WHERE boot=?"},
+		{&w.undated, "SELECT start, first, last, next>0 OR closed=2 FROM pass WHERE undated=1 ORDER BY start"},
+		{&w.undatedRows, "SELECT id, device, sent, sent_uptime, boot, uptime, clock, arrived, mono, shift, n, samples, host FROM report WHERE id BETWEEN ? AND ? AND pass=? ORDER BY id"},
+		{&w.redateReport, "UPDATE report SET arrived=?, shift=?, host=0 WHERE id=?"},
+		{&w.datePass, "UPDATE pass SET newest=?, undated=0 WHERE start=?"},
+		{&w.thinning.candidates, "SELECT start, first, last FROM pass WHERE newest<? AND thinned<? AND closed=1 AND next=0 AND parked='' AND undated=0 ORDER BY start"},
 		{&w.thinning.rows, reportRows},
-		{&w.thinning.put, "INSERT INTO pass (start, first, last, closed, thinned) VALUES (?,?,?,1,?)"},
+		{&w.thinning.put, "INSERT INTO pass (start, first, last, closed, thinned, newest) VALUES (?,?,?,1,?,?)"},
 		{&w.bounds.pages, "PRAGMA page_count"},
 		{&w.bounds.free, "PRAGMA freelist_count"},
-		{&w.bounds.closedPasses, "SELECT start, first, last FROM pass WHERE closed>0 AND (start+thinned<?1 OR ?1<0) ORDER BY start"},
+		{&w.bounds.closedPasses, "SELECT start, first, last FROM pass WHERE closed>0 ORDER BY newest, start"},
+		{&w.bounds.oldPasses, "SELECT start, first, last FROM pass WHERE closed>0 AND newest<? AND undated=0 ORDER BY newest, start"},
+		{&w.bounds.age, "UPDATE pass SET newest=? WHERE start=?"},
 		{&w.bounds.sums, "SELECT device, SUM(n) FROM report WHERE id BETWEEN ? AND ? AND pass=? GROUP BY device"},
 	} {
 		var err error
@@ -143,6 +164,9 @@ func (w *writer) load(ctx context.Context) error {
 	if err := w.loadMeta(ctx); err != nil {
 		return err
 	}
+	if err := w.loadDating(ctx); err != nil {
+		return err
+	}
 	if err := w.loadPasses(ctx); err != nil {
 		return err
 	}
@@ -156,10 +180,8 @@ func (w *writer) load(ctx context.Context) error {
 }
 
 func (w *writer) loadMeta(ctx context.Context) error {
-	for key, n := range map[string]*int64{"fold": &w.folded, "last_closed": &w.passes.lastClosed} {
-		if err := w.conn.QueryRowContext(ctx, "SELECT n FROM meta WHERE key=?", key).Scan(n); err != nil {
-			return fmt.Errorf("reading meta %s: %w", key, err)
-		}
+	if err := w.conn.QueryRowContext(ctx, "SELECT n FROM meta WHERE key='fold'").Scan(&w.folded); err != nil {
+		return fmt.Errorf("reading meta fold: %w", err)
 	}
 	w.lastID = w.folded
 	return nil
@@ -168,7 +190,7 @@ func (w *writer) loadMeta(ctx context.Context) error {
 // replay folds the reports that were committed after the last fold into the state in memory.
 func (w *writer) replay(ctx context.Context) error {
 	rows, err := w.conn.QueryContext(ctx,
-		"SELECT id, device, run, seq, arrived, shift, n FROM report WHERE id>? ORDER BY id", w.folded)
+		"SELECT id, device, run, seq, arrived, shift, n, host<>0 FROM report WHERE id>? ORDER BY id", w.folded)
 	if err != nil {
 		return fmt.Errorf("replaying reports: %w", err)
 	}
@@ -177,7 +199,7 @@ func (w *writer) replay(ctx context.Context) error {
 		var e Entry
 		var arrived int64
 		var n int
-		if err := rows.Scan(&w.lastID, &e.Device, &e.Run, &e.Seq, &arrived, &e.Shift, &n); err != nil {
+		if err := rows.Scan(&w.lastID, &e.Device, &e.Run, &e.Seq, &arrived, &e.Shift, &n, &e.Unsure); err != nil {
 			return fmt.Errorf("replaying reports: %w", err)
 		}
 		e.Arrived = time.Unix(0, arrived)
@@ -194,8 +216,18 @@ func (w *writer) count(e *Entry, n int) {
 		w.ledger.add(e.Device, Shifted, "", n)
 	}
 	if recognisable(e) {
-		w.seen.add(e.Device, e.Run, e.Seq, e.Arrived.Unix())
+		w.see(e)
 	}
+	w.dating.noteRight(e)
+}
+
+// see remembers an entry, to recognise it when it comes again.
+func (w *writer) see(e *Entry) {
+	at := e.Arrived.Unix()
+	if e.Unsure {
+		at = 0
+	}
+	w.seen.add(e.Device, e.Run, e.Seq, at, w.mono())
 }
 
 // recognisable reports whether a redelivery of the entry can be told from a new one.
@@ -214,13 +246,16 @@ func (w *writer) write(ctx context.Context, batch []op) error {
 		}
 		w.stale = false
 	}
+	closings := len(w.passes.recent)
 	err := w.transact(ctx, batch)
 	if err == nil {
+		w.passes.forget()
 		w.bounds.full.committed(w.mono(), w.cfg.Log)
 		w.bounds.old.committed(w.mono(), w.cfg.Log)
 		return nil
 	}
 	_, _ = w.rollback.ExecContext(ctx) // there may be no transaction left
+	w.passes.recent = w.passes.recent[:closings]
 	if lerr := w.load(ctx); lerr != nil {
 		w.stale = true
 		return fmt.Errorf("%w (and reading the state back: %w)", err, lerr)
@@ -256,6 +291,9 @@ func (w *writer) transact(ctx context.Context, batch []op) error {
 // byTime does what is due though nothing has arrived.
 func (w *writer) byTime(ctx context.Context) error {
 	if err := w.closeDue(ctx); err != nil {
+		return err
+	}
+	if err := w.redate(ctx); err != nil {
 		return err
 	}
 	return w.dropOld(ctx)
@@ -300,7 +338,7 @@ func (w *writer) store(ctx context.Context, e *encoded) (rare bool, err error) {
 	}
 	if len(e.Samples) == 0 {
 		if recognisable(&e.Entry) { // refused whole: once is enough
-			w.seen.add(e.Device, e.Run, e.Seq, e.Arrived.Unix())
+			w.see(&e.Entry)
 		}
 		return rare, nil
 	}
@@ -311,10 +349,20 @@ func (w *writer) insertReport(ctx context.Context, e *encoded) error {
 	if err := w.makeRoom(ctx, int64(len(e.blob)+rowOverhead)); err != nil {
 		return err
 	}
-	id := w.lastID + 1
-	pass := w.passes.of(e.newest, w.cfg.Now(), w.mono(), w.cfg.Window, w.cfg.Grace, id)
+	id, from := w.lastID+1, int64(0)
+	pass, err := w.passFor(ctx, e.newest)
+	if err != nil {
+		return err
+	}
+	if e.Unsure {
+		if from, err = w.hostID(ctx); err != nil {
+			return err
+		}
+		w.dating.undated = true
+	}
+	w.passes.put(pass, id, e.newest, e.Unsure, w.mono())
 	if _, err := w.insert.ExecContext(ctx, id, pass, e.Device, e.Run, e.Seq, e.Sent, e.Boot, e.Uptime, e.Clock,
-		e.Arrived.UnixNano(), int64(e.Monotonic), e.Shift, len(e.Samples), e.blob); err != nil {
+		e.Arrived.UnixNano(), int64(e.SinceBoot), e.Shift, len(e.Samples), e.blob, e.SentUptime, from); err != nil {
 		return fmt.Errorf("storing a report: %w", err)
 	}
 	w.lastID = id
@@ -337,12 +385,12 @@ func (w *writer) learn(ctx context.Context, e *Entry) error {
 
 // fold writes what changed in ledger and seen since the last time.
 func (w *writer) fold(ctx context.Context) error {
-	if err := w.seen.flush(w.cfg.Now().Unix(), func(k runKey, r *runSeen) error {
+	if err := w.seen.flush(w.now(), func(k runKey, r *runSeen) error {
 		_, err := w.putSeen.ExecContext(ctx, k.device, k.run, r.spans.String(), r.last)
 		return err
 	}, func(k runKey, r *runSeen) error {
 		// Nobody holds a report of this run any more: what is missing of it never comes.
-		w.ledger.add(k.device, Missing, "", int(r.spans.gaps()))
+		w.ledger.add64(k.device, Missing, "", r.spans.gaps())
 		_, err := w.prune.ExecContext(ctx, k.device, k.run)
 		return err
 	}); err != nil {
@@ -356,6 +404,12 @@ func (w *writer) fold(ctx context.Context) error {
 	}
 	if _, err := w.putMeta.ExecContext(ctx, "fold", w.lastID); err != nil {
 		return fmt.Errorf("writing the fold: %w", err)
+	}
+	if d := &w.dating; d.right != d.kept {
+		if _, err := w.putMeta.ExecContext(ctx, "right", d.right); err != nil {
+			return fmt.Errorf("writing the fold: %w", err)
+		}
+		d.kept = d.right
 	}
 	w.folded = w.lastID
 	return nil

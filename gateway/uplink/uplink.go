@@ -60,7 +60,7 @@ type Config struct {
 // A Source is where messages come from. Next is called from one goroutine, the others from another.
 type Source interface {
 	// Next returns the message after the last one it returned, waiting for it. It is not asked for one twice: the
-	// uplink keeps what is not acknowledged.
+	// uplink keeps what is not acknowledged. It is asked for none before the first connection.
 	Next(ctx context.Context) (payload []byte, err error)
 	// Acked says that IoT Core has acknowledged the n oldest messages that Next returned and that were not told before.
 	// It returns nil when that is durable.
@@ -98,11 +98,13 @@ type Uplink struct {
 	telling int           // how many of those the source is making durable now
 	told    chan error
 	next    chan []byte
+	reached chan struct{}    // closed at the first connection
 	again   <-chan time.Time // when to tell the source again after it failed
 	dialled time.Time
 	// progress is when a message was last acknowledged, or began to wait with none before it.
 	progress time.Time
 	failing  string // the last connect error, told once
+	keeping  string // the last error of the source's disk, told once
 	conns    int    // connections so far
 
 	suspect    *message // on which the last connections ended
@@ -145,6 +147,7 @@ func New(cfg Config, src Source) *Uplink {
 		retry:   backoff.Backoff{Min: cfg.ConnectInterval, Max: cfg.MaxBackoff},
 		told:    make(chan error, 1),
 		next:    make(chan []byte),
+		reached: make(chan struct{}),
 	}
 	u.beats(0) // Run may begin a moment later
 	return u
@@ -207,8 +210,13 @@ func (u *Uplink) finish() {
 	}
 }
 
-// fetch keeps one message ready.
+// fetch keeps one message ready, from the first connection on: before it the source may know better later.
 func (u *Uplink) fetch(ctx context.Context) {
+	select {
+	case <-u.reached:
+	case <-ctx.Done():
+		return
+	}
 	wait := backoff.Backoff{Min: time.Second, Max: time.Minute}
 	for {
 		payload, err := u.src.Next(ctx)
@@ -256,7 +264,9 @@ func (u *Uplink) connect(ctx context.Context) (*mqttlink.Link, error) {
 		return nil, err
 	}
 	u.failing = ""
-	u.conns++
+	if u.conns++; u.conns == 1 {
+		close(u.reached)
+	}
 	u.connected.Store(true)
 	level := slog.LevelInfo
 	if u.deniedTold {
@@ -413,10 +423,14 @@ func (u *Uplink) durable(err error) {
 	n := u.telling
 	u.telling = 0
 	if err != nil {
-		u.cfg.Log.Error("keeping the position failed, trying again", "err", err)
+		if what := err.Error(); what != u.keeping {
+			u.keeping = what
+			u.cfg.Log.Error("keeping the position failed, trying again until it works", "err", err)
+		}
 		u.again = time.After(time.Second)
 		return
 	}
+	u.keeping = ""
 	u.flight = slices.Delete(u.flight, 0, n)
 	u.settled -= n
 	u.acked.Add(int64(n))

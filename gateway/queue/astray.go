@@ -1,0 +1,48 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// errAstray says that the names of the store's files are not those of what is open any more.
+var errAstray = errors.New("the store is not where it was")
+
+// A place is what the store's files were when they were last looked at. What is written to a file that was removed is gone
+// with the process; a file put in another's place would be taken for it at the next start.
+type place struct {
+	files       map[string]fs.FileInfo // by suffix
+	checkpoints int                    // then
+}
+
+// remember notes the files as they are. Call it when all connections are open.
+func (p *place) remember(path string, checkpoints int) {
+	p.files, p.checkpoints = map[string]fs.FileInfo{}, checkpoints
+	for _, suffix := range besides {
+		if info, err := os.Stat(path + suffix); err == nil {
+			p.files[suffix] = info
+		}
+	}
+}
+
+// look returns errAstray if a file was removed, replaced or cut off since. Only a checkpoint makes them shorter.
+func (p *place) look(path string, checkpoints int) error {
+	for suffix, was := range p.files {
+		is, err := os.Stat(path + suffix)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return fmt.Errorf("%w: %s was removed", errAstray, path+suffix)
+		case err != nil:
+			continue // that says nothing of the file
+		case !os.SameFile(was, is):
+			return fmt.Errorf("%w: another file lies at %s", errAstray, path+suffix)
+		case is.Size() < was.Size() && checkpoints == p.checkpoints:
+			return fmt.Errorf("%w: %s was cut off, from %d to %d bytes", errAstray, path+suffix, was.Size(), is.Size())
+		}
+		p.files[suffix] = is
+	}
+	p.checkpoints = checkpoints
+	return nil
+}

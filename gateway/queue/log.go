@@ -1,0 +1,205 @@
+package queue
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"piway/shared/files"
+)
+
+// The write-ahead log. SQLite appends each commit to it and syncs it; a checkpoint moves what is in it to the store's
+// file. SQLite does that by itself too, but then keeps errors to itself: the log would grow without bound, and nobody
+// would know. So it is asked to, here, and what it answers counts.
+const (
+	logSuffix = "-wal"
+	shmSuffix = "-shm"
+
+	// logPages is how much is in the log when it is moved (SQLite's own default), about 4 MB.
+	logPages = 1000
+	// logLook is after how many commits the log's length is looked at, beside each tick.
+	logLook = 16
+	// logIdle is how long nothing must have been committed for the log to be emptied.
+	logIdle = time.Minute
+	// logLong is a log that somebody holds up: 16 times what it should be.
+	logLong = 16 * logPages * pageSize
+	// logKeep is what the log's file may keep of its length once all of it is moved.
+	logKeep = 2 * logPages * pageSize
+)
+
+// writeBack writes a log that is there in place, byte for byte, and makes it durable. After a write that failed and a
+// SIGKILL the kernel may show bytes that never reached the disk, and SQLite would take them for commits; so whatever SQLite
+// is going to read is on the disk before. What it shows is at least what was ever acknowledged.
+func writeBack(f files.FS, path string) error {
+	log, err := f.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(rewrite(log), log.Sync(), log.Close()); err != nil {
+		return fmt.Errorf("writing the log back: %w", err)
+	}
+	return f.SyncDir(filepath.Dir(path))
+}
+
+func rewrite(log files.File) error {
+	chunk := make([]byte, 1<<20)
+	for at := int64(0); ; {
+		n, err := log.ReadAt(chunk, at)
+		if n > 0 {
+			if _, err := log.WriteAt(chunk[:n], at); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		at += int64(n)
+	}
+}
+
+// A checkpoint is what SQLite answers to one.
+type checkpoint struct {
+	busy         bool
+	pages, moved int // in the log, and of them in the store's file too
+}
+
+// Modes of a checkpoint. noop only looks; passive moves what nobody reads; truncate waits for readers and leaves an empty log.
+const (
+	noop     = "NOOP"
+	passive  = "PASSIVE"
+	truncate = "TRUNCATE"
+)
+
+// checkpoint reads what is durable of the log and writes it to the store's file, and syncs that; a power cut inside it
+// changes nothing. The store's files change their sizes by it, and by nothing else but commits.
+func (w *writer) checkpoint(ctx context.Context, mode string) (c checkpoint, err error) {
+	if mode != noop {
+		w.log.checkpoints++
+	}
+	if mode == truncate { // which waits for readers, and the senders with it
+		restore, err := w.hurry(ctx)
+		if err != nil {
+			return c, err
+		}
+		defer restore()
+	}
+	err = w.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint("+mode+")").Scan(&c.busy, &c.pages, &c.moved)
+	if err != nil {
+		return c, fmt.Errorf("moving the log into the store: %w", err)
+	}
+	return c, nil
+}
+
+// hurry has the connection wait less for others, until restore is called.
+func (w *writer) hurry(ctx context.Context) (restore func(), err error) {
+	if _, err := w.conn.ExecContext(ctx, "PRAGMA busy_timeout=50"); err != nil {
+		return nil, err
+	}
+	return func() {
+		_, _ = w.conn.ExecContext(ctx, busyTimeout) // only sets a number
+	}, nil
+}
+
+// logState is what the writer knows of its log.
+type logState struct {
+	commits     int           // since it was last looked at
+	last        time.Duration // monotonic, of the last commit
+	tried       int           // pages in it when it was last moved, as far as that went
+	checkpoints int           // so far
+	empty       bool          // nothing was committed since it was emptied
+}
+
+// committed counts a commit, and reports whether it is time to look.
+func (l *logState) committed(now time.Duration) bool {
+	l.commits++
+	l.last, l.empty = now, false
+	return l.commits >= logLook
+}
+
+// tend moves the log into the store when it is long, and empties it when nothing goes on or its file has become too
+// large. It returns an error of the disk.
+func (w *writer) tend(ctx context.Context) error {
+	l := &w.log
+	idle := !l.empty && w.mono()-l.last >= logIdle
+	if l.commits == 0 && !idle {
+		return nil
+	}
+	l.commits = 0
+	c, err := w.checkpoint(ctx, noop)
+	if err != nil {
+		return err
+	}
+	if c.pages < l.tried { // it was begun anew
+		l.tried = 0
+	}
+	if idle {
+		c, err = w.checkpoint(ctx, truncate)
+		l.empty, l.last = err == nil && !c.busy, w.mono()
+		return err
+	}
+	if c.pages-l.tried < logPages {
+		return nil
+	}
+	if c, err = w.checkpoint(ctx, passive); err != nil {
+		return err
+	}
+	l.tried = c.pages
+	if c.moved == c.pages && w.logBytes() > logKeep {
+		_, err = w.checkpoint(ctx, truncate)
+	}
+	return err
+}
+
+// logBytes is the size of the log's file, 0 if that cannot be found out.
+func (w *writer) logBytes() int64 {
+	info, err := os.Stat(w.cfg.Path + logSuffix)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// logSize is what is told of the log.
+type logSize struct {
+	bytes int64
+	by    string // who holds it up, where it is long
+}
+
+// tellLog notes how long the log is, and tells once that it is too long.
+func (q *Queue) tellLog() {
+	bytes, by := q.w.logBytes(), ""
+	if bytes > logLong {
+		by = cmp.Or(holder(q.cfg.Path), "a reader that is not found")
+	}
+	q.mu.Lock()
+	was := q.log
+	q.log = logSize{bytes, by}
+	q.mu.Unlock()
+	switch {
+	case by != "" && was.by == "":
+		q.cfg.Log.Warn("the store's log cannot be emptied and grows", "bytes", bytes, "held_up_by", by,
+			"try", "end that program; a backup copies the store with sqlite3's .backup")
+	case by == "" && was.by != "":
+		q.cfg.Log.Info("the store's log is short again", "bytes", bytes)
+	}
+}
+
+// LogSize is how many bytes the store's log has, and who keeps it from being emptied where that are too many, else "".
+// Some megabytes are usual. It is safe to call at any time.
+func (q *Queue) LogSize() (bytes int64, heldUpBy string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.log.bytes, q.log.by
+}

@@ -1,0 +1,293 @@
+package queue_test
+
+import (
+	"context"
+	"math"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"piway/gateway/queue"
+	"piway/shared/sample"
+)
+
+const day = 24 * time.Hour
+
+// A machine is what a gateway without a battery for its clock runs on.
+type machine struct {
+	*bench
+	right bool
+	boot  string
+	began time.Time // true time
+}
+
+// onMachine runs f with a queue on a machine whose clock is behind by that much, and not known to be right.
+func onMachine(t *testing.T, behind time.Duration, f func(*testing.T, *machine)) {
+	t.Helper()
+	inBubble(t, func(t *testing.T, b *bench) {
+		m := &machine{bench: b, boot: "first", began: time.Now()}
+		b.cfg = func(c *queue.Config) {
+			c.MaxAge, c.ThinAfter, c.BootID = 13*day, 2*day, m.boot
+			c.ClockRight = func() bool { return m.right }
+			began := m.began
+			c.SinceBoot = func() time.Duration { return time.Since(began) }
+		}
+		*b.back = behind
+		b.reopen()
+		f(t, m)
+	})
+}
+
+// send sends a report as the broker would hand it over.
+func (m *machine) send(e queue.Entry) {
+	m.t.Helper()
+	e.Arrived, e.Unsure, e.SinceBoot = m.now(), !m.right, time.Since(m.began)
+	m.mustAppend(e)
+}
+
+// setRight sets the clock right while all runs.
+func (m *machine) setRight() {
+	*m.back, m.right = 0, true
+	time.Sleep(2 * time.Second)
+	synctest.Wait()
+}
+
+// restart cuts the power, and starts the machine again after a while with a clock that is behind.
+func (m *machine) restart(after, behind time.Duration, boot string) {
+	m.t.Helper()
+	time.Sleep(after)
+	*m.back, m.right, m.boot, m.began = behind, false, boot, time.Now()
+	m.crash()
+}
+
+// times returns when each sample that waits was taken, by its name, whatever its pass.
+func (m *machine) times() map[string]time.Time {
+	m.t.Helper()
+	got, taken := map[string]time.Time{}, map[int64]bool{}
+	ctx, cancel := context.WithTimeout(m.t.Context(), 2*window)
+	defer cancel()
+	for {
+		p, err := m.Next(ctx, queue.Order{InHand: func(start int64) bool { return taken[start] }, Shelved: math.MaxInt64}, "f")
+		if err != nil {
+			return got
+		}
+		taken[p.Start] = true
+		m.names(p, got)
+	}
+}
+
+func (m *machine) names(p queue.Pass, got map[string]time.Time) {
+	m.t.Helper()
+	if err := m.Each(m.t.Context(), p, func(_ string, samples []sample.Sample) error {
+		for _, s := range samples {
+			got[s.Name] = time.UnixMicro(int64(s.Time * 1e6))
+		}
+		return nil
+	}); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+func (m *machine) near(got map[string]time.Time, name string, want time.Time) {
+	m.t.Helper()
+	if off := got[name].Sub(want); off.Abs() > 2*time.Second {
+		m.t.Errorf("%s is dated %s, want %s", name, got[name].UTC(), want.UTC())
+	}
+}
+
+// What was acknowledged by a clock that was 20 days behind is as young as it is: nothing is dropped nor thinned, and it is dated
+// by what the clock says when it is right. Before that it is not sent.
+func TestRedate_clockBecomesRight(t *testing.T) {
+	onMachine(t, 20*day, func(t *testing.T, m *machine) {
+		first := time.Now()
+		m.send(report("kitchen", "r", 1, "a"))
+		time.Sleep(3 * window)
+		second := time.Now()
+		own := report("kitchen", "r", 2, "b", "own")
+		own.Samples[1].Time = float64(second.Add(-time.Minute).Unix()) // of a device whose clock is right
+		m.send(own)
+		time.Sleep(2 * window)
+		open := time.Now()
+		m.send(report("kitchen", "r", 3, "open"))
+		if _, err := m.Next(t.Context(), queue.Order{Live: day, LiveOnly: true}, "f"); err == nil {
+			t.Error("a pass is handed out that is not dated")
+		}
+		m.setRight()
+		time.Sleep(2 * window)
+		if a := m.accounts()["kitchen"]; a.Waiting != 4 || len(a.Dropped) > 0 {
+			t.Errorf("got %+v, want all 4 waiting", a)
+		}
+		got := m.times()
+		m.near(got, "a", first)
+		m.near(got, "b", second)
+		m.near(got, "own", second.Add(-time.Minute))
+		m.near(got, "open", open)
+		var undated, hosts int64
+		m.query("SELECT COUNT(*) FROM pass WHERE undated<>0", &undated)
+		m.query("SELECT COUNT(*) FROM host", &hosts)
+		if undated+hosts != 0 {
+			t.Errorf("%d passes are still undated, of %d runs of the machine", undated, hosts)
+		}
+	})
+}
+
+// A machine that is started again before its clock was right: its own clock stands where it may have been right.
+func TestRedate_earlierRun(t *testing.T) {
+	for name, c := range map[string]struct {
+		behind time.Duration // of the first run
+		known  bool          // a right time was known before
+		off    time.Duration // of what the run is dated by, against the truth
+	}{
+		"a clock with a battery":            {0, true, 0},
+		"behind what was known":             {20 * day, true, time.Hour}, // as if it had started again at once
+		"ahead of the next start":           {-20 * day, true, time.Hour},
+		"no right time was known":           {day, false, -day},
+		"none was, and it would be too old": {20 * day, false, time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onMachine(t, 0, func(t *testing.T, m *machine) {
+				if c.known {
+					m.right = true
+					m.send(report("kitchen", "r", 1, "known"))
+					time.Sleep(2 * window)
+					m.restart(time.Minute, c.behind, "second")
+				} else {
+					m.restart(0, c.behind, "second")
+				}
+				at := time.Now()
+				m.send(report("kitchen", "r", 2, "a"))
+				time.Sleep(2 * window)
+				m.send(report("kitchen", "r", 3, "b"))
+				m.restart(time.Hour, 0, "third")
+				time.Sleep(2 * window)
+				m.setRight()
+				time.Sleep(window)
+				got := m.times()
+				m.near(got, "a", at.Add(c.off))
+				m.near(got, "b", at.Add(2*window+c.off))
+			})
+		})
+	}
+}
+
+// What is in hand, or partly sent, keeps its numbers and so its times.
+func TestRedate_leavesWhatIsSent(t *testing.T) {
+	onMachine(t, 20*day, func(t *testing.T, m *machine) {
+		m.send(report("kitchen", "r", 1, "a", "b"))
+		time.Sleep(2 * window)
+		p, err := m.Next(t.Context(), queue.Order{Undated: true}, "f")
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.setRight()
+		got := map[string]time.Time{}
+		m.names(p, got)
+		if age := time.Since(got["a"]); age < 19*day {
+			t.Errorf("a pass in hand is dated anew, %s ago", age)
+		}
+		p.Next = 1
+		if err := m.Settle(t.Context(), nil, []queue.Pass{p}); err != nil {
+			t.Fatal(err)
+		}
+		m.Release(p.Start)
+		time.Sleep(2 * time.Minute)
+		m.names(p, got)
+		if age := time.Since(got["a"]); age < 19*day {
+			t.Errorf("a pass that is partly sent is dated anew, %s ago", age)
+		}
+		if p, err = m.Next(t.Context(), queue.Order{}, "f"); err != nil || p.Next != 1 {
+			t.Errorf("got %+v, %v, want it to go on", p, err)
+		}
+	})
+}
+
+// The shift of a sender's clock is found out anew with the arrival, and counted.
+func TestRedate_shift(t *testing.T) {
+	onMachine(t, 20*day, func(t *testing.T, m *machine) {
+		change := m.cfg
+		m.cfg = func(c *queue.Config) {
+			change(c)
+			c.Date = func(e *queue.Entry) float64 { return float64(e.Arrived.Unix()) - e.Sent }
+		}
+		m.reopen()
+		at := time.Now()
+		e := report("kitchen", "r", 1, "a")
+		e.Sent, e.Samples[0].Time = 1000, 990
+		m.send(e)
+		m.setRight()
+		time.Sleep(2 * window)
+		m.near(m.times(), "a", at.Add(-10*time.Second))
+		if a := m.accounts()["kitchen"]; a.Shifted != 1 {
+			t.Errorf("got %+v, want 1 shifted", a)
+		}
+		m.crash()
+		if a := m.accounts()["kitchen"]; a.Shifted != 1 {
+			t.Errorf("after a crash: got %+v, want 1 shifted", a)
+		}
+	})
+}
+
+// A clock that is set by weeks, to what is right or to what is not, makes nobody forget what was seen.
+func TestSeen_clockStep(t *testing.T) {
+	for name, right := range map[string]bool{"unsure until then": false, "said to be right": true} {
+		t.Run(name, func(t *testing.T) {
+			onMachine(t, 20*day, func(t *testing.T, m *machine) {
+				m.right = right
+				m.send(report("kitchen", "r", 1, "a"))
+				m.send(report("kitchen", "r", 3, "b"))
+				m.setRight()
+				m.send(report("attic", "s", 1, "c")) // and a pass closes, which folds
+				time.Sleep(2 * window)
+				m.send(report("kitchen", "r", 1, "a"))
+				if a := m.accounts()["kitchen"]; a.Duplicate != 1 || a.Missing != 0 || a.Late != 1 {
+					t.Errorf("got %+v, want 1 duplicate, none missing, 1 late", a)
+				}
+			})
+		})
+	}
+}
+
+// A pass that lies behind a wrong name is as old as its samples.
+func TestBounds_maxAge_bySamples(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.cfg = func(c *queue.Config) { c.MaxAge = time.Hour }
+		b.reopen()
+		*b.back = 20 * day // a clock that is said to be right, and is not
+		e := at("kitchen", 1, "a", time.Now())
+		b.mustAppend(e)
+		time.Sleep(2 * window)
+		*b.back = 0
+		time.Sleep(2 * window)
+		if a := b.accounts()["kitchen"]; a.Waiting != 1 {
+			t.Errorf("got %+v, want it to wait", a)
+		}
+		time.Sleep(2 * time.Hour)
+		if a := b.accounts()["kitchen"]; a.Dropped[queue.ReasonAge] != 1 {
+			t.Errorf("got %+v, want it dropped", a)
+		}
+	})
+}
+
+// A store of format 3 opens, and goes on.
+func TestOpen_format3(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "queue.db")
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, path, 64<<20, new(time.Duration))
+		b.mustAppend(report("kitchen", "r", 1, "a"))
+		time.Sleep(2 * window)
+		b.stop()
+		b.sql(`DROP INDEX pass_newest; DROP TABLE host; ALTER TABLE pass DROP COLUMN newest; ALTER TABLE pass DROP COLUMN undated;
+			ALTER TABLE report DROP COLUMN sent_uptime; ALTER TABLE report DROP COLUMN host;
+			DELETE FROM meta WHERE key='right'; INSERT INTO meta VALUES ('last_closed', 12); PRAGMA user_version=3`)
+		*b = *open(t, path, 64<<20, b.back)
+		defer func() { b.stop() }()
+		b.mustAppend(report("kitchen", "r", 2, "b"))
+		b.mustAppend(report("kitchen", "r", 1, "a"))
+		b.wantNames(b.take(), "a")
+		b.wantNames(b.take(), "b")
+		if a := b.accounts()["kitchen"]; a.Duplicate != 1 || a.Sent != 2 {
+			t.Errorf("got %+v, want 1 duplicate and 2 sent", a)
+		}
+	})
+}

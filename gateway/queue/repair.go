@@ -1,0 +1,145 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// After a write or a sync that failed. The kernel marks pages clean that it could not write, and goes on showing them: a
+// store that is closed and opened again would believe them, until they are gone. The connections that are open know
+// better. Their index of the log ends at the last commit whose sync succeeded, and what is behind it is overwritten by
+// the next. So they are kept, nothing is acknowledged, and the log is moved into the store's file, synced, and emptied;
+// that reads only what is durable. Where it goes on failing, what the connections see is copied into a new file.
+const (
+	// copyAfter is how long emptying the log may fail before all is copied; copyAgain how long until that is tried again.
+	copyAfter = 10 * time.Second
+	copyAgain = time.Minute
+)
+
+// errMoved ends Run when a copy of the store waits to take its place: see swap.
+var errMoved = fmt.Errorf("%w: the store was copied into a new file", ErrDisk)
+
+// mendable reports whether after an error of a transaction the kernel may show what is not on the disk.
+func mendable(err error) bool {
+	var serr *sqlite.Error
+	return errors.As(err, &serr) && serr.Code()&0xff == sqlite3.SQLITE_IOERR || errors.Is(err, syscall.EIO) || errors.Is(err, errAstray)
+}
+
+// repair makes the disk agree with what the connections know. It returns true when that is done.
+func (q *Queue) repair(ctx context.Context) bool {
+	d := &q.disk
+	if d.kind != astray {
+		c, err := q.w.checkpoint(ctx, truncate)
+		if err == nil && !c.busy {
+			d.mend, q.w.log.tried = false, 0
+			return true
+		}
+		if d.mono() < d.copyAt {
+			return false
+		}
+	}
+	q.moveOut(ctx)
+	return false
+}
+
+// moveOut copies the store and ends Run, so that the copy takes its place.
+func (q *Queue) moveOut(ctx context.Context) {
+	d := &q.disk
+	if d.mono() < d.copyAt {
+		return
+	}
+	d.cfg.Log.Warn("copying the store into a new file", "file", d.cfg.Path)
+	err := q.copyOut(ctx)
+	d.copyAt = d.mono() + copyAgain
+	switch {
+	case err == nil:
+		q.fail(errMoved)
+	case troubleOf(err, d.dir()) == damaged || unreadable(err): // it has to be read around what cannot be
+		q.fail(fmt.Errorf("%w: %w", ErrDamaged, err))
+	default:
+		d.cfg.Log.Error("copying the store failed, trying again", "err", err, "in", copyAgain)
+	}
+}
+
+// unreadable reports whether an error is one of reading.
+func unreadable(err error) bool {
+	var serr *sqlite.Error
+	if !errors.As(err, &serr) {
+		return false
+	}
+	return serr.Code() == sqlite3.SQLITE_IOERR_READ || serr.Code() == sqlite3.SQLITE_IOERR_SHORT_READ
+}
+
+// copyOut writes what the writer's connection sees to a new file that is going to take the store's place. It returns nil
+// when that is durable; nothing may be committed to the old one then.
+func (q *Queue) copyOut(ctx context.Context) error {
+	stop := q.keepBeating()
+	defer stop()
+	if err := clearNew(&q.cfg); err != nil {
+		return err
+	}
+	path := q.cfg.Path + newSuffix
+	f, err := q.cfg.Files.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if _, err := q.w.conn.ExecContext(ctx, "VACUUM INTO ?", path); err != nil {
+		return fmt.Errorf("copying the store: %w", err)
+	}
+	return promote(&q.cfg)
+}
+
+// clearNew removes what a copy left that was not finished.
+func clearNew(cfg *Config) error {
+	for _, suffix := range besides {
+		if err := cfg.Files.Remove(cfg.Path + newSuffix + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// promote makes the new store durable, under the name by which swap finds it.
+func promote(cfg *Config) error {
+	path := cfg.Path + newSuffix
+	f, err := cfg.Files.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := cfg.Files.Rename(path, cfg.Path+salvagedSuffix); err != nil {
+		return err
+	}
+	return cfg.Files.SyncDir(filepath.Dir(path))
+}
+
+// keepBeating shows that the writer moves while one thing takes it long, until stop is called.
+func (q *Queue) keepBeating() (stop func()) {
+	tick, ended := time.NewTicker(closeEvery), make(chan struct{})
+	go func() {
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				q.beats()
+			case <-ended:
+				return
+			}
+		}
+	}()
+	return func() { close(ended) }
+}
