@@ -21,7 +21,7 @@ import (
 )
 
 // patience is for the tests of one mutant. One that makes a test hang is noticed too.
-const patience = 5 * time.Minute
+const patience = 3 * time.Minute
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

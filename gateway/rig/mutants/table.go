@@ -12,19 +12,19 @@ type mutant struct {
 var table = []mutant{
 	// store
 	{
-		"store: synchronous(NORMAL)", "gateway/queue/schema.go",
+		"store: synchronous(NORMAL)", "gateway/queue/connect.go",
 		`"synchronous(FULL)"`, `"synchronous(NORMAL)"`,
-		"./gateway/queue", "",
+		"./gateway/queue", "TestQueue_lyingDisk",
 	},
 	{
 		"store: the folder is not synced after the swap of a damaged store", "gateway/queue/aside.go",
-		"return aside, syncDir(dir)", "return aside, nil",
-		"./gateway/queue", "",
+		"return aside, cfg.Files.SyncDir(dir)", "return aside, nil",
+		"./gateway/queue", "TestQueue_lyingDisk|TestQueue_powerCut|TestOpen_salvage",
 	},
 	{
-		"store: entries are tried on a full disk without room for the ballast", "gateway/queue/ballast.go",
+		"store: entries are tried on a full disk without room for the ballast", "gateway/queue/disk.go",
 		"if d.ballast.make() {\n\t\t\td.end()\n\t\t}", "d.ballast.make()\n\t\td.end()",
-		"./gateway/queue", "TestQueue_fullDisk",
+		"./gateway/queue", "TestQueue_fullDisk_ballastFirst",
 	},
 	{
 		"store: done(nil) whatever the commit said", "gateway/queue/loop.go",
@@ -34,93 +34,93 @@ var table = []mutant{
 	{
 		"store: dedupe off by one", "gateway/queue/seen.go",
 		"r.spans.has(seq)", "r.spans.has(seq - 1)",
-		"./gateway/queue", "TestQueue_",
+		"./gateway/queue", "TestQueue_Append_redelivery",
 	},
 	{
 		"store: the fingerprint is ignored", "gateway/queue/read.go",
 		"if err != nil || mark == fingerprint {", "if err != nil || mark == fingerprint || p.Start > 0 {",
-		"./gateway/queue", "TestQueue_",
+		"./gateway/queue", "TestSettle_positionSurvives",
 	},
 	{
 		"store: finished without a fold", "gateway/queue/read.go",
 		"w.closed = true // folds, so that no deleted report is still to be counted", "",
-		"./gateway/queue", "TestQueue_",
+		"./gateway/queue", "TestSettle|TestQueue_reopen",
 	},
 	{
 		"store: replay forgets what was seen", "gateway/queue/writer.go",
 		"\t\tw.count(&e, n)", "\t\te.Run = \"\"\n\t\tw.count(&e, n)",
-		"./gateway/queue", "TestQueue_",
+		"./gateway/queue", "TestQueue_Append_redeliveryAfterACrash",
 	},
 	{
 		"store: no mark after a disk error", "gateway/queue/damage.go",
 		"case errors.Is(err, ErrDisk):\n\t\tsetMark(path, markCheck)", "case errors.Is(err, ErrDisk):",
-		"./gateway/queue", "",
+		"./gateway/queue", "TestOpen_afterIOError",
 	},
 	{
 		"store: the position is kept over a hole", "gateway/queue/salvage_mend.go",
 		"return p.first == p.min &&", "return p.first > 0 || p.first == p.min &&",
-		"./gateway/queue", "",
+		"./gateway/queue", "TestOpen_salvage_hole",
 	},
 	{
 		"store: a pass in hand is thinned", "gateway/queue/thin.go",
 		"if w.bounds.inHand(p.Start) {", "if false {",
-		"./gateway/queue", "Thin|thin",
+		"./gateway/queue", "TestThin",
 	},
 	{
 		"store: no quick_check", "gateway/queue/damage.go",
 		"if verdict != \"ok\" {", "if verdict == \"\" {",
-		"./gateway/queue", "",
+		"./gateway/queue", "TestQueue_Run_damaged|TestOpen_",
 	},
 
 	// uplink
 	{
 		"uplink: a failed delivery counts as acknowledged", "gateway/uplink/uplink.go",
 		"return m.delivery.Err() == nil", "return true",
-		"./gateway/uplink", "",
+		"./gateway/uplink", "TestUplink_lostConnection_sendsAgain",
 	},
 	{
 		"uplink: the window is measured from the PUBACK", "gateway/uplink/uplink.go",
 		"case len(u.flight) < u.cfg.Window:", "case len(u.flight)-u.settled < u.cfg.Window:",
-		"./gateway/uplink", "",
+		"./gateway/uplink", "TestUplink_window",
 	},
 	{
 		"uplink: nothing is sent again", "gateway/uplink/uplink.go",
 		"u.unsent = slices.DeleteFunc(slices.Clone(u.flight[u.settled:]), (*message).acked)", "u.unsent = nil",
-		"./gateway/uplink", "",
+		"./gateway/uplink", "TestUplink_lostConnection_sendsAgain|TestUplink_withheldPuback",
 	},
 	{
 		"uplink: an overdue PUBACK is ignored", "gateway/uplink/uplink.go",
 		"now.After(m.deadline)", "now.IsZero()",
-		"./gateway/uplink", "",
+		"./gateway/uplink", "TestUplink_withheldPuback",
 	},
 
 	// broker
 	{
 		"broker: PUBACK on an error", "gateway/broker/hook.go",
 		"\t\tcase err != nil:\n", "\t\tcase err != nil && qos != 1:\n",
-		"./gateway/broker", "",
+		"./gateway/broker", "TestBroker_publish",
 	},
 	{
 		"broker: QoS 2 is completed on an error", "gateway/broker/hook.go",
 		"if err == nil {\n\t\t\treturn packets.CodeSuccessIgnore", "if err == nil || s != nil {\n\t\t\treturn packets.CodeSuccessIgnore",
-		"./gateway/broker", "",
+		"./gateway/broker", "TestBroker_publish",
 	},
 
 	// agent, link
 	{
 		"agent: a report that was handed out grows", "agent/spool/spool.go",
 		"last < g.first || last < g.handed || ", "last < g.first || ",
-		"./agent/spool", "",
+		"./agent/spool", "TestSpool_restart",
 	},
 	{
 		"agent: a report is forgotten before its PUBACK", "agent/publish/session.go",
 		"if err := acknowledged(ctx, f.delivery,", "p.src.Ack(f.pos)\n\t\t\tif err := acknowledged(ctx, f.delivery,",
-		"./agent/publish", "",
+		"./agent/publish", "TestPublisher_in_order",
 	},
 	{
 		"link: a lost link counts as delivery", "shared/mqttlink/delivery.go",
 		"before the end\n\t\treturn token.Error()\n\tdefault:\n\t\treturn l.Err()", "before the end\n\t\treturn token.Error()\n\tdefault:\n\t\treturn nil",
-		"./shared/mqttlink", "",
+		"./shared/mqttlink", "TestLink_settled",
 	},
 
 	// gateway
