@@ -20,7 +20,7 @@ import (
 
 const description = `Breaks Piway by a schedule from a seed, and counts what became of every sample.
 
-Agents, gateway and localcore run as real processes; devices send samples of which each can be told from all others. Two tracks of events go on at the same time: processes are killed with SIGKILL, clocks are stepped, the disk is filled (as root, on a tmpfs); and lines are reset or become black holes, and AWS withholds, delays, closes and refuses. Then all is healed, the backlog drains, and each sample that was acknowledged must have come to CloudWatch, with its value, name and time; duplicates must be within the in-flight window for each connection; and the ledger must balance.
+Agents, gateway and localcore run as real processes; devices send samples of which each can be told from all others. Three tracks of events go on at the same time: processes are killed with SIGKILL, clocks are stepped and start wrong, the disk is full, fails, or loses in a power cut what was not synced (as root, with /dev/fuse); lines are reset or become black holes, and AWS withholds, delays, closes and refuses; the agents' LAN stalls. Then all is healed, the backlog drains, and each sample that was acknowledged must have come to CloudWatch, with its value, name and time; an agent's readings must have the time at which they were made; duplicates must be within the in-flight window for each connection; and the ledger must balance.
 
 Example: go run ./gateway/chaos --seed 7 --for 10m`
 
@@ -110,6 +110,9 @@ func one(ctx context.Context, p programs, o options, out io.Writer) (err error) 
 		return err
 	}
 	defer w.close()
+	if w.disk.faults == nil {
+		_, _ = fmt.Fprintf(out, "left out: disk errors, power cuts and the times of the agents' readings: %s\n", w.disk.why)
+	}
 	r, err := w.chaos(ctx, o, log)
 	if err != nil {
 		return err
