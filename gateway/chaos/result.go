@@ -100,19 +100,7 @@ func (r *result) gone() (reports, dropped int64) {
 
 // check holds the result to the promises.
 func (r *result) check(o options) error {
-	var errs []error
-	if r.wrong > 0 {
-		errs = append(errs, fmt.Errorf("%d datums are wrong: %s", r.wrong, r.firstWrong))
-	}
-	if r.misdated > 0 {
-		errs = append(errs, fmt.Errorf("%d datums have another time than they were taken at: %s", r.misdated, r.firstMisdated))
-	}
-	if r.delivered == 0 {
-		errs = append(errs, errors.New("nothing was delivered"))
-	}
-	if r.dated == 0 && r.dialed {
-		errs = append(errs, errors.New("nothing of the agents was delivered"))
-	}
+	errs := r.checkDatums()
 	missing, dropped := r.gone()
 	if o.Flips {
 		if r.lost > 0 && missing+dropped == 0 {
@@ -127,6 +115,30 @@ func (r *result) check(o options) error {
 		errs = append(errs, fmt.Errorf("the ledger tells of %d missing reports and %d dropped samples", missing, dropped))
 	}
 	return errors.Join(append(errs, r.checkTwice(o))...)
+}
+
+// checkDatums looks at what is in CloudWatch.
+func (r *result) checkDatums() (errs []error) {
+	if r.delivered == 0 {
+		errs = append(errs, errors.New("nothing was delivered"))
+	}
+	if r.dated == 0 && r.dialed {
+		errs = append(errs, errors.New("nothing of the agents was delivered"))
+	}
+	for _, fault := range []struct {
+		n     int
+		what  string
+		first string
+	}{
+		{r.wrong, "datums are wrong", r.firstWrong},
+		{r.misdated, "samples without a time have another than that of their arrival", r.firstMisdated},
+		{r.shifted, "readings of agents have another time than they were made at", r.firstShifted},
+	} {
+		if fault.n > 0 {
+			errs = append(errs, fmt.Errorf("%d %s: %s", fault.n, fault.what, fault.first))
+		}
+	}
+	return errs
 }
 
 func (r *result) checkTwice(o options) error {
@@ -145,7 +157,7 @@ func (r *result) print(out io.Writer, o options) {
 	missing, dropped := r.gone()
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintf(t, "seed\tevents\tsamples\tacknowledged\tdelivered\tlost\ttwice\twrong\tmisdated\ttold missing\tlongest stall\tdrain\n%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\n",
-		o.Seed, events, r.made, r.acked, r.delivered, r.lost, r.twice, r.wrong, r.misdated, missing+dropped, r.stall.Round(100*time.Millisecond), r.drain.Round(100*time.Millisecond))
+		o.Seed, events, r.made, r.acked, r.delivered, r.lost, r.twice, r.wrong, r.misdated+r.shifted, missing+dropped, r.stall.Round(100*time.Millisecond), r.drain.Round(100*time.Millisecond))
 	_ = t.Flush() // as the lines below
 	for _, kind := range slices.Sorted(maps.Keys(r.events)) {
 		_, _ = fmt.Fprintf(out, "  %3d  %s\n", r.events[kind], kind)

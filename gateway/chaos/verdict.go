@@ -14,14 +14,15 @@ import (
 
 // A verdict is what became of the samples.
 type verdict struct {
-	made, acked, delivered               int
-	lost                                 int // acknowledged, and not in CloudWatch
-	twice                                int // in CloudWatch again, each time counted
-	wrong                                int // in CloudWatch, and never made, or not with this name or time
-	dated                                int // readings of agents that were held against the time they show
-	misdated                             int // in CloudWatch, with a time that the gateway gave them wrongly
-	firstLost, firstWrong, firstMisdated string
-	stall                                time.Duration // the longest time without a datum
+	made, acked, delivered int
+	lost                   int // acknowledged, and not in CloudWatch
+	twice                  int // in CloudWatch again, each time counted
+	wrong                  int // in CloudWatch, and never made, or not with this name or time
+	dated                  int // readings of agents that were held against the time they show
+	misdated, shifted      int // in CloudWatch, with a time that the gateway gave them wrongly; shifted are agents'
+
+	firstLost, firstWrong, firstMisdated, firstShifted string
+	stall                                              time.Duration // the longest time without a datum
 }
 
 // A judge compares what was made with what CloudWatch took, as in localcore's record.
@@ -102,23 +103,22 @@ func (j *judge) look(v *verdict, seen []int, d *core.Recorded) {
 		if arrived := m.acked.Sub(seconds(m.time)); off > 0 && !m.acked.IsZero() {
 			off = max(0, off-arrived) // at any time until then
 		}
-		j.date(v, name, device, off, d)
+		if !j.clock.explains(off, d.Received) {
+			v.misdated++
+			tell(&v.firstMisdated, "%s of %s, received at %s, is off by %s", name, device, d.Received.Format("15:04:05.000"), off.Round(time.Millisecond))
+		}
 	}
 }
 
 // lookAgent holds a reading of the dial against the time that it shows.
 func (j *judge) lookAgent(v *verdict, name, device string, d *core.Recorded) {
-	if j.dial != nil && name == j.dialName {
-		j.date(v, name, device, d.Timestamp.Sub(j.dial.Time(d.Value)), d)
-		v.dated++
+	if j.dial == nil || name != j.dialName {
+		return
 	}
-}
-
-// date judges a time that the gateway gave.
-func (j *judge) date(v *verdict, name, device string, off time.Duration, d *core.Recorded) {
-	if !j.clock.explains(off, d.Received) {
-		v.misdated++
-		tell(&v.firstMisdated, "%s of %s, received at %s, is off by %s", name, device, d.Received.Format("15:04:05.000"), off.Round(time.Millisecond))
+	v.dated++
+	if off := d.Timestamp.Sub(j.dial.Time(d.Value)); !j.clock.explains(off, d.Received) {
+		v.shifted++
+		tell(&v.firstShifted, "of %s, received at %s, is off by %s", device, d.Received.Format("15:04:05.000"), off.Round(time.Millisecond))
 	}
 }
 

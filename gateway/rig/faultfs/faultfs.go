@@ -115,7 +115,7 @@ func (d *Disk) keep(path string, info os.FileInfo) error {
 	return copyFile(d.image(number(info)), path)
 }
 
-func number(info os.FileInfo) uint64 { return info.Sys().(*syscall.Stat_t).Ino } //nolint:errcheck,forcetypeassert // of a Unix
+func number(info os.FileInfo) uint64 { return info.Sys().(*syscall.Stat_t).Ino } //nolint:forcetypeassert // of a Unix
 
 func (d *Disk) image(ino uint64) string { return filepath.Join(d.kept, fmt.Sprint(ino)) }
 

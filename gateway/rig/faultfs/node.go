@@ -30,7 +30,7 @@ func (d *Disk) root() (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Dev = info.Sys().(*syscall.Stat_t).Dev                                                              //nolint:errcheck,forcetypeassert,unconvert // of a Unix
+	r.Dev = info.Sys().(*syscall.Stat_t).Dev                                                              //nolint:forcetypeassert // of a Unix
 	r.NewNode = func(*fusefs.LoopbackRoot, *fusefs.Inode, string, *syscall.Stat_t) fusefs.InodeEmbedder { //nolint:staticcheck // its follower wraps less
 		return &node{fusefs.LoopbackNode{RootData: r}, d}
 	}

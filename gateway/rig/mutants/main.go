@@ -78,22 +78,14 @@ func try(ctx context.Context, dir string, m mutant, sound map[string]error) (not
 	if err != nil {
 		return "", err
 	}
-	key := m.pkg + " " + m.run
-	if _, known := sound[key]; !known {
-		if out, err := test(ctx, dir, m); err != nil {
-			sound[key] = fmt.Errorf("the tests fail without it: %s", first(out))
-		} else {
-			sound[key] = nil
-		}
-	}
-	if err := sound[key]; err != nil {
+	if err := succeeds(ctx, dir, m, sound); err != nil {
 		return "", err
 	}
-	if err := os.WriteFile(path, broken, 0o600); err != nil {
+	if err := os.WriteFile(path, broken, 0o600); err != nil { //nolint:gosec // in a folder of our own
 		return "", err
 	}
 	out, failed := test(ctx, dir, m)
-	if err := os.WriteFile(path, text, 0o600); err != nil {
+	if err := os.WriteFile(path, text, 0o600); err != nil { //nolint:gosec // as above
 		return "", err
 	}
 	switch {
@@ -104,6 +96,19 @@ func try(ctx context.Context, dir string, m mutant, sound map[string]error) (not
 	default:
 		return first(out), nil
 	}
+}
+
+// succeeds returns an error if the tests fail without the mutant too. Mutants with the same tests ask once.
+func succeeds(ctx context.Context, dir string, m mutant, sound map[string]error) error {
+	key := m.pkg + " " + m.run
+	if _, known := sound[key]; !known {
+		out, err := test(ctx, dir, m)
+		if err != nil {
+			err = fmt.Errorf("the tests fail without it: %s", first(out))
+		}
+		sound[key] = err
+	}
+	return sound[key]
 }
 
 // apply breaks the text of a file.
@@ -171,5 +176,5 @@ func copyFile(to, from string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o750); err != nil {
 		return err
 	}
-	return os.WriteFile(to, text, info.Mode())
+	return os.WriteFile(to, text, info.Mode()) //nolint:gosec // from and to folders of our own
 }
