@@ -66,7 +66,7 @@ func newForwarder(cfg *Config, q *queue.Queue, log *slog.Logger) *forwarder {
 		clockRight: cfg.Intake.clockRight, q: q, settings: rollupSettings(&cfg.Rollup), form: encode.Metric, formMark: fmt.Sprint(FormMetric, " ", encode.MetricVersion),
 		hasTimestamp: cfg.Uplink.RuleHasTimestamp, grace: cfg.Rollup.Grace, now: clock.Now, mono: clock.SinceBoot, log: log.With("part", "forward"),
 	}
-	f.told = &progress{q: q, log: f.log, now: f.now, last: f.now()}
+	f.told = &progress{q: q, log: f.log, last: time.Now()}
 	if cfg.Uplink.Form == FormEMF {
 		base := namesOf(cfg).Base
 		f.settings.Default, f.settings.Base = rollup.Values, base

@@ -169,7 +169,21 @@ func TestGateway_damagedStore(t *testing.T) {
 	}
 }
 
-// mountSmall mounts a file system in memory until the test ends.
+// wantWaiting wants health to say that the gateway waits for its disk, why, and what to do.
+func wantWaiting(ctx context.Context, t *testing.T, file, why, fix string) {
+	t.Helper()
+	err := run(ctx, []string{"health", "--config", file}, &bytes.Buffer{})
+	if err == nil {
+		t.Fatal("health: no error from a gateway that waits for its disk")
+	}
+	for _, part := range []string{"a gateway has this data folder", "waiting for the disk", why, "try: " + fix} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("health: got %q, want …%s…", err, part)
+		}
+	}
+}
+
+// mountSmall mounts a file system in memory until the test ends. The size may have more options of tmpfs behind it.
 func mountSmall(t *testing.T, size string) (dir string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -203,9 +217,7 @@ func TestGateway_readOnlyDisk(t *testing.T) {
 	if line := s.said.await(ctx, t, "the disk cannot be used"); !strings.Contains(line, "read-only") || !strings.Contains(line, "try=") {
 		t.Errorf("got %q, want what it is and what to do", line)
 	}
-	if err := run(ctx, []string{"health", "--config", w.file(&cfg)}, &bytes.Buffer{}); err == nil {
-		t.Error("health: no error from a gateway that waits for its disk")
-	}
+	wantWaiting(ctx, t, w.file(&cfg), "read-only file system", "look at the kernel's log (dmesg), mount the disk writable")
 	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT, ""); err != nil {
 		t.Fatal(err)
 	}

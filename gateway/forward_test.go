@@ -54,7 +54,7 @@ func newStages(t *testing.T, start time.Time, hasTimestamp bool) *stages {
 		Names: names.New(cfg.Intake.NameTemplate, cfg.Site), ClockTolerance: cfg.Intake.ClockTolerance, MaxSamples: 10, MaxMetrics: 10,
 		IsDevice: func(string) bool { return true }, Owners: map[string]string{},
 	})
-	s.f = &forwarder{told: &progress{q: s.q, log: log, now: s.clock}, q: s.q, settings: rollup.Settings{Window: cfg.Rollup.Window}, form: encode.Metric, hasTimestamp: hasTimestamp, grace: cfg.Rollup.Grace, now: s.clock, mono: func() time.Duration { return s.clock().Sub(start) }, log: log}
+	s.f = &forwarder{told: &progress{q: s.q, log: log}, q: s.q, settings: rollup.Settings{Window: cfg.Rollup.Window}, form: encode.Metric, hasTimestamp: hasTimestamp, grace: cfg.Rollup.Grace, now: s.clock, mono: func() time.Duration { return s.clock().Sub(start) }, log: log}
 	return s
 }
 

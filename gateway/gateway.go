@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -68,7 +67,7 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 		Path: queuePath(cfg.Data.Dir), Window: cfg.Rollup.Window, Grace: cfg.Rollup.Grace,
 		CommitInterval: cfg.Queue.CommitInterval, MaxBytes: int64(cfg.Queue.MaxBytes), Ballast: ballast, Now: clock.Now,
 		MaxAge: min(cfg.Queue.MaxAge, maxAge), ThinAfter: cfg.Queue.ThinAfter, ClockRight: cfg.Intake.clockRight,
-		SinceBoot: clock.SinceBoot, BootID: clock.BootID(), Log: log.With("part", "queue"),
+		SinceBoot: clock.SinceBoot, BootID: clock.BootID(), Date: g.date, Log: log.With("part", "queue"),
 	}); err != nil {
 		return nil, onDisk(err)
 	}
@@ -91,7 +90,7 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 		g.feedback = feedback.New(*f)
 	}
 	g.watch = newWatch(log.With("part", "watch"))
-	g.watch.queueBeat, g.watch.uplinkBeat, g.watch.status = func() time.Time { return time.Now().Add(-g.queue.Beat()) }, g.uplink.Beat, g.statusLine
+	g.watch.queueBeat, g.watch.uplinkBeat, g.watch.status = g.queue.Beat, g.uplink.Beat, g.statusLine
 	g.watch.hasDevices, g.watch.silenceAfter = func() bool { return len(g.devices.All()) > 0 }, cfg.Broker.SilenceAfter
 	g.control, err = control.Open(ctx, cfg.Data.Dir, g.routes(), log.With("part", "control"))
 	return g, onDisk(err)
@@ -109,7 +108,7 @@ func openIntake(ctx context.Context, cfg *Config, q *queue.Queue, isDevice func(
 	in := intake.New(intake.Config{
 		Names: namesOf(cfg), ClockTolerance: cfg.Intake.ClockTolerance, ClockRight: cfg.Intake.clockRight,
 		MaxSamples: cfg.Intake.MaxSamples, MaxMetrics: cfg.Intake.MaxMetrics,
-		IsDevice: isDevice, Owners: owners, Reserved: reservedNames(cfg.Uplink.Form),
+		Now: clock.Now, SinceBoot: clock.SinceBoot, IsDevice: isDevice, Owners: owners, Reserved: reservedNames(cfg.Uplink.Form),
 	})
 	return in, q.Boots(ctx, in.KnowBoot)
 }
@@ -122,21 +121,39 @@ func (g *gateway) handle(device string, payload []byte, done func(error)) {
 	right := g.clockRight() // before the time is read: what becomes right in between is right then
 	arrived, sinceBoot := clock.Now(), clock.SinceBoot()
 	v := g.intake.Judge(device, payload, arrived)
+	if v.Undecided {
+		g.intake.Failed(device, &v)
+		done(errUndecided)
+		return
+	}
 	if len(v.Refused) > 0 {
 		g.tellRefused(device, &v)
 	}
 	g.queue.Append(queue.Entry{
-		Device: device, Run: v.Run, Seq: v.Seq, Sent: v.Sent, Boot: v.Boot, Uptime: v.Uptime, Clock: v.Clock,
+		Device: device, Run: v.Run, Seq: v.Seq, Sent: v.Sent, SentUptime: v.SentUptime, Boot: v.Boot, Uptime: v.Uptime, Clock: v.Clock,
 		Arrived: arrived, Unsure: !right, SinceBoot: sinceBoot, Shift: v.Shift, Booted: v.Booted,
 		Samples: v.Samples, Refused: v.Reasons(), Claims: v.Claims,
 	}, func(err error) {
 		if err == nil {
 			g.intake.Kept(device, &v)
 			g.watch.heard()
+		} else {
+			g.intake.Failed(device, &v)
 		}
 		done(err)
 	})
 }
+
+// date judges once more what to add to the times of an entry's samples, its arrival being right now.
+func (g *gateway) date(e *queue.Entry) (shift float64) {
+	shift, _ = g.intake.Date(e.Device, &sample.Report{
+		Sent: e.Sent, SentUptime: e.SentUptime, Boot: e.Boot, Uptime: e.Uptime, Clock: e.Clock, Samples: e.Samples,
+	}, e.Arrived)
+	return shift // 0 where nothing says more
+}
+
+// errUndecided ends the connection of a device of which a name is claimed by another one at this very moment.
+var errUndecided = errors.New("another device claims a metric name of this one, and its claim is not on disk yet")
 
 // maxTold is how many refusals of one message are told; the rest is counted.
 const maxTold = 10

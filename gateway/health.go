@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 
@@ -40,7 +41,8 @@ type healthCmd struct {
 // Help is the longer help of the command.
 func (*healthCmd) Help() string {
 	return `Asks the running gateway whether it stores what it is sent and all of it moves. Prints one line that begins with "ok", or
-exits with 1 and the reason: a full or read-only disk, a part that stands still, or no gateway that answers.
+exits with 1 and the reason: a full or read-only disk, a part that stands still, or no gateway that answers. A gateway that
+waits for its disk says so, and what to do.
 
 Example:
 
@@ -55,12 +57,23 @@ func (c *healthCmd) Run(ctx context.Context, out io.Writer) error {
 	}
 	var line string
 	err = control.Call(ctx, cfg.Data.Dir, "GET", "/healthz", nil, &line)
-	if errors.Is(err, control.ErrNotRunning) {
-		return config.Try(err, "start the gateway; one that runs and waits for its disk says so in its log")
-	}
 	if err != nil {
-		return err
+		return unanswered(ctx, cfg.Data.Dir, err)
 	}
 	_, err = fmt.Fprintln(out, line)
 	return err
+}
+
+// unanswered finds out why the control socket gave no good answer: the gateway may run without it.
+func unanswered(ctx context.Context, dataDir string, err error) error {
+	op, noDial := errors.AsType[*net.OpError](err)
+	noDial = noDial && op.Op == "dial"
+	if !noDial && !errors.Is(err, control.ErrNotRunning) {
+		return err
+	}
+	doing, none := control.Standing(ctx, dataDir)
+	if none != nil {
+		return config.Try(none, "start the gateway; one that runs as another user answers sudo")
+	}
+	return errors.New("a gateway has this data folder: " + doing)
 }

@@ -22,11 +22,10 @@ type Backlog struct {
 	Left time.Duration `json:"left,omitzero"`
 }
 
-// progress tells how a backlog is getting less. One goroutine uses it.
+// progress tells how a backlog is getting less, by the monotonic clock. One goroutine uses it.
 type progress struct {
 	q   *queue.Queue
 	log *slog.Logger
-	now func() time.Time
 
 	last    time.Time // when it was last looked at
 	windows int       // then
@@ -37,8 +36,8 @@ type progress struct {
 
 // look logs at most every half minute, and once when the backlog is gone.
 func (p *progress) look(ctx context.Context) {
-	now := p.now()
-	if now.Sub(p.last) < progressEvery {
+	since := time.Since(p.last)
+	if since < progressEvery {
 		return
 	}
 	b, err := readBacklog(ctx, p.q)
@@ -51,14 +50,14 @@ func (p *progress) look(ctx context.Context) {
 	switch {
 	case b.Windows > 2:
 		if p.sending && gone > 0 {
-			b.Left = time.Duration(float64(now.Sub(p.last)) / float64(gone) * float64(b.Windows)).Round(time.Second)
+			b.Left = time.Duration(float64(since) / float64(gone) * float64(b.Windows)).Round(time.Second)
 			p.left.Store(int64(b.Left))
 		}
 		p.log.Info("sending a backlog, live data goes first", "windows", b.Windows, "oldest", b.Oldest.UTC().Format(time.RFC3339), "left", b.Left)
 	case p.sending:
 		p.log.Info("the backlog is sent")
 	}
-	p.last, p.windows, p.sending = now, b.Windows, b.Windows > 2
+	p.last, p.windows, p.sending = time.Now(), b.Windows, b.Windows > 2
 }
 
 // backlog returns what waits now, with the last estimate.

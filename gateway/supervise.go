@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
+	"piway/gateway/control"
 	"piway/gateway/queue"
 	"piway/shared/backoff"
+	"piway/shared/config"
 )
 
 // The pause before stages are opened anew. systemd's watchdog, which is fed at each try, has to be slower.
@@ -25,6 +28,9 @@ const (
 func supervise(ctx context.Context, cfg Config, log *slog.Logger) error {
 	pause := backoff.Backoff{Min: reopenAfter, Max: reopenMax}
 	told := ""
+	standby := control.OpenStandby(ctx, cfg.Data.Dir, log.With("part", "control"))
+	defer standby.Close()
+	standby.Say("it opens its store, which takes longer after damage")
 	for {
 		began := time.Now()
 		g, err := openGateway(ctx, cfg, log)
@@ -33,6 +39,7 @@ func supervise(ctx context.Context, cfg Config, log *slog.Logger) error {
 				log.Info("the disk can be used again")
 				told = ""
 			}
+			standby.Say("it runs, and its control socket cannot be reached: something removed it, or its folder; restart it")
 			err = g.Run(ctx)
 		}
 		fix, isTrouble := diskTrouble(err, cfg.Data.Dir)
@@ -45,12 +52,15 @@ func supervise(ctx context.Context, cfg Config, log *slog.Logger) error {
 		if time.Since(began) > steady {
 			pause.Reset()
 		}
-		if what := err.Error(); what != told {
+		what := strings.TrimSuffix(err.Error(), ", try: "+config.Hint(err)) // fix says it better
+		if what != told {
 			told = what
 			log.Error("the disk cannot be used, trying again until it can", "err", what, "try", fix)
 		}
+		waiting := "waiting for the disk: " + what + ", try: " + fix
+		standby.Say("it is " + waiting)
 		// A restart would not help, so systemd need not: it is told that the process is alive.
-		_, _ = daemon.SdNotify(false, daemon.SdNotifyReady+"\n"+daemon.SdNotifyWatchdog+"\nSTATUS=waiting for the disk: "+fix) // nobody listens elsewhere
+		_, _ = daemon.SdNotify(false, daemon.SdNotifyReady+"\n"+daemon.SdNotifyWatchdog+"\nSTATUS="+strings.ReplaceAll(waiting, "\n", "; ")) // nobody listens elsewhere
 		if pause.Wait(ctx) != nil {
 			return nil
 		}

@@ -95,7 +95,7 @@ func (o *thinnedOutage) report(device string, seq int64, value float64) chan err
 func (o *thinnedOutage) forwarder() *forwarder {
 	log := slog.New(slog.DiscardHandler)
 	return &forwarder{
-		told: &progress{q: o.q, log: log, now: o.now}, q: o.q, settings: rollup.Settings{Window: time.Minute}, form: encode.Metric,
+		told: &progress{q: o.q, log: log}, q: o.q, settings: rollup.Settings{Window: time.Minute}, form: encode.Metric,
 		hasTimestamp: true, grace: 10 * time.Second, now: o.now, mono: clock.SinceBoot, log: log,
 	}
 }

@@ -8,16 +8,19 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
+
+	"piway/shared/clock"
 )
 
 // A watch looks at progress, not at whether things are connected: at the queue's and the uplink's loops for systemd, and
 // at when a device was last heard.
 type watch struct {
-	queueBeat, uplinkBeat func() time.Time // when each loop last went round, or will at the latest
+	queueBeat, uplinkBeat func() time.Duration // how long ago each loop last went round; negative if it need not yet
 	status                func(context.Context) string
 	hasDevices            func() bool
 	silenceAfter          time.Duration
-	accepted              atomic.Int64 // when a device's message was last kept, Unix nanoseconds
+	start                 time.Time    // for the monotonic clock, which stands still while the machine sleeps, as devices and loops do
+	accepted              atomic.Int64 // when a device's message was last kept, since start
 	log                   *slog.Logger
 
 	notify func(state string) // of systemd; does nothing elsewhere
@@ -34,18 +37,17 @@ const (
 
 // newWatch returns a watch that tells systemd, if the process was started by it.
 func newWatch(log *slog.Logger) *watch {
-	w := &watch{log: log, every: lookEvery, notify: func(state string) {
+	w := &watch{log: log, every: lookEvery, start: time.Now(), notify: func(state string) {
 		_, _ = daemon.SdNotify(false, state) // nobody listens elsewhere
 	}}
 	if interval, err := daemon.SdWatchdogEnabled(false); err == nil && interval > 0 {
 		w.every = min(w.every, interval/2)
 	}
-	w.accepted.Store(time.Now().UnixNano())
 	return w
 }
 
 // heard notes that a device's message is kept.
-func (w *watch) heard() { w.accepted.Store(time.Now().UnixNano()) }
+func (w *watch) heard() { w.accepted.Store(int64(time.Since(w.start))) }
 
 // Run tells systemd that the gateway is ready, and from then on that it moves, until ctx ends.
 func (w *watch) Run(ctx context.Context) error {
@@ -75,11 +77,10 @@ func (w *watch) look(ctx context.Context) {
 
 // late names a loop that does not go round, "" if both do.
 func (w *watch) late() string {
-	now := time.Now()
 	switch {
-	case now.Sub(w.queueBeat()) > beatWithin:
+	case w.queueBeat() > beatWithin:
 		return "queue"
-	case now.Sub(w.uplinkBeat()) > beatWithin:
+	case w.uplinkBeat() > beatWithin:
 		return "uplink"
 	default:
 		return ""
@@ -88,13 +89,12 @@ func (w *watch) late() string {
 
 // listen warns once when no device has been heard for long, and tells when one is again.
 func (w *watch) listen() {
-	last := time.Unix(0, w.accepted.Load())
-	quiet := time.Since(last)
+	quiet := time.Since(w.start) - time.Duration(w.accepted.Load())
 	switch {
 	case w.silenceAfter <= 0 || !w.hasDevices():
 	case quiet > w.silenceAfter && !w.silent:
 		w.silent = true
-		w.log.Warn("no device has been heard for long", "last", last.Format(time.RFC3339), "for", quiet.Round(time.Second),
+		w.log.Warn("no device has been heard for long", "last", clock.Now().Add(-quiet).Format(time.RFC3339), "for", quiet.Round(time.Second),
 			"try", "look whether the Pis reach this machine: piway-agent check")
 	case quiet <= w.silenceAfter && w.silent:
 		w.silent = false

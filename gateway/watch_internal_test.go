@@ -17,7 +17,7 @@ func watched(said *logLines) (w *watch, told *[]string, queue, uplink *time.Time
 	told, queue, uplink = &[]string{}, new(time.Time), new(time.Time)
 	*queue, *uplink = time.Now().Add(24*time.Hour), time.Now().Add(24*time.Hour)
 	w = newWatch(slog.New(slog.NewTextHandler(said, nil)))
-	w.queueBeat, w.uplinkBeat = func() time.Time { return *queue }, func() time.Time { return *uplink }
+	w.queueBeat, w.uplinkBeat = func() time.Duration { return time.Since(*queue) }, func() time.Duration { return time.Since(*uplink) }
 	w.status, w.hasDevices = func(context.Context) string { return "fine" }, func() bool { return true }
 	w.notify = func(s string) { *told = append(*told, s) }
 	w.silenceAfter = 15 * time.Minute
@@ -86,24 +86,31 @@ func TestWatch_silence(t *testing.T) {
 	})
 }
 
-// A gateway that systemd started tells it so on its socket.
-func TestWatch_systemd(t *testing.T) {
+// notifySocket takes what a gateway tells systemd until the test ends; what is not told in time is an error.
+func notifySocket(t *testing.T) *net.UnixConn {
+	t.Helper()
 	socket := filepath.Join(t.TempDir(), "notify")
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = conn.Close() }() // only read
+	t.Cleanup(func() { _ = conn.Close() }) // only read
 	t.Setenv("NOTIFY_SOCKET", socket)
+	if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// A gateway that systemd started tells it so on its socket.
+func TestWatch_systemd(t *testing.T) {
+	conn := notifySocket(t)
 	cfg := worldConfig(FormMetric)
 	w := newWorld(t, nil, nil, &cfg)
 	p := w.gateway(&cfg)
 	got := map[string]bool{}
 	buf := make([]byte, 4096)
 	read := func() string {
-		if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
-			t.Fatal(err)
-		}
 		n, err := conn.Read(buf)
 		if err != nil {
 			t.Fatalf("after %v: %v", got, err)

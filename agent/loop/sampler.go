@@ -8,6 +8,7 @@ import (
 	"piway/agent/collect"
 	"piway/agent/spool"
 	"piway/shared/backoff"
+	"piway/shared/clock"
 	"piway/shared/sample"
 )
 
@@ -36,14 +37,27 @@ func newSampler(cfg Config, log *slog.Logger) *sampler {
 // run puts a reading into the spool at every multiple of the interval, until ctx ends.
 func (s *sampler) run(ctx context.Context, reports *spool.Spool) {
 	s.collector.Collect(ctx) // begins the CPU's first interval
-	for tick := nextTick(time.Time{}, time.Now(), s.every); ; tick = nextTick(tick, time.Now(), s.every) {
-		if backoff.Sleep(ctx, time.Until(tick)) != nil {
-			return
-		}
+	beat := ticks{every: s.every, now: clock.Now}
+	for beat.wait(ctx) == nil {
 		if reading, ok := s.read(ctx); ok {
 			reports.Add(reading)
 		}
 	}
+}
+
+// A ticks waits for one multiple of every after another.
+type ticks struct {
+	every time.Duration
+	now   func() time.Time // the wall clock, which may be set at any moment
+	last  time.Time
+}
+
+// wait waits for the next multiple, or until ctx ends, whose error it then returns. The clock is read once for both, what
+// is next and how long that is: set in between, it would stop the readings for as long as it was set back.
+func (t *ticks) wait(ctx context.Context) error {
+	now := t.now()
+	t.last = nextTick(t.last, now, t.every)
+	return backoff.Sleep(ctx, t.last.Sub(now))
 }
 
 // nextTick returns the multiple of every that follows planned, the last tick. If now is past it already, or the clock

@@ -8,56 +8,69 @@ import (
 	"piway/shared/sample"
 )
 
-// A boot of a device, and when it began.
-type boot struct {
-	id    string
-	began float64 // Unix seconds
-	kept  bool    // on disk
+// A moment is a time by both of the gateway's clocks, in seconds: the one on the wall, and the one since its boot, which
+// nobody sets. A message's way is measured by the latter, so that a step of the former changes the date of nothing else.
+type moment struct{ wall, boot float64 }
+
+func (m moment) offset() float64 { return m.wall - m.boot }
+
+// arrival is the moment at which something arrived just now.
+func (in *Intake) arrival(arrived time.Time) moment {
+	return moment{wall: seconds(arrived), boot: in.cfg.SinceBoot().Seconds()}
 }
 
-const (
-	// MaxBoots of a device are remembered, the newest.
-	MaxBoots = 16
-	// bootMoved is how far the beginning of a boot may be told differently, in seconds: messages take their time.
-	bootMoved = 2
-	// maxUptime in seconds is three centuries: what is longer is a mistake, and would not fit the arithmetic.
-	maxUptime = 1e10
-)
+// Date returns what to add to the times of a report's samples, 0 mostly, and false if nothing says when they were taken. It
+// is what Judge does, for a report that came while the gateway's clock was not right: call it when the clock is, with the
+// arrival as it is known then. Of the report it takes the envelope and the time of the newest sample.
+func (in *Intake) Date(device string, r *sample.Report, arrived time.Time) (shift float64, datable bool) {
+	now := in.arrival(in.cfg.Now())
+	wall := seconds(arrived)
+	shift, _, datable = in.date(device, r, moment{wall: wall, boot: wall - now.offset()}, true)
+	return shift, datable
+}
 
 // date returns what to add to the times of a report's samples, and false if nothing says when they were taken.
 //
 // A synchronised clock is right, so an old "sent" of it is a delay. Of any other the report says how far off it was: by
 // the uptimes at the newest sample and at the transmission, however the clock was set in between; by the uptime alone, if
-// another report has told when that boot began; by "sent", which is the same clock's.
-func (in *Intake) date(device string, r *sample.Report, arrived time.Time) (shift, booted float64, datable bool) {
-	now := seconds(arrived)
+// another report has told when that boot began; by "sent", which is the same clock's. How long this report was under way is
+// not known; earlier ones tell, see beginning. While the gateway's clock is not right, it only learns.
+func (in *Intake) date(device string, r *sample.Report, at moment, right bool) (shift, booted float64, datable bool) {
 	newest, hasUptime := bootTime(r)
-	if r.Clock == sample.Synced {
-		if hasUptime && plausible(newest, arrived) {
-			booted = in.learn(device, r.Boot, newest-r.Uptime)
-		}
-		return 0, booted, true
-	}
+	var began float64
+	known := false
 	if hasUptime {
-		began, known := in.began(device, r.Boot)
-		if r.SentUptime >= r.Uptime && r.SentUptime < maxUptime {
-			began, known = now-r.SentUptime, true
-			booted = in.learn(device, r.Boot, began)
-		}
-		if known {
-			return in.tolerate(began + r.Uptime - newest), booted, true
-		}
+		began, known, booted = in.learn(device, r, at, right)
 	}
-	if r.Sent == 0 { // an agent that sends what an earlier boot read has no "sent" of that clock
+	switch {
+	case r.Clock == sample.Synced:
+		return 0, booted, true
+	case known:
+		return in.tolerate(began + r.Uptime - newest), booted, true
+	case r.Sent == 0: // an agent that sends what an earlier boot read has no "sent" of that clock
 		return 0, 0, r.Clock != sample.Unsynced || !hasUptime
+	default:
+		return in.tolerate(in.sent(device, r.Sent, at) + at.offset()), 0, true
 	}
-	return in.tolerate(now - r.Sent), 0, true
+}
+
+// sent is the beginning of a device's own clock, as its reports tell by the time at which they were sent. The clock may be set:
+// a beginning that no delay explains is another one at once, any other is believed when nothing speaks against it for long.
+func (in *Intake) sent(device string, sent float64, at moment) float64 {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	began := at.boot - sent
+	b := in.clocks[device]
+	if b == nil || began-b.low > maxDelay {
+		b = &beginning{low: began, at: at.boot}
+		in.clocks[device] = b
+	}
+	b.tell(began, at.boot)
+	return b.low
 }
 
 // plausible reports whether a clock that shows t at about now may be right.
-func plausible(t float64, now time.Time) bool {
-	return t >= noClockBefore && t <= float64(now.Add(maxAhead).Unix())
-}
+func plausible(t, now float64) bool { return t >= noClockBefore && t <= now+maxAhead.Seconds() }
 
 // bootTime is the time of the newest sample by the sender's clock, and whether the report says how long after a boot that was.
 func bootTime(r *sample.Report) (newest float64, hasUptime bool) {
@@ -79,60 +92,4 @@ func (in *Intake) tolerate(off float64) float64 {
 
 func errUndatable(t float64) error {
 	return fmt.Errorf("time %.0f: the clock was not set, and the device has started again since; nothing says when that boot began", t)
-}
-
-// learn remembers when a boot began. It returns that if it is to be kept on disk, else 0.
-func (in *Intake) learn(device, id string, began float64) float64 {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	list := in.boots[device]
-	for i := range list {
-		b := &list[i]
-		if b.id != id {
-			continue
-		}
-		if math.Abs(b.began-began) > bootMoved {
-			b.began, b.kept = began, false
-		}
-		if b.kept {
-			return 0
-		}
-		return b.began
-	}
-	in.addBoot(device, boot{id: id, began: began})
-	return began
-}
-
-// addBoot forgets the oldest for it. in.mu is held.
-func (in *Intake) addBoot(device string, b boot) {
-	list := append(in.boots[device], b)
-	in.boots[device] = list[max(0, len(list)-MaxBoots):]
-}
-
-func (in *Intake) began(device, id string) (float64, bool) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	for _, b := range in.boots[device] {
-		if b.id == id {
-			return b.began, true
-		}
-	}
-	return 0, false
-}
-
-// keptBoot notes that it is on disk when a boot began. in.mu is held.
-func (in *Intake) keptBoot(device, id string, began float64) {
-	for i := range in.boots[device] {
-		if b := &in.boots[device][i]; b.id == id && b.began == began {
-			b.kept = true
-		}
-	}
-}
-
-// KnowBoot tells the intake what was kept of an earlier one: when a boot of a device began. Call it before Judge, for the
-// oldest boots first.
-func (in *Intake) KnowBoot(device, id string, began float64) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.addBoot(device, boot{id: id, began: began, kept: true})
 }

@@ -6,8 +6,8 @@
 package intake
 
 import (
+	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -46,6 +46,10 @@ type Config struct {
 	// ClockRight reports whether the gateway's own clock is right. While it is not, nothing is shifted nor refused by time.
 	// Nil means that it always is.
 	ClockRight func() bool
+	// Now is the gateway's clock; nil means time.Now. SinceBoot is the time since the gateway's machine started, sleep
+	// included, which nobody sets; where it is nil or says 0, the time since New is taken for it.
+	Now       func() time.Time
+	SinceBoot func() time.Duration
 	// MaxSamples in one message, MaxMetrics of one device.
 	MaxSamples, MaxMetrics int
 	// IsDevice reports whether a device of that name exists.
@@ -57,23 +61,28 @@ type Config struct {
 // A Verdict is what a payload amounts to.
 type Verdict struct {
 	// The envelope as sent; Run is empty where the sender gave none.
-	Run    string
-	Seq    int64
-	Sent   float64
-	Boot   string
-	Uptime float64
-	Clock  string
+	Run        string
+	Seq        int64
+	Sent       float64
+	SentUptime float64
+	Boot       string
+	Uptime     float64
+	Clock      string
 	// Shift in seconds is to be added to the samples' times, 0 mostly.
 	Shift float64
-	// Booted is when Boot began, in Unix seconds, where this report is the first to tell: keep it, then call Kept.
+	// Booted is when Boot began, in Unix seconds, where that is not on disk or has moved: keep it, then call Kept.
 	Booted float64
 	// Samples that passed, named as they go to the cloud, times as sent.
 	Samples []sample.Sample
 	// Refused are those that did not, Unknown the members that were ignored.
 	Refused []sample.Refusal
 	Unknown int
-	// Claims are names that the device is the first to use: keep them with the samples, then call Kept.
+	// Claims are names that the device is the first to use: keep them with the samples, then call Kept, or Failed if that
+	// could not be.
 	Claims []string
+	// Undecided means that a sample would be refused by another device's claim that is not on disk yet, and may never be.
+	// Neither keep nor acknowledge anything of the message, and call Failed; the device sends it again.
+	Undecided bool
 }
 
 // Reasons counts the refused samples by reason.
@@ -95,20 +104,24 @@ type Intake struct {
 	mu      sync.Mutex        // guards what follows
 	owners  map[string]*owner // by metric name
 	metrics map[metric]struct{}
-	counts  map[string]int    // metrics by device
-	boots   map[string][]boot // by device, oldest first
-}
-
-type metric struct{ device, name string }
-
-type owner struct {
-	device string
-	kept   bool // on disk
+	counts  map[string]int        // metrics by device
+	boots   map[string][]boot     // by device, oldest first
+	clocks  map[string]*beginning // of devices that tell no uptime, by device
 }
 
 // New returns an intake.
 func New(cfg Config) *Intake {
-	in := &Intake{cfg: cfg, owners: map[string]*owner{}, metrics: map[metric]struct{}{}, counts: map[string]int{}, boots: map[string][]boot{}}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.SinceBoot == nil || cfg.SinceBoot() == 0 {
+		start := time.Now()
+		cfg.SinceBoot = func() time.Duration { return time.Since(start) }
+	}
+	in := &Intake{
+		cfg: cfg, owners: map[string]*owner{}, metrics: map[metric]struct{}{}, counts: map[string]int{},
+		boots: map[string][]boot{}, clocks: map[string]*beginning{},
+	}
 	for name, device := range cfg.Owners {
 		in.owners[name] = &owner{device: device, kept: true}
 		_ = in.use(device, name) // what was taken before a smaller bound was set stays
@@ -124,25 +137,24 @@ func (in *Intake) Judge(device string, payload []byte, arrived time.Time) Verdic
 	}
 	r := &m.Report
 	v := Verdict{
-		Run: r.Run, Seq: r.Seq, Sent: r.Sent, Boot: r.Boot, Uptime: r.Uptime, Clock: r.Clock,
+		Run: r.Run, Seq: r.Seq, Sent: r.Sent, SentUptime: r.SentUptime, Boot: r.Boot, Uptime: r.Uptime, Clock: r.Clock,
 		Refused: m.Refused, Unknown: m.Unknown,
 	}
 	if n := len(r.Samples) + len(m.Refused); n > in.cfg.MaxSamples {
 		return in.tooMany(v, n)
 	}
-	right := in.cfg.ClockRight == nil || in.cfg.ClockRight()
-	datable := true
-	if right {
-		v.Shift, v.Booted, datable = in.date(device, r, arrived)
+	d := dating{arrived: arrived, right: in.cfg.ClockRight == nil || in.cfg.ClockRight()}
+	d.shift, v.Booted, d.datable = in.date(device, r, in.arrival(arrived), d.right)
+	if !d.right {
+		d.shift, d.datable = 0, true
 	}
+	v.Shift = d.shift
 	v.Samples = r.Samples[:0]
 	for i, s := range r.Samples {
 		s.Name = in.name(m.Form, s.Name, device)
-		claim, reason, err := in.judge(device, s, v.Shift, arrived, right)
-		if !datable && s.Time != 0 {
-			claim, reason, err = false, ReasonNoClock, errUndatable(s.Time)
-		}
+		claim, reason, err := in.judge(device, s, &d)
 		if err != nil {
+			v.Undecided = v.Undecided || errors.Is(err, errPending)
 			v.Refused = append(v.Refused, sample.Refusal{Index: index(i, m.Refused), Name: s.Name, Reason: reason, Error: err.Error()})
 			continue
 		}
@@ -184,12 +196,23 @@ func (in *Intake) name(form sample.Form, name, device string) string {
 	return in.cfg.Names.Script(name)
 }
 
+// A dating is what a message's samples are dated by.
+type dating struct {
+	arrived time.Time
+	right   bool // the gateway's clock is
+	shift   float64
+	datable bool
+}
+
 // judge decides over one sample, named as it goes to the cloud.
-func (in *Intake) judge(device string, s sample.Sample, shift float64, arrived time.Time, right bool) (claim bool, reason string, err error) {
+func (in *Intake) judge(device string, s sample.Sample, d *dating) (claim bool, reason string, err error) {
 	if err := in.checkName(s.Name, device); err != nil {
 		return false, sample.ReasonName, err
 	}
-	if reason, err := checkTime(s.Time, shift, arrived); err != nil && (right || reason == sample.ReasonTime) {
+	if !d.datable && s.Time != 0 {
+		return false, ReasonNoClock, errUndatable(s.Time)
+	}
+	if reason, err := checkTime(s.Time, d.shift, d.arrived); err != nil && (d.right || reason == sample.ReasonTime) {
 		return false, reason, err
 	}
 	return in.own(device, s.Name)
@@ -225,70 +248,4 @@ func checkTime(t, shift float64, arrived time.Time) (reason string, err error) {
 	default:
 		return "", nil
 	}
-}
-
-// own decides whether the device may use the metric name. In the cloud the name is all that tells devices apart, so it
-// belongs to the device whose name it ends with in brackets, else to the one that used it first.
-func (in *Intake) own(device, name string) (claim bool, reason string, err error) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if of := bracketed(name); of != "" && in.cfg.IsDevice(of) {
-		if of != device {
-			return false, ReasonOwner, fmt.Errorf("name %q: belongs to device %s, this is %s", name, of, device)
-		}
-		return false, ReasonMetrics, in.use(device, name)
-	}
-	o := in.owners[name]
-	if o == nil {
-		if err := in.use(device, name); err != nil {
-			return false, ReasonMetrics, err
-		}
-		in.owners[name] = &owner{device: device}
-		return true, "", nil
-	}
-	if o.device != device {
-		return false, ReasonOwner, fmt.Errorf("name %q: device %s used it first; put the device's name into it", name, o.device)
-	}
-	return !o.kept, "", nil
-}
-
-// use counts a metric of a device, or says that it is one too many. Each costs money every month.
-func (in *Intake) use(device, name string) error {
-	k := metric{device, name}
-	if _, ok := in.metrics[k]; ok {
-		return nil
-	}
-	if in.counts[device] >= in.cfg.MaxMetrics {
-		return fmt.Errorf("name %q: device %s has %d metrics already, the most allowed (intake.max_metrics)", name, device, in.cfg.MaxMetrics)
-	}
-	in.metrics[k] = struct{}{}
-	in.counts[device]++
-	return nil
-}
-
-// bracketed returns X of a name that ends with "(X)".
-func bracketed(name string) string {
-	if !strings.HasSuffix(name, ")") {
-		return ""
-	}
-	i := strings.LastIndexByte(name, '(')
-	if i < 0 {
-		return ""
-	}
-	return name[i+1 : len(name)-1]
-}
-
-// Kept says that a verdict's Claims and Booted are on disk and need not be kept again.
-func (in *Intake) Kept(device string, v *Verdict) {
-	if len(v.Claims) == 0 && v.Booted == 0 {
-		return
-	}
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	for _, name := range v.Claims {
-		if o := in.owners[name]; o != nil {
-			o.kept = true
-		}
-	}
-	in.keptBoot(device, v.Boot, v.Booted)
 }

@@ -72,7 +72,7 @@ func swap(cfg *Config) (aside string, err error) {
 	if err := forgetOld(dir, cfg); err != nil {
 		return "", err
 	}
-	return aside, cfg.Files.SyncDir(dir)
+	return aside, nil // openDB makes the names durable
 }
 
 // forgetOld deletes the oldest of too many stores that were set aside.

@@ -59,7 +59,8 @@ func openDB(ctx context.Context, cfg *Config) (*sql.DB, error) {
 	if err == nil {
 		err = connectAll(ctx, db)
 	}
-	if err == nil { // SQLite may have made a log, and does not tell when its entry could not be made durable
+	// What swap renamed, and the files that are new, by their names too. SQLite does it for a log, and does not tell if it failed.
+	if err == nil {
 		err = cfg.Files.SyncDir(filepath.Dir(cfg.Path))
 	}
 	if err != nil {
@@ -101,9 +102,6 @@ func prepareFiles(f files.FS, path string) error {
 	}
 	info, err := file.Stat()
 	if err := errors.Join(err, file.Close()); err != nil {
-		return err
-	}
-	if err := f.SyncDir(filepath.Dir(path)); err != nil {
 		return err
 	}
 	if log, err := os.Stat(path + logSuffix); err == nil && info.Size() == 0 && log.Size() > 0 {

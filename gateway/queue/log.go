@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"piway/shared/files"
@@ -47,7 +46,7 @@ func writeBack(f files.FS, path string) error {
 	if err := errors.Join(rewrite(log), log.Sync(), log.Close()); err != nil {
 		return fmt.Errorf("writing the log back: %w", err)
 	}
-	return f.SyncDir(filepath.Dir(path))
+	return nil
 }
 
 func rewrite(log files.File) error {

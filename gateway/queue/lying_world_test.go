@@ -33,6 +33,9 @@ func (w *world) send() {
 		e := queue.Entry{Device: device, Run: run, Seq: w.seqs[device+run]}
 		name := fmt.Sprintf("%s/%s/%d", device, run, e.Seq)
 		n := w.rng.IntN(4)
+		if w.bulky {
+			n *= 60
+		}
 		if n == 0 || w.rng.IntN(8) == 0 {
 			e.Refused = map[string]int{"bad name": 1}
 		}
@@ -46,11 +49,11 @@ func (w *world) send() {
 	w.deliver(names...)
 }
 
-// sampleName is REPORT#NUMBER, and long where the log is to be filled.
+// sampleName is REPORT#NUMBER, and as long as may be where the log is to be filled.
 func (w *world) sampleName(report string, i int) string {
 	name := fmt.Sprintf("%s#%d", report, i)
 	if w.bulky {
-		name += " " + strings.Repeat("x", 20<<10)
+		name += strings.Repeat("x", sample.MaxName-len(name))
 	}
 	return name
 }
@@ -224,8 +227,12 @@ func (w *world) fail() {
 		{lying.Write},
 		{lying.Sync, lying.Write, lying.Truncate},
 		{lying.Sync, lying.Write, lying.Truncate, lying.Open, lying.Remove, lying.Rename, lying.SyncDir},
-	}[w.rng.IntN(4)]
+		{lying.SyncDir},
+	}[w.rng.IntN(5)]
 	suffix := []string{"", "", "-wal", "queue.db"}[w.rng.IntN(4)]
+	if len(kinds) == 1 && kinds[0] == lying.SyncDir {
+		suffix = ""
+	}
 	one, left, end := w.failure(kinds), 1+w.rng.IntN(8), time.Now().Add(time.Hour)
 	if w.rng.IntN(2) == 0 {
 		left, end = 1e9, time.Now().Add(time.Duration(w.rng.Int64N(int64(2*time.Second))))

@@ -117,7 +117,8 @@ type Queue struct {
 	w   *writer
 	in  chan op
 
-	beat  atomic.Int64 // when the writer's loop last went round, by mono
+	start time.Time
+	beat  atomic.Int64 // when the writer's loop last went round, since start
 	disk  disk
 	place place
 	sick  chan error // why the store has to be opened anew
@@ -143,7 +144,7 @@ const pending = 4096
 // damaged is set aside, with what can be read of it in a new one: see salvage.go. It returns ErrDisk for what may pass.
 func Open(ctx context.Context, cfg Config) (*Queue, error) {
 	q := &Queue{
-		cfg: cfg.withDefaults(), in: make(chan op, pending),
+		cfg: cfg.withDefaults(), in: make(chan op, pending), start: time.Now(),
 		changed: make(chan struct{}), ended: make(chan struct{}), inHand: map[int64]struct{}{},
 		sick: make(chan error, 1),
 	}
@@ -253,9 +254,10 @@ func (q *Queue) checkLater(ctx context.Context) {
 }
 
 // Beat is how long ago the writer last went round: it does so several times a second, unless a commit takes longer.
-func (q *Queue) Beat() time.Duration { return q.mono() - time.Duration(q.beat.Load()) }
+// It is told by the clock that stands still while the machine sleeps, since then nothing can go round.
+func (q *Queue) Beat() time.Duration { return time.Since(q.start) - time.Duration(q.beat.Load()) }
 
-func (q *Queue) beats() { q.beat.Store(int64(q.mono())) }
+func (q *Queue) beats() { q.beat.Store(int64(time.Since(q.start))) }
 
 // broadcast wakes everyone who waits in Next.
 func (q *Queue) broadcast() {

@@ -86,7 +86,8 @@ type Uplink struct {
 	retry   backoff.Backoff
 
 	connected              atomic.Bool
-	beat                   atomic.Int64 // see Beat, Unix nanoseconds
+	start                  time.Time    // for the monotonic clock
+	beat                   atomic.Int64 // see Beat, since start
 	published, acked, lost atomic.Int64
 
 	// Owned by the goroutine of Run.
@@ -141,7 +142,7 @@ func New(cfg Config, src Source) *Uplink {
 	ready := make(chan struct{})
 	close(ready)
 	u := &Uplink{
-		cfg: cfg, src: src, ready: ready,
+		cfg: cfg, src: src, ready: ready, start: time.Now(),
 		publish: rate.NewLimiter(rate.Limit(cfg.PublishesPerSecond), burst),
 		bytes:   rate.NewLimiter(rate.Limit(bytes), MaxPayload),
 		retry:   backoff.Backoff{Min: cfg.ConnectInterval, Max: cfg.MaxBackoff},
@@ -158,10 +159,11 @@ func (u *Uplink) Stats() Stats {
 	return Stats{Connected: u.connected.Load(), Published: u.published.Load(), Acked: u.acked.Load(), Lost: u.lost.Load()}
 }
 
-// Beat is when the uplink last went round, or will at the latest: it is in the future while it waits before a connect.
-func (u *Uplink) Beat() time.Time { return time.Unix(0, u.beat.Load()) }
+// Beat is how long ago the uplink last went round. It is negative while the uplink waits before a connect: then it goes
+// round at the latest when that much has passed.
+func (u *Uplink) Beat() time.Duration { return time.Since(u.start) - time.Duration(u.beat.Load()) }
 
-func (u *Uplink) beats(in time.Duration) { u.beat.Store(time.Now().Add(max(in, 0)).UnixNano()) }
+func (u *Uplink) beats(in time.Duration) { u.beat.Store(int64(time.Since(u.start) + max(in, 0))) }
 
 // Run connects, sends and reconnects until ctx ends. It then returns nil: what was not acknowledged stays with the source.
 func (u *Uplink) Run(ctx context.Context) error {

@@ -47,6 +47,34 @@ func TestUplink_await_spacesConnects(t *testing.T) {
 	})
 }
 
+// While the uplink waits before a connect its beat is in the future, by as much as is left; after that it grows.
+func TestUplink_Beat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := New(quotas(), nil)
+		time.Sleep(time.Hour)
+		if got := u.Beat(); got != time.Hour {
+			t.Errorf("an hour after New: got %s", got)
+		}
+		u.dialled = time.Now()
+		ended := make(chan error, 1)
+		go func() { ended <- u.await(t.Context()) }()
+		synctest.Wait()
+		if got := u.Beat(); got > -11*time.Second || got < -17*time.Second {
+			t.Errorf("before a connect: got %s, want the wait of 11 s to half more, negative", got)
+		}
+		time.Sleep(5 * time.Second)
+		if got := u.Beat(); got > -6*time.Second || got < -12*time.Second {
+			t.Errorf("5 s later: got %s", got)
+		}
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+		if got := u.Beat(); got != 0 {
+			t.Errorf("at the connect: got %s, want 0", got)
+		}
+	})
+}
+
 func TestUplink_await_endsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := New(quotas(), nil)

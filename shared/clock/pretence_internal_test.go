@@ -73,6 +73,7 @@ func TestNow_follows(t *testing.T) {
 		}
 	}
 }
+
 func TestParse(t *testing.T) {
 	for text, want := range map[string]pretence{
 		"+1h":           {offset: time.Hour},

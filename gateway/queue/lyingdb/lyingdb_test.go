@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -91,10 +92,8 @@ func (r *rig) cut(rng *rand.Rand) int {
 // failing lets the kinds of operations fail with EIO.
 func (r *rig) failing(kinds ...string) {
 	r.Fail(func(op lying.Op) error {
-		for _, kind := range kinds {
-			if op.Kind == kind {
-				return syscall.EIO
-			}
+		if slices.Contains(kinds, op.Kind) {
+			return syscall.EIO
 		}
 		return nil
 	})

@@ -17,8 +17,8 @@ var table = []mutant{
 		"./gateway/queue", "TestQueue_lyingDisk",
 	},
 	{
-		"store: the folder is not synced after the swap of a damaged store", "gateway/queue/aside.go",
-		"return aside, cfg.Files.SyncDir(dir)", "return aside, nil",
+		"store: the folder is not synced after a store took another's place", "gateway/queue/connect.go",
+		"err = cfg.Files.SyncDir(filepath.Dir(cfg.Path))", "err = nil",
 		"./gateway/queue", "TestQueue_lyingDisk|TestQueue_powerCut|TestOpen_salvage",
 	},
 	{
