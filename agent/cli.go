@@ -46,7 +46,7 @@ type onceCmd struct {
 func (onceCmd) Help() string {
 	return "Takes a second, over which the CPU is measured.\n\n" +
 		"Example: piway-agent once\n\n" +
-		"Example for cron: * * * * * piway-agent once --publish --config /etc/piway/agent.yaml"
+		"Example for cron: * * * * * /usr/local/bin/piway-agent once --publish --config /etc/piway/agent.yaml"
 }
 
 // Run is called by the command line parser.

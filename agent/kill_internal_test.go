@@ -73,44 +73,81 @@ func TestRun_killedDuringAnOutage(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
+	o := beginOutage(ctx, t)
+	if err := o.agent.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	_ = o.agent.Wait() // it was killed
+	o.end(ctx, t)
+}
+
+// An agent whose folder is removed while the gateway does not answer makes it anew, with all that it has in memory.
+func TestRun_folderRemovedDuringAnOutage(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	o := beginOutage(ctx, t)
+	if err := os.RemoveAll(o.folder); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.agent.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.agent.Wait(); err != nil {
+		t.Errorf("at the end: %v", err)
+	}
+	o.end(ctx, t)
+}
+
+// An outage is an agent whose gateway does not answer, and what it has sent so far.
+type outage struct {
+	agent          *exec.Cmd
+	config, folder string
+	address, run   string
+	sent           map[int64]sample.Report
+}
+
+func beginOutage(ctx context.Context, t *testing.T) *outage {
+	t.Helper()
 	silent := fakebroker.New(t, nil)
 	silent.Puback = func(p fakebroker.Publish) bool { return !strings.HasSuffix(p.Topic, "/samples") }
 	config := configure(t, silent.Addr())
-	folder := filepath.Join(filepath.Dir(config), "spool")
-	first := process(t, config)
-	before := map[int64]sample.Report{}
-	run := ""
+	o := &outage{
+		config: config, folder: filepath.Join(filepath.Dir(config), "spool"), address: silent.Addr(), sent: map[int64]sample.Report{},
+		agent: process(t, config),
+	}
 	reports(ctx, t, silent, func(r sample.Report) bool {
-		run, before[r.Seq] = r.Run, r
+		o.run, o.sent[r.Seq] = r.Run, r
 		return r.Seq < 15 // 1.5 s, of which the last part goes to the disk as it is read
 	})
-	if err := first.Process.Signal(syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	_ = first.Wait() // it was killed
-	if files, err := os.ReadDir(folder); err != nil || len(files) != 1 {
+	return o
+}
+
+// end is the next process, whose gateway answers: all comes as it was sent before, and in order.
+func (o *outage) end(ctx context.Context, t *testing.T) {
+	t.Helper()
+	if files, err := os.ReadDir(o.folder); err != nil || len(files) != 1 {
 		t.Fatalf("files left: %v, %v", files, err)
 	}
-
 	answering := fakebroker.New(t, nil)
-	text, err := os.ReadFile(config)
+	text, err := os.ReadFile(o.config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(config, []byte(strings.ReplaceAll(string(text), silent.Addr(), answering.Addr())), 0o600); err != nil {
+	if err := os.WriteFile(o.config, []byte(strings.ReplaceAll(string(text), o.address, answering.Addr())), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	second := process(t, config)
+	second := process(t, o.config)
 	var last int64
 	reports(ctx, t, answering, func(r sample.Report) bool {
-		if r.Run != run {
+		if r.Run != o.run {
 			return false // its own come behind
 		}
 		if r.Seq != last+1 {
 			t.Errorf("report %d after %d", r.Seq, last)
 		}
 		last = r.Seq
-		if known, ok := before[r.Seq]; ok {
+		if known, ok := o.sent[r.Seq]; ok {
 			if diff := cmp.Diff(known, r); diff != "" {
 				t.Errorf("report %d has changed: %s", r.Seq, diff)
 			}
@@ -126,7 +163,7 @@ func TestRun_killedDuringAnOutage(t *testing.T) {
 	if err := second.Wait(); err != nil {
 		t.Errorf("at the end: %v", err)
 	}
-	if files, err := os.ReadDir(folder); err != nil || len(files) != 0 {
+	if files, err := os.ReadDir(o.folder); err != nil || len(files) != 0 {
 		t.Errorf("files left after all was delivered: %v, %v", files, err)
 	}
 }

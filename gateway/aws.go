@@ -88,10 +88,13 @@ func (c *awsCSRCmd) Run(out io.Writer) error {
 		return err
 	}
 	_, err = fmt.Fprintf(out, "key      %s; keep it secret, AWS has no copy\nrequest  %s\nroots    Amazon's, beside them\n", r.Key, r.CSR)
+	if tell := keyReader(&cfg); tell != "" {
+		_, err = fmt.Fprintf(out, "reader   %s\n", tell)
+	}
 	return err
 }
 
-// newRequest makes or finds key and request, with the roots beside them, owned like their folder.
+// newRequest makes or finds key and request, with the roots beside them.
 func newRequest(dir string) (*pki.Request, error) {
 	r, err := pki.NewRequest(dir, certName)
 	if err != nil {
@@ -100,5 +103,5 @@ func newRequest(dir string) (*pki.Request, error) {
 	if err := r.WriteRoots(awsfiles.Roots()); err != nil {
 		return nil, fmt.Errorf("uplink.certs.dir: %w", err)
 	}
-	return r, ownedLike(dir)
+	return r, nil
 }

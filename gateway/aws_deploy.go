@@ -102,6 +102,8 @@ func (s *setup) deployGateway(ctx context.Context) error {
 func (s *setup) gatewayParameters() aws.Command {
 	// In the shell the file's text loses its last newline; so it does here.
 	csr := certFile(s.cfg.Uplink.Certs.Dir, csrEnd)
+	topic, feedback := s.names.TemplateTopics()
 	return aws.Command{}.Shown("Csr="+strings.TrimSpace(s.csr), `"Csr=$(cat `+aws.Quote(csr)+`)"`).
-		With("ClientId="+s.names.ClientID, "ThingName="+s.names.ThingName(), "Rule="+s.names.Rule, "ErrorsTopic="+s.names.ErrorsTopic)
+		With("ClientId="+s.names.ClientID, "ThingName="+s.names.ThingName(), "Rule="+s.names.Rule,
+			"Topic="+topic, "FeedbackTopic="+feedback, "ErrorsTopic="+s.names.ErrorsTopic)
 }

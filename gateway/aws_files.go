@@ -10,6 +10,7 @@ import (
 
 	"piway/configs"
 	"piway/shared/config"
+	"piway/shared/files"
 )
 
 // A setting is a key of gateway.yaml and its value.
@@ -39,7 +40,7 @@ func configure(path string, settings []setting) (changed bool, err error) {
 		return false, err
 	}
 	if err := replaceFile(path, text); err != nil {
-		return false, config.Try(fmt.Errorf("writing the configuration: %w", err), "sudo, or another file with --config")
+		return false, config.Try(fmt.Errorf("writing the configuration: %w", err), "sudo -E, or another file with --config")
 	}
 	return true, nil
 }
@@ -88,14 +89,14 @@ func canWrite(path string) error {
 			return errors.Join(f.Close(), os.Remove(f.Name()))
 		}
 	}
-	return config.Try(fmt.Errorf("writing the configuration: %w", err), "sudo, or another file with --config")
+	return config.Try(fmt.Errorf("writing the configuration: %w", err), "sudo -E, or another file with --config")
 }
 
 // likeOld gives the new file the mode and owner of the one at path, or what a configuration has.
 func likeOld(f *os.File, path string) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return f.Chmod(0o644) // for all to read; no secret is in it
+		return errors.Join(files.OwnLike(f, filepath.Dir(path)), f.Chmod(0o644)) // for all to read; no secret is in it
 	}
 	if err != nil {
 		return err
@@ -106,28 +107,4 @@ func likeOld(f *os.File, path string) error {
 		}
 	}
 	return f.Chmod(info.Mode().Perm())
-}
-
-// ownedLike gives the files of a folder to the folder's owner, so that what root makes here the gateway's user can read.
-func ownedLike(dir string) error {
-	info, err := os.Stat(dir)
-	if err != nil {
-		return err
-	}
-	s, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || os.Geteuid() != 0 {
-		return nil
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if e.Type().IsRegular() {
-			if err := os.Chown(filepath.Join(dir, e.Name()), int(s.Uid), int(s.Gid)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -177,7 +177,7 @@ func (s *setup) certificate(ctx context.Context) error {
 		return err
 	}
 	s.say("  certificate %s", certFile(s.cfg.Uplink.Certs.Dir, certEnd))
-	return ownedLike(s.cfg.Uplink.Certs.Dir)
+	return nil
 }
 
 func certificateStatus(id, status string) aws.Command {
@@ -256,6 +256,9 @@ func (s *setup) next(context.Context) error {
 		s.say("  AWS has written to %s: confirm there, or no alarm will come", s.asked.Email)
 	} else if s.account == nil {
 		s.say("  nobody gets mail when metrics stop; --email ADDRESS sets that")
+	}
+	if tell := keyReader(&s.cfg); tell != "" {
+		s.say("  %s", tell)
 	}
 	s.say("  the alarm rings from the start until the first metrics are there")
 	s.say("done. Next: piway-gateway device add NAME, then (re)start piway-gateway run")

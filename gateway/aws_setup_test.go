@@ -101,7 +101,7 @@ func TestSetup(t *testing.T) {
 			t.Errorf("account: got %s %q, want %q", key, got, want)
 		}
 	}
-	for key, want := range map[string]string{"ClientId": "piway-gateway", "Rule": "piway_emf", "ErrorsTopic": "piway/errors"} {
+	for key, want := range map[string]string{"ClientId": "piway-gateway", "Rule": "piway_emf", "Topic": "piway/emf/piway-gateway", "FeedbackTopic": "piway/emf/piway-gateway-feedback", "ErrorsTopic": "piway/errors"} {
 		if got := a.Stacks["piway-gateway"].Parameters[key]; got != want {
 			t.Errorf("gateway: got %s %q, want %q", key, got, want)
 		}

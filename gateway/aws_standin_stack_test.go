@@ -83,7 +83,7 @@ func (a *awsAccount) deploy(c awsCall) int {
 	}
 	before := s.Parameters["Csr"]
 	maps.Copy(s.Parameters, c.pairs("--parameter-overrides"))
-	s.Tags = c.pairs("--tags")
+	s.Tags, s.Template = c.pairs("--tags"), string(template)
 	if why := a.Broken[name]; why != "" {
 		s.Status = "ROLLBACK_COMPLETE"
 		s.Events = []map[string]string{

@@ -34,6 +34,7 @@ type awsStack struct {
 	Status           string
 	Parameters, Tags map[string]string
 	Outputs          map[string]string
+	Template         string
 	Events           []map[string]string
 	Looks            int    // until it goes on to Then
 	Then             string // "" with Looks 1 is gone

@@ -61,7 +61,7 @@ func TestAWSPrint(t *testing.T) {
 			t.Errorf("%q, %s: got %q, want a refusal", c[0], c[1], got)
 		}
 	}
-	_, err := awsRun(t, t.TempDir(), "uplink: {client_id: "+strings.Repeat("c", 110)+", rule: "+strings.Repeat("r", 128)+"}", "print", "policy")
+	_, err := awsRun(t, t.TempDir(), "uplink: {client_id: "+strings.Repeat("c", 110)+", rule: "+strings.Repeat("r", 128)+", errors_topic: "+strings.Repeat("e", 120)+"}", "print", "policy")
 	if err == nil || !strings.Contains(err.Error(), "AWS takes 2048") {
 		t.Errorf("got %v, want a policy that is too long refused", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/user"
 	"strings"
 	"time"
 
@@ -43,13 +44,27 @@ type walkStep struct {
 func newWalk(c *configFile, access awsAccess, cfg Config, out io.Writer) *walk {
 	w := &walk{out: out, answer: terminal(), path: c.Config, cfg: cfg, names: awsNames(&cfg)}
 	w.cli = aws.CLI{
-		Profile: access.Profile, Region: access.Region,
+		Profile: access.Profile, Region: access.Region, Again: underSudo(os.Args, os.Getenv),
 		Show: func(line string) { w.say("  $ %s", line) },
 		Waiting: func(what string, since time.Duration) {
 			w.say("  … waiting for %s, %s", what, since.Round(time.Second))
 		},
 	}
 	return w
+}
+
+// underSudo returns the command line that keeps the caller's login, "" where it is kept: sudo sets HOME to root's, and
+// the aws tool looks there for credentials, profiles and the region.
+func underSudo(args []string, env func(string) string) string {
+	caller, err := user.Lookup(env("SUDO_USER"))
+	if err != nil || env("HOME") == caller.HomeDir {
+		return ""
+	}
+	words := make([]string, len(args))
+	for i, a := range args {
+		words[i] = aws.Quote(a)
+	}
+	return "sudo -E " + strings.Join(words, " ")
 }
 
 // say tells the user a line. That nobody can read it is no reason to stop half-way.

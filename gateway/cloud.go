@@ -52,8 +52,10 @@ func uplinkConfig(cfg *Config, log *slog.Logger) (uplink.Config, error) {
 	if port == alpnPort {
 		tls.NextProtos = []string{alpnMQTT}
 	}
+	n := awsNames(cfg)
+	former, _ := n.Former()
 	return uplink.Config{
-		Broker: "tls://" + net.JoinHostPort(host, port), ClientID: c.clientID(cfg.Site), Topic: c.publishTopic(cfg.Site), TLS: tls,
+		Broker: "tls://" + net.JoinHostPort(host, port), ClientID: c.clientID(cfg.Site), Topic: n.DataTopic(), Former: former, TLS: tls,
 		Window: c.Window, PublishesPerSecond: c.PublishesPerSecond, BytesPerSecond: int(c.BytesPerSecond),
 		AckTimeout: c.AckTimeout, StallAfter: c.StallAfter, ConnectInterval: c.ConnectInterval, MaxBackoff: c.MaxBackoff, KeepAlive: c.KeepAlive,
 		Log: log.With("part", "uplink"),
@@ -92,15 +94,6 @@ func (c *UplinkConfig) errorTopics(site string) []string {
 	return []string{id, id + feedbackSuffix}
 }
 
-// feedbackTopic is where the canary is published: the same rule takes it as takes the data.
-func (c *UplinkConfig) feedbackTopic(site string) string {
-	topic := c.publishTopic(site)
-	if c.Rule != "" || (c.Topic == "" && c.Form == FormEMF) {
-		topic += feedbackSuffix // the last level is the client
-	}
-	return topic
-}
-
 // feedbackConfig returns nil where no topic for errors is configured. What a failure is handed to is yet to be set.
 func feedbackConfig(cfg *Config, link *uplink.Config) *feedback.Config {
 	c := &cfg.Uplink
@@ -116,7 +109,9 @@ func feedbackConfig(cfg *Config, link *uplink.Config) *feedback.Config {
 		if c.Form == FormEMF {
 			payload = canaryEMF
 		}
-		f.Canary = &feedback.Canary{Topic: c.feedbackTopic(cfg.Site), Payload: payload, Every: c.Canary, Wait: 2 * c.AckTimeout}
+		n := awsNames(cfg)
+		_, former := n.Former()
+		f.Canary = &feedback.Canary{Topic: n.CanaryTopic(), Former: former, Payload: payload, Every: c.Canary, Wait: 2 * c.AckTimeout}
 	}
 	return f
 }

@@ -76,7 +76,7 @@ func TestCloud_forms(t *testing.T) {
 				}
 			}
 			s := w.state()
-			if s.Broker.Denied != 0 || s.Broker.BadTopics != 0 || s.RuleFailures.RuleNotFound != 0 || s.RuleFailures.ParseError != 0 {
+			if s.Broker.Denied != 0 || s.Broker.BadTopics != 0 || s.RuleFailures.RuleNotFound != 0 || s.RuleFailures.NotSelected != 0 || s.RuleFailures.ParseError != 0 {
 				t.Errorf("got %+v and %+v, want nothing denied nor unknown", s.Broker, s.RuleFailures)
 			}
 			if found, _ := p.said.with("level=WARN"); len(found) > 0 {
@@ -162,8 +162,8 @@ func TestCloud_policyWithoutPublish(t *testing.T) {
 		p.report("kitchen", fmt.Sprint("load ", i), 1)
 	}
 	p.said.await(ctx, t, "level=ERROR", "AWS ends the connection whenever anything is published",
-		"allow iot:Publish on arn:aws:iot:REGION:ACCOUNT:topic/$aws/rules/piway_metric/piway-gateway in the policy")
-	p.said.await(ctx, t, "AWS does not let the gateway test its rule", "allow iot:Publish on topic/$aws/rules/piway_metric/piway-gateway-feedback")
+		"allow iot:Publish on arn:aws:iot:REGION:ACCOUNT:topic/$aws/rules/piway_metric/raspi/metrics in the policy")
+	p.said.await(ctx, t, "AWS does not let the gateway test its rule", "allow iot:Publish on topic/$aws/rules/piway_metric/raspi/metrics")
 	for _, a := range p.until(ctx, "it looks", func(queue.Account) bool { return true }) {
 		if a.Waiting != 3 || len(a.Parked) > 0 {
 			t.Errorf("got %+v, want all waiting and none parked", a)
@@ -180,7 +180,7 @@ func TestCloud_missingRule(t *testing.T) {
 	p := w.gateway(&cfg, "kitchen")
 	p.report("kitchen", "load", 1)
 	p.said.await(ctx, t, "level=ERROR", "no rule answers: what is sent to AWS is acknowledged and lost",
-		"the rule piway_metric must exist, be enabled, and have an error action that republishes to piway/errors/piway-gateway")
+		"the rule piway_metric must exist, be enabled, select 'raspi/metrics' in its FROM, and have an error action that republishes to piway/errors/piway-gateway")
 }
 
 // Where the gateway may not subscribe it says so once and works on.

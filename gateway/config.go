@@ -12,6 +12,7 @@ import (
 
 	"piway/gateway/rollup"
 	"piway/shared/config"
+	"piway/shared/sample"
 )
 
 // Config is gateway.yaml. configs/gateway.yaml explains every key.
@@ -136,7 +137,7 @@ func (c *BrokerConfig) validate() error {
 	errs := []error{
 		within("broker.max_connections", c.MaxConnections, 1, 100_000),
 		within("broker.max_connections_per_address", c.MaxConnectionsPerAddress, 1, 100_000),
-		within("broker.max_packet", c.MaxPacket, 1<<10, 1<<20),
+		c.validateMaxPacket(),
 		within("broker.max_pending", c.MaxPending, 1, 1024),
 		within("broker.connect_timeout", c.ConnectTimeout, time.Second, time.Minute),
 		within("broker.silence_after", c.SilenceAfter, 0, 30*24*time.Hour),
@@ -151,6 +152,15 @@ func (c *BrokerConfig) validate() error {
 	return errors.Join(errs...)
 }
 
+// validateMaxPacket refuses a bound below what agents send: they would connect and send the same again for ever.
+func (c *BrokerConfig) validateMaxPacket() error {
+	if c.MaxPacket < sample.LeastPacket {
+		return config.Errorf("broker.max_packet", "must be at least %s, since an agent sends a backlog in packets of up to that and is disconnected for a larger one, got %s; leave it out for %s",
+			config.Size(sample.LeastPacket), c.MaxPacket, Default().Broker.MaxPacket)
+	}
+	return within("broker.max_packet", c.MaxPacket, sample.LeastPacket, 1<<20)
+}
+
 // plainTopic checks a topic that is published to.
 func plainTopic(key, topic string) error {
 	if topic == "" || strings.ContainsAny(topic, "+#\x00") || strings.HasPrefix(topic, "$") || strings.HasPrefix(topic, "/") || strings.HasSuffix(topic, "/") {
@@ -162,7 +172,7 @@ func plainTopic(key, topic string) error {
 func (c *IntakeConfig) validate(site string) error {
 	errs := []error{
 		within("intake.clock_tolerance", c.ClockTolerance, time.Second, time.Hour),
-		within("intake.max_samples", c.MaxSamples, 1, 10_000),
+		c.validateMaxSamples(),
 		within("intake.max_metrics", c.MaxMetrics, 1, 10_000),
 	}
 	if strings.Count(c.NameTemplate, "{name}") != 1 || !strings.Contains(c.NameTemplate, "{device}") {
@@ -172,6 +182,15 @@ func (c *IntakeConfig) validate(site string) error {
 		errs = append(errs, config.Errorf("intake.name_template", "holds {site}, and site is not set: set it or take {site} out, got %q", c.NameTemplate))
 	}
 	return errors.Join(errs...)
+}
+
+// validateMaxSamples refuses a bound below what agents pack: a larger report is refused whole, and acknowledged.
+func (c *IntakeConfig) validateMaxSamples() error {
+	if c.MaxSamples < sample.ReportSamples {
+		return config.Errorf("intake.max_samples", "must be at least %d, since an agent sends a backlog in reports of up to so many samples and a larger one is refused whole, got %d; leave it out for %d",
+			sample.ReportSamples, c.MaxSamples, Default().Intake.MaxSamples)
+	}
+	return within("intake.max_samples", c.MaxSamples, sample.ReportSamples, 10_000)
 }
 
 func (c *QueueConfig) validate() error {

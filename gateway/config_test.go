@@ -110,3 +110,21 @@ func TestConfig_valuesInTheEMFForm(t *testing.T) {
 		t.Error("in the metric form: got no error")
 	}
 }
+
+// What an agent packs must be taken: a larger report is refused whole, or ends the connection for ever.
+func TestConfig_boundsBelowAnAgents(t *testing.T) {
+	for key, change := range map[string]func(*Config){
+		"intake.max_samples": func(c *Config) { c.Intake.MaxSamples = 499 },
+		"broker.max_packet":  func(c *Config) { c.Broker.MaxPacket = 49<<10 - 1 },
+	} {
+		cfg := Default()
+		cfg.Uplink.Endpoint = "x.iot.eu-central-1.amazonaws.com"
+		if err := cfg.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		change(&cfg)
+		if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), key) || !strings.Contains(err.Error(), "agent") {
+			t.Errorf("%s: got %v", key, err)
+		}
+	}
+}

@@ -155,17 +155,3 @@ func (c *UplinkConfig) clientID(site string) string {
 	}
 	return c.ClientID + "-" + site
 }
-
-// publishTopic is where datapoints go: to the rule itself (Basic Ingest), or to a topic on which a rule listens.
-func (c *UplinkConfig) publishTopic(site string) string {
-	switch {
-	case c.Rule != "":
-		return "$aws/rules/" + c.Rule + "/" + c.clientID(site)
-	case c.Topic != "":
-		return c.Topic
-	case c.Form == FormEMF:
-		return "piway/emf/" + c.clientID(site)
-	default:
-		return "raspi/metrics"
-	}
-}

@@ -160,7 +160,7 @@ func formHour(t *testing.T, form string, window time.Duration, devices int) pric
 			if err != nil {
 				t.Fatal(err)
 			}
-			cloud.Handle(cfg.Uplink.publishTopic(""), cfg.Uplink.ClientID, payload, at.Add(window))
+			cloud.Handle(awsNames(&cfg).DataTopic(), cfg.Uplink.ClientID, payload, at.Add(window))
 			datums = datums[n:]
 		}
 	}

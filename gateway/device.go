@@ -12,6 +12,7 @@ import (
 
 	"piway/gateway/control"
 	"piway/gateway/devices"
+	"piway/shared/files"
 )
 
 type deviceCmd struct {
@@ -65,7 +66,7 @@ func withDevices(dataDir string, f func(deviceList) error) error {
 	defer func() { _ = lock.Close() }() // frees the lock
 	list, err := devices.Open(devicesPath(dataDir))
 	if err != nil {
-		return err
+		return notOurs(dataDir, err)
 	}
 	return f(localList{list})
 }
@@ -146,7 +147,7 @@ func (c *deviceAddCmd) addAndPrint(ctx context.Context, list deviceList, out io.
 
 // addToFile makes the file before the device, so that a password is never made that nobody gets to know.
 func (c *deviceAddCmd) addToFile(ctx context.Context, list deviceList, out io.Writer) error {
-	f, err := os.OpenFile(c.PasswordFile, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := files.OpenFile(c.PasswordFile, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("writing the password: %w", err)
 	}

@@ -411,10 +411,32 @@ func TestForward_lanes_flush(t *testing.T) {
 			t.Errorf("message %d is of %s, want the live one of %s", i, ts, want)
 		}
 	}
+	if s.f.has(start.Unix()) {
+		t.Error("the pass that yielded is kept in memory, and from the queue's bounds")
+	}
 	rest := s.sent(15)
 	if first[4] != fmt.Sprint(hourAgo.Unix()+4) || rest[0] != fmt.Sprint(hourAgo.Unix()+5) || rest[14] != fmt.Sprint(hourAgo.Unix()+19) {
 		t.Errorf("the backlog went %s … %s | %s … %s, want it in order, each once", first[0], first[4], rest[0], rest[14])
 	}
 	s.settled()
 	s.nothingMore()
+}
+
+// TestForward_undated: while the gateway's clock is not right, passes wait to be dated, for as long as a clock takes to become
+// right once the internet is there, by a clock that nobody sets; then they go.
+func TestForward_undated(t *testing.T) {
+	var right bool
+	var mono time.Duration
+	f := &forwarder{clockRight: func() bool { return right }, mono: func() time.Duration { return mono }}
+	mono = 5 * time.Hour // without AWS
+	for _, c := range []struct {
+		after time.Duration
+		right bool
+		want  bool
+	}{{0, false, false}, {undatedFor - 1, false, false}, {undatedFor, false, true}, {undatedFor, true, false}, {undatedFor + time.Hour, false, true}} {
+		mono, right = 5*time.Hour+c.after, c.right
+		if got := f.undated(); got != c.want {
+			t.Errorf("%s after the first connection, clock right %v: undated passes are wanted: %v, want %v", c.after, c.right, got, c.want)
+		}
+	}
 }

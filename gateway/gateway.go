@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -61,7 +60,7 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 		return nil, err
 	}
 	if g.devices, err = devices.Open(devicesPath(cfg.Data.Dir)); err != nil {
-		return nil, onDisk(err)
+		return nil, onDisk(notOurs(cfg.Data.Dir, err))
 	}
 	if g.queue, err = queue.Open(ctx, queue.Config{
 		Path: queuePath(cfg.Data.Dir), Window: cfg.Rollup.Window, Grace: cfg.Rollup.Grace,
@@ -69,7 +68,7 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 		MaxAge: min(cfg.Queue.MaxAge, maxAge), ThinAfter: cfg.Queue.ThinAfter, ClockRight: cfg.Intake.clockRight,
 		SinceBoot: clock.SinceBoot, BootID: clock.BootID(), Date: g.date, Log: log.With("part", "queue"),
 	}); err != nil {
-		return nil, onDisk(err)
+		return nil, onDisk(notOurs(cfg.Data.Dir, err))
 	}
 	if g.intake, err = openIntake(ctx, &cfg, g.queue, g.devices.Has); err != nil {
 		return nil, onDisk(err)
@@ -77,7 +76,7 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 	if g.broker, err = broker.Open(ctx, broker.Config{
 		Listen: cfg.Broker.Listen, Prefix: cfg.Broker.TopicPrefix, ScriptTopics: cfg.Broker.ScriptTopics,
 		MaxConnections: cfg.Broker.MaxConnections, MaxPerAddress: cfg.Broker.MaxConnectionsPerAddress,
-		MaxPacket: int(cfg.Broker.MaxPacket), MaxPending: cfg.Broker.MaxPending, ConnectTimeout: cfg.Broker.ConnectTimeout,
+		MaxPacket: int(cfg.Broker.MaxPacket), MaxPending: cfg.Broker.MaxPending, Settings: settings(&cfg), ConnectTimeout: cfg.Broker.ConnectTimeout,
 		Authenticate: g.devices.Authenticate, Handle: g.handle, Log: log.With("part", "broker"),
 	}); err != nil {
 		return nil, err
@@ -86,7 +85,7 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 	g.progress = forward.told
 	g.uplink = uplink.New(link, forward)
 	if f := feedbackConfig(&cfg, &link); f != nil {
-		f.OnFailure, f.Log = g.failed, log.With("part", "feedback")
+		f.OnFailure, f.OnAnswer, f.Log = g.failed, g.uplink.UseFormer, log.With("part", "feedback")
 		g.feedback = feedback.New(*f)
 	}
 	g.watch = newWatch(log.With("part", "watch"))
@@ -111,6 +110,15 @@ func openIntake(ctx context.Context, cfg *Config, q *queue.Queue, isDevice func(
 		Now: clock.Now, SinceBoot: clock.SinceBoot, IsDevice: isDevice, Owners: owners, Reserved: reservedNames(cfg.Uplink.Form),
 	})
 	return in, q.Boots(ctx, in.KnowBoot)
+}
+
+// settings is what devices are told on their config topic. Nil, which tells nothing, cannot be: two numbers can be encoded.
+func settings(cfg *Config) []byte {
+	text, err := sample.Bounds{MaxSamples: cfg.Intake.MaxSamples, MaxPacket: int(cfg.Broker.MaxPacket)}.JSON()
+	if err != nil {
+		return nil
+	}
+	return text
 }
 
 func queuePath(dataDir string) string   { return filepath.Join(dataDir, "queue.db") }
@@ -162,12 +170,7 @@ const maxTold = 10
 func (g *gateway) tellRefused(device string, v *intake.Verdict) {
 	told := v.Refused[:min(len(v.Refused), maxTold)]
 	g.log.Warn("samples refused", "device", device, "samples", len(v.Refused), "reason", told[0].Reason, "first", told[0].Error)
-	payload, err := json.Marshal(struct {
-		Run     string           `json:"run,omitempty"`
-		Seq     int64            `json:"seq,omitempty"`
-		Refused []sample.Refusal `json:"refused"`
-		More    int              `json:"more,omitempty"`
-	}{v.Run, v.Seq, told, len(v.Refused) - len(told)})
+	payload, err := sample.Rejection{Run: v.Run, Seq: v.Seq, Refused: told, More: len(v.Refused) - len(told)}.JSON()
 	if err != nil {
 		g.log.Error("encoding a refusal failed", "device", device, "err", err)
 		return
@@ -197,6 +200,7 @@ func (g *gateway) Run(ctx context.Context) error {
 	}
 	stages.Go(func() error { return g.control.Run(ctx) })
 	stages.Go(func() error { return g.watch.Run(ctx) })
+	stages.Go(func() error { return keepDevices(ctx, g.devices, g.log.With("part", "devices")) })
 	stages.Go(func() error {
 		select {
 		case <-queueEnded:
@@ -252,7 +256,7 @@ func (g *gateway) routes() http.Handler {
 	})
 	mux.HandleFunc("DELETE /devices/{name}", func(w http.ResponseWriter, r *http.Request) {
 		err := g.devices.Remove(r.PathValue("name"))
-		if err == nil {
+		if !g.devices.Has(r.PathValue("name")) { // also where the disk did not take it
 			g.broker.Disconnect(r.PathValue("name"))
 		}
 		answer(w, struct{}{}, err)

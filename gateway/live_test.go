@@ -45,12 +45,12 @@ func TestLive(t *testing.T) {
 			cfg.Uplink.Endpoint, cfg.Uplink.Certs.Dir = endpoint, certs
 			cfg.Uplink.ClientID = cmp.Or(os.Getenv(liveClient), cfg.Uplink.ClientID)
 			cfg.Uplink.Form, cfg.Uplink.Rule, cfg.Uplink.Canary = form, rule, 0
-			live(t, cfg)
+			runLive(t, cfg)
 		})
 	}
 }
 
-func live(t *testing.T, cfg Config) {
+func runLive(t *testing.T, cfg Config) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"piway/shared/config"
+	"piway/shared/files"
 )
 
 // errBusy says that another gateway, or a command on a stopped one, has the data folder.
@@ -27,20 +28,20 @@ func onDisk(err error) error {
 	return diskError{err}
 }
 
-// lockData makes the data folder if need be, and takes it for this process. The kernel frees it when the process ends,
+// lockData makes the data folder if need be, and takes it for this process. What root makes there is the folder's owner's. The kernel frees it when the process ends,
 // however that happens. A folder that is there and cannot be written to is trouble of the disk; one that may not be made is
 // a mistake.
 func lockData(dir string) (*os.File, error) {
-	if err := os.MkdirAll(dir, 0o750); err != nil {
+	if err := files.System.Mkdir(dir, 0o750); err != nil {
 		mistake := config.Try(fmt.Errorf("data.dir: %w", err), "sudo, or set data.dir to a folder of yours")
 		if errors.Is(err, fs.ErrPermission) {
 			return nil, mistake
 		}
 		return nil, onDisk(mistake)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := files.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, onDisk(config.Try(fmt.Errorf("data.dir: %w", err), "sudo, or set data.dir to a folder of yours"))
+		return nil, onDisk(fmt.Errorf("data.dir: %w", notOurs(dir, err)))
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == nil {
@@ -51,6 +52,14 @@ func lockData(dir string) (*os.File, error) {
 		return nil, config.Try(fmt.Errorf("data.dir: %w %s", errBusy, dir), "stop it, or set data.dir to another folder")
 	}
 	return nil, fmt.Errorf("data.dir: locking %s: %w", f.Name(), err)
+}
+
+// notOurs adds what to do to the error of a data folder of somebody else's, or with files of somebody else's in it.
+func notOurs(dir string, err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return config.Try(err, fmt.Sprintf("sudo chown -R %d:%d %s if it is this user's, or set data.dir to a folder of yours", os.Geteuid(), os.Getegid(), dir))
 }
 
 func (g *gateway) unlock() {

@@ -10,6 +10,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"piway/gateway/control"
+	"piway/gateway/devices"
 	"piway/gateway/queue"
 	"piway/shared/backoff"
 	"piway/shared/config"
@@ -31,6 +32,7 @@ func supervise(ctx context.Context, cfg Config, log *slog.Logger) error {
 	standby := control.OpenStandby(ctx, cfg.Data.Dir, log.With("part", "control"))
 	defer standby.Close()
 	standby.Say("it opens its store, which takes longer after damage")
+	var before *devices.List
 	for {
 		began := time.Now()
 		g, err := openGateway(ctx, cfg, log)
@@ -40,6 +42,8 @@ func supervise(ctx context.Context, cfg Config, log *slog.Logger) error {
 				told = ""
 			}
 			standby.Say("it runs, and its control socket cannot be reached: something removed it, or its folder; restart it")
+			g.devices.Inherit(before)
+			before = g.devices
 			err = g.Run(ctx)
 		}
 		fix, isTrouble := diskTrouble(err, cfg.Data.Dir)

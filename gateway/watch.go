@@ -112,6 +112,10 @@ func (g *gateway) statusLine(ctx context.Context) string {
 		line += fmt.Sprintf(", %d windows wait", b.Windows)
 	}
 	line = fmt.Sprintf("%s, %d devices", line, len(g.devices.All()))
+	bytes, by := g.queue.LogSize()
+	if line = fmt.Sprintf("%s, log %d MB", line, bytes>>20); by != "" {
+		line += ", held up by " + by
+	}
 	if trouble := g.queue.Trouble(); trouble != "" {
 		line = trouble + "; " + line
 	}

@@ -21,6 +21,11 @@ type Source interface {
 	Next(ctx context.Context, after uint64) (pos uint64, r sample.Report, err error)
 	// Ack forgets the report at pos.
 	Ack(pos uint64)
+	// Split takes the report at pos apart into reports within the limits, which Next returns before all else. It returns false
+	// if the report cannot be made smaller.
+	Split(pos uint64, within sample.Limits) bool
+	// Limit bounds the reports that were not handed out yet.
+	Limit(to sample.Limits)
 }
 
 // errNoAck ends a connection on which the gateway withholds a PUBACK.
@@ -33,7 +38,7 @@ type Options struct {
 	// ClientID must differ from that of any other program of this user.
 	ClientID           string
 	Username, Password string
-	// Device and Prefix make the topics: PREFIX/DEVICE/samples, …/status and …/rejected.
+	// Device and Prefix make the topics: PREFIX/DEVICE/samples, …/status, …/rejected and …/config.
 	Device, Prefix string
 	// KeepAlive is the longest silence on the connection; 0 means the link's default.
 	KeepAlive time.Duration
@@ -74,16 +79,17 @@ func (o Options) link() mqttlink.Options {
 
 // A Publisher empties a source into the gateway.
 type Publisher struct {
-	opt Options
-	src Source
-	out outage
-	log *slog.Logger
+	opt  Options
+	src  Source
+	out  outage
+	size size
+	log  *slog.Logger
 }
 
 // New returns a publisher that has not connected yet.
 func New(opt Options, src Source) *Publisher {
 	opt = opt.withDefaults()
-	return &Publisher{opt: opt, src: src, out: outage{log: opt.Log}, log: opt.Log}
+	return &Publisher{opt: opt, src: src, out: outage{log: opt.Log}, size: size{src: src, log: opt.Log}, log: opt.Log}
 }
 
 // Run connects, publishes and connects again, for ever. It returns nil when ctx ends and its connection is closed;
@@ -118,11 +124,11 @@ func Once(ctx context.Context, opt Options, r sample.Report) error {
 		return err
 	}
 	defer link.Close()
-	d, err := send(ctx, link, opt, r)
+	payload, err := encode(ctx, opt, r)
 	if err != nil {
 		return err
 	}
-	return acknowledged(ctx, d, opt.AckTimeout)
+	return acknowledged(ctx, link.Publish(opt.topic("samples"), payload), opt.AckTimeout)
 }
 
 // Probe connects to the gateway and leaves again: nil means that the login was accepted.
@@ -135,9 +141,9 @@ func Probe(ctx context.Context, opt Options) error {
 	return nil
 }
 
-// send publishes a report, stamped with the time of sending by the clock that dated its samples. After another boot there is
+// encode returns a report as it is sent, stamped with the time of sending by the clock that dated its samples. After another boot there is
 // no such clock any more.
-func send(ctx context.Context, link *mqttlink.Link, opt Options, r sample.Report) (*mqttlink.Delivery, error) {
+func encode(ctx context.Context, opt Options, r sample.Report) ([]byte, error) {
 	var boot string
 	var uptime float64
 	if opt.Uptime != nil {
@@ -149,11 +155,7 @@ func send(ctx context.Context, link *mqttlink.Link, opt Options, r sample.Report
 	if r.Boot == boot && r.Uptime > 0 {
 		r.SentUptime = uptime
 	}
-	payload, err := r.JSON()
-	if err != nil {
-		return nil, err
-	}
-	return link.Publish(opt.topic("samples"), payload), nil
+	return r.JSON()
 }
 
 // acknowledged waits for a delivery's PUBACK, for at most patience.

@@ -49,6 +49,9 @@ func (s *source) Next(ctx context.Context, after uint64) (uint64, sample.Report,
 
 func (s *source) Ack(pos uint64) { s.acks <- pos }
 
+func (s *source) Split(uint64, sample.Limits) bool { return false }
+func (s *source) Limit(sample.Limits)              {}
+
 // journal is a log that can be read while it is written.
 type journal struct {
 	mu    sync.Mutex
@@ -191,7 +194,7 @@ func TestPublisher_window(t *testing.T) {
 	b, src := fakebroker.New(t, nil), newSource(50)
 	b.Puback = func(p fakebroker.Publish) bool { return p.Conn > 1 || p.Topic == "pi/kitchen/status" }
 	opt := options(b, new(journal))
-	opt.Window, opt.AckTimeout = 3, 100*time.Millisecond
+	opt.Window, opt.AckTimeout = 3, time.Second
 	start(t, opt, src)
 	counts := map[int]int{}
 	for counts[2] < 50 {

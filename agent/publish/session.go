@@ -12,19 +12,6 @@ import (
 // subscribeTimeout bounds the wait for the gateway to grant a subscription.
 const subscribeTimeout = 10 * time.Second
 
-// A flight is a report that was published and not acknowledged yet.
-type flight struct {
-	pos      uint64
-	delivery *mqttlink.Delivery
-	sent     time.Time
-}
-
-// A window bounds the flights: each has a slot from before its publish until it is acknowledged.
-type window struct {
-	slots   chan struct{}
-	flights chan flight
-}
-
 // session connects and publishes everything from the oldest report on, until something fails or ctx ends.
 // It returns how many reports were acknowledged.
 func (p *Publisher) session(ctx context.Context) (acked int, err error) {
@@ -36,12 +23,12 @@ func (p *Publisher) session(ctx context.Context) (acked int, err error) {
 	}
 	defer link.Close()
 	defer p.leave(ctx, link)
-	if err := p.arrive(ctx, link); err != nil {
+	window := newWindow(p.opt.Window, p.size.alone)
+	if err := p.arrive(ctx, link, window); err != nil {
 		return 0, err
 	}
 	p.out.connected(p.opt.Address)
 
-	window := window{slots: make(chan struct{}, p.opt.Window), flights: make(chan flight, p.opt.Window)}
 	group, both := errgroup.WithContext(ctx)
 	group.Go(func() error { return p.publish(both, link, window) })
 	group.Go(func() error {
@@ -50,25 +37,35 @@ func (p *Publisher) session(ctx context.Context) (acked int, err error) {
 		return err
 	})
 	err = group.Wait()
-	return acked, err
+	return acked + p.conclude(ctx, link, window), err
 }
 
-// arrive says that the device is there and asks to be told of refusals.
-func (p *Publisher) arrive(ctx context.Context, link *mqttlink.Link) error {
+// arrive says that the device is there and asks to be told of refusals, and what the gateway takes.
+func (p *Publisher) arrive(ctx context.Context, link *mqttlink.Link, w *window) error {
 	online := link.Publish(p.opt.topic("status"), []byte("online"))
 	if err := acknowledged(ctx, online, p.opt.AckTimeout); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, subscribeTimeout)
+	asking, cancel := context.WithTimeout(ctx, subscribeTimeout)
 	defer cancel()
 	refusals := &refusals{log: p.log}
-	if err := link.Subscribe(ctx, p.opt.topic("rejected"), refusals.tell); err != nil {
+	if err := link.SubscribeInOrder(asking, p.opt.topic("rejected"), func(payload []byte) {
+		w.told(payload)
+		refusals.tell(payload)
+	}); err != nil {
 		if link.Err() != nil {
 			return err
 		}
 		p.log.Warn("gateway does not tell refusals", "err", err) // the samples matter more
 	}
-	return nil
+	err := link.SubscribeInOrder(asking, p.opt.topic("config"), p.size.bounds)
+	if p.size.silent = err != nil; p.size.silent {
+		if link.Err() != nil {
+			return err
+		}
+		p.log.Debug("gateway does not tell what it takes", "err", err) // one of an earlier version
+	}
+	return p.size.probe(ctx, link, p.opt)
 }
 
 // leave says that the device goes, if that is by its own will; else the broker publishes the last will.
@@ -81,7 +78,8 @@ func (p *Publisher) leave(ctx context.Context, link *mqttlink.Link) {
 }
 
 // publish sends report after report, as far as the window allows.
-func (p *Publisher) publish(ctx context.Context, link *mqttlink.Link, w window) error {
+func (p *Publisher) publish(ctx context.Context, link *mqttlink.Link, w *window) error {
+	alone := w.narrow
 	for pos := uint64(0); ; {
 		select {
 		case w.slots <- struct{}{}:
@@ -94,32 +92,83 @@ func (p *Publisher) publish(ctx context.Context, link *mqttlink.Link, w window) 
 		}
 		pos = next
 		sent := time.Now()
-		delivery, err := send(ctx, link, p.opt, report)
+		payload, err := encode(ctx, p.opt, report)
 		if err != nil { // it would fail for ever, and block those behind it
 			p.log.Error("report cannot be encoded, dropping it", "seq", report.Seq, "err", err)
 			p.src.Ack(pos)
 			<-w.slots
 			continue
 		}
-		w.flights <- flight{pos, delivery, sent} // has room: there are as many places as slots
+		f := flight{name: name{report.Run, report.Seq}, pos: pos, samples: len(report.Samples), bytes: len(payload), sent: sent, alone: alone}
+		if p.size.tooLargeFor(f.bytes) && p.size.split(f) {
+			<-w.slots
+			continue
+		}
+		w.begin(f.name)
+		f.delivery = link.Publish(p.opt.topic("samples"), payload)
+		w.flights <- f // has room: there are as many places as slots
+		alone = false
 	}
 }
 
 // settle waits for the acknowledgements in the order of publishing and forgets what was acknowledged.
-func (p *Publisher) settle(ctx context.Context, link *mqttlink.Link, w window) (acked int, err error) {
+func (p *Publisher) settle(ctx context.Context, link *mqttlink.Link, w *window) (acked int, err error) {
 	for {
 		select {
 		case f := <-w.flights:
 			if err := acknowledged(ctx, f.delivery, p.opt.AckTimeout-time.Since(f.sent)); err != nil {
+				w.stuck = &f
 				return acked, err
 			}
-			p.src.Ack(f.pos)
+			if err := p.size.confirm(ctx, link, p.opt, f); err != nil {
+				return acked, err // and it goes again
+			}
+			p.forget(w, f)
 			acked++
 			<-w.slots
+			if f.alone {
+				w.widen()
+			}
 		case <-link.Lost():
 			return acked, link.Err()
 		case <-ctx.Done():
 			return acked, ctx.Err()
 		}
 	}
+}
+
+// forget ends a flight that the gateway has acknowledged: it has the report, or has refused it for its size.
+func (p *Publisher) forget(w *window, f flight) {
+	p.size.passed(f)
+	if w.end(f.name) {
+		p.size.refused(f)
+		return
+	}
+	p.size.proven = max(p.size.proven, f.samples)
+	p.src.Ack(f.pos)
+}
+
+// conclude looks at what was under way when the connection ended, and returns how many reports made progress.
+func (p *Publisher) conclude(ctx context.Context, link *mqttlink.Link, w *window) (moved int) {
+	lost := ctx.Err() == nil && link.Err() != nil
+	for _, f := range w.rest() {
+		if lost {
+			<-f.delivery.Done() // with the link, each has ended
+			if f.delivery.Err() == nil {
+				p.forget(w, f)
+				moved++
+				continue
+			}
+		}
+		if w.end(f.name) { // its PUBACK would say nothing more
+			p.size.refused(f)
+			moved++
+			continue
+		}
+		if lost && p.size.lost(f) {
+			moved++
+		}
+		lost = false // the others were behind it
+	}
+	return moved
 }

@@ -14,21 +14,18 @@ var plausible = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 func (s *Spool) bound() {
 	before := s.dropped
 	s.boundMemory()
-	for len(s.segments) > 1 && s.segments[0].path != "" {
-		g := s.segments[0]
+	for i := 0; i < len(s.segments)-1; {
+		g := s.segments[i]
 		over := s.bytes() > s.cfg.MaxBytes
-		if !over && !s.old(g) {
-			break
+		switch {
+		case !over && !s.old(g):
+			i = len(s.segments) // what follows is younger
+		case !g.kept || (!over && !s.dated(g)):
+			i++
+		default:
+			s.drop(g)
+			s.segments = slices.Delete(s.segments, i, i+1)
 		}
-		if !g.loaded {
-			s.load(g) // to count what is dropped
-		}
-		if !over && g.undated() {
-			break
-		}
-		s.dropped += g.waiting()
-		s.discard(g)
-		s.segments = s.segments[1:]
 	}
 	if s.dropped > before && !s.full {
 		s.full = true
@@ -37,11 +34,27 @@ func (s *Spool) bound() {
 	}
 }
 
-// boundMemory holds what is in memory only to MaxReports.
+// drop gives up a segment in a file, and counts it. What cannot be read cannot be counted, and is told.
+func (s *Spool) drop(g *segment) {
+	if s.readable(g) {
+		s.dropped += g.waiting()
+	} else {
+		s.cfg.Log.Error("the spool is full, a file that cannot be read is removed, and not counted", "file", g.path, "bytes", g.size)
+	}
+	s.discard(g)
+}
+
+// readable has a segment in memory. What could not be read before is left to reread, which puts it in its place.
+func (s *Spool) readable(g *segment) bool { return g.retryAt.IsZero() && s.load(g) }
+
+// dated reports whether the file's time is that of what is in it.
+func (s *Spool) dated(g *segment) bool { return s.readable(g) && !g.undated() }
+
+// boundMemory holds what is in memory only to MaxReports, also what was in a file that failed.
 func (s *Spool) boundMemory() {
 	waiting := s.inMemory()
 	for _, g := range s.segments {
-		if g.path != "" {
+		if g.kept {
 			continue
 		}
 		for at := g.first; at < g.end() && waiting > s.cfg.MaxReports; at = g.first {
@@ -55,7 +68,7 @@ func (s *Spool) boundMemory() {
 // inMemory is how many reports wait in memory only.
 func (s *Spool) inMemory() (n int) {
 	for _, g := range s.segments {
-		if g.path == "" {
+		if !g.kept {
 			n += g.waiting()
 		}
 	}
@@ -65,7 +78,7 @@ func (s *Spool) inMemory() (n int) {
 // bytes is what the files hold.
 func (s *Spool) bytes() (n int64) {
 	for _, g := range s.segments {
-		if g.path != "" {
+		if g.kept {
 			n += g.size
 		}
 	}

@@ -5,28 +5,22 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
-
-	"piway/shared/sample"
-)
-
-const (
-	// syncEvery is the least time between two fsyncs: what a power cut may cost.
-	syncEvery = 5 * time.Second
-	// retryEvery is how often a folder that could not be used is tried again.
-	retryEvery = 5 * time.Minute
 )
 
 // disk is the folder's state.
 type disk struct {
 	lock    *os.File  // the folder itself; nil until it is used
+	away    bool      // it is there, or was, and is not used: it is to be tried again
 	file    uint64    // number of the last file
 	synced  time.Time // the last fsync
 	failed  bool      // and that is told
 	retryAt time.Time
-	watched bool // a timer runs for what is in memory
+	litter  []string // files of which nothing is needed, and that could not be removed
+	timer   *time.Timer
+	timerAt time.Time
 	closed  bool
 }
 
@@ -38,16 +32,32 @@ func (s *Spool) openDisk() {
 	if s.cfg.Dir == "" {
 		return
 	}
-	if err := s.lockDir(); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		s.fail(err)
-	}
+	s.takeUp()
 	if n := len(s.segments); n > 0 {
 		s.cfg.Log.Info("an earlier run left readings that are not acknowledged, they go first", "dir", s.cfg.Dir, "bytes", s.bytes())
 	}
 }
 
-// lockDir takes the folder for this process, and the files in it before all else.
+// takeUp uses a folder that is there, with what is in it, and makes that durable. It makes none.
+func (s *Spool) takeUp() {
+	if s.disk.lock == nil {
+		err := s.lockDir()
+		if errors.Is(err, fs.ErrNotExist) {
+			s.disk.away = false
+			s.adopt(nil)
+			return
+		}
+		if err != nil {
+			s.fail(err)
+			return
+		}
+	}
+	s.keep(func(g *segment) bool { return g.anew })
+}
+
+// lockDir takes the folder for this process, and what is in it.
 func (s *Spool) lockDir() error {
+	s.disk.away = true
 	f, err := os.Open(s.cfg.Dir)
 	if err != nil {
 		return err
@@ -59,14 +69,94 @@ func (s *Spool) lockDir() error {
 		}
 		return fmt.Errorf("locking %s: %w", s.cfg.Dir, err)
 	}
-	left, last, err := listSegments(s.cfg.Dir)
+	left, last, torn, err := listSegments(s.cfg.Dir)
 	if err != nil {
 		_ = f.Close() // the first error is the one to tell
 		return err
 	}
-	s.disk.lock, s.disk.file = f, last
-	s.segments = append(left, s.segments...)
+	for _, path := range torn {
+		_ = s.cfg.FS.Remove(path) // in the way of nobody
+	}
+	s.disk.lock, s.disk.away, s.disk.file = f, false, max(s.disk.file, last)
+	s.adopt(left)
 	return nil
+}
+
+// adopt puts files that were found behind what is there; at the start that is nothing. Files of this process that are no
+// longer found are gone.
+func (s *Spool) adopt(left []*segment) {
+	own := map[string]*segment{}
+	for _, g := range s.segments {
+		if g.path != "" {
+			own[g.path] = g
+		}
+	}
+	fresh := slices.DeleteFunc(left, func(f *segment) bool {
+		g := own[f.path]
+		delete(own, f.path)
+		return g != nil && s.ours(f, g)
+	})
+	var gone []*segment
+	for _, g := range own {
+		if g.kept && !g.loaded {
+			gone = append(gone, g)
+		}
+	}
+	s.gone(gone...)
+	if len(fresh) > 0 {
+		// Only the newest can be in the kernel's memory alone: the next file is begun when all before are on the disk.
+		fresh[len(fresh)-1].anew = true
+		s.enqueue(fresh...)
+	}
+}
+
+// ours reports whether a file that was found under the name of the segment g's is the one that this process wrote: then it
+// goes by what it knows of it. If not, g loses the name.
+func (s *Spool) ours(found, g *segment) bool {
+	if g.kept || s.sameRun(found, g) {
+		return true
+	}
+	g.path = ""
+	return false
+}
+
+// sameRun reports whether a file that was found under the name of a segment's holds what this process wrote there.
+func (s *Spool) sameRun(found, g *segment) bool {
+	if _, err := found.load(s.cfg.FS); err != nil {
+		return false
+	}
+	same := len(found.reports) == 0 || (len(g.reports) > 0 && found.reports[0].Run == g.reports[0].Run)
+	found.loaded, found.reports = false, nil
+	return same
+}
+
+// enqueue puts segments behind all others, where whoever reads on will find them.
+func (s *Spool) enqueue(list ...*segment) {
+	running := len(s.segments) > 0
+	if running {
+		s.seal(s.last())
+	}
+	for _, g := range list {
+		s.number++
+		g.number = s.number
+	}
+	s.segments = append(s.segments, list...)
+	if running {
+		s.begin()
+	}
+}
+
+// gone tells of files that are not there any more, and forgets them.
+func (s *Spool) gone(list ...*segment) {
+	if len(list) == 0 {
+		return
+	}
+	var bytes int64
+	for _, g := range list {
+		bytes += g.size
+		*g = segment{number: g.number, loaded: true, sealed: true}
+	}
+	s.cfg.Log.Error("files of the spool are gone, and the readings in them", "dir", s.cfg.Dir, "files", len(list), "bytes", bytes)
 }
 
 // ready makes sure that files can be made in the folder.
@@ -74,151 +164,10 @@ func (s *Spool) ready() error {
 	if s.disk.lock != nil {
 		return nil
 	}
-	if err := os.MkdirAll(s.cfg.Dir, 0o700); err != nil {
+	if err := s.cfg.FS.Mkdir(s.cfg.Dir, 0o700); err != nil {
 		return err
 	}
 	return s.lockDir()
-}
-
-// spillIfDue takes what is in memory to the disk if nothing has been acknowledged for long.
-func (s *Spool) spillIfDue() {
-	now := time.Now()
-	if s.cfg.Dir == "" || s.last().file != nil || now.Sub(s.quiet) < s.cfg.After || now.Before(s.disk.retryAt) {
-		return
-	}
-	if s.spill() {
-		s.cfg.Log.Info("the gateway does not answer, readings go to the disk until it does", "dir", s.cfg.Dir)
-	}
-}
-
-// watch has what is in memory go to the disk when that is due, though no reading comes: they may be hours apart.
-func (s *Spool) watch() {
-	if s.cfg.Dir == "" || s.disk.watched || s.disk.closed || s.inMemory() == 0 {
-		return
-	}
-	s.disk.watched = true
-	time.AfterFunc(max(time.Until(s.quiet.Add(s.cfg.After)), time.Until(s.disk.retryAt)), func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.disk.watched = false
-		if !s.disk.closed && s.inMemory() > 0 {
-			s.spillIfDue()
-			s.watch()
-		}
-	})
-}
-
-// spill puts all that is in memory only into files. It returns false if it cannot, which it tells.
-func (s *Spool) spill() bool {
-	if err := s.ready(); err != nil {
-		return s.fail(err)
-	}
-	for _, g := range s.segments {
-		if g.path != "" || g.waiting() == 0 {
-			continue
-		}
-		if err := s.create(g); err != nil {
-			return s.fail(err)
-		}
-		if g != s.last() {
-			s.seal(g)
-		}
-	}
-	if s.disk.failed {
-		s.disk.failed = false
-		s.cfg.Log.Info("the spool's folder can be used again", "dir", s.cfg.Dir)
-	}
-	s.sync(s.last())
-	return true
-}
-
-// create makes a segment's file, with what is in memory of it, and its entry in the folder durable.
-func (s *Spool) create(g *segment) error {
-	s.disk.file++
-	if err := g.save(filepath.Join(s.cfg.Dir, fmt.Sprintf("%012d%s", s.disk.file, suffix))); err != nil {
-		return err
-	}
-	_ = s.disk.lock.Sync() // not every file system can; the file's own fsync must do there
-	return nil
-}
-
-// write appends a reading to the file of the last segment, under the number that it will have in memory, and returns the
-// segment to which it belongs: another one if that is full, or if the file cannot be written.
-func (s *Spool) write(g *segment, reading *sample.Report) *segment {
-	if g.size >= segmentBytes || g.end() >= maxIndex {
-		s.seal(g)
-		g = s.begin()
-		if err := s.create(g); err != nil {
-			s.fail(err)
-			return g
-		}
-	}
-	line := *reading
-	line.Seq = s.seq + 1
-	if r := g.open(reading); r != nil {
-		line.Seq = r.Seq
-	}
-	if err := g.append(line); err != nil {
-		s.fail(err)
-		s.seal(g)
-		return s.begin()
-	}
-	s.sync(g)
-	return g
-}
-
-// seal ends a segment. What is in its file need not be in memory until it is its turn, which has come when some of it was
-// handed out: that is acknowledged in memory.
-func (s *Spool) seal(g *segment) {
-	g.sealed = true
-	if err := g.close(); err != nil {
-		s.fail(err)
-	}
-	if g != s.segments[0] && g.handed <= g.first {
-		g.unload()
-	}
-}
-
-// sync brings to the disk what was written, now and then.
-func (s *Spool) sync(g *segment) {
-	if g.file == nil || time.Since(s.disk.synced) < syncEvery {
-		return
-	}
-	s.disk.synced = time.Now()
-	if err := g.file.Sync(); err != nil {
-		s.fail(err)
-	}
-}
-
-// fail tells once that the folder cannot be used, and has it tried again later. It returns false.
-func (s *Spool) fail(err error) bool {
-	s.disk.retryAt = time.Now().Add(retryEvery)
-	if !s.disk.failed {
-		s.disk.failed = true
-		s.cfg.Log.Warn("the spool's folder cannot be used, readings are kept in memory and a restart loses them", "dir", s.cfg.Dir,
-			"err", err, "try", "make it writable for the agent's user, or name another one in spool.dir")
-	}
-	return false
-}
-
-// load reads a segment's file. It returns false if that cannot be done; the file then stays for the next start.
-func (s *Spool) load(g *segment) bool {
-	damaged, err := g.load()
-	if err != nil {
-		s.cfg.Log.Error("a file of the spool cannot be read, it is left alone", "file", g.path, "err", err)
-		return false
-	}
-	if damaged > 0 {
-		s.cfg.Log.Warn("lines in a file of the spool are damaged, their readings are lost", "file", g.path, "lines", damaged)
-	}
-	return true
-}
-
-// discard removes a segment's file.
-func (s *Spool) discard(g *segment) {
-	if err := g.remove(); err != nil {
-		s.fail(err)
-	}
 }
 
 // Left says what Close leaves behind.
@@ -233,20 +182,18 @@ func (s *Spool) Close() Left {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.disk.closed = true
-	if s.cfg.Dir != "" && !s.empty() {
+	if s.disk.timer != nil {
+		s.disk.timer.Stop()
+	}
+	s.look()
+	s.seal(s.last())
+	if s.cfg.Dir != "" && (s.inMemory() > 0 || s.anew()) {
 		s.spill()
 	}
-	left := Left{Bytes: s.bytes()}
-	for _, g := range s.segments {
-		if g.path == "" {
-			left.Lost += g.waiting()
-		}
-		if err := g.close(); err != nil {
-			s.fail(err)
-		}
-	}
+	left := Left{Bytes: s.bytes(), Lost: s.inMemory()}
 	if s.disk.lock != nil {
 		_ = s.disk.lock.Close() // and with it the lock
+		s.disk.lock = nil
 	}
 	return left
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"piway/shared/files"
 	"piway/shared/sample"
 )
 
@@ -28,37 +29,6 @@ func seqs(s *Spool) (got []string) {
 		for _, x := range r.Samples {
 			got = append(got, fmt.Sprintf("%s%d:%v", r.Run, r.Seq, x.Value))
 		}
-	}
-}
-
-// A file that can no longer be written costs nothing: what does not fit in stays in memory, under numbers of its own.
-func TestSpool_writeFails(t *testing.T) {
-	var log strings.Builder
-	s := open(t, t.TempDir(), &log)
-	defer s.Close()
-	s.Add(reading("", 0, 1)) // After is 0: to the disk at once
-	path := s.last().path
-	readOnly, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = s.last().file.Close()
-	s.last().file = readOnly
-	s.Add(reading("", 0, 2))
-	s.Add(reading("", 0, 3))
-	if got := fmt.Sprint(seqs(s)); got != "[a1:1 a2:2 a2:3]" {
-		t.Errorf("got %s", got)
-	}
-	if n := strings.Count(log.String(), "cannot be used"); n != 1 {
-		t.Errorf("said %d times:\n%s", n, log.String())
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	if reports, damaged, err := readLines(f); len(reports) != 1 || damaged != 0 || err != nil {
-		t.Errorf("in the file: %v, %d damaged, %v", reports, damaged, err)
 	}
 }
 
@@ -264,7 +234,7 @@ func BenchmarkSpool_read(b *testing.B) {
 	g := s.segments[0]
 	b.SetBytes(g.size)
 	for b.Loop() {
-		if _, err := g.load(); err != nil {
+		if _, err := g.load(files.System); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -35,6 +35,9 @@ func TestReadLines(t *testing.T) {
 	lines := bytes.SplitAfter(whole, []byte("\n"))
 	flipped := bytes.Clone(whole)
 	flipped[len(lines[0])+20] ^= 1
+	digit := bytes.Replace(whole, []byte(`"value":2`), []byte(`"value":3`), 1) // as good a report as it was
+	sum := bytes.Clone(whole)
+	sum[len(lines[0])] ^= 1
 	for name, tt := range map[string]struct {
 		text    []byte
 		values  []float64
@@ -46,6 +49,8 @@ func TestReadLines(t *testing.T) {
 		"a torn last line":          {whole[:len(whole)-5], []float64{1, 2}, 1, 0},
 		"without its end":           {whole[:len(whole)-1], []float64{1, 2}, 1, 0},
 		"a flipped bit":             {flipped, []float64{1, 3}, 2, 1},
+		"another digit":             {digit, []float64{1, 3}, 2, 1},
+		"another sum":               {sum, []float64{1, 3}, 2, 1},
 		"a line too long":           {append([]byte(strings.Repeat("x", 3*maxLine)+"\n"), whole...), []float64{1, 2, 3}, 2, 1},
 		"zeros, as a power cut may": {append(append(bytes.Clone(lines[0]), make([]byte, 100)...), lines[1]...), []float64{1}, 1, 1},
 		"an empty line":             {append([]byte("\n"), whole...), []float64{1, 2, 3}, 2, 1},

@@ -6,15 +6,8 @@ import (
 	"piway/shared/sample"
 )
 
-// Bounds of a report, well below the gateway's (intake.max_samples 1000, broker.max_packet 128 KiB).
-const (
-	maxSamples = 500
-	maxBytes   = 48 << 10
-	// sampleBytes is what a sample takes in JSON beside its name and unit.
-	sampleBytes = 80
-	// envelopeBytes is about what a report takes beside its samples.
-	envelopeBytes = 200
-)
+// envelopeBytes is about what a reading takes in a file beside its samples.
+const envelopeBytes = 200
 
 // clockMoved is by how many seconds wall clock and uptime may drift apart inside a report: they date each other.
 const clockMoved = 1
@@ -28,29 +21,58 @@ func join(a, b *sample.Report) {
 	a.Boot, a.Uptime, a.Clock = b.Boot, b.Uptime, b.Clock
 }
 
-// fits reports whether the reading b can become a part of a: both by one clock, and not too much.
-func fits(a, b *sample.Report) bool {
+// fits reports whether the reading b can become a part of a: both by one clock, and within the limits.
+func fits(a, b *sample.Report, within sample.Limits) bool {
 	return a.Device == b.Device && a.Boot == b.Boot && a.Clock == b.Clock &&
 		math.Abs(offset(a)-offset(b)) <= clockMoved &&
-		len(a.Samples)+len(b.Samples) <= maxSamples && weight(a)+weight(b) <= maxBytes
+		len(a.Samples)+len(b.Samples) <= within.Samples && sample.EnvelopeBytes+weight(a)+weight(b) <= within.Bytes
+}
+
+// exceeds reports whether a report holds more than the limits, and can be made smaller.
+func exceeds(r *sample.Report, within sample.Limits) bool {
+	return len(r.Samples) > 1 && (len(r.Samples) > within.Samples || sample.EnvelopeBytes+weight(r) > within.Bytes)
 }
 
 // offset is how far the wall clock is ahead of the uptime.
 func offset(r *sample.Report) float64 {
-	newest := 0.0
-	for _, s := range r.Samples {
-		newest = max(newest, s.Time)
-	}
 	if r.Uptime == 0 {
 		return 0 // a system that does not say
 	}
-	return newest - r.Uptime
+	return newest(r.Samples) - r.Uptime
 }
 
-// weight is about how many bytes a report takes.
+// newest is the time of the newest sample, 0 if none has one.
+func newest(samples []sample.Sample) (t float64) {
+	for _, s := range samples {
+		t = max(t, s.Time)
+	}
+	return t
+}
+
+// weight is the most that a report's samples take in JSON.
 func weight(r *sample.Report) (n int) {
-	for _, s := range r.Samples {
-		n += sampleBytes + len(s.Name) + len(s.Unit)
+	for i := range r.Samples {
+		n += r.Samples[i].MaxBytes()
 	}
 	return n
+}
+
+// cut takes a report apart into reports within the limits, in order; one sample is the least. Each has the uptime as of its
+// newest sample. They have no number yet.
+func cut(r sample.Report, within sample.Limits) (parts []sample.Report) {
+	rest, all := r.Samples, newest(r.Samples)
+	for len(rest) > 0 {
+		n, size := 0, sample.EnvelopeBytes
+		for n < len(rest) && (n == 0 || n < within.Samples && size+rest[n].MaxBytes() <= within.Bytes) {
+			size += rest[n].MaxBytes()
+			n++
+		}
+		part := r
+		part.Samples, rest = rest[:n:n], rest[n:]
+		if at := newest(part.Samples); r.Uptime > 0 && at > 0 {
+			part.Uptime = max(r.Uptime-(all-at), 0)
+		}
+		parts = append(parts, part)
+	}
+	return parts
 }

@@ -5,7 +5,16 @@
 // left there goes first. A bound that is hit costs the oldest, and that is counted.
 //
 // A reading is in its file when Add returns, so a killed process loses at most what it read while Config.After went by; a
-// power cut also costs the readings of the last five seconds, and those of a disk that lies about fsync.
+// power cut also costs the readings of the last five seconds. A report that was handed out in these may come back with
+// fewer samples.
+//
+// Nothing is let go of in memory before an fsync of its file and of the folder succeeded. After any error of a write, an
+// fsync or a close the file counts for nothing: what is not acknowledged of it is in memory, up to Config.MaxReports, and
+// goes to a new file in its place when the folder works again. The newest file of an earlier process is written anew at the
+// start, since that process may have left it in the kernel's memory only. A file that cannot be read is tried again every
+// five minutes, and so is a folder; the others go on meanwhile, and what comes late comes behind them. A report is
+// recognised by run and number, so the order across files may bend. A folder or a file that is removed or replaced under
+// the running spool costs what was in it alone, which is told.
 //
 // The spool makes reports of readings: until a report is handed out, more readings become a part of it. So a backlog needs
 // few messages, and a report that was handed out once has the same run, number and samples for ever, also after a restart.
@@ -14,9 +23,11 @@ package spool
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
+	"piway/shared/files"
 	"piway/shared/sample"
 )
 
@@ -28,18 +39,17 @@ type Config struct {
 	Dir string
 	// After is how long what waits stays in memory while nothing is acknowledged.
 	After time.Duration
-	// MaxBytes and MaxAge bound the files, MaxReports what is in memory.
+	// MaxBytes and MaxAge bound the files, MaxReports what is in memory only.
 	MaxBytes   int64
 	MaxAge     time.Duration
 	MaxReports int
 	// ClockRight reports whether this machine's clock is to be believed; nil means always. While it is not, nothing is too old.
 	ClockRight func() bool
+	// FS is where the files are; nil means files.System.
+	FS files.FS
 	// Log must be set.
 	Log *slog.Logger
 }
-
-// ownNumbers is where the numbers of segments begin that this process makes; files of earlier ones come before.
-const ownNumbers = 1 << 40
 
 // A Spool is a first-in first-out store of reports. It may be used from several goroutines.
 type Spool struct {
@@ -49,26 +59,35 @@ type Spool struct {
 	segments []*segment // oldest first; the last one takes what is read
 	number   uint64     // of the last segment
 	seq      int64
+	limits   sample.Limits // of a report that is handed out
 	dropped  int
 	full     bool      // something was dropped, and that is told
 	quiet    time.Time // since when nothing is acknowledged of what waits in memory
 	disk     disk
-	changed  chan struct{} // closed and replaced at every change
+	again    []uint64          // positions of parts that go before all else, see Split
+	ahead    map[uint64]uint64 // those of it that went, on this connection, and after which position the reader stood
+	changed  chan struct{}     // closed and replaced at every change
 }
 
 // Open returns a spool with what earlier processes left in the folder. A folder that cannot be used is no error: that is
 // told, and all is kept in memory.
 func Open(cfg Config) *Spool {
-	s := &Spool{cfg: cfg, number: ownNumbers, quiet: time.Now(), changed: make(chan struct{})}
+	if cfg.FS == nil {
+		cfg.FS = files.System
+	}
+	s := &Spool{cfg: cfg, limits: sample.MaxLimits(), ahead: map[uint64]uint64{}, quiet: time.Now(), changed: make(chan struct{})}
+	s.mu.Lock() // a timer may need it
+	defer s.mu.Unlock()
 	s.openDisk()
 	s.begin()
+	s.plan()
 	return s
 }
 
 // begin appends a new segment in memory.
 func (s *Spool) begin() *segment {
 	s.number++
-	g := &segment{number: s.number, loaded: true}
+	g := &segment{number: s.number, loaded: true, limits: &s.limits}
 	s.segments = append(s.segments, g)
 	return g
 }
@@ -83,47 +102,59 @@ func (s *Spool) Add(reading sample.Report) {
 		s.quiet = time.Now()
 	}
 	reading.Run = s.cfg.Run
+	for _, part := range cut(reading, s.limits) { // mostly one
+		s.add(part)
+	}
+	s.work()
+	s.wake()
+}
+
+// add keeps a reading that is within the limits.
+func (s *Spool) add(reading sample.Report) {
 	g := s.last()
-	switch {
-	case g.file != nil:
-		g = s.write(g, &reading)
-	case g.size >= segmentBytes || g.end() >= maxIndex:
-		g.sealed = true
+	onDisk := g.file != nil
+	if g.size >= segmentBytes || g.end() >= maxIndex {
+		s.seal(g)
 		g = s.begin()
 	}
-	s.put(g, reading)
-	s.spillIfDue()
-	s.bound()
-	s.watch()
-	s.wake()
+	line := s.put(g, reading)
+	switch {
+	case g.file != nil:
+		s.write(g, line)
+	case onDisk && !s.disk.failed:
+		s.spill() // the disk took the segment before it
+	}
 }
 
 // open returns the report that the reading is to become a part of, nil if it begins one.
 func (g *segment) open(reading *sample.Report) *sample.Report {
 	last := g.end() - 1
-	if last < g.first || last < g.handed || g.acked[last] || !fits(g.at(last), reading) {
+	if last < g.first || last < g.handed || g.acked[last] || !fits(g.at(last), reading, *g.limits) {
 		return nil
 	}
 	return g.at(last)
 }
 
-// put adds a reading in memory. If it was written before, that gave it the same number.
-func (s *Spool) put(g *segment, reading sample.Report) {
-	if g.path == "" {
+// put adds a reading in memory, and returns it with the number of its report.
+func (s *Spool) put(g *segment, reading sample.Report) sample.Report {
+	if !g.kept {
 		g.size += envelopeBytes + int64(weight(&reading))
 	}
 	if r := g.open(&reading); r != nil {
+		reading.Seq = r.Seq
 		join(r, &reading)
-		return
+		return reading
 	}
 	s.seq++
 	reading.Seq = s.seq
 	g.reports = append(g.reports, reading)
+	return reading
 }
 
 // Next returns the oldest report behind the position after, and its own position; it waits for one until ctx ends,
 // whose error it then returns. Positions are above 0 and grow; a report stays until Ack, so reading again from 0
-// gives everything that is not acknowledged. The report's samples are shared and must not be changed.
+// gives everything that is not acknowledged. Only the parts of a report that was split come out of their turn, and after
+// them the row goes on where it was. The report's samples are shared and must not be changed.
 func (s *Spool) Next(ctx context.Context, after uint64) (uint64, sample.Report, error) {
 	for {
 		s.mu.Lock()
@@ -143,15 +174,13 @@ func (s *Spool) Next(ctx context.Context, after uint64) (uint64, sample.Report, 
 
 // find hands out the oldest report behind a position.
 func (s *Spool) find(after uint64) (uint64, sample.Report, bool) {
+	after, pos, r, ok := s.takeAgain(after)
+	if ok {
+		return pos, r, true
+	}
 	number, index := after>>indexBits, int(after&(1<<indexBits-1))
-	for i := 0; i < len(s.segments); {
-		g := s.segments[i]
-		if g.number < number {
-			i++
-			continue
-		}
-		if !g.loaded && !s.load(g) {
-			s.segments = append(s.segments[:i:i], s.segments[i+1:]...)
+	for _, g := range s.segments {
+		if g.number < number || !s.load(g) {
 			continue
 		}
 		from := g.first
@@ -159,12 +188,12 @@ func (s *Spool) find(after uint64) (uint64, sample.Report, bool) {
 			from = max(from, index)
 		}
 		for at := from; at < g.end(); at++ {
-			if !g.acked[at] {
+			if _, went := s.ahead[g.position(at)]; !went && !g.acked[at] {
+				s.divide(g, at)
 				g.handed = max(g.handed, at+1)
 				return g.position(at), *g.at(at), true
 			}
 		}
-		i++
 	}
 	return 0, sample.Report{}, false
 }
@@ -178,7 +207,7 @@ func (s *Spool) Ack(pos uint64) {
 			continue
 		}
 		g.ack(int(pos&(1<<indexBits-1)) - 1)
-		if g.path == "" { // a backlog in files says nothing of what waits in memory behind it
+		if !g.kept { // a backlog in files says nothing of what waits in memory behind it
 			s.quiet = time.Now()
 		}
 	}
@@ -188,17 +217,20 @@ func (s *Spool) Ack(pos uint64) {
 
 // tidy removes segments of which nothing is needed any more. When nothing waits, the last file goes as well.
 func (s *Spool) tidy() {
-	for len(s.segments) > 1 && s.segments[0].done() {
-		s.discard(s.segments[0])
-		s.segments = s.segments[1:]
-	}
 	g := s.last()
-	if len(s.segments) > 1 || !g.done() {
+	before := slices.DeleteFunc(s.segments[:len(s.segments)-1], func(g *segment) bool {
+		if g.done() {
+			s.discard(g)
+		}
+		return g.done()
+	})
+	s.segments = append(before, g)
+	if !g.done() || !s.empty() {
 		return
 	}
 	if g.path != "" {
 		s.discard(g)
-		s.segments = nil
+		s.segments = before
 		s.begin()
 		s.cfg.Log.Info("the backlog is delivered, its files are removed", "dir", s.cfg.Dir)
 	}
@@ -208,7 +240,7 @@ func (s *Spool) tidy() {
 	}
 }
 
-// Empty waits until nothing waits, or until ctx ends, whose error it then returns.
+// Empty waits until nothing waits that can be read, or until ctx ends, whose error it then returns.
 func (s *Spool) Empty(ctx context.Context) error {
 	for {
 		s.mu.Lock()
@@ -227,7 +259,7 @@ func (s *Spool) Empty(ctx context.Context) error {
 
 func (s *Spool) empty() bool {
 	for _, g := range s.segments {
-		if !g.loaded || g.waiting() > 0 {
+		if g.retryAt.IsZero() && (!g.loaded || g.waiting() > 0) {
 			return false
 		}
 	}

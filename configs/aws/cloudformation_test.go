@@ -198,7 +198,7 @@ func TestGatewayTemplate_policy(t *testing.T) {
 		want       []byte
 	}{
 		"default":   {map[string]string{}, files.Policy},
-		"emf":       {map[string]string{"ClientId": "gw-home", "Rule": "piway_emf", "ErrorsTopic": "e"}, emf.Policy()},
+		"emf":       {map[string]string{"ClientId": "gw-home", "Rule": "piway_emf", "Topic": "piway/emf/gw-home", "FeedbackTopic": "piway/emf/gw-home-feedback", "ErrorsTopic": "e"}, emf.Policy()},
 		"plain":     {map[string]string{"Rule": "", "Topic": "a/b", "ErrorsTopic": ""}, plain.Policy()},
 		"plain emf": {map[string]string{"Rule": "", "Topic": "piway/emf/piway-gateway", "FeedbackTopic": "piway/emf/piway-gateway-feedback"}, topic.Policy()},
 	} {

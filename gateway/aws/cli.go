@@ -18,6 +18,9 @@ import (
 type CLI struct {
 	// Profile and Region are passed on if they are set.
 	Profile, Region string
+	// Again is this program's command line with the caller's login kept, where sudo has the tool look for one in root's
+	// home; empty otherwise.
+	Again string
 	// Show is told each command before it is run, as a shell would take it.
 	Show func(line string)
 	// Waiting is told, every so often, what a command that takes long is waiting for.
@@ -85,7 +88,7 @@ func (c *CLI) Run(ctx context.Context, what string, command Command) ([]byte, er
 			"install AWS's command line tool (apt install awscli, or https://aws.amazon.com/cli/), or run piway-gateway aws print cli where it is")
 	case failed:
 		e := &CommandError{command.String(), exit.ExitCode(), said.String()}
-		return nil, config.Try(e, hint(e))
+		return nil, config.Try(e, c.hint(e))
 	default:
 		return nil, fmt.Errorf("%s: %w", command, err)
 	}
@@ -140,23 +143,30 @@ func (c *CLI) Pause(ctx context.Context, d time.Duration) error {
 }
 
 // hints are what to do about what the tool says on standard error.
-var hints = []struct{ said, try string }{
-	{"Unable to locate credentials", "aws configure, or aws sso login, then run this again"},
-	{"could not be found", "aws configure list-profiles, and --profile with one of them"},
-	{"ExpiredToken", "aws sso login, or new credentials, then run this again"},
-	{"Token has expired", "aws sso login, then run this again"},
-	{"InvalidClientTokenId", "aws configure: AWS does not know these credentials"},
-	{"must specify a region", "--region us-east-1, or aws configure"},
-	{"Could not connect to the endpoint", "look whether this machine reaches the internet and --region is one of AWS's"},
-	{"AccessDenied", "credentials that may make IAM roles, IoT rules and certificates and CloudFormation stacks, such as an administrator's"},
-	{"not authorized to perform", "credentials that may make IAM roles, IoT rules and certificates and CloudFormation stacks, such as an administrator's"},
-	{"already exists", "delete what is there under this name, or set another name in the configuration"},
-	{"LimitExceeded", "raise the quota in AWS's console, Service Quotas"},
+var hints = []struct {
+	said, try string
+	home      bool // it is in the caller's home that the tool looks
+}{
+	{"Unable to locate credentials", "aws configure, or aws sso login, then run this again", true},
+	{"could not be found", "aws configure list-profiles, and --profile with one of them", true},
+	{"ExpiredToken", "aws sso login, or new credentials, then run this again", true},
+	{"Token has expired", "aws sso login, then run this again", true},
+	{"InvalidClientTokenId", "aws configure: AWS does not know these credentials", true},
+	{"must specify a region", "--region us-east-1, or aws configure", true},
+	{"Could not connect to the endpoint", "look whether this machine reaches the internet and --region is one of AWS's", false},
+	{"AccessDenied", "credentials that may make IAM roles, IoT rules and certificates and CloudFormation stacks, such as an administrator's", false},
+	{"not authorized to perform", "credentials that may make IAM roles, IoT rules and certificates and CloudFormation stacks, such as an administrator's", false},
+	{"already exists", "delete what is there under this name, or set another name in the configuration", false},
+	{"LimitExceeded", "raise the quota in AWS's console, Service Quotas", false},
 }
 
-func hint(e *CommandError) string {
+func (c *CLI) hint(e *CommandError) string {
 	for _, h := range hints {
-		if strings.Contains(e.Stderr, h.said) {
+		switch {
+		case !strings.Contains(e.Stderr, h.said):
+		case h.home && c.Again != "":
+			return c.Again + "   (sudo without -E looks for your login in root's home); or " + h.try
+		default:
 			return h.try
 		}
 	}

@@ -45,13 +45,13 @@ func TestNames_policy(t *testing.T) {
 	n := aws.Default()
 	long := n
 	long.ClientID = strings.Repeat("c", 119)
-	long.Rule = strings.Repeat("r", 128)
+	long.Rule, long.ErrorsTopic = strings.Repeat("r", 128), strings.Repeat("e", 120)
 	for name, c := range map[string]struct {
 		names         aws.Names
 		want, wantNot string
 	}{
-		"default":         {n, ":topic/$aws/rules/piway_metric/piway-gateway-feedback", "RetainPublish"},
-		"emf":             {n.For(aws.EMF), ":topic/$aws/rules/piway_emf/piway-gateway\"", "piway_metric"},
+		"default":         {n, ":topic/$aws/rules/piway_metric/raspi/metrics\"", "RetainPublish"},
+		"emf":             {n.For(aws.EMF), ":topic/$aws/rules/piway_emf/piway/emf/piway-gateway-feedback\"", "piway_metric"},
 		"site":            {with(n, func(n *aws.Names) { n.ClientID = "gw-home" }), ":client/gw-home-check", "piway-gateway"},
 		"plain topic":     {with(n, func(n *aws.Names) { n.Rule = "" }), ":topic/raspi/metrics", "$aws"},
 		"plain emf":       {with(n.For(aws.EMF), func(n *aws.Names) { n.Rule = "" }), ":topic/piway/emf/piway-gateway-feedback\"", "$aws"},

@@ -40,7 +40,7 @@ type Names struct {
 	Site     string
 	// Form is Metric or EMF.
 	Form string
-	// Rule is published to directly (Basic Ingest). Without one, Topic is.
+	// Rule is published to directly (Basic Ingest). Without one, Topic is; both empty means the form's own topic.
 	Rule, Topic string
 	Namespace   string
 	// ErrorsTopic empty means that the gateway does not listen for failures.
@@ -87,7 +87,7 @@ func (n Names) RuleName() string {
 	return defaultRule(n.Form)
 }
 
-// filter is what a form's rule also listens on, beside Basic Ingest.
+// filter is the FROM of a form's rule, for Basic Ingest too.
 func (n Names) filter(form string) string {
 	switch {
 	case form == n.Form && n.Rule == "" && n.Topic != "":
@@ -106,31 +106,64 @@ func (n Names) reports() string {
 	return n.ErrorsTopic
 }
 
-// topics are all that the gateway publishes to: datapoints, and its canary under the client id for feedback.
-func (n Names) topics() []string {
-	switch {
-	case n.Rule != "" && n.ErrorsTopic != "":
-		direct := "$aws/rules/" + n.Rule + "/" + n.ClientID
-		return []string{direct, direct + feedbackSuffix}
-	case n.Rule != "":
-		return []string{"$aws/rules/" + n.Rule + "/" + n.ClientID}
+// DataTopic is where the gateway publishes datapoints: the topic that the rule's FROM selects, behind the rule's name where
+// one is published to directly. Basic Ingest puts $aws/rules/RULE/ before the topic that would trigger the rule otherwise
+// (AWS IoT, Basic Ingest); it does not say that FROM is ignored.
+func (n Names) DataTopic() string { return n.direct() + n.plainTopic() }
+
+// CanaryTopic is where the canary goes, on the connection for feedback: the rule that takes the data takes it too.
+func (n Names) CanaryTopic() string {
+	if n.ownLevel() {
+		return n.DataTopic() + feedbackSuffix
 	}
-	plain := n.plainTopic()
-	if n.Topic == "" && n.Form == EMF && n.ErrorsTopic != "" {
-		return []string{plain, plain + feedbackSuffix} // the last level is the client
-	}
-	return []string{plain}
+	return n.DataTopic()
 }
 
-// plainTopic is where a gateway without a rule publishes.
+// Former are the topics of data and canary that earlier versions published to directly, which no FROM of Piway's rules
+// selects. Their policies allow these and no others. Empty where there is no rule.
+func (n Names) Former() (data, canary string) {
+	if n.Rule == "" {
+		return "", ""
+	}
+	return n.direct() + n.ClientID, n.direct() + n.ClientID + feedbackSuffix
+}
+
+func (n Names) direct() string {
+	if n.Rule == "" {
+		return ""
+	}
+	return "$aws/rules/" + n.Rule + "/"
+}
+
+// ownLevel says whether the topic's last level is the client id.
+func (n Names) ownLevel() bool { return n.Topic == "" && n.Form == EMF }
+
+// topics are all that the gateway publishes to: datapoints, and its canary under the client id for feedback.
+func (n Names) topics() []string {
+	if n.ErrorsTopic == "" || n.CanaryTopic() == n.DataTopic() {
+		return []string{n.DataTopic()}
+	}
+	return []string{n.DataTopic(), n.CanaryTopic()}
+}
+
+// plainTopic is what the rule's FROM selects.
 func (n Names) plainTopic() string {
 	switch {
 	case n.Topic != "":
 		return n.Topic
-	case n.Form == EMF:
+	case n.ownLevel():
 		return strings.TrimSuffix(DefaultEMFFilter, "+") + n.ClientID
 	}
 	return DefaultMetricTopic
+}
+
+// TemplateTopics are the parameters Topic and FeedbackTopic of gateway.yaml, which stand behind the rule's name if there is one.
+func (n Names) TemplateTopics() (topic, feedback string) {
+	topic = n.plainTopic()
+	if n.ErrorsTopic != "" && n.ownLevel() {
+		feedback = topic + feedbackSuffix
+	}
+	return topic, feedback
 }
 
 // clients are the ids under which the gateway connects.

@@ -148,7 +148,7 @@ func (c *CLI) Deploy(ctx context.Context, d Deployment) error {
 		if reasons := c.reasons(ctx, d.Stack); reasons != "" {
 			said := *failed
 			said.Stderr = reasons
-			return config.Try(&said, hint(&said))
+			return config.Try(&said, c.hint(&said))
 		}
 	}
 	return err

@@ -1,7 +1,7 @@
 // Package broker is the MQTT 3.1.1 server on the LAN, and the only importer of the broker library.
 //
 // Its promise: a publish is acknowledged when, and only when, its receiver says so; nobody gets in whom the
-// configuration does not name; and no client can stop the others. It forwards nothing but what Reject sends.
+// configuration does not name; and no client can stop the others. It forwards nothing: what a device is told is the gateway's own.
 package broker
 
 import (
@@ -25,7 +25,7 @@ import (
 type Config struct {
 	// Listen is the TCP address, such as ":1883".
 	Listen string
-	// Prefix of the device topics: PREFIX/DEVICE/samples, …/status, …/rejected.
+	// Prefix of the device topics: PREFIX/DEVICE/samples, …/status, …/rejected, …/config.
 	Prefix string
 	// ScriptTopics are topics to which every device may publish samples, for scripts with a fixed topic.
 	ScriptTopics []string
@@ -35,6 +35,8 @@ type Config struct {
 	MaxPacket int
 	// MaxPending bounds the publishes of one client that wait for their acknowledgement; then its reading waits.
 	MaxPending int
+	// Settings is what a device is told on its config topic each time that it subscribes to it. Nil denies the topic.
+	Settings []byte
 	// ConnectTimeout is the time a new connection has for its first packet.
 	ConnectTimeout time.Duration
 	// Authenticate reports whether user and password are those of a device. The device is then known by the user name.
@@ -56,13 +58,13 @@ type Broker struct {
 	closed chan struct{}
 	served chan struct{} // closed when the last connection has ended
 
-	mu       sync.Mutex        // guards sessions
-	sessions map[*session]bool // whether it is let in
+	mu       sync.Mutex                   // guards sessions
+	sessions map[string]map[*session]bool // by device; whether it is let in
 }
 
 // Open listens. It serves nobody before Run.
 func Open(ctx context.Context, cfg Config) (*Broker, error) {
-	b := &Broker{cfg: cfg, closed: make(chan struct{}), served: make(chan struct{}), sessions: map[*session]bool{}}
+	b := &Broker{cfg: cfg, closed: make(chan struct{}), served: make(chan struct{}), sessions: map[string]map[*session]bool{}}
 	var err error
 	b.guard, err = guard.Listen(ctx, cfg.Listen, guard.Options{
 		MaxConns: cfg.MaxConnections, MaxPerHost: cfg.MaxPerAddress,
@@ -99,7 +101,6 @@ func newServer(b *Broker) (*mqtt.Server, error) {
 	// at 0 a retained will is refused with a code that MQTT 3.1.1 does not know. Nothing is retained: see OnPublish.
 	s := mqtt.New(&mqtt.Options{
 		Capabilities:           caps,
-		InlineClient:           true, // for Reject
 		SysTopicResendInterval: 3600, // nobody may read $SYS, and each round stops the world for its figures
 		Logger:                 libraryLog(b.cfg.Log),
 	})
@@ -128,21 +129,12 @@ func (b *Broker) Run(ctx context.Context) error {
 	return err
 }
 
-// Reject tells a device why something of it was refused, on its rejected topic, if it listens there.
-func (b *Broker) Reject(device string, payload []byte) {
-	if err := b.server.Publish(b.topic(device, "rejected"), payload, false, 0); err != nil {
-		b.cfg.Log.Debug("telling a refusal failed", "device", device, "err", err)
-	}
-}
-
 // Disconnect closes all connections of a device, those too that are being made, for when it is removed.
 func (b *Broker) Disconnect(device string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for s := range b.sessions {
-		if s.device == device {
-			_ = s.Close() // its reader sees the error
-		}
+	for s := range b.sessions[device] {
+		_ = s.Close() // its reader sees the error
 	}
 }
 
@@ -151,13 +143,16 @@ func (b *Broker) Devices() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var names []string
-	for s, connected := range b.sessions {
-		if connected {
-			names = append(names, s.device)
+	for device, sessions := range b.sessions {
+		for _, connected := range sessions {
+			if connected {
+				names = append(names, device)
+				break
+			}
 		}
 	}
 	slices.Sort(names)
-	return slices.Compact(names)
+	return names
 }
 
 func (b *Broker) topic(device, leaf string) string { return b.cfg.Prefix + "/" + device + "/" + leaf }

@@ -21,7 +21,7 @@ func (h *hook) ID() string { return "piway" }
 // Provides lists the questions that the hook answers.
 func (h *hook) Provides(q byte) bool {
 	switch q {
-	case mqtt.OnConnect, mqtt.OnConnectAuthenticate, mqtt.OnSessionEstablish, mqtt.OnACLCheck, mqtt.OnPublish, mqtt.OnPacketEncode:
+	case mqtt.OnConnect, mqtt.OnConnectAuthenticate, mqtt.OnSessionEstablish, mqtt.OnACLCheck, mqtt.OnSubscribed, mqtt.OnPublish, mqtt.OnPacketEncode:
 		return true
 	default:
 		return false
@@ -44,7 +44,7 @@ func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 		return h.refuse(cl, packets.ErrUnsupportedProtocolVersion, fmt.Errorf("protocol level %d, only MQTT 3.1.1 is spoken", pk.ProtocolVersion))
 	}
 	device := string(pk.Connect.Username) // a claim until the password is judged
-	s.identify(device)
+	s.identify(device, cl)
 	if pk.Connect.WillFlag && pk.Connect.WillTopic != s.status {
 		// The one code that the library turns into MQTT 3.1.1's "not authorised"; the others of MQTT 5 it sends as they are.
 		return h.refuse(cl, packets.ErrBadUsernameOrPassword, fmt.Errorf("will on %.80q, %s may have one only on %s", pk.Connect.WillTopic, device, s.status))
@@ -104,7 +104,7 @@ func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 	if !ok {
 		return false
 	}
-	allowed := topic == s.rejected
+	allowed := topic == s.rejected || topic == s.config && h.b.cfg.Settings != nil
 	if write {
 		allowed = topic == s.samples || topic == s.status || slices.Contains(h.b.cfg.ScriptTopics, topic)
 	}
@@ -117,9 +117,6 @@ func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 // OnPublish hands a publish on. Its return value decides what the library does: CodeSuccessIgnore acknowledges and
 // forwards to nobody, ErrRejectPacket does neither. Any other error would acknowledge and forward.
 func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
-	if cl.Net.Inline {
-		return pk, nil // Reject
-	}
 	s, ok := cl.Net.Conn.(*session)
 	if !ok {
 		return pk, packets.ErrRejectPacket

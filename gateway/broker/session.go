@@ -4,6 +4,7 @@ import (
 	"net"
 	"sync"
 
+	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
 )
 
@@ -12,14 +13,16 @@ type session struct {
 	net.Conn
 
 	b      *Broker
-	device string // set at CONNECT, before the password is judged
+	client *mqtt.Client // knows what it subscribed to
+	device string       // set at CONNECT, before the password is judged
 	// What the device may do, worked out once.
-	samples, status, rejected string
+	samples, status, rejected, config string
 
 	pending chan struct{} // one token per publish that waits for its acknowledgement
 
 	mu       sync.Mutex // guards the fields below
-	acks     []byte     // PUBACKs to be written
+	out      []byte     // PUBACKs, and what it is told, to be written
+	told     int        // bytes of it that are no PUBACKs
 	flushing bool
 	denied   bool // told once
 	ended    bool
@@ -31,9 +34,10 @@ func newSession(b *Broker, c net.Conn) *session {
 
 // identify makes the session a device's. From here on Disconnect finds it: a device that is removed while its password is
 // being judged must not stay.
-func (s *session) identify(device string) {
-	s.device = device
-	s.samples, s.status, s.rejected = s.b.topic(device, "samples"), s.b.topic(device, "status"), s.b.topic(device, "rejected")
+func (s *session) identify(device string, client *mqtt.Client) {
+	s.device, s.client = device, client
+	s.samples, s.status = s.b.topic(device, "samples"), s.b.topic(device, "status")
+	s.rejected, s.config = s.b.topic(device, "rejected"), s.b.topic(device, "config")
 	s.list(false)
 }
 
@@ -43,7 +47,10 @@ func (s *session) established() { s.list(true) }
 func (s *session) list(connected bool) {
 	s.b.mu.Lock()
 	defer s.b.mu.Unlock()
-	s.b.sessions[s] = connected
+	if s.b.sessions[s.device] == nil {
+		s.b.sessions[s.device] = map[*session]bool{}
+	}
+	s.b.sessions[s.device][s] = connected
 }
 
 // end takes it off the list. No flush starts afterwards, so Run can wait for those under way.
@@ -53,7 +60,10 @@ func (s *session) end() {
 	s.mu.Unlock()
 	s.b.mu.Lock()
 	defer s.b.mu.Unlock()
-	delete(s.b.sessions, s)
+	delete(s.b.sessions[s.device], s)
+	if len(s.b.sessions[s.device]) == 0 {
+		delete(s.b.sessions, s.device)
+	}
 }
 
 // enter waits for room for one more publish under way; false means that the broker closes.
@@ -68,7 +78,7 @@ func (s *session) enter() bool {
 
 func (s *session) leave() { <-s.pending }
 
-// maxUnread bounds the bytes of PUBACKs that wait for a client to read, beyond what the sockets hold.
+// maxUnread bounds the bytes that wait for a client to read when a PUBACK is to be written, beyond what the sockets hold.
 const maxUnread = 16 << 10
 
 // puback acknowledges a publish of QoS 1, in the order of the calls. It does not block: one goroutine at a time writes
@@ -82,24 +92,29 @@ func (s *session) puback(id uint16) {
 	if s.ended {
 		return
 	}
-	if len(s.acks) >= maxUnread { // it sends and does not read; what it gets no PUBACK for it has to send again
+	if len(s.out) >= maxUnread+s.told { // it sends and does not read; what it gets no PUBACK for it has to send again
 		_ = s.Close() // its reader sees the error
 		return
 	}
-	s.acks = append(s.acks, packets.Puback<<4, 2, byte(id>>8), byte(id)) //nolint:gosec // both halves of it, [MQTT-3.4.2]
+	s.out = append(s.out, packets.Puback<<4, 2, byte(id>>8), byte(id)) //nolint:gosec // both halves of it, [MQTT-3.4.2]
+	s.startFlush()
+}
+
+// startFlush has what waits written. s.mu is held.
+func (s *session) startFlush() {
 	if !s.flushing {
 		s.flushing = true
 		s.b.acks.Go(s.flush)
 	}
 }
 
-// flush writes acknowledgements until there are none. The library keeps a deadline of 1.5 keep-alives on the
+// flush writes what waits until there is nothing. The library keeps a deadline of 1.5 keep-alives on the
 // connection, which bounds a write too.
 func (s *session) flush() {
 	for {
 		s.mu.Lock()
-		buf := s.acks
-		s.acks = nil
+		buf := s.out
+		s.out, s.told = nil, 0
 		if len(buf) == 0 {
 			s.flushing = false
 			s.mu.Unlock()

@@ -19,7 +19,7 @@ func TestSession_puback_closesOnAClientThatDoesNotRead(t *testing.T) {
 	if _, err := theirs.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("reading from the closed session: got %v, want EOF", err)
 	}
-	if len(s.acks) > maxUnread {
-		t.Errorf("%d bytes wait, want at most %d", len(s.acks), maxUnread)
+	if len(s.out) > maxUnread {
+		t.Errorf("%d bytes wait, want at most %d", len(s.out), maxUnread)
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"piway/shared/config"
+	"piway/shared/files"
 )
 
 // ErrNotRunning is returned by Call when nobody listens: the gateway is stopped, or has another data folder.
@@ -60,7 +61,7 @@ func Open(ctx context.Context, dataDir string, handler http.Handler, log *slog.L
 	if err != nil {
 		return nil, fmt.Errorf("opening the control socket: %w", err)
 	}
-	if err := os.Chmod(path, mode); err != nil {
+	if err := files.GiveSocket(path, mode); err != nil {
 		_ = ln.Close() // the first error is the one to tell
 		return nil, fmt.Errorf("opening the control socket: %w", err)
 	}
@@ -121,7 +122,8 @@ func Call(ctx context.Context, dataDir, method, path string, in, out any) error 
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("%w: %s", ErrNotRunning, dataDir)
 	case errors.Is(err, syscall.EACCES):
-		return config.Try(fmt.Errorf("asking the gateway: no permission for %s", Path(dataDir)), "sudo, or join the service's group")
+		return config.Try(fmt.Errorf("asking the gateway: no permission for %s", Path(dataDir)),
+			fmt.Sprintf("sudo, or join the service's group; or sudo chown -R %d:%d %s if it is this user's", os.Geteuid(), os.Getegid(), dataDir))
 	case err != nil:
 		return fmt.Errorf("asking the gateway: %w", err)
 	}

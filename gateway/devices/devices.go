@@ -2,24 +2,30 @@
 //
 // Its promise: nobody is let in but a device on the list with its password, and no password can be read from the list.
 // The list is a small file of its own, so that it outlives a damaged queue; it is replaced as a whole, never half written.
+//
+// While a process has the list, its memory is the truth, and the file follows. A file that is gone, cut off or damaged
+// meanwhile is written again; one that another program put in its place is left alone, and Add refuses until the list is
+// opened again. Where the file cannot be written, Add changes nothing, and Remove locks the device out at once: Save
+// brings that to the disk as soon as it can.
 package devices
 
 import (
 	"cmp"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"sync"
 	"time"
+
+	"piway/shared/files"
 )
 
 // namePattern is what the name of a device matches. It is a level of MQTT topics and part of metric names.
@@ -35,6 +41,10 @@ var (
 	ErrExists = errors.New("a device of this name is there already")
 	// ErrUnknown is returned by Remove for a name that is not.
 	ErrUnknown = errors.New("no device of this name")
+	// ErrUnsaved is returned by Remove if the device is locked out, and the list on disk may have it still.
+	ErrUnsaved = errors.New("the device is locked out now, but the list on disk may have it still: it may come back with the next start, remove it again then")
+	// ErrChanged says that another program has put a list in the place of ours.
+	ErrChanged = errors.New("another program has changed the device list; start the gateway again to take it as it is")
 	// ErrName is returned by Add for a name that does not match the pattern.
 	ErrName = errors.New("a device name is 1 to 63 letters, digits, dots, underscores and hyphens, the first a letter or digit")
 )
@@ -51,39 +61,65 @@ type Device struct {
 // A List is the file and its content. Its methods are safe for concurrent use in one process; two processes must not
 // change the same file.
 type List struct {
+	fs   files.FS
 	path string
 
-	mu     sync.RWMutex // guards byName
-	byName map[string]Device
+	mu      sync.RWMutex // guards what follows
+	byName  map[string]Device
+	text    []byte            // what the file held when it was read or written here last; nil while there is none
+	tried   []byte            // what was to be written last
+	unsure  bool              // after a power cut the file may hold something else than what is here
+	removed map[string]Device // and then may have these, which are locked out
+	swept   bool              // what earlier versions left behind is gone
 }
 
 type file struct {
 	Devices []Device `json:"devices"`
 }
 
-// Open reads the list at path; a file that is not there is an empty list.
-func Open(path string) (*List, error) {
-	l := &List{path: path, byName: map[string]Device{}}
-	text, err := os.ReadFile(path)
+// Open reads the list at path; a file that is not there is an empty list. It writes nothing.
+func Open(path string) (*List, error) { return OpenIn(files.System, path) }
+
+// OpenIn is Open on another file system.
+func OpenIn(f files.FS, path string) (*List, error) {
+	l := &List{fs: f, path: path, byName: map[string]Device{}, removed: map[string]Device{}}
+	text, err := read(f, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return l, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the device list: %w", err)
 	}
-	f, err := parse(text)
+	list, err := parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("reading the device list %s: %w", path, err)
 	}
-	for _, d := range f.Devices {
+	for _, d := range list.Devices {
 		l.byName[d.Name] = d
 	}
+	// What an earlier process wrote, if it was killed meanwhile or its disk failed, may be in the kernel's memory only.
+	l.text, l.unsure = text, true
 	return l, nil
 }
+
+func read(f files.FS, path string) ([]byte, error) {
+	r, err := f.OpenFile(path, os.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(r)
+	return text, errors.Join(err, r.Close())
+}
+
+// errEmpty is the state in which a power cut leaves a file that was not synced.
+var errEmpty = errors.New("the file is empty: put a copy of it back, or delete it and add the devices again")
 
 // parse refuses what could let somebody in by mistake.
 func parse(text []byte) (file, error) {
 	var f file
+	if len(text) == 0 {
+		return f, errEmpty
+	}
 	if err := json.Unmarshal(text, &f); err != nil {
 		return f, err
 	}
@@ -98,43 +134,6 @@ func parse(text []byte) (file, error) {
 		seen[d.Name] = true
 	}
 	return f, nil
-}
-
-// Add puts a device on the list and returns its new password, which is kept nowhere. When it returns nil the list is on
-// disk.
-func (l *List) Add(name string) (password string, err error) {
-	if !ValidName(name) {
-		return "", fmt.Errorf("%.80q: %w", name, ErrName)
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if _, ok := l.byName[name]; ok {
-		return "", fmt.Errorf("%s: %w", name, ErrExists)
-	}
-	password = rand.Text() // at least 128 bits
-	sum := sha256.Sum256([]byte(password))
-	l.byName[name] = Device{Name: name, SHA256: hex.EncodeToString(sum[:]), Added: time.Now().UTC().Truncate(time.Second)}
-	if err := l.save(); err != nil {
-		delete(l.byName, name)
-		return "", err
-	}
-	return password, nil
-}
-
-// Remove takes a device off the list. When it returns nil the list is on disk.
-func (l *List) Remove(name string) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	d, ok := l.byName[name]
-	if !ok {
-		return fmt.Errorf("%.80s: %w", name, ErrUnknown)
-	}
-	delete(l.byName, name)
-	if err := l.save(); err != nil {
-		l.byName[name] = d
-		return err
-	}
-	return nil
 }
 
 // All returns the devices by name.
@@ -169,42 +168,4 @@ func (l *List) Authenticate(name, password string) bool {
 	sum := sha256.Sum256([]byte(password))
 	got := hex.EncodeToString(sum[:])
 	return subtle.ConstantTimeCompare([]byte(got), []byte(d.SHA256)) == 1 && known
-}
-
-// save writes the whole list beside the old one and puts it in its place.
-func (l *List) save() error {
-	text, err := json.MarshalIndent(file{Devices: l.sorted()}, "", "  ")
-	if err != nil {
-		return fmt.Errorf("writing the device list: %w", err)
-	}
-	if err := replace(l.path, append(text, '\n')); err != nil {
-		return fmt.Errorf("writing the device list: %w", err)
-	}
-	return nil
-}
-
-// replace makes text the content of path, or leaves the old one: temporary file, fsync, rename, fsync of the folder.
-func replace(path string, text []byte) (err error) {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, ".devices-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name()) // the first error is the one to tell
-		}
-	}()
-	_, werr := f.Write(text)
-	if err := errors.Join(werr, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

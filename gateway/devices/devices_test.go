@@ -113,25 +113,6 @@ func TestList_file(t *testing.T) {
 	}
 }
 
-// A list that cannot be written stays as it was, in memory too.
-func TestList_Add_cannotWrite(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "data")
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	l := open(t, filepath.Join(dir, "devices.json"))
-	password := add(t, l, "kitchen")
-	if err := os.RemoveAll(dir); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := l.Add("attic"); err == nil || l.Has("attic") {
-		t.Errorf("adding: got %v, on the list %t", err, l.Has("attic"))
-	}
-	if err := l.Remove("kitchen"); err == nil || !l.Authenticate("kitchen", password) {
-		t.Errorf("removing: got %v, want an error and kitchen let in", err)
-	}
-}
-
 func TestValidName(t *testing.T) {
 	long := strings.Repeat("a", 63)
 	for name, want := range map[string]bool{

@@ -9,11 +9,13 @@ import (
 // canary is the state of the message that goes round. Its zero value sends one at once.
 type canary struct {
 	timer    *time.Timer // for the next one
-	waiting  *time.Timer // for the answer; nil if none is under way
+	waiting  *time.Timer // for the PUBACK, then for the answer; nil if none is under way
 	delivery *mqttlink.Delivery
+	former   bool // it goes to the former topic
 	denied   int  // times in a row that publishing it ended the connection
-	failing  bool // the last one was not answered, and that is told
-	answered bool // the last one was, and that is told
+	told     struct {
+		denied, failing, answered, former bool // what was told last, until it changes
+	}
 }
 
 // due fires when the next canary is to be sent.
@@ -35,7 +37,7 @@ func (c *canary) published() <-chan struct{} {
 	return c.delivery.Done()
 }
 
-// late fires when the answer is overdue.
+// late fires when the PUBACK or the answer is overdue.
 func (c *canary) late() <-chan time.Time {
 	if c.waiting == nil {
 		return nil
@@ -49,33 +51,54 @@ func (c *canary) again(d time.Duration) {
 	c.timer = time.NewTimer(d)
 }
 
+// topic is where the canary under way, or the next one, goes.
+func (c *canary) topic(cfg *Canary) string {
+	if c.former {
+		return cfg.Former
+	}
+	return cfg.Topic
+}
+
 func (l *Listener) sendCanary(link *mqttlink.Link) {
 	c := l.cfg.Canary
-	l.canary.delivery = link.Publish(c.Topic, c.Payload(time.Now()))
-	l.canary.waiting = time.NewTimer(c.Wait)
+	l.canary.delivery = link.Publish(l.canary.topic(c), c.Payload(time.Now()))
+	l.canary.waiting = time.NewTimer(pubackWait)
 }
 
 // canaryPublished looks at whether AWS took it. If it closes the connection on it each time, the policy denies it.
 // It returns the error of the publish.
 func (l *Listener) canaryPublished() error {
-	err := l.canary.delivery.Err()
-	l.canary.delivery = nil
+	c := &l.canary
+	err := c.delivery.Err()
+	c.delivery = nil
 	if err == nil {
-		l.canary.denied = 0
+		c.denied = 0
+		c.waiting = time.NewTimer(l.cfg.Canary.Wait)
 		return nil
 	}
-	l.canary.denied++
-	if l.canary.denied < 2 { // perhaps the line broke just then
-		l.canary.again(0)
+	if c.denied++; c.denied < 2 { // perhaps the line broke just then
+		c.again(0)
 		return err
 	}
-	l.canary.again(deniedRetry)
-	if l.canary.denied > 2 {
+	c.denied = 0
+	if !c.former && l.cfg.Canary.Former != "" {
+		c.former = true
+		c.again(0)
 		return err
 	}
-	l.cfg.Log.Warn("AWS does not let the gateway test its rule; data goes on being sent, and failures are listened for", "err", err,
-		"try", "allow iot:Publish on topic/"+l.cfg.Canary.Topic+" for the client "+l.cfg.ClientID+" (piway-gateway aws print policy), or set uplink.canary to 0s")
+	c.former = false
+	c.again(deniedRetry)
+	if !c.told.denied {
+		c.told.denied = true
+		l.cfg.Log.Warn("AWS does not let the gateway test its rule; data goes on being sent, and failures are listened for", "err", err,
+			"try", l.cfg.renew()+", or set uplink.canary to 0s")
+	}
 	return err
+}
+
+// renew says how AWS's policy comes to allow the canary.
+func (c *Config) renew() string {
+	return "piway-gateway aws setup again, which renews the policy, or allow iot:Publish on topic/" + c.Canary.Topic + " for the client " + c.ClientID + " (piway-gateway aws print policy)"
 }
 
 // interrupted looks after a canary that was under way when the connection ended: its answer cannot come any more.
@@ -95,22 +118,54 @@ func (l *Listener) canaryAnswered(f *Failure) {
 	if Blocks(f.Reason) {
 		l.tellFailure(f)
 	}
-	if l.canary.waiting == nil {
+	c := &l.canary
+	if c.waiting == nil {
 		return // of an earlier one, or twice
 	}
-	if !l.canary.answered {
-		l.cfg.Log.Info("AWS's topic rule answers the test message", "topic", l.cfg.Canary.Topic)
+	l.tellAnswer()
+	if l.cfg.OnAnswer != nil {
+		l.cfg.OnAnswer(c.former)
 	}
-	l.canary.failing, l.canary.answered = false, true
-	l.canary.again(l.cfg.Canary.Every)
+	every := l.cfg.Canary.Every
+	if c.former { // the next one finds out whether the policy was renewed
+		c.former, every = false, min(every, deniedRetry)
+	}
+	c.again(every)
 }
 
-func (l *Listener) canaryLate() {
-	if !l.canary.failing {
-		l.canary.failing, l.canary.answered = true, false
-		topic := l.cfg.Canary.Topic
-		l.cfg.Log.Error("no rule answers: what is sent to AWS is acknowledged and lost", "topic", topic, "waited", l.cfg.Canary.Wait,
-			"try", missing(topic, l.cfg.Topics[0]))
+// tellAnswer tells on which topic a rule answers, if that is new.
+func (l *Listener) tellAnswer() {
+	c := &l.canary
+	topic := c.topic(l.cfg.Canary)
+	switch {
+	case c.former && !c.told.former:
+		l.cfg.Log.Warn("AWS's policy is that of an earlier version; its topic is used, since the rule answers there", "topic", topic, "try", l.cfg.renew())
+	case !c.former && !c.told.answered, !c.former && c.told.former:
+		l.cfg.Log.Info("AWS's topic rule answers the test message", "topic", topic)
 	}
-	l.canary.again(canaryRetry)
+	c.told.denied, c.told.failing, c.told.answered, c.told.former = false, false, true, c.former
+}
+
+func (l *Listener) canaryLate(link *mqttlink.Link) {
+	c := &l.canary
+	if c.delivery != nil { // not acknowledged, so nothing is known of the rule
+		link.Close() // which ends the delivery, and the session
+		return
+	}
+	if !c.told.failing {
+		c.told.failing, c.told.answered, c.told.former = true, false, false
+		l.tellLate(c.topic(l.cfg.Canary))
+	}
+	c.former = false
+	c.again(canaryRetry)
+}
+
+func (l *Listener) tellLate(topic string) {
+	if l.canary.former {
+		l.cfg.Log.Error("AWS's policy is that of an earlier version, and no rule answers on its topic: nothing is sent there, all is kept",
+			"topic", topic, "waited", l.cfg.Canary.Wait, "try", l.cfg.renew())
+		return
+	}
+	l.cfg.Log.Error("no rule answers: what is sent to AWS is acknowledged and lost", "topic", topic, "waited", l.cfg.Canary.Wait,
+		"try", missing(topic, l.cfg.Topics[0]))
 }

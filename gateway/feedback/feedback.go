@@ -27,6 +27,9 @@ type Config struct {
 	Topics []string
 	// OnFailure gets each failure of a message that somebody else published. It is called from one goroutine.
 	OnFailure func(context.Context, Failure)
+	// OnAnswer is told each time that a rule answered the canary, and whether on Canary.Former; nil for nobody. It is called
+	// from the same goroutine.
+	OnAnswer func(former bool)
 	// Canary goes round the loop; nil for none.
 	Canary *Canary
 	// ConnectInterval is the least time between two CONNECTs, MaxBackoff the longest after failures, before jitter.
@@ -39,6 +42,9 @@ type Config struct {
 type Canary struct {
 	// Topic is where the data goes too.
 	Topic string
+	// Former is the topic of an earlier version, which its policy allows and no other; empty for none. It is tried where
+	// AWS denies Topic.
+	Former string
 	// Payload makes the message.
 	Payload func(now time.Time) []byte
 	// Every is the time between two that are answered, Wait how long an answer may take. AWS tries an action several
@@ -49,6 +55,8 @@ type Canary struct {
 const (
 	// canaryRetry is the time between two that are not answered.
 	canaryRetry = 10 * time.Minute
+	// pubackWait is how long AWS may take to acknowledge the canary.
+	pubackWait = 30 * time.Second
 	// deniedRetry is how often a right is asked for again that was denied.
 	deniedRetry = time.Hour
 	// pending bounds the reports that wait to be handled; AWS sends at most 100 a second.
@@ -157,7 +165,7 @@ func (l *Listener) listen(ctx context.Context, link *mqttlink.Link) {
 				return // the link is lost
 			}
 		case <-l.canary.late():
-			l.canaryLate()
+			l.canaryLate(link)
 		case <-l.told.due():
 			l.told.again()
 		case <-link.Lost():
@@ -189,10 +197,10 @@ func (l *Listener) tellFailure(f *Failure) {
 
 // missing says what to look for when nothing answers on the topic of the data.
 func missing(topic, errorTopic string) string {
-	what := "a rule on the topic " + topic
+	what, from := "a rule on the topic "+topic, ""
 	if rest, ok := strings.CutPrefix(topic, "$aws/rules/"); ok {
-		name, _, _ := strings.Cut(rest, "/")
-		what = "the rule " + name
+		name, selected, _ := strings.Cut(rest, "/")
+		what, from = "the rule "+name, " select '"+selected+"' in its FROM,"
 	}
-	return what + " must exist, be enabled, and have an error action that republishes to " + errorTopic + ": aws iot list-topic-rules, piway-gateway aws print rule"
+	return what + " must exist, be enabled," + from + " and have an error action that republishes to " + errorTopic + ": aws iot list-topic-rules, piway-gateway aws print rule"
 }

@@ -187,6 +187,59 @@ func TestListener_canaryDenied(t *testing.T) {
 	}
 }
 
+// A policy of an earlier version allows only another topic. Where the rule answers there that is told, and who asked is
+// told; where it does not, nothing may be sent there.
+func TestListener_canaryOnTheFormerTopic(t *testing.T) {
+	const topic, former = "$aws/rules/r/raspi/metrics", "$aws/rules/r/gw-feedback"
+	for _, tc := range []struct {
+		name    string
+		allowed string
+		wait    time.Duration
+		answer  bool
+		went    []string
+		said    []string
+		told    []bool
+	}{
+		{"answers", former, patience, true, []string{topic, topic, former}, []string{"level=WARN", "of an earlier version; its topic is used", "aws setup again", "topic/" + topic}, []bool{true}},
+		{"does not answer", former, time.Millisecond, false, []string{topic, topic, former}, []string{"level=ERROR", "no rule answers on its topic", "aws setup again", "topic/" + topic}, nil},
+		{"is denied too", "", patience, false, []string{topic, topic, former, former}, []string{"level=WARN", "does not let the gateway test its rule", "topic/" + topic}, nil},
+		{"is not needed", topic, patience, true, []string{topic}, []string{"level=INFO", "answers the test message"}, []bool{false}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b := fakebroker.New(t, nil)
+			b.Puback = func(p fakebroker.Publish) bool {
+				if p.Topic != tc.allowed {
+					b.Drop()
+				}
+				return p.Topic == tc.allowed
+			}
+			answered := make(chan bool, 10)
+			r := start(t, b, func(l *Listener) {
+				l.cfg.Canary = &Canary{Topic: topic, Former: former, Payload: func(time.Time) []byte { return nil }, Every: time.Hour, Wait: tc.wait}
+				l.cfg.OnAnswer = func(f bool) { answered <- f }
+			})
+			for _, want := range tc.went {
+				if p := await(t, b.Publishes, "a canary"); p.Topic != want {
+					t.Errorf("got a canary on %s, want it on %s", p.Topic, want)
+				}
+			}
+			if tc.answer {
+				r.send("piway/errors/gw-feedback", document("gw-feedback", "Unit"))
+			}
+			r.wantLine(tc.said...)
+			r.stop()
+			for _, want := range tc.told {
+				if got := await(t, answered, "the answer"); got != want {
+					t.Errorf("told that the former topic answers: %t, want %t", got, want)
+				}
+			}
+			if len(answered) > 0 || len(b.Publishes) > 0 || len(r.said) > 0 {
+				t.Errorf("got %d answers, %d canaries and %d lines more", len(answered), len(b.Publishes), len(r.said))
+			}
+		})
+	}
+}
+
 // A kind is told at once, counted for an hour, and told again with the count; after a quiet hour it is new.
 func TestTeller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -34,7 +34,7 @@ func Probe(ctx context.Context, cfg Config) (Failure, error) {
 		return Failure{}, ctx.Err()
 	}
 	if err := d.Err(); err != nil {
-		return Failure{}, config.Try(err, "allow iot:Publish on topic/"+cfg.Canary.Topic+" in the certificate's policy (piway-gateway aws print policy)")
+		return Failure{}, config.Try(err, cfg.renew())
 	}
 	select {
 	case f := <-answers:

@@ -17,11 +17,11 @@ import (
 
 // Reasons for which a sample is refused, beside those of its content alone (sample.ReasonJSON and so on).
 const (
-	ReasonOwner   = "owner"    // the metric name belongs to another device
-	ReasonFuture  = "future"   // further ahead than CloudWatch takes
-	ReasonNoClock = "no clock" // it cannot be dated
-	ReasonSize    = "size"     // more samples in a message than allowed
-	ReasonMetrics = "metrics"  // more metrics of one device than allowed
+	ReasonOwner   = "owner"           // the metric name belongs to another device
+	ReasonFuture  = "future"          // further ahead than CloudWatch takes
+	ReasonNoClock = "no clock"        // it cannot be dated
+	ReasonSize    = sample.ReasonSize // more samples in a message than allowed
+	ReasonMetrics = "metrics"         // more metrics of one device than allowed
 )
 
 // Bounds of time.

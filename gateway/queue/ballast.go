@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"piway/shared/files"
 )
 
 // scarce is how little free space counts as a full disk.
@@ -62,7 +64,7 @@ func tryWrite(dir string) error {
 }
 
 func writeSynced(path string, size int64) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	f, err := files.System.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}

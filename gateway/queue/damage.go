@@ -14,6 +14,8 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"piway/shared/files"
 )
 
 // Errors after which the queue has to be opened anew. Callers do that and wait longer from time to time.
@@ -163,7 +165,14 @@ const (
 )
 
 // setMark is best effort: without it the next Open finds out by itself, or the next use does.
-func setMark(path, mark string) { _ = os.WriteFile(path+markSuffix, []byte(mark), 0o600) }
+func setMark(path, mark string) {
+	f, err := files.System.OpenFile(path+markSuffix, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return
+	}
+	_, _ = f.Write([]byte(mark)) // best effort
+	_ = f.Close()
+}
 
 func readMark(path string) (mark string, failed int) {
 	text, err := os.ReadFile(path + markSuffix)

@@ -41,7 +41,9 @@ type Config struct {
 	Broker   string
 	ClientID string
 	Topic    string
-	TLS      *tls.Config
+	// Former is a topic of an earlier version, for UseFormer; empty for none.
+	Former string
+	TLS    *tls.Config
 	// Window bounds the messages between the source's durable position and the last one published, 1 to MaxWindow.
 	Window int
 	// PublishesPerSecond and BytesPerSecond are kept in every interval of one second.
@@ -88,9 +90,11 @@ type Uplink struct {
 	connected              atomic.Bool
 	start                  time.Time    // for the monotonic clock
 	beat                   atomic.Int64 // see Beat, since start
+	former                 atomic.Bool  // see UseFormer
 	published, acked, lost atomic.Int64
 
 	// Owned by the goroutine of Run.
+	topic   string // of this connection
 	pace    pace
 	ready   chan struct{} // closed
 	unsent  []*message    // of flight, to be sent again on this connection
@@ -289,6 +293,7 @@ var (
 
 // serve sends on one connection until it ends or a PUBACK is overdue.
 func (u *Uplink) serve(ctx context.Context, link *mqttlink.Link) error { //nolint:cyclop // one select, a line or two a case
+	u.topic = u.chooseTopic()
 	u.pace.reset(u.cfg.PublishesPerSecond)
 	u.progress = time.Now()
 	if u.suspicious() {
@@ -368,10 +373,10 @@ func (u *Uplink) send(ctx context.Context, link *mqttlink.Link, m *message) erro
 	if err := u.publish.Wait(ctx); err != nil {
 		return err
 	}
-	if err := u.bytes.WaitN(ctx, min(len(m.payload)+len(u.cfg.Topic), MaxPayload)); err != nil {
+	if err := u.bytes.WaitN(ctx, min(len(m.payload)+len(u.topic), MaxPayload)); err != nil {
 		return err
 	}
-	m.delivery, m.conn = link.Publish(u.cfg.Topic, m.payload), u.conns
+	m.delivery, m.conn = link.Publish(u.topic, m.payload), u.conns
 	m.deadline = time.Now().Add(u.cfg.AckTimeout)
 	u.pace.send()
 	u.published.Add(1)

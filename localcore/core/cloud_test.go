@@ -29,7 +29,7 @@ func batch(at time.Time) string {
 func TestCore_emf(t *testing.T) {
 	r := start(t)
 	at := time.Now().Add(-time.Minute).Truncate(time.Second)
-	publish(t, mustConnect(t, r), "$aws/rules/piway_emf/gateway", batch(at))
+	publish(t, mustConnect(t, r), "$aws/rules/piway_emf/piway/emf/gateway", batch(at))
 	for _, v := range []float64{10, 20} {
 		want := cloudwatch.Datum{
 			Namespace: "RaspberryPi", Name: "cpu usage", Unit: "Percent", Value: v, Timestamp: at,
@@ -63,8 +63,8 @@ func TestCore_errorAction(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	publish(t, feedback, "$aws/rules/piway_metric/gateway-feedback", message("canary", time.Now()))
-	publish(t, mustConnect(t, r), "$aws/rules/piway_metric/gateway", message("percent", time.Now()))
+	publish(t, feedback, "$aws/rules/piway_metric/raspi/metrics", message("canary", time.Now()))
+	publish(t, mustConnect(t, r), "$aws/rules/piway_metric/raspi/metrics", message("percent", time.Now()))
 	for _, want := range []string{"piway/errors/gateway-feedback ", "piway/errors/gateway "} {
 		select {
 		case got := <-reports:
@@ -92,7 +92,7 @@ func TestCore_policy(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	publish(t, l, "$aws/rules/piway_metric/piway-gateway", message("Percent", time.Now()))
+	publish(t, l, "$aws/rules/piway_metric/raspi/metrics", message("Percent", time.Now()))
 	d := l.Publish("raspi/metrics", []byte(message("Percent", time.Now())))
 	if <-d.Done(); d.Err() == nil {
 		t.Error("a publish that the policy does not allow was acknowledged")

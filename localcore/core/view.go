@@ -26,7 +26,7 @@ func (c *Core) view(_ context.Context, ask page.Ask) (page.View, error) {
 	groups := c.cloud.store.Groups()
 	return page.View{
 		Started: c.started, Metrics: c.viewMetrics(ask), Logs: c.viewLogs(groups), EMF: c.viewEMF(groups),
-		Rules: viewRules(c.cloud.engine.Rules()), RuleNotFound: counts.RuleNotFound,
+		Rules: viewRules(c.cloud.engine.Rules()), RuleNotFound: counts.RuleNotFound, NotSelected: counts.NotSelected,
 		Failures: viewFailures(failures), Notifications: viewNotes(c.cloud.notifications()),
 		Quotas: viewQuotas(&n), Counters: viewCounters(&n, &counts), Connections: viewClients(c.broker.Clients()),
 		Bill: c.viewBill(), Faults: c.viewFaults(),

@@ -123,6 +123,7 @@ func (s *screen) failureTile() tile {
 		{reports, "failed error actions"},
 		{emf, "EMF errors"},
 		{s.View.RuleNotFound, "RuleNotFound"},
+		{s.View.NotSelected, "NotSelected"},
 	}
 	t := sumTile("Failed", "everything that matched was delivered", "#failures", parts)
 	if t.Tone == toneOK && matches == 0 {

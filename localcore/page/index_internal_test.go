@@ -20,7 +20,7 @@ func TestTiles(t *testing.T) {
 		{"two clients", View{Connections: make([]Connection, 2)}, tile{"Connected", "2 clients", ", and 1 more", "#connections", toneOK}},
 		{"all delivered", View{Rules: []Rule{{TopicMatch: 1}}}, tile{"Failed", "0", "everything that matched was delivered", "#failures", toneOK}},
 		{"no match", View{Rules: []Rule{{}}}, tile{"Failed", "0", "no message has matched a rule yet", "#failures", ""}},
-		{"failures", View{Rules: []Rule{{Failure: 1000}, {ParseError: 1, Failure: 1}}, RuleNotFound: 2}, tile{"Failed", "1,004", "failed actions: 1,001, SQL errors: 1, RuleNotFound: 2", "#failures", toneBad}},
+		{"failures", View{Rules: []Rule{{Failure: 1000}, {ParseError: 1, Failure: 1}}, RuleNotFound: 2, NotSelected: 3}, tile{"Failed", "1,007", "failed actions: 1,001, SQL errors: 1, RuleNotFound: 2, NotSelected: 3", "#failures", toneBad}},
 		{"harmless counter", View{Counters: []Counter{{Name: "Takeovers", Value: 3}}}, tile{"Refused or lost", "0", "nothing", "#counters", toneOK}},
 		{"bad counter", View{Counters: []Counter{{Name: "Oversize", Value: 3, Bad: true}}}, tile{"Refused or lost", "3", "Oversize: 3", "#counters", toneBad}},
 		{"quota near", View{Quotas: []Quota{{Name: "a", Seen: 1, Limit: 10}, {Name: "b", Seen: 99.9, Limit: 100}}}, tile{"Quotas", "none hit", "highest: b, 99 %", "#quotas", toneOK}},

@@ -97,7 +97,7 @@ func TestHandler_pages(t *testing.T) {
 	}{
 		{"empty", "/", empty, []string{"Nothing yet", "0 metrics", "No action has failed", "There are no rules", "Nobody is connected"}},
 		{"sample", "/", sample, []string{
-			"20 metrics", "newest datapoint 12 s ago", ">kitchen</a>", "within the past two weeks", "$15.76", "RuleNotFound: 1",
+			"20 metrics", "newest datapoint 12 s ago", ">kitchen</a>", "within the past two weeks", "$15.76", "RuleNotFound: 1", "NotSelected: 5",
 			"100 % · hit", "Discarded by throttle: 4", "failed actions: 2, EMF errors: 1", `action="/faults/cut"`, "for 7 s more", "12:03:20", "Percent",
 		}},
 		{"zone", "/?tz=Asia/Kolkata", sample, []string{"17:33:20", "Asia/Kolkata (IST, UTC&#43;05:30)"}},

@@ -66,7 +66,7 @@ func trouble(now time.Time) View {
 			{Name: "piway", SQL: "SELECT * FROM 'raspi/metrics'", Enabled: true, TopicMatch: 3600, Success: 3598, Failure: 2, ErrorActionSuccess: 2},
 			{Name: "piway_emf", SQL: "SELECT VALUE *.batch FROM '$aws/rules/piway_emf/+/logs'"},
 		},
-		RuleNotFound: 1,
+		RuleNotFound: 1, NotSelected: 5,
 		Failures: []Failure{{
 			Time: ago(40 * time.Second), Rule: "piway", Topic: "raspi/metrics", Client: "piway-gateway", Action: "CloudwatchMetric",
 			Resource: "cpu usage (kitchen)", Error: "The parameter MetricData.member.1.Timestamp must specify a time within the past two weeks.",

@@ -14,6 +14,8 @@ type View struct {
 	Rules   []Rule
 	// RuleNotFound counts messages to the Basic Ingest topic of a rule that is missing or disabled.
 	RuleNotFound int64
+	// NotSelected counts messages to a rule's Basic Ingest topic whose rest its FROM does not select.
+	NotSelected int64
 	// Failures, Notifications and EMF.Last are newest first.
 	Failures      []Failure
 	Notifications []Notification

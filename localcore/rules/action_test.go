@@ -156,7 +156,7 @@ func TestRepublish(t *testing.T) {
 func TestErrorAction_getsTheDocument(t *testing.T) {
 	s := &sink{}
 	bad := `{"cloudwatchMetric": {"metricNamespace": "n", "metricName": "${name}", "metricUnit": "None", "metricValue": "${value}", ` + role + `}}`
-	e := newEngine(t, s, rule(t, "r", "SELECT * FROM 'a'", bad+","+logs("g", true)+","+logs("fine", false), republish("errors/${topic(1)}/${clientid()}/${name}/${timestamp()}")))
+	e := newEngine(t, s, rule(t, "r", "SELECT * FROM 'site/+'", bad+","+logs("g", true)+","+logs("fine", false), republish("errors/${topic(1)}/${clientid()}/${name}/${timestamp()}")))
 	const topic = "$aws/rules/r/site/x"
 	send(e, topic, `{"name": "cpu", "value": "high"}`)
 

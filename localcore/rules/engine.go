@@ -49,29 +49,35 @@ func (e *Engine) Handle(m Message) { e.handle(m, newChain()) }
 func (e *Engine) Failures() (Counts, []Failure) { return e.rec.failures() }
 
 func (e *Engine) handle(m Message, c chain) {
-	name, _, basicIngest := sql.BasicIngest(m.Topic)
-	found := false
+	if name, rest, basicIngest := sql.BasicIngest(m.Topic); basicIngest {
+		e.ingest(name, rest, m, c)
+		return
+	}
 	for _, r := range e.rules {
-		if r.isSelected(m.Topic, name, basicIngest) {
-			found = true
+		if !r.disabled && r.query.From != nil && r.query.From.Match(m.Topic) {
 			e.apply(r, m, c)
 		}
 	}
-	if basicIngest && !found { // silent to the client
-		e.rec.count("", func(c *Counts) { c.RuleNotFound++ })
-		e.rec.tell("RuleNotFound", "basic ingest for a rule that is not there", "topic", m.Topic)
-	}
 }
 
-// isSelected says whether a message is for the rule. Basic Ingest names the rule, whose own FROM does not matter.
-func (r *Rule) isSelected(topic, name string, basicIngest bool) bool {
-	switch {
-	case r.disabled:
-		return false
-	case basicIngest:
-		return name == r.Name
+// ingest applies the one rule that Basic Ingest names. The prefix $aws/rules/NAME is put before the topic that would
+// trigger the rule otherwise, and nothing says that FROM is ignored, so it is asked here; a rule without FROM takes all
+// (iot-basic-ingest, iot-sql-reference). What is dropped is acknowledged like the rest.
+func (e *Engine) ingest(name, rest string, m Message, c chain) {
+	i := slices.IndexFunc(e.rules, func(r *Rule) bool { return !r.disabled && r.Name == name })
+	if i < 0 {
+		e.rec.count("", func(c *Counts) { c.RuleNotFound++ })
+		e.rec.tell("RuleNotFound", "basic ingest for a rule that is not there", "topic", m.Topic)
+		return
 	}
-	return r.query.From != nil && r.query.From.Match(topic)
+	r := e.rules[i]
+	if from := r.query.From; from != nil && !from.Match(rest) {
+		e.rec.count(r.Name, func(c *Counts) { c.NotSelected++ })
+		e.rec.tell(r.Name+" NotSelected", "basic ingest on a topic that the rule's FROM does not select: acknowledged and dropped",
+			"rule", r.Name, "topic", m.Topic, "from", from.String())
+		return
+	}
+	e.apply(r, m, c)
 }
 
 // apply triggers a rule.

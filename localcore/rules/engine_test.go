@@ -104,18 +104,39 @@ func TestEngine_Handle_basicIngest(t *testing.T) {
 		rule        []byte
 		want        rules.Counts
 	}{
-		{"the rule, whatever its FROM", "$aws/rules/r/any/topic", ruleText(t), rules.Counts{TopicMatch: 1, Success: 1}},
+		{"what FROM selects", "$aws/rules/r/raspi/metrics", ruleText(t), rules.Counts{TopicMatch: 1, Success: 1}},
+		{"what FROM does not select", "$aws/rules/r/any/topic", ruleText(t), rules.Counts{NotSelected: 1}},
+		{"nothing that FROM could select", "$aws/rules/r", ruleText(t), rules.Counts{NotSelected: 1}},
+		{"FROM with a wildcard", "$aws/rules/r/raspi/metrics", ruleText(t, "raspi/metrics", "raspi/+"), rules.Counts{TopicMatch: 1, Success: 1}},
 		{"without FROM", "$aws/rules/r/x", ruleText(t, " FROM 'raspi/metrics'", ""), rules.Counts{TopicMatch: 1, Success: 1}},
 		{"without FROM by topic", "raspi/metrics", ruleText(t, " FROM 'raspi/metrics'", ""), rules.Counts{}},
 		{"no name", "$aws/rules//x", ruleText(t), rules.Counts{RuleNotFound: 1}},
 		{"another rule", "$aws/rules/typo/any", ruleText(t), rules.Counts{RuleNotFound: 1}},
-		{"disabled rule", "$aws/rules/r/any", ruleText(t, "false", "true"), rules.Counts{RuleNotFound: 1}},
+		{"disabled rule", "$aws/rules/r/raspi/metrics", ruleText(t, "false", "true"), rules.Counts{RuleNotFound: 1}},
 		{"disabled rule by topic", "raspi/metrics", ruleText(t, "false", "true"), rules.Counts{}},
 	} {
 		_, e := apply(t, mustParse(t, "r", tc.rule), message(tc.topic, payload))
 		if got, _ := e.Failures(); got != tc.want {
 			t.Errorf("%s: got %+v, want %+v", tc.name, got, tc.want)
 		}
+	}
+}
+
+// What FROM does not select is acknowledged and dropped: that is counted with the rule, and told once.
+func TestEngine_Handle_basicIngestNotSelected(t *testing.T) {
+	var said strings.Builder
+	e, err := rules.New([]*rules.Rule{mustParse(t, "r", ruleText(t))}, new(sink).services(), slog.New(slog.NewTextHandler(&said, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		e.Handle(message("$aws/rules/r/piway-gateway", "{}"))
+	}
+	if got := e.Rules()[0].Counts; got != (rules.Counts{NotSelected: 3}) {
+		t.Errorf("got %+v, want 3 that were not selected", got)
+	}
+	if got := said.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "topic=$aws/rules/r/piway-gateway") || !strings.Contains(got, "from=raspi/metrics") {
+		t.Errorf("got the log %q, want topic and FROM, once", got)
 	}
 }
 

@@ -38,7 +38,7 @@ var inside = map[string][]string{
 	// Beside the way of the data.
 	"gateway/feedback": {"shared/mqttlink", "shared/backoff", "shared/config"},
 	"gateway/devices":  {"shared/files"},
-	"gateway/control":  {"shared/config"},
+	"gateway/control":  {"shared/config", "shared/files"},
 	"gateway/aws":      {"configs/aws", "shared/config"},
 
 	// A program that measures: it starts the gateway as a process, and AWS's stand-in inside itself.
@@ -69,7 +69,7 @@ var inside = map[string][]string{
 	"shared/files":    {},
 	"shared/guard":    {},
 	"shared/mqttlink": {},
-	"shared/pki":      {"shared/config"},
+	"shared/pki":      {"shared/config", "shared/files"},
 	"shared/prices":   {},
 	"shared/sample":   {},
 

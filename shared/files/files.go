@@ -32,9 +32,10 @@ type File interface {
 
 // An FS is where files are.
 type FS interface {
-	// OpenFile is os.OpenFile.
+	// OpenFile is os.OpenFile; what root makes in somebody's folder is that somebody's.
 	OpenFile(name string, flag int, perm fs.FileMode) (File, error)
-	// Mkdir makes a folder, its parents too if need be, with their entries durable.
+	// Mkdir makes a folder, its parents too if need be, with their entries durable. After an error it is not there, or was
+	// there before.
 	Mkdir(name string, perm fs.FileMode) error
 	// Rename and Remove change entries of folders; SyncDir makes a folder's entries durable.
 	Rename(from, to string) error
@@ -48,7 +49,7 @@ var System FS = system{}
 type system struct{}
 
 func (system) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
-	f, err := os.OpenFile(name, flag, perm)
+	f, err := OpenFile(name, flag, perm)
 	if err != nil {
 		return nil, err // and no *os.File that is nil
 	}
@@ -58,7 +59,8 @@ func (system) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
 func (system) Rename(from, to string) error { return os.Rename(from, to) }
 func (system) Remove(name string) error     { return os.Remove(name) }
 
-// Mkdir is os.MkdirAll, and SyncDir of each folder that got an entry.
+// Mkdir is os.MkdirAll, each folder with the owner of the one that it is in if this is root, and SyncDir of each folder
+// that got an entry. What could not be made durable is removed again: the next call would take it for durable.
 func (s system) Mkdir(name string, perm fs.FileMode) error {
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		return nil
@@ -69,10 +71,18 @@ func (s system) Mkdir(name string, perm fs.FileMode) error {
 			return err
 		}
 	}
-	if err := os.Mkdir(name, perm); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
+	made := mkdir(name, perm)
+	if made != nil && !errors.Is(made, fs.ErrExist) {
+		return made
 	}
-	return s.SyncDir(parent)
+	err := s.SyncDir(parent)
+	if err == nil || NoFolderSync(err) {
+		return nil
+	}
+	if made == nil {
+		_ = os.Remove(name) // the first error is the one to tell
+	}
+	return err
 }
 
 func (system) SyncDir(name string) error {

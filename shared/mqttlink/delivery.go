@@ -66,6 +66,18 @@ func (l *Link) Subscribe(ctx context.Context, filter string, h func(topic string
 	return nil
 }
 
+// SubscribeInOrder is Subscribe for one topic, whose messages h gets in the order in which they came: when a Delivery is done,
+// h has returned for all that came before its PUBACK. So h must be quick, and call nothing of the Link. It must not keep
+// payload's bytes after it returns. A message of more than 256 KiB is not read.
+func (l *Link) SubscribeInOrder(ctx context.Context, topic string, h func(payload []byte)) error {
+	l.wire.in.listen(topic, h)
+	err := l.Subscribe(ctx, topic, func(string, []byte) {})
+	if err != nil {
+		l.wire.in.listen(topic, nil)
+	}
+	return err
+}
+
 // hand gives the library something to send, and returns early when the link is lost: the library itself
 // would then hold the caller for the whole write timeout. What it was given ends by itself within that time.
 func (l *Link) hand(send func() paho.Token) (paho.Token, error) {

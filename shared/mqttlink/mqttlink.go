@@ -25,8 +25,8 @@ const (
 	connectTimeout = 10 * time.Second
 	pingTimeout    = 10 * time.Second
 	writeTimeout   = 10 * time.Second
-	quiesce        = 250 // milliseconds that Close gives the DISCONNECT packet
-	maxKeepAlive   = 65535 * time.Second
+	quiesce        = 250              // milliseconds that Close gives the DISCONNECT packet
+	maxKeepAlive   = 20 * time.Minute // the longest to which AWS IoT Core and the gateway keep: they end a connection that is silent for half as long again
 )
 
 // ErrClosed is the cause of a Link that its owner closed.
@@ -42,7 +42,7 @@ type Options struct {
 	Username, Password string
 	// TLS is used with tls:// only; nil means the system's roots. An empty ServerName becomes the broker's host.
 	TLS *tls.Config
-	// KeepAlive is the longest silence on the connection; 0 means DefaultKeepAlive. It is kept between 1 s and 65535 s.
+	// KeepAlive is the longest silence on the connection; 0 means DefaultKeepAlive. It is kept between 1 s and 20 min.
 	KeepAlive time.Duration
 	// Will is published by the broker, with QoS 1 and not retained, when the connection ends without Close. It may be nil.
 	Will *Message
@@ -90,12 +90,13 @@ func Connect(ctx context.Context, opt Options) (*Link, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", opt.Broker, explain(ctx, err))
 	}
-	return handshake(ctx, &wire{Conn: conn}, opt)
+	return handshake(ctx, newWire(conn), opt)
 }
 
 // handshake exchanges CONNECT and CONNACK over w, which it owns from now on.
 func handshake(ctx context.Context, w *wire, opt Options) (*Link, error) {
 	l := &Link{wire: w, log: opt.Log.With("broker", opt.Broker), lost: make(chan struct{})}
+	w.in.tooLong = func(n int) { l.log.Debug("a message is too large and not read", "bytes", n) }
 	l.client = paho.NewClient(clientOptions(opt, w, l.fail))
 	// Closing the socket is what ends paho's wait for the CONNACK.
 	stop := context.AfterFunc(ctx, func() { _ = w.Close() }) // the read reports it

@@ -19,10 +19,14 @@ import (
 type wire struct {
 	net.Conn
 
+	in *incoming
+
 	mu    sync.Mutex // guards head and taken
 	head  []byte
 	taken bool
 }
+
+func newWire(conn net.Conn) *wire { return &wire{Conn: conn, in: newIncoming(conn)} }
 
 // take hands the socket to paho, once: a second connection would belong to another Link.
 func (w *wire) take(*url.URL, paho.ClientOptions) (net.Conn, error) {
@@ -37,7 +41,7 @@ func (w *wire) take(*url.URL, paho.ClientOptions) (net.Conn, error) {
 
 // Read reads from the socket and keeps the first four bytes.
 func (w *wire) Read(p []byte) (int, error) {
-	n, err := w.Conn.Read(p)
+	n, err := w.in.Read(p)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if missing := 4 - len(w.head); missing > 0 {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"piway/shared/config"
+	"piway/shared/files"
 )
 
 // The files that MakeAWS adds to what AWS gives a client, for the server side.
@@ -41,17 +42,17 @@ func MakeAWS(dir string, hosts []string) error {
 			return config.Try(fmt.Errorf("making certificates for host %q: is no name and no address", h), "leave out scheme and port")
 		}
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := files.System.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("making the certificate folder: %w", err)
 	}
 	if err := refuseUsed(dir); err != nil {
 		return err
 	}
-	files, err := awsFiles(hosts, time.Now())
+	made, err := awsFiles(hosts, time.Now())
 	if err != nil {
 		return fmt.Errorf("making certificates: %w", err)
 	}
-	return writeAll(dir, files)
+	return writeAll(dir, made)
 }
 
 // Server returns the server side of a folder made by MakeAWS: TLS 1.2 or newer, and only clients whose certificate

@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"piway/shared/config"
+	"piway/shared/files"
 )
 
 // Endings of the files of one client, after its name.
@@ -43,8 +44,8 @@ type Request struct {
 // another name is refused with ErrExists, since a gateway would not know which to take. A nil error means that both
 // files are on disk. AWS IoT takes P-256 (CreateCertificateFromCsr).
 func NewRequest(dir, name string) (*Request, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, config.Try(fmt.Errorf("making the certificate folder: %w", err), "sudo, or another folder")
+	if err := files.System.Mkdir(dir, 0o700); err != nil {
+		return nil, config.Try(fmt.Errorf("making the certificate folder: %w", err), "sudo -E, or another folder")
 	}
 	r := &Request{Key: filepath.Join(dir, name+keyEnd), CSR: filepath.Join(dir, name+csrEnd)}
 	found, err := scan(dir)
@@ -145,11 +146,11 @@ func (r *Request) certificate() string { return strings.TrimSuffix(r.Key, keyEnd
 
 // WriteRoots writes root certificates beside the request, by their file names, in the place of those that are there.
 func (r *Request) WriteRoots(roots map[string][]byte) error {
-	var files []file
+	var all []file
 	for name, text := range roots {
-		files = append(files, file{name, text, publicMode})
+		all = append(all, file{name, text, publicMode})
 	}
-	return writeAll(filepath.Dir(r.Key), files)
+	return writeAll(filepath.Dir(r.Key), all)
 }
 
 // writeNew writes a file that must not be there yet: whole, or not at all.

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"piway/shared/files"
 )
 
 const (
@@ -21,8 +23,8 @@ type file struct {
 
 // writeAll writes the files into dir. All are on disk under other names before the first gets its own, so that a full
 // disk leaves none; after an error it removes what it made, and no file is ever there in part.
-func writeAll(dir string, files []file) (err error) {
-	made := make([]string, 0, len(files))
+func writeAll(dir string, all []file) (err error) {
+	made := make([]string, 0, len(all))
 	defer func() {
 		if err != nil {
 			for _, path := range made {
@@ -30,14 +32,14 @@ func writeAll(dir string, files []file) (err error) {
 			}
 		}
 	}()
-	for _, f := range files {
+	for _, f := range all {
 		temp, err := writeTemp(dir, f)
 		if err != nil {
 			return fmt.Errorf("writing %s: %w", filepath.Join(dir, f.name), err)
 		}
 		made = append(made, temp)
 	}
-	for i, f := range files {
+	for i, f := range all {
 		path := filepath.Join(dir, f.name)
 		if err := os.Rename(made[i], path); err != nil {
 			return fmt.Errorf("writing %s: %w", path, err)
@@ -47,7 +49,8 @@ func writeAll(dir string, files []file) (err error) {
 	return syncDir(dir)
 }
 
-// writeTemp writes f under a temporary name, which it returns, and syncs it.
+// writeTemp writes f under a temporary name, which it returns, and syncs it. What root writes is the folder's owner's: the
+// gateway's user must read it.
 func writeTemp(dir string, f file) (path string, err error) {
 	t, err := os.CreateTemp(dir, ".new-*.tmp") // mode 0600 from the start
 	if err != nil {
@@ -59,6 +62,9 @@ func writeTemp(dir string, f file) (path string, err error) {
 			_ = os.Remove(t.Name())
 		}
 	}()
+	if err := files.OwnLike(t, dir); err != nil {
+		return "", err
+	}
 	if _, err := t.Write(f.text); err != nil {
 		return "", err
 	}

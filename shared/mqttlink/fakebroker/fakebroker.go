@@ -36,6 +36,10 @@ type Broker struct {
 	Puback func(Publish) bool
 	// Suback is the return code of subscriptions, normally 0 or 1.
 	Suback byte
+	// Deny is a topic to which nobody may subscribe.
+	Deny string
+	// Greeting is what a client is sent that subscribes to a topic, before its SUBACK.
+	Greeting map[string]string
 
 	// Connects and Publishes tell what came. A test that has no interest in one may leave it alone until 1000 are kept.
 	Connects  chan Connect
@@ -178,11 +182,18 @@ func (b *Broker) published(c net.Conn, n int, kind byte, body []byte) {
 func (b *Broker) subscribed(c net.Conn, body []byte) {
 	filter, _ := cutText(body[2:])
 	b.mu.Lock()
-	if b.Suback < 3 {
+	code := b.Suback
+	if filter == b.Deny {
+		code = 0x80
+	}
+	if code < 3 {
 		b.conns[c] = append(b.conns[c], strings.Clone(filter))
 	}
 	b.mu.Unlock()
-	b.write(c, 0x90, body[0], body[1], b.Suback)
+	if hello, ok := b.Greeting[filter]; ok {
+		b.write(c, 0x30, append(text(filter), hello...)...)
+	}
+	b.write(c, 0x90, body[0], body[1], code)
 }
 
 func (b *Broker) write(c net.Conn, kind byte, body ...byte) {

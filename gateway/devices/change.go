@@ -1,0 +1,184 @@
+package devices
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"piway/shared/files"
+)
+
+// Add puts a device on the list and returns its new password, which is kept nowhere. When it returns nil the list is on
+// disk, and stays there in a power cut. After any error the device is not let in, and there is no password; if the error is
+// files.ErrUnsure, the next start may find the name on the list, with a password that nobody knows: remove it then.
+func (l *List) Add(name string) (password string, err error) {
+	if !ValidName(name) {
+		return "", fmt.Errorf("%.80q: %w", name, ErrName)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, ok := l.byName[name]; ok {
+		return "", fmt.Errorf("%s: %w", name, ErrExists)
+	}
+	password = rand.Text() // at least 128 bits
+	sum := sha256.Sum256([]byte(password))
+	l.byName[name] = Device{Name: name, SHA256: hex.EncodeToString(sum[:]), Added: time.Now().UTC().Truncate(time.Second)}
+	if err := l.save(); err != nil {
+		delete(l.byName, name)
+		if errors.Is(err, files.ErrUnsure) {
+			_ = l.save() // without it again; if that fails too, Save goes on
+		}
+		return "", err
+	}
+	return password, nil
+}
+
+// Remove takes a device off the list: from now on this process does not let it in, whatever the error. When it returns nil
+// the list is on disk, and stays there in a power cut. ErrUnsaved says that it may not: Remove and Save try again.
+func (l *List) Remove(name string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if d, ok := l.byName[name]; ok {
+		delete(l.byName, name)
+		l.removed[name] = d
+	} else if _, ok := l.removed[name]; !ok {
+		return fmt.Errorf("%.80s: %w", name, ErrUnknown)
+	}
+	if err := l.save(); err != nil {
+		return fmt.Errorf("%.80s: %w: %w", name, ErrUnsaved, err)
+	}
+	return nil
+}
+
+// Save writes the list if the disk may hold another one: what was opened, since an earlier process may have left it in the
+// kernel's memory only, what could not be written, and what is gone or damaged since. nil means that memory and disk agree;
+// ErrChanged that they do not, and that it is for somebody to say which is right. Who keeps a list open calls Save now and
+// then.
+func (l *List) Save() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.unsure && l.there() {
+		return nil
+	}
+	return l.save()
+}
+
+// Inherit takes over from a list of the same file that this process had before: what that one removed and could not write
+// is not let in. before may be nil.
+func (l *List) Inherit(before *List) {
+	if before == nil || before == l {
+		return
+	}
+	before.mu.RLock()
+	defer before.mu.RUnlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for name, d := range before.removed {
+		if l.byName[name].SHA256 == d.SHA256 {
+			delete(l.byName, name)
+		}
+		l.removed[name], l.unsure = d, true
+	}
+}
+
+// save writes the whole list beside the old one and puts it in its place. After an error the list is unsure.
+func (l *List) save() error {
+	text, err := l.encode()
+	if err != nil {
+		return fmt.Errorf("writing the device list: %w", err)
+	}
+	l.unsure = true
+	if l.foreign() {
+		return fmt.Errorf("writing the device list: %w", ErrChanged)
+	}
+	l.sweep()
+	l.tried = text
+	err = l.replace(text)
+	if errors.Is(err, files.ErrUnsure) {
+		err = l.replace(text) // a new file with an entry of its own: to sync the folder again would prove nothing
+	}
+	if err != nil {
+		return fmt.Errorf("writing the device list: %w", err)
+	}
+	l.unsure = false
+	clear(l.removed)
+	return nil
+}
+
+func (l *List) replace(text []byte) error {
+	err := files.Replace(l.fs, l.path, text, 0o600)
+	if err == nil || errors.Is(err, files.ErrUnsure) {
+		l.text = text
+	}
+	if errors.Is(err, files.ErrUnsure) && files.NoFolderSync(err) {
+		return nil
+	}
+	return err
+}
+
+// encode returns the list as it goes into the file: as it was read, byte for byte, while nothing is changed.
+func (l *List) encode() ([]byte, error) {
+	if f, err := parse(l.text); err == nil && l.same(f.Devices) {
+		return l.text, nil
+	}
+	text, err := json.MarshalIndent(file{Devices: l.sorted()}, "", "  ")
+	return append(text, '\n'), err
+}
+
+func (l *List) same(all []Device) bool {
+	for _, d := range all {
+		if l.byName[d.Name] != d {
+			return false
+		}
+	}
+	return len(all) == len(l.byName)
+}
+
+// there reports whether the file is as it was read or written here last.
+func (l *List) there() bool {
+	text, err := read(l.fs, l.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return l.text == nil
+	}
+	return err == nil && bytes.Equal(text, l.text)
+}
+
+// foreign reports whether another program has put a list of its own in the file's place. What is no list is none.
+func (l *List) foreign() bool {
+	text, err := read(l.fs, l.path)
+	if err != nil || bytes.Equal(text, l.text) || bytes.Equal(text, l.tried) {
+		return false
+	}
+	_, err = parse(text)
+	return err == nil
+}
+
+// oldTemp begins the names of the temporary files of earlier versions.
+const oldTemp = ".devices-"
+
+// sweep removes, once, what earlier versions left beside the file when they were killed: it holds sums of passwords.
+func (l *List) sweep() {
+	if l.swept {
+		return
+	}
+	l.swept = true
+	dir := filepath.Dir(l.path)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return // as is told by what follows
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), oldTemp) && e.Type().IsRegular() {
+			_ = l.fs.Remove(filepath.Join(dir, e.Name())) // it does no harm
+		}
+	}
+}

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// serviceUser is the user that the service runs as.
+const serviceUser = 65534
+
+// A house is a gateway of which commands are run as root or as the service's user.
+type house struct {
+	t                    *testing.T
+	program, config, dir string
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can run commands as somebody else")
+	}
+	top, err := os.MkdirTemp("", "pw") // short, for the socket, and open to the other user
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(top) }) // of a test
+	h := &house{t: t, program: filepath.Join(top, "piway-gateway"), config: filepath.Join(top, "gateway.yaml"), dir: filepath.Join(top, "data")}
+	h.must(os.Chmod(top, 0o755))
+	self, err := os.ReadFile(os.Args[0])
+	h.must(err)
+	h.must(os.WriteFile(h.program, self, 0o755))
+	endpoint, certs := serveCore(t, nil)
+	h.must(os.CopyFS(filepath.Join(top, "certs"), os.DirFS(certs)))
+	text := fmt.Sprintf("data: {dir: %s}\nbroker: {listen: '127.0.0.1:0'}\nuplink: {endpoint: '%s', certs: {dir: %s}, ack_timeout: 1s}\n", h.dir, endpoint, filepath.Join(top, "certs"))
+	h.must(os.WriteFile(h.config, []byte(text), 0o644))
+	h.must(filepath.WalkDir(filepath.Join(top, "certs"), func(path string, _ fs.DirEntry, _ error) error {
+		return os.Chown(path, serviceUser, serviceUser)
+	}))
+	return h
+}
+
+func (h *house) must(err error) {
+	h.t.Helper()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *house) command(uid uint32, args ...string) *exec.Cmd {
+	c := exec.Command(h.program, append(args, "--config", h.config)...)
+	c.Env = append(os.Environ(), asProgram+"=gateway")
+	if uid != 0 {
+		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+	}
+	return c
+}
+
+// do runs a command that must succeed.
+func (h *house) do(uid uint32, args ...string) {
+	h.t.Helper()
+	if out, err := h.command(uid, args...).CombinedOutput(); err != nil {
+		h.t.Errorf("%d: %v: %v\n%s", uid, args, err, out)
+	}
+}
+
+// run runs the gateway, with f while it is ready.
+func (h *house) run(uid uint32, f func()) {
+	h.t.Helper()
+	c := h.command(uid, "run")
+	stderr, err := c.StderrPipe()
+	h.must(err)
+	h.must(c.Start())
+	stuck := time.AfterFunc(patience, func() { _ = c.Process.Kill() }) // it may have ended
+	defer stuck.Stop()
+	var said bytes.Buffer
+	for part := make([]byte, 4096); !strings.Contains(said.String(), "gateway ready"); {
+		n, err := stderr.Read(part)
+		said.Write(part[:n])
+		if err != nil {
+			h.t.Fatalf("%d: the gateway ended: %v\n%s", uid, c.Wait(), &said)
+		}
+	}
+	f()
+	h.must(c.Process.Signal(syscall.SIGTERM))
+	_, _ = said.ReadFrom(stderr) // to its end
+	if err := c.Wait(); err != nil {
+		h.t.Errorf("%d: %v\n%s", uid, err, &said)
+	}
+}
+
+// allOwned checks that everything in the data folder is the service's.
+func (h *house) allOwned(when string) {
+	h.t.Helper()
+	n := 0
+	h.must(filepath.WalkDir(h.dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		n++
+		if uid, gid, err := ownerOf(path); err != nil || uid != serviceUser || gid != serviceUser {
+			h.t.Errorf("%s: %s belongs to %d:%d, %v", when, path, uid, gid, err)
+		}
+		return nil
+	}))
+	if n < 2 {
+		h.t.Errorf("%s: nothing is there", when)
+	}
+}
+
+// What root does by sudo before the service's first start, while it is stopped, or by running the gateway once by hand,
+// does not lock the service out.
+func TestOwner_rootFirst(t *testing.T) {
+	h := newHouse(t)
+	h.must(os.Mkdir(h.dir, 0o750)) // as systemd makes it
+	h.must(os.Chown(h.dir, serviceUser, serviceUser))
+	h.do(0, "device", "add", "kitchen")
+	h.allOwned("device add")
+	h.do(0, "check")
+	h.allOwned("check")
+	h.run(0, func() {
+		h.allOwned("run")
+		h.do(serviceUser, "device", "list")
+		h.do(serviceUser, "health")
+		h.do(0, "ledger")
+	})
+	h.allOwned("run has ended")
+	h.do(serviceUser, "device", "add", "attic")
+	h.run(serviceUser, func() {
+		h.do(0, "device", "add", "cellar")
+		h.do(serviceUser, "device", "remove", "kitchen")
+	})
+	h.do(0, "device", "remove", "attic")
+	h.run(serviceUser, func() { h.allOwned("at the end") })
+}
+
+// Before the folder is there nobody knows whose it will be. systemd gives it with all that is in it to the service
+// (systemd.exec, StateDirectory); whoever starts it by hand is told how.
+func TestOwner_folderMadeByRoot(t *testing.T) {
+	h := newHouse(t)
+	h.do(0, "device", "add", "kitchen")
+	want := fmt.Sprintf("sudo chown -R %d:%d %s", serviceUser, serviceUser, h.dir)
+	out, err := h.command(serviceUser, "device", "add", "attic").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), want) {
+		t.Errorf("got %v, %s, want %q", err, out, want)
+	}
+	h.must(filepath.WalkDir(h.dir, func(path string, _ fs.DirEntry, _ error) error { return os.Chown(path, serviceUser, serviceUser) }))
+	h.do(serviceUser, "device", "add", "attic")
+	h.run(serviceUser, func() {})
+}
+
+// A key that root made is of no use to the gateway's user: who makes it is told how to hand it over.
+func TestOwner_key(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	dir := t.TempDir()
+	cfg := Default()
+	cfg.Data.Dir, cfg.Uplink.Certs.Dir = filepath.Join(dir, "data"), filepath.Join(dir, "certs")
+	if _, err := newRequest(cfg.Uplink.Certs.Dir); err != nil {
+		t.Fatal(err)
+	}
+	expect := func(when, want string) {
+		t.Helper()
+		if got := keyReader(&cfg); (want == "") != (got == "") || !strings.Contains(got, want) {
+			t.Errorf("%s: got %q, want %q", when, got, want)
+		}
+	}
+	expect("no data folder yet", "sudo chown -R USER: "+cfg.Uplink.Certs.Dir)
+	if err := os.Mkdir(cfg.Data.Dir, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	expect("root runs the gateway", "")
+	if err := os.Chown(cfg.Data.Dir, serviceUser, serviceUser); err != nil {
+		t.Fatal(err)
+	}
+	expect("a service runs it", fmt.Sprintf("sudo chown -R %d:%d %s", serviceUser, serviceUser, cfg.Uplink.Certs.Dir))
+
+	// A folder that is the service's already gets files that it can read.
+	cfg.Uplink.Certs.Dir = filepath.Join(dir, "own")
+	if err := os.Mkdir(cfg.Uplink.Certs.Dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(cfg.Uplink.Certs.Dir, serviceUser, serviceUser); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newRequest(cfg.Uplink.Certs.Dir); err != nil {
+		t.Fatal(err)
+	}
+	expect("a folder of the service's", "")
+	if uid, _, err := ownerOf(certFile(cfg.Uplink.Certs.Dir, csrEnd)); err != nil || uid != serviceUser {
+		t.Errorf("got a request of %d, %v, want it of %d", uid, err, serviceUser)
+	}
+}
