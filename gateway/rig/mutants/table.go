@@ -144,21 +144,21 @@ var table = []mutant{
 	{
 		"spool: the CRC is ignored", "agent/spool/line.go",
 		"if got := crc32.Checksum(text, castagnoli); got != ", "if got := crc32.Checksum(text, castagnoli); got == 0 && got != ",
-		"./agent/spool", "",
+		"./agent/spool", "TestReadLines|TestSpool_damagedFiles",
 	},
 	{
 		"spool: no fsync when a file is closed", "agent/spool/segment.go",
-		"g.file = nil\n\tif err := f.Sync(); err != nil {", "g.file = nil\n\tif err := error(nil); err != nil {",
-		"./agent/spool", "",
+		"return errors.Join(f.Sync(), f.Close())", "return f.Close()",
+		"./agent/spool", "TestSpool_powerCut",
 	},
 	{
-		"spool: no fsync every 5 s", "agent/spool/disk.go",
+		"spool: no fsync every 5 s", "agent/spool/keep.go",
 		"if err := g.file.Sync(); err != nil {", "if err := error(nil); err != nil {",
-		"./agent/spool", "",
+		"./agent/spool", "TestSpool_powerCut",
 	},
 	{
-		"spool: a new file's entry is not durable", "agent/spool/disk.go",
-		"_ = s.disk.lock.Sync() // not every file system can; the file's own fsync must do there", "",
-		"./agent/spool", "",
+		"spool: a new file's entry is not durable", "shared/files/files.go",
+		"if err := f.SyncDir(filepath.Dir(path)); err != nil {", "if err := error(nil); err != nil {",
+		"./agent/spool", "TestSpool_powerCut",
 	},
 }
