@@ -2,13 +2,15 @@ GO ?= go
 COMPOSE ?= docker-compose
 FUZZTIME ?= 10s
 OUTAGE ?=
+CHAOS ?=
+MUTANTS ?=
 PROGRAMS := agent gateway localcore
 BIN := bin
 CROSS_TO ?= armv6 armv7 arm64 amd64
 TOOL := $(GO) tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt vuln fuzz bench drain outage chaos powercut demo cross compose-up compose-down clean
+.PHONY: help build test lint fmt vuln fuzz bench drain outage chaos powercut mutants demo cross compose-up compose-down clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,11 +55,14 @@ drain: ## send a backlog at AWS's full rate and count what AWS would discard (4 
 outage: ## run the same outage against Piway, mosquitto and telegraf (OUTAGE="--help" for more)
 	$(GO) run ./gateway/outage $(OUTAGE)
 
-chaos: ## kill, cut, fill and step clocks for a minute, and count every sample (CHAOS="--help" for more)
+chaos: ## kill, cut power and lines, fail disks and step clocks for a minute, and count every sample (CHAOS="--help" for more)
 	$(GO) run ./gateway/chaos $(CHAOS)
 
 powercut: ## cut the power of a virtual machine ten times, and count every report (POWERCUT="--help" for more)
 	$(GO) run ./gateway/powercut $(POWERCUT)
+
+mutants: ## break each promise once in a copy of the tree, and hold the tests to notice (MUTANTS=uplink for some)
+	$(GO) run ./gateway/rig/mutants $(MUTANTS)
 
 demo: ## run everything on this machine, with nothing to configure
 	$(GO) run ./gateway demo

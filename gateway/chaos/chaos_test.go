@@ -28,7 +28,7 @@ func TestBook_judge(t *testing.T) {
 	at := time.Unix(1_800_000_000, 0)
 	b := &book{}
 	for i := range 4 {
-		b.made(0, "n1", float64(at.Unix()+int64(i)))
+		b.made(0, "n1", float64(at.Unix()+int64(i)), false)
 	}
 	b.acknowledged([]int{0, 1, 2})
 	line := func(name string, value float64, at time.Time) core.Recorded {
@@ -43,12 +43,45 @@ func TestBook_judge(t *testing.T) {
 		line("n1 (dev-0)", 7, at),                    // never made
 		line("cpu usage (agent-0)", 7.5, at),         // an agent's
 	)
-	v, err := b.judge(path)
+	j := judge{book: b}
+	v, err := j.judge(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v.made != 4 || v.acked != 3 || v.delivered != 2 || v.lost != 2 || v.twice != 1 || v.wrong != 3 || v.stall != 9*time.Second {
+	if v.made != 4 || v.acked != 3 || v.delivered != 3 || v.lost != 1 || v.twice != 1 || v.wrong != 3 || v.stall != 9*time.Second {
 		t.Errorf("got %+v", v)
+	}
+}
+
+// What a clock explains: it lied, or nobody knew yet. All else is the gateway's fault.
+func TestWall_explains(t *testing.T) {
+	now := time.Now()
+	after := func(s int) time.Time { return now.Add(time.Duration(s) * time.Second) }
+	w := &wall{states: []state{
+		{after(0), 0, true},
+		{after(10), time.Hour, true},
+		{after(20), 0, true},
+		{after(30), -480 * time.Hour, false},
+		{after(40), 0, true},
+	}}
+	for _, tt := range []struct {
+		name     string
+		off      time.Duration
+		received time.Time
+		want     bool
+	}{
+		{"right", time.Second, after(5), true},
+		{"wrong without a reason", 10 * time.Second, after(5), false},
+		{"before the lie", time.Hour, after(5), false},
+		{"the lie", time.Hour, after(12), true},
+		{"the lie, sent later", time.Hour + time.Second, after(50), true},
+		{"not the lie", time.Minute, after(12), false},
+		{"nobody knew", -time.Minute, after(35), true},
+		{"known by now", -480 * time.Hour, after(50), false},
+	} {
+		if got := w.explains(tt.off, tt.received); got != tt.want {
+			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
+		}
 	}
 }
 

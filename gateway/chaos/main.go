@@ -20,21 +20,22 @@ import (
 
 const description = `Breaks Piway by a schedule from a seed, and counts what became of every sample.
 
-Agents, gateway and localcore run as real processes; devices send samples of which each can be told from all others. Two tracks of events go on at the same time: processes are killed with SIGKILL, clocks are stepped, the disk is filled (as root, on a tmpfs); and lines are reset or become black holes, and AWS withholds, delays, closes and refuses. Then all is healed, the backlog drains, and each sample that was acknowledged must have come to CloudWatch, with its value, name and time; duplicates must be within the in-flight window for each connection; and the ledger must balance.
+Agents, gateway and localcore run as real processes; devices send samples of which each can be told from all others. Three tracks of events go on at the same time: processes are killed with SIGKILL, clocks are stepped and start wrong, the disk is full, fails, or loses in a power cut what was not synced (as root, with /dev/fuse); lines are reset or become black holes, and AWS withholds, delays, closes and refuses; the agents' LAN stalls. Then all is healed, the backlog drains, and each sample that was acknowledged must have come to CloudWatch, with its value, name and time; an agent's readings must have the time at which they were made; duplicates must be within the in-flight window for each connection; and the ledger must balance.
 
 Example: go run ./gateway/chaos --seed 7 --for 10m`
 
 type options struct {
-	Seed    uint64        `help:"The schedule." default:"1"`
-	Runs    int           `help:"Runs one after the other, with this seed and those that follow." default:"1" placeholder:"N"`
-	For     time.Duration `help:"How long things go wrong in each run." default:"1m"`
-	Drain   time.Duration `help:"How long the backlog may take then." default:"2m"`
-	Devices int           `help:"Simulated devices, 20 samples a second each." default:"2"`
-	Agents  int           `help:"Real agents." default:"2"`
-	Form    string        `help:"metric or emf." enum:"metric,emf" default:"metric"`
-	Flips   bool          `help:"Also flip bits in the log of the gateway's store while it is killed. What is lost then must be told by the ledger."`
-	Keep    bool          `help:"Keep the folder of a run that succeeded as well."`
-	Verbose bool          `short:"v" help:"Print what the programs log."`
+	Seed     uint64        `help:"The schedule." default:"1"`
+	Runs     int           `help:"Runs one after the other, with this seed and those that follow." default:"1" placeholder:"N"`
+	For      time.Duration `help:"How long things go wrong in each run." default:"1m"`
+	Drain    time.Duration `help:"How long the backlog may take then." default:"2m"`
+	Devices  int           `help:"Simulated devices, 20 samples a second each." default:"2"`
+	Agents   int           `help:"Real agents." default:"2"`
+	Form     string        `help:"metric or emf." enum:"metric,emf" default:"metric"`
+	Upstream string        `help:"What takes AWS's place: localcore, or Debian's mosquitto, in the metric form." enum:"localcore,mosquitto" default:"localcore"`
+	Flips    bool          `help:"Also flip bits in the log of the gateway's store while it is killed. What is lost then must be told by the ledger."`
+	Keep     bool          `help:"Keep the folder of a run that succeeded as well."`
+	Verbose  bool          `short:"v" help:"Print what the programs log."`
 }
 
 func main() {
@@ -55,6 +56,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	if _, err := parser.Parse(args); err != nil {
 		return fmt.Errorf("%w, try: --help", err)
+	}
+	if o.Upstream == mosquittoUpstream && o.Form != "metric" {
+		return errors.New("mosquitto knows no rule that takes the emf form apart, try: --form metric")
 	}
 	bin, err := os.MkdirTemp("", "piway-chaos-bin-")
 	if err != nil {
@@ -106,6 +110,9 @@ func one(ctx context.Context, p programs, o options, out io.Writer) (err error) 
 		return err
 	}
 	defer w.close()
+	if w.disk.faults == nil {
+		_, _ = fmt.Fprintf(out, "left out: disk errors, power cuts and the times of the agents' readings: %s\n", w.disk.why)
+	}
 	r, err := w.chaos(ctx, o, log)
 	if err != nil {
 		return err

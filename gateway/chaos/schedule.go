@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"piway/gateway/rig"
@@ -21,7 +20,7 @@ type event struct {
 // Pauses between two events.
 const minPause, maxPause = 300 * time.Millisecond, 2 * time.Second
 
-// A track is a row of events, one after the other; two tracks go on at the same time. The same seed gives the same events, in
+// A track is a row of events, one after the other; the tracks go on at the same time. The same seed gives the same events, in
 // the same order and of the same length; when each comes depends on how long the programs take to start.
 type track struct {
 	rng    *rand.Rand
@@ -51,57 +50,71 @@ func (t *track) between(from, to time.Duration) time.Duration {
 	return from + time.Duration(t.rng.Int64N(int64(to-from)))
 }
 
+func (t *track) add(kind string, do func(ctx context.Context) error) {
+	t.events = append(t.events, event{kind, do})
+}
+
 func newTrack(seed uint64, number uint64, log func(string)) *track {
 	return &track{rng: rand.New(rand.NewPCG(seed, number)), counts: map[string]int{}, log: log} //nolint:gosec // to be the same again
 }
 
-// processes is the track that kills, sets clocks and fills the disk.
+func nothing() error { return nil }
+
+// restart kills a program and starts it again, with something in between.
+func (t *track) restart(p *rig.Process, between func() error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		p.Kill()
+		wait(ctx, t.between(0, time.Second))
+		if err := between(); err != nil {
+			return err
+		}
+		return p.Start(ctx)
+	}
+}
+
+// processes is the track that kills, sets clocks and spoils the disk.
 func (w *world) processes(seed uint64, flips bool, log func(string)) *track {
 	t := newTrack(seed, 1, log)
-	restart := func(p *rig.Process, between func() error) func(context.Context) error {
-		return func(ctx context.Context) error {
-			p.Kill()
-			wait(ctx, t.between(0, time.Second))
-			if err := between(); err != nil {
-				return err
-			}
-			return p.Start(ctx)
-		}
+	t.add("gateway killed", t.restart(w.gateway, nothing))
+	t.add(w.upstream.ended(), func(ctx context.Context) error {
+		w.upstream.stop()
+		wait(ctx, t.between(0, time.Second))
+		return w.upstream.programs[0].Start(ctx)
+	})
+	for _, a := range w.agents {
+		t.add("agent killed", t.restart(a.Process, nothing))
 	}
-	nothing := func() error { return nil }
-	t.events = []event{
-		{"gateway killed", restart(w.gateway, nothing)},
-		{"localcore killed", restart(w.core, nothing)},
-		{"gateway's clock stepped", restart(w.gateway, func() error {
-			w.gateway.Env = []string{fmt.Sprintf("PIWAY_CLOCK=%s,synced", t.between(-time.Hour, time.Hour).Round(time.Second))}
-			return nil
-		})},
+	w.clocks(t)
+	w.disks(t)
+	if flips {
+		t.add("byte flipped in the log", t.restart(w.gateway, func() error { return w.flip(t.rng) }))
 	}
-	for _, agent := range w.agents {
-		t.events = append(t.events,
-			event{"agent killed", restart(agent, nothing)},
-			event{"agent's clock stepped", restart(agent, func() error {
-				state := []string{"synced", "unsynced"}[t.rng.IntN(2)]
-				step := t.between(-time.Hour, time.Hour).Round(time.Second)
-				if state == "synced" {
-					step = 0 // a clock that is right is where it is
-				}
-				agent.Env = []string{fmt.Sprintf("PIWAY_CLOCK=%s,%s", step, state)}
-				return nil
-			})})
-	}
-	if w.disk.mounted {
-		t.events = append(t.events, event{"disk full", func(ctx context.Context) error {
+	return t
+}
+
+// disks adds what a disk does.
+func (w *world) disks(t *track) {
+	if w.disk.real != "" {
+		t.add("disk full", func(ctx context.Context) error {
 			w.disk.fill()
 			wait(ctx, t.between(time.Second, 3*time.Second))
 			w.disk.free()
 			return nil
-		}})
+		})
 	}
-	if flips {
-		t.events = append(t.events, event{"byte flipped in the log", restart(w.gateway, func() error { return w.flip(t.rng) })})
+	if w.disk.faults == nil {
+		return
 	}
-	return t
+	cut := t.restart(w.gateway, func() error { return w.disk.faults.Cut() })
+	t.add("power cut", cut)
+	t.add("disk errors", func(ctx context.Context) error { return w.disk.errors(ctx, t) })
+	t.add("disk errors, then a power cut", func(ctx context.Context) error {
+		if err := w.disk.errors(ctx, t); err != nil {
+			return err
+		}
+		wait(ctx, t.between(0, 3*time.Second))
+		return cut(ctx)
+	})
 }
 
 // flip changes a bit in the last quarter of the store's write-ahead log.
@@ -122,33 +135,53 @@ func (w *world) lines(seed uint64, log func(string)) *track {
 		name  string
 		proxy *rig.Proxy
 	}{{"LAN", w.lan}, {"internet", w.wan}} {
-		t.events = append(t.events,
-			event{l.name + " reset", func(context.Context) error { l.proxy.Reset(); return nil }},
-			event{l.name + " black hole", func(ctx context.Context) error {
-				l.proxy.Blackhole(true)
-				wait(ctx, t.between(500*time.Millisecond, 5*time.Second))
-				l.proxy.Blackhole(false)
-				return nil
-			}})
+		t.add(l.name+" reset", func(context.Context) error { l.proxy.Reset(); return nil })
+		t.add(l.name+" black hole", blackhole(l.proxy, func() time.Duration { return t.between(500*time.Millisecond, 5*time.Second) }))
+	}
+	if w.upstream.http == "" {
+		return t
 	}
 	for _, fault := range []string{"withhold", "delay", "close", "refuse"} {
-		t.events = append(t.events, event{"AWS: " + fault, func(ctx context.Context) error {
+		t.add("AWS: "+fault, func(ctx context.Context) error {
 			length := t.between(500*time.Millisecond, 3*time.Second).Round(time.Millisecond)
 			value := map[string]string{"delay": "200ms"}[fault]
-			w.fault(ctx, fault, length, value)
+			w.upstream.fault(ctx, fault, length, value)
 			wait(ctx, length)
 			return nil
-		}})
+		})
 	}
 	return t
 }
 
+// stalls is the track of the agents' LAN, where lines may be dead for long.
+func (w *world) stalls(living context.Context, seed uint64, log func(string)) *track {
+	t := newTrack(seed, 3, log)
+	stall := blackhole(w.far, func() time.Duration { return t.between(3*time.Second, 24*time.Second) })
+	t.add("agents' LAN stalled", func(context.Context) error { return stall(living) })
+	t.add("agents' LAN reset", func(context.Context) error { w.far.Reset(); return nil })
+	return t
+}
+
+// blackhole lets nothing through a line for a time.
+func blackhole(p *rig.Proxy, length func() time.Duration) func(context.Context) error {
+	return func(ctx context.Context) error {
+		p.Blackhole(true)
+		wait(ctx, length())
+		p.Blackhole(false)
+		return nil
+	}
+}
+
 // heal ends all that may still go on.
 func (w *world) heal(ctx context.Context) error {
-	w.lan.Blackhole(false)
-	w.wan.Blackhole(false)
-	w.disk.free()
-	for _, p := range slices.Concat([]*rig.Process{w.core, w.gateway}, w.agents) {
+	for _, line := range []*rig.Proxy{w.lan, w.wan, w.far} {
+		line.Blackhole(false)
+	}
+	w.disk.heal()
+	if err := w.clock.right(); err != nil {
+		return err
+	}
+	for _, p := range w.programs() {
 		if !p.Running() {
 			if err := p.Start(ctx); err != nil {
 				return err

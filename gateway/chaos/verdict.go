@@ -4,11 +4,11 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"strings"
 	"time"
 
+	"piway/gateway/rig/faultfs"
 	"piway/localcore/core"
 )
 
@@ -18,17 +18,28 @@ type verdict struct {
 	lost                   int // acknowledged, and not in CloudWatch
 	twice                  int // in CloudWatch again, each time counted
 	wrong                  int // in CloudWatch, and never made, or not with this name or time
-	first                  string
-	stall                  time.Duration // the longest time without a datum
+	dated                  int // readings of agents that were held against the time they show
+	misdated, shifted      int // in CloudWatch, with a time that the gateway gave them wrongly; shifted are agents'
+
+	firstLost, firstWrong, firstMisdated, firstShifted string
+	stall                                              time.Duration // the longest time without a datum
 }
 
-// judge compares what was made with what CloudWatch took, as in localcore's record.
-func (b *book) judge(record string) (v verdict, err error) {
+// A judge compares what was made with what CloudWatch took, as in localcore's record.
+type judge struct {
+	book     *book
+	clock    *wall         // the gateway's
+	dial     *faultfs.Dial // what agents measure by the name that follows; nil for none
+	dialName string
+}
+
+func (j *judge) judge(record string) (v verdict, err error) {
 	f, err := os.Open(record)
 	if err != nil {
 		return v, err
 	}
 	defer func() { _ = f.Close() }() // only read
+	b := j.book
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	seen := make([]int, len(b.all))
@@ -42,43 +53,82 @@ func (b *book) judge(record string) (v verdict, err error) {
 			v.stall = max(v.stall, d.Received.Sub(last))
 		}
 		last = d.Received
-		b.look(&v, seen, &d)
+		j.look(&v, seen, &d)
 	}
 	for i, m := range b.all {
-		v.count(m.acked, seen[i])
-		if m.acked && seen[i] == 0 && v.first == "" {
-			v.first = fmt.Sprintf("sample %d, %s of %s%d, of %.3f, is lost", i, m.name, devicePrefix, m.device, m.time)
+		v.count(!m.acked.IsZero(), seen[i])
+		if !m.acked.IsZero() && seen[i] == 0 {
+			tell(&v.firstLost, "sample %d, %s of %s%d, of %s, is lost", i, m.name, devicePrefix, m.device, clockTime(m.time))
 		}
 	}
 	return v, nil
 }
 
-// look finds the sample of a datum. b.mu is held.
-func (b *book) look(v *verdict, seen []int, d *core.Recorded) {
+// tell keeps the first text.
+func tell(first *string, format string, args ...any) {
+	if *first == "" {
+		*first = fmt.Sprintf(format, args...)
+	}
+}
+
+func clockTime(unix float64) string { return seconds(unix).Format("15:04:05.000") }
+
+func seconds(unix float64) time.Time { return time.UnixMilli(int64(unix * 1000)) }
+
+// look finds the sample of a datum. The book is locked.
+func (j *judge) look(v *verdict, seen []int, d *core.Recorded) {
 	name, device := d.Name, d.Dimensions["device"]
 	if device == "" {
 		name, device, _ = strings.Cut(strings.TrimSuffix(d.Name, ")"), " (")
 	}
 	if !strings.HasPrefix(device, devicePrefix) {
-		return // an agent's
+		j.lookAgent(v, name, device, d)
+		return
 	}
 	i := int(d.Value)
-	if !b.fits(i, d.Value, name, device, d.Timestamp) {
+	if !j.book.fits(i, d.Value, name, device) {
 		v.wrong++
-		v.first = fmt.Sprintf("%s of %s: %v at %s", name, device, d.Value, d.Timestamp)
+		tell(&v.firstWrong, "%s of %s: %v at %s", name, device, d.Value, d.Timestamp)
 		return
 	}
 	seen[i]++
+	m := &j.book.all[i]
+	// The metric form dates a datum by its window's start, a second long.
+	off := d.Timestamp.Sub(seconds(m.time))
+	switch {
+	case !m.timeless && off.Abs() > time.Second:
+		v.wrong++
+		tell(&v.firstWrong, "%s of %s, taken at %s, is off by %s", name, device, clockTime(m.time), off)
+	case m.timeless:
+		if arrived := m.acked.Sub(seconds(m.time)); off > 0 && !m.acked.IsZero() {
+			off = max(0, off-arrived) // at any time until then
+		}
+		if !j.clock.explains(off, d.Received) {
+			v.misdated++
+			tell(&v.firstMisdated, "%s of %s, received at %s, is off by %s", name, device, d.Received.Format("15:04:05.000"), off.Round(time.Millisecond))
+		}
+	}
+}
+
+// lookAgent holds a reading of the dial against the time that it shows.
+func (j *judge) lookAgent(v *verdict, name, device string, d *core.Recorded) {
+	if j.dial == nil || name != j.dialName {
+		return
+	}
+	v.dated++
+	if off := d.Timestamp.Sub(j.dial.Time(d.Value)); !j.clock.explains(off, d.Received) {
+		v.shifted++
+		tell(&v.firstShifted, "of %s, received at %s, is off by %s", device, d.Received.Format("15:04:05.000"), off.Round(time.Millisecond))
+	}
 }
 
 // fits reports whether a datum is the i-th sample that was made.
-func (b *book) fits(i int, value float64, name, device string, at time.Time) bool {
+func (b *book) fits(i int, value float64, name, device string) bool {
 	if i < 0 || i >= len(b.all) || value != float64(i) {
 		return false
 	}
 	m := b.all[i]
-	// The metric form dates a datum by its window's start, a second long.
-	return m.name == name && fmt.Sprint(devicePrefix, m.device) == device && math.Abs(float64(at.UnixMilli())/1000-m.time) <= 1
+	return m.name == name && fmt.Sprint(devicePrefix, m.device) == device
 }
 
 func (v *verdict) count(acked bool, seen int) {

@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -19,6 +17,7 @@ import (
 	"piway/gateway/devices"
 	"piway/gateway/queue"
 	"piway/gateway/rig"
+	"piway/gateway/rig/faultfs"
 	"piway/shared/pki"
 )
 
@@ -29,10 +28,13 @@ const (
 	window = 50
 )
 
+// startTime is for all programs together.
+const startTime = time.Minute
+
 const gatewayConfig = `
 data: {dir: %[1]s}
 broker: {listen: "%[2]s"}
-intake: {trust_clock: true, clock_tolerance: 1s}
+intake: {clock_tolerance: 1s, max_metrics: 5000}
 rollup: {window: 1s, grace: 1s}
 uplink:
   endpoint: "%[3]s"
@@ -47,26 +49,35 @@ uplink:
 
 const agentConfig = `
 device: %[1]s
-gateway: {address: "%[2]s", password_file: %[3]s, keep_alive: 5s}
-collect: {interval: 1s, disks: ["/"]}
+gateway: {address: "%[2]s", password_file: %[3]s, keep_alive: %[5]s}
+collect: {interval: 1s, disks: ["%[6]s"]}
 spool: {dir: %[4]s, after: 1s}
 `
 
 // programs are those to run.
 type programs struct{ agent, gateway, localcore string }
 
+// An agent is a real one, with a clock of its own.
+type agent struct {
+	*rig.Process
+
+	clock *wall
+}
+
 // A world is all of Piway as real processes, with the lines between them.
 type world struct {
 	dir, data, record string
 	config            string // the gateway's
 	gatewayPath       string
-	http              string // localcore's
-	core, gateway     *rig.Process
-	agents            []*rig.Process
-	lan, wan          *rig.Proxy
+	upstream          *upstream
+	gateway           *rig.Process
+	clock             *wall // the gateway's
+	agents            []agent
+	lan, wan, far     *rig.Proxy // far is the LAN of the agents
 	devices           []*device
 	book              *book
 	disk              *disk
+	dial              *faultfs.Dial // what agents measure; nil where none can be mounted
 }
 
 // open starts everything. A gateway's data are on a small disk of their own where this user may make one.
@@ -83,15 +94,36 @@ func open(ctx context.Context, dir string, p programs, o options, log io.Writer)
 	if w.disk, err = openDisk(w.data); err != nil {
 		return nil, err
 	}
+	if w.disk.faults != nil {
+		if w.dial, err = faultfs.OpenDial(filepath.Join(dir, "dial")); err != nil {
+			return nil, err
+		}
+	}
 	if err := w.configure(ctx, p, o, log); err != nil {
 		return nil, err
 	}
-	for _, program := range append([]*rig.Process{w.core, w.gateway}, w.agents...) {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	for _, program := range w.programs() {
 		if err := program.Start(ctx); err != nil {
 			return nil, err
 		}
 	}
 	return w, nil
+}
+
+// programs are all that run, in the order in which they start.
+func (w *world) programs() (all []*rig.Process) {
+	if w.upstream != nil {
+		all = append(all, w.upstream.programs...)
+	}
+	if w.gateway != nil {
+		all = append(all, w.gateway)
+	}
+	for _, a := range w.agents {
+		all = append(all, a.Process)
+	}
+	return all
 }
 
 // configure makes the lines, and all that the programs need to start.
@@ -101,26 +133,34 @@ func (w *world) configure(ctx context.Context, p programs, o options, log io.Wri
 		return err
 	}
 	mqtt, http, lan := ports[0], ports[1], ports[2]
-	w.http = http
-	if w.wan, err = rig.NewProxy(ctx, mqtt); err != nil {
-		return err
-	}
-	if w.lan, err = rig.NewProxy(ctx, lan); err != nil {
-		return err
+	for _, line := range []struct {
+		proxy **rig.Proxy
+		to    string
+	}{{&w.wan, mqtt}, {&w.lan, lan}, {&w.far, lan}} {
+		if *line.proxy, err = rig.NewProxy(ctx, line.to); err != nil {
+			return err
+		}
 	}
 	certs := filepath.Join(w.dir, "certs")
 	if err := pki.MakeAWS(certs, nil); err != nil {
+		return err
+	}
+	if o.Upstream == mosquittoUpstream {
+		w.upstream, err = newMosquitto(w.dir, certs, mqtt, w.record, log)
+	} else {
+		w.upstream = newLocalcore(p.localcore, certs, mqtt, http, w.record, log)
+	}
+	if err != nil {
 		return err
 	}
 	text := fmt.Sprintf(gatewayConfig, w.data, lan, w.wan.Addr(), certs, o.Form, window)
 	if err := os.WriteFile(w.config, []byte(text), 0o600); err != nil {
 		return err
 	}
-	w.core = &rig.Process{
-		Path: p.localcore, Args: []string{"run", "--listen", mqtt, "--http", http, "--certs", certs, "--record", w.record},
-		Ready: "msg=serving", Log: prefixed(log, "localcore"),
+	if w.clock, err = newWall(filepath.Join(w.dir, "gateway.clock")); err != nil {
+		return err
 	}
-	w.gateway = &rig.Process{Path: p.gateway, Args: []string{"run", "--config", w.config}, Ready: "gateway ready", Log: prefixed(log, "gateway")}
+	w.gateway = &rig.Process{Path: p.gateway, Args: []string{"run", "--config", w.config}, Env: w.clock.env(), Ready: "gateway ready", Log: prefixed(log, "gateway")}
 	return w.addSenders(p, o, log)
 }
 
@@ -143,17 +183,32 @@ func (w *world) addSenders(p programs, o options, log io.Writer) error {
 		if err != nil {
 			return err
 		}
-		secret, config := filepath.Join(w.dir, name+".password"), filepath.Join(w.dir, name+".yaml")
-		text := fmt.Sprintf(agentConfig, name, w.lan.Addr(), secret, filepath.Join(w.dir, name+".spool"))
-		if err := errors.Join(os.WriteFile(secret, []byte(password), 0o600), os.WriteFile(config, []byte(text), 0o600)); err != nil {
+		// One notices a dead line, the other waits.
+		a, err := w.newAgent(p.agent, name, password, []string{"5s", "1m"}[i%2])
+		if err != nil {
 			return err
 		}
-		w.agents = append(w.agents, &rig.Process{
-			Path: p.agent, Args: []string{"run", "--config", config}, Ready: "agent started", Log: prefixed(log, name),
-		})
+		a.Log = prefixed(log, name)
+		w.agents = append(w.agents, a)
 	}
 	return nil
 }
+
+func (w *world) newAgent(program, name, password, keepAlive string) (agent, error) {
+	measured := "/"
+	if w.dial != nil {
+		measured = w.dialPath()
+	}
+	secret, config := filepath.Join(w.dir, name+".password"), filepath.Join(w.dir, name+".yaml")
+	text := fmt.Sprintf(agentConfig, name, w.far.Addr(), secret, filepath.Join(w.dir, name+".spool"), keepAlive, measured)
+	if err := errors.Join(os.WriteFile(secret, []byte(password), 0o600), os.WriteFile(config, []byte(text), 0o600)); err != nil {
+		return agent{}, err
+	}
+	clock, err := newWall(filepath.Join(w.dir, name+".clock"))
+	return agent{&rig.Process{Path: program, Args: []string{"run", "--config", config}, Env: clock.env(), Ready: "agent started"}, clock}, err
+}
+
+func (w *world) dialPath() string { return filepath.Join(w.dir, "dial") }
 
 // freePorts returns addresses on the loopback that nobody listens on.
 func freePorts(ctx context.Context, n int) (addrs []string, err error) {
@@ -167,18 +222,6 @@ func freePorts(ctx context.Context, n int) (addrs []string, err error) {
 		addrs = append(addrs, l.Addr().String())
 	}
 	return addrs, nil
-}
-
-// fault switches one of localcore's on. It may be down just now.
-func (w *world) fault(ctx context.Context, name string, length time.Duration, value string) {
-	url := fmt.Sprintf("http://%s/faults/%s?for=%s&value=%s", w.http, name, length, value)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, nil)
-	if err != nil {
-		return
-	}
-	if res, err := http.DefaultClient.Do(req); err == nil {
-		_ = res.Body.Close() // nothing in it is of interest
-	}
 }
 
 // ledger asks the gateway, by its command line.
@@ -220,54 +263,16 @@ func (w *world) live(ctx, living context.Context) *errgroup.Group {
 }
 
 func (w *world) close() {
-	for _, p := range append([]*rig.Process{w.gateway, w.core}, w.agents...) {
-		if p != nil {
-			p.Kill()
-		}
+	for _, p := range w.programs() {
+		p.Kill()
 	}
-	for _, p := range []*rig.Proxy{w.lan, w.wan} {
+	for _, p := range []*rig.Proxy{w.lan, w.wan, w.far} {
 		if p != nil {
 			p.Close()
 		}
 	}
+	if w.dial != nil {
+		_ = w.dial.Close() // gone with this process otherwise
+	}
 	w.disk.close()
-}
-
-// A disk is a small file system for the gateway's data, if this user may mount one.
-type disk struct {
-	dir     string
-	mounted bool
-}
-
-// diskBytes leaves room for what a minute brings.
-const diskBytes = 64 << 20
-
-func openDisk(dir string) (*disk, error) {
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return nil, err
-	}
-	err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d,mode=0750", diskBytes))
-	return &disk{dir, err == nil}, nil
-}
-
-// fill leaves no byte free; free makes room again.
-func (d *disk) fill() {
-	f, err := os.Create(filepath.Join(d.dir, "filler"))
-	if err != nil {
-		return
-	}
-	defer func() { _ = f.Close() }() // it fails, that is the point
-	for chunk := make([]byte, 64<<10); len(chunk) > 0; {
-		if _, err := f.Write(chunk); err != nil {
-			chunk = chunk[:len(chunk)/2]
-		}
-	}
-}
-
-func (d *disk) free() { _ = os.Remove(filepath.Join(d.dir, "filler")) } // it may not be there
-
-func (d *disk) close() {
-	if d != nil && d.mounted {
-		_ = syscall.Unmount(d.dir, syscall.MNT_DETACH) // gone with this process's folder otherwise
-	}
 }

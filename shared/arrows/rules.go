@@ -42,8 +42,11 @@ var inside = map[string][]string{
 	"gateway/aws":      {"configs/aws", "shared/config"},
 
 	// A program that measures: it starts the gateway as a process, and AWS's stand-in inside itself.
-	"gateway/rig":    {},
-	"gateway/chaos":  {"gateway/rig", "gateway/devices", "gateway/queue", "localcore/core", "shared/*"},
+	"gateway/rig":         {},
+	"gateway/rig/faultfs": {},
+	"gateway/rig/mutants": {},
+
+	"gateway/chaos":  {"gateway/rig", "gateway/rig/faultfs", "gateway/devices", "gateway/queue", "localcore/core", "shared/*"},
 	"gateway/outage": {"gateway/rig", "gateway/control", "gateway/devices", "gateway/queue", "localcore/broker", "localcore/cloudwatch", "localcore/core", "shared/*"},
 
 	// A program that cuts the power of a virtual machine with one of the programs in it.
@@ -93,6 +96,7 @@ var libraries = map[string][]string{
 	"github.com/eclipse/paho.mqtt.golang": {"shared/mqttlink"},
 	"github.com/go-json-experiment/json":  {"shared/sample"},
 	"github.com/goccy/go-yaml":            {"shared/config", "configs/aws_test"}, // the test reads CloudFormation's short tags
+	"github.com/hanwen/go-fuse/v2":        {"gateway/rig/faultfs"},
 	"github.com/mochi-mqtt/server/v2":     {"gateway/broker", "localcore/broker", "gateway_test"},
 	"github.com/shirou/gopsutil/v3":       {"agent/collect"},
 	"golang.org/x/sync/errgroup":          {"..."},

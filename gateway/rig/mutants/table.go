@@ -1,0 +1,164 @@
+package main
+
+// A mutant is a promise broken in one place, and the tests that must notice.
+type mutant struct {
+	name     string
+	file     string
+	old, new string // old is in the file exactly once
+	pkg, run string // of go test
+}
+
+// table holds every mutant. Where code moves, its row follows; where a promise is made, a row is added.
+var table = []mutant{
+	// store
+	{
+		"store: synchronous(NORMAL)", "gateway/queue/connect.go",
+		`"synchronous(FULL)"`, `"synchronous(NORMAL)"`,
+		"./gateway/queue", "TestQueue_lyingDisk",
+	},
+	{
+		"store: the folder is not synced after a store took another's place", "gateway/queue/connect.go",
+		"err = cfg.Files.SyncDir(filepath.Dir(cfg.Path))", "err = nil",
+		"./gateway/queue", "TestQueue_lyingDisk|TestQueue_powerCut|TestOpen_salvage",
+	},
+	{
+		"store: entries are tried on a full disk without room for the ballast", "gateway/queue/disk.go",
+		"if d.ballast.make() {\n\t\t\td.end()\n\t\t}", "d.ballast.make()\n\t\td.end()",
+		"./gateway/queue", "TestQueue_fullDisk_ballastFirst",
+	},
+	{
+		"store: done(nil) whatever the commit said", "gateway/queue/loop.go",
+		"o.done(err)", "o.done(nil)",
+		"./gateway/queue", "TestQueue_fullDisk",
+	},
+	{
+		"store: dedupe off by one", "gateway/queue/seen.go",
+		"r.spans.has(seq)", "r.spans.has(seq - 1)",
+		"./gateway/queue", "TestQueue_Append_redelivery",
+	},
+	{
+		"store: the fingerprint is ignored", "gateway/queue/read.go",
+		"if err != nil || mark == fingerprint {", "if err != nil || mark == fingerprint || p.Start > 0 {",
+		"./gateway/queue", "TestSettle_positionSurvives",
+	},
+	{
+		"store: finished without a fold", "gateway/queue/read.go",
+		"w.closed = true // folds, so that no deleted report is still to be counted", "",
+		"./gateway/queue", "TestSettle|TestQueue_reopen",
+	},
+	{
+		"store: replay forgets what was seen", "gateway/queue/writer.go",
+		"\t\tw.count(&e, n)", "\t\te.Run = \"\"\n\t\tw.count(&e, n)",
+		"./gateway/queue", "TestQueue_Append_redeliveryAfterACrash",
+	},
+	{
+		"store: no mark after a disk error", "gateway/queue/damage.go",
+		"case errors.Is(err, ErrDisk):\n\t\tsetMark(path, markCheck)", "case errors.Is(err, ErrDisk):",
+		"./gateway/queue", "TestOpen_afterIOError",
+	},
+	{
+		"store: the position is kept over a hole", "gateway/queue/salvage_mend.go",
+		"return p.first == p.min &&", "return p.first > 0 || p.first == p.min &&",
+		"./gateway/queue", "TestOpen_salvage_hole",
+	},
+	{
+		"store: a pass in hand is thinned", "gateway/queue/thin.go",
+		"if w.bounds.inHand(p.Start) {", "if false {",
+		"./gateway/queue", "TestThin",
+	},
+	{
+		"store: no quick_check", "gateway/queue/damage.go",
+		"if verdict != \"ok\" {", "if verdict == \"\" {",
+		"./gateway/queue", "TestQueue_Run_damaged|TestOpen_",
+	},
+
+	// uplink
+	{
+		"uplink: a failed delivery counts as acknowledged", "gateway/uplink/uplink.go",
+		"return m.delivery.Err() == nil", "return true",
+		"./gateway/uplink", "TestUplink_lostConnection_sendsAgain",
+	},
+	{
+		"uplink: the window is measured from the PUBACK", "gateway/uplink/uplink.go",
+		"case len(u.flight) < u.cfg.Window:", "case len(u.flight)-u.settled < u.cfg.Window:",
+		"./gateway/uplink", "TestUplink_window",
+	},
+	{
+		"uplink: nothing is sent again", "gateway/uplink/uplink.go",
+		"u.unsent = slices.DeleteFunc(slices.Clone(u.flight[u.settled:]), (*message).acked)", "u.unsent = nil",
+		"./gateway/uplink", "TestUplink_lostConnection_sendsAgain|TestUplink_withheldPuback",
+	},
+	{
+		"uplink: an overdue PUBACK is ignored", "gateway/uplink/uplink.go",
+		"now.After(m.deadline)", "now.IsZero()",
+		"./gateway/uplink", "TestUplink_withheldPuback",
+	},
+
+	// broker
+	{
+		"broker: PUBACK on an error", "gateway/broker/hook.go",
+		"\t\tcase err != nil:\n", "\t\tcase err != nil && qos != 1:\n",
+		"./gateway/broker", "TestBroker_publish",
+	},
+	{
+		"broker: QoS 2 is completed on an error", "gateway/broker/hook.go",
+		"if err == nil {\n\t\t\treturn packets.CodeSuccessIgnore", "if err == nil || s != nil {\n\t\t\treturn packets.CodeSuccessIgnore",
+		"./gateway/broker", "TestBroker_publish",
+	},
+
+	// agent, link
+	{
+		"agent: a report that was handed out grows", "agent/spool/spool.go",
+		"last < g.first || last < g.handed || ", "last < g.first || ",
+		"./agent/spool", "TestSpool_restart",
+	},
+	{
+		"agent: a report is forgotten before its PUBACK", "agent/publish/session.go",
+		"if err := acknowledged(ctx, f.delivery,", "p.src.Ack(f.pos)\n\t\t\tif err := acknowledged(ctx, f.delivery,",
+		"./agent/publish", "TestPublisher_in_order",
+	},
+	{
+		"link: a lost link counts as delivery", "shared/mqttlink/delivery.go",
+		"before the end\n\t\treturn token.Error()\n\tdefault:\n\t\treturn l.Err()", "before the end\n\t\treturn token.Error()\n\tdefault:\n\t\treturn nil",
+		"./shared/mqttlink", "TestLink_settled",
+	},
+
+	// gateway
+	{
+		"gateway: what expired is not remembered", "gateway/batch.go",
+		"b.next = i + 1\n\tb.pass.Expired.Add(i)", "b.next = i + 1",
+		"./gateway", "TestForward_",
+	},
+	{
+		"gateway: the position moves when a datum is handed out", "gateway/batch.go",
+		"b.next = to\n\tfor", "b.next, b.pass.Next = to, to\n\tfor",
+		"./gateway", "TestForward_",
+	},
+	{
+		"gateway: a fingerprint without rollup.rules", "gateway/forward.go",
+		"f.settings.Default, f.settings.Rules, f.formMark)", "f.settings.Default, \"\", f.formMark)",
+		"./gateway", "TestForward_fingerprint",
+	},
+
+	// spool
+	{
+		"spool: the CRC is ignored", "agent/spool/line.go",
+		"if got := crc32.Checksum(text, castagnoli); got != ", "if got := crc32.Checksum(text, castagnoli); got == 0 && got != ",
+		"./agent/spool", "TestReadLines|TestSpool_damagedFiles",
+	},
+	{
+		"spool: no fsync when a file is closed", "agent/spool/segment.go",
+		"return errors.Join(f.Sync(), f.Close())", "return f.Close()",
+		"./agent/spool", "TestSpool_powerCut",
+	},
+	{
+		"spool: no fsync every 5 s", "agent/spool/keep.go",
+		"if err := g.file.Sync(); err != nil {", "if err := error(nil); err != nil {",
+		"./agent/spool", "TestSpool_powerCut",
+	},
+	{
+		"spool: a new file's entry is not durable", "shared/files/files.go",
+		"if err := f.SyncDir(filepath.Dir(path)); err != nil {", "if err := error(nil); err != nil {",
+		"./agent/spool", "TestSpool_powerCut",
+	},
+}
