@@ -153,6 +153,27 @@ func TestOpen_writesTheLogBack(t *testing.T) {
 	})
 }
 
+// The names of the store's files are durable before anything is acknowledged. SQLite syncs the folder with a new log, and says
+// nothing when that fails.
+func TestOpen_namesAreDurable(t *testing.T) {
+	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, _ *textLog) {
+		b := running(t, cfg)
+		d.Fail(func(op lying.Op) error {
+			if op.Kind == lying.SyncDir {
+				return &lying.Again{Err: syscall.EIO}
+			}
+			return nil
+		})
+		b.mustAppend(report("kitchen", "r", 1, "a"))
+		left := afterCut(t, d)
+		b.stop()
+		if a := left.accounts()["kitchen"]; a.Waiting != 1 {
+			t.Errorf("got %+v, want 1 waiting", a)
+		}
+		left.stop()
+	})
+}
+
 // A log that cannot be moved into the store is an error like any other, also where commits to it succeed.
 func TestQueue_checkpointFails(t *testing.T) {
 	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, log *textLog) {
