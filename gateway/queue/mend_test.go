@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -17,6 +18,7 @@ import (
 
 	"piway/gateway/queue"
 	"piway/gateway/queue/lyingdb"
+	"piway/shared/files"
 	"piway/shared/files/lying"
 )
 
@@ -157,13 +159,13 @@ func TestOpen_writesTheLogBack(t *testing.T) {
 // nothing when that fails.
 func TestOpen_namesAreDurable(t *testing.T) {
 	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, _ *textLog) {
-		first := true // of Open: SQLite's own, as it makes the schema
+		own := &ownSync{FS: d}
+		cfg.Files = own
 		d.Fail(func(op lying.Op) error {
-			if op.Kind != lying.SyncDir || !first {
-				return nil
+			if op.Kind == lying.SyncDir && !own.under.Load() {
+				return &lying.Again{Err: syscall.EIO} // SQLite's own
 			}
-			first = false
-			return &lying.Again{Err: syscall.EIO}
+			return nil
 		})
 		b := running(t, cfg)
 		b.mustAppend(report("kitchen", "r", 1, "a"))
@@ -174,6 +176,18 @@ func TestOpen_namesAreDurable(t *testing.T) {
 		}
 		left.stop()
 	})
+}
+
+// ownSync shows which syncs of a folder are the queue's.
+type ownSync struct {
+	files.FS
+	under atomic.Bool
+}
+
+func (o *ownSync) SyncDir(name string) error {
+	o.under.Store(true)
+	defer o.under.Store(false)
+	return o.FS.SyncDir(name)
 }
 
 // A log that cannot be moved into the store is an error like any other, also where commits to it succeed.
