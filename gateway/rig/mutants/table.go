@@ -18,7 +18,7 @@ var table = []mutant{
 	},
 	{
 		"store: the folder is not synced after a store took another's place", "gateway/queue/connect.go",
-		"err = cfg.Files.SyncDir(filepath.Dir(cfg.Path))", "err = nil",
+		"err = cfg.Files.SyncDir(filepath.Dir(cfg.Path))", "_ = filepath.Dir(cfg.Path)",
 		"./gateway/queue", "TestQueue_lyingDisk|TestQueue_powerCut|TestOpen_salvage",
 	},
 	{
