@@ -33,6 +33,7 @@ type options struct {
 	Agents   int           `help:"Real agents." default:"2"`
 	Form     string        `help:"metric or emf." enum:"metric,emf" default:"metric"`
 	Upstream string        `help:"What takes AWS's place: localcore, or Debian's mosquitto, in the metric form." enum:"localcore,mosquitto" default:"localcore"`
+	Only     string        `help:"Only events whose name holds this text." placeholder:"TEXT"`
 	Flips    bool          `help:"Also flip bits in the log of the gateway's store while it is killed. What is lost then must be told by the ledger."`
 	Keep     bool          `help:"Keep the folder of a run that succeeded as well."`
 	Verbose  bool          `short:"v" help:"Print what the programs log."`

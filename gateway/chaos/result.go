@@ -42,6 +42,7 @@ func (w *world) chaos(ctx context.Context, o options, log io.Writer) (*result, e
 	tracks := []*track{w.processes(o.Seed, o.Flips, say), w.lines(o.Seed, say), w.stalls(living, o.Seed, say)}
 	var all errgroup.Group
 	for _, t := range tracks {
+		t.only(o.Only)
 		all.Go(func() error { return t.run(ctx, living) })
 	}
 	if err := all.Wait(); err != nil {

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"piway/gateway/rig"
@@ -29,9 +31,14 @@ type track struct {
 	log    func(string)
 }
 
+// only keeps the events whose name holds a text.
+func (t *track) only(text string) {
+	t.events = slices.DeleteFunc(t.events, func(e event) bool { return !strings.Contains(e.kind, text) })
+}
+
 // run lets one event after the other happen until living ends.
 func (t *track) run(ctx, living context.Context) error {
-	for {
+	for len(t.events) > 0 {
 		wait(living, t.between(minPause, maxPause))
 		if living.Err() != nil {
 			return nil
@@ -43,6 +50,7 @@ func (t *track) run(ctx, living context.Context) error {
 			return fmt.Errorf("%s: %w", e.kind, err)
 		}
 	}
+	return nil
 }
 
 // between returns a length of time in [from, to).
@@ -153,11 +161,20 @@ func (w *world) lines(seed uint64, log func(string)) *track {
 	return t
 }
 
-// stalls is the track of the agents' LAN, where lines may be dead for long.
+// stalls is the track of the agents' LAN, where lines may be dead for long. A stall begins when all agents are connected and
+// have had time to send, so that it finds something under way.
 func (w *world) stalls(living context.Context, seed uint64, log func(string)) *track {
 	t := newTrack(seed, 3, log)
-	stall := blackhole(w.far, func() time.Duration { return t.between(3*time.Second, 24*time.Second) })
-	t.add("agents' LAN stalled", func(context.Context) error { return stall(living) })
+	for _, longest := range []time.Duration{8 * time.Second, 24 * time.Second} {
+		stall := blackhole(w.far, func() time.Duration { return t.between(4*time.Second, longest) })
+		t.add("agents' LAN stalled", func(context.Context) error {
+			if err := rig.Poll(living, "the agents to connect", func() (bool, error) { return w.far.Lines() >= len(w.agents), nil }); err != nil {
+				return nil //nolint:nilerr // the end of the run
+			}
+			wait(living, 1500*time.Millisecond)
+			return stall(living)
+		})
+	}
 	t.add("agents' LAN reset", func(context.Context) error { w.far.Reset(); return nil })
 	return t
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -205,23 +206,29 @@ func (w *world) newAgent(program, name, password, keepAlive string) (agent, erro
 		return agent{}, err
 	}
 	clock, err := newWall(filepath.Join(w.dir, name+".clock"))
+	if err == nil { // as one without a battery for it
+		err = clock.set(-17*time.Minute, false)
+	}
 	return agent{&rig.Process{Path: program, Args: []string{"run", "--config", config}, Env: clock.env(), Ready: "agent started"}, clock}, err
 }
 
 func (w *world) dialPath() string { return filepath.Join(w.dir, "dial") }
 
-// freePorts returns addresses on the loopback that nobody listens on.
+// freePorts returns addresses on the loopback that nobody listens on. They lie below those that the kernel gives to whoever
+// asks for any, which would be taken while a program is down.
 func freePorts(ctx context.Context, n int) (addrs []string, err error) {
 	var lc net.ListenConfig
-	for range n {
-		l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	for range 1000 {
+		l, err := lc.Listen(ctx, "tcp", fmt.Sprint("127.0.0.1:", 20_000+rand.IntN(10_000))) //nolint:gosec // any
 		if err != nil {
-			return nil, err
+			continue // taken
 		}
 		defer func() { _ = l.Close() }() // nothing was accepted
-		addrs = append(addrs, l.Addr().String())
+		if addrs = append(addrs, l.Addr().String()); len(addrs) == n {
+			return addrs, nil
+		}
 	}
-	return addrs, nil
+	return nil, errors.New("no port of the loopback is free")
 }
 
 // ledger asks the gateway, by its command line.

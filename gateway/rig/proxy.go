@@ -134,6 +134,13 @@ func (p *Proxy) Opened() int {
 	return p.opened
 }
 
+// Lines is how many connections there are.
+func (p *Proxy) Lines() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.lines)
+}
+
 // Close ends all connections and takes no more.
 func (p *Proxy) Close() {
 	_ = p.listener.Close() // nobody is left to tell

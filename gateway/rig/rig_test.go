@@ -85,4 +85,7 @@ func TestProxy(t *testing.T) {
 	if p.Opened() != 1 {
 		t.Errorf("%d connections, want 1", p.Opened())
 	}
+	if err := rig.Poll(t.Context(), "the end of the line", func() (bool, error) { return p.Lines() == 0, nil }); err != nil {
+		t.Error(err)
+	}
 }
