@@ -354,13 +354,14 @@ func (w *writer) insertReport(ctx context.Context, e *encoded) error {
 	if err != nil {
 		return err
 	}
-	if e.Unsure {
+	undated := e.Unsure && w.cfg.BootID != "" // without that nothing can be dated later
+	if undated {
 		if from, err = w.hostID(ctx); err != nil {
 			return err
 		}
 		w.dating.undated = true
 	}
-	w.passes.put(pass, id, e.newest, e.Unsure, w.mono())
+	w.passes.put(pass, id, e.newest, undated, w.mono())
 	if _, err := w.insert.ExecContext(ctx, id, pass, e.Device, e.Run, e.Seq, e.Sent, e.Boot, e.Uptime, e.Clock,
 		e.Arrived.UnixNano(), int64(e.SinceBoot), e.Shift, len(e.Samples), e.blob, e.SentUptime, from); err != nil {
 		return fmt.Errorf("storing a report: %w", err)
