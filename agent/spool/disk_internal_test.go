@@ -7,15 +7,19 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"piway/shared/files"
 	"piway/shared/sample"
 )
 
+// open is for a test in a bubble: what is due at once has been done, and no other timer goes off while the test does not wait.
 func open(t testing.TB, dir string, log *strings.Builder) *Spool {
 	t.Helper()
-	return Open(Config{Run: "a", Dir: dir, MaxBytes: 64 << 20, MaxReports: 1000, Log: slog.New(slog.NewTextHandler(log, nil))})
+	s := Open(Config{Run: "a", Dir: dir, MaxBytes: 64 << 20, MaxReports: 1000, Log: slog.New(slog.NewTextHandler(log, nil))})
+	synctest.Wait()
+	return s
 }
 
 // seqs hands out all that waits.
@@ -34,122 +38,130 @@ func seqs(s *Spool) (got []string) {
 
 // Positions grow for as long as the process runs, though a segment in memory has as many as its index has bits.
 func TestSpool_manyReports(t *testing.T) {
-	var log strings.Builder
-	s := open(t, "", &log)
-	s.last().first = maxIndex - 3 // as after months online
-	var after uint64
-	for i := range 6 {
-		s.Add(reading("", 0, float64(i)))
-		pos, r, ok := s.find(after)
-		if !ok || pos <= after || r.Seq != int64(i+1) {
-			t.Fatalf("report %d: got %d at %d after %d, %v", i+1, r.Seq, pos, after, ok)
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		s := open(t, "", &log)
+		s.last().first = maxIndex - 3 // as after months online
+		var after uint64
+		for i := range 6 {
+			s.Add(reading("", 0, float64(i)))
+			pos, r, ok := s.find(after)
+			if !ok || pos <= after || r.Seq != int64(i+1) {
+				t.Fatalf("report %d: got %d at %d after %d, %v", i+1, r.Seq, pos, after, ok)
+			}
+			after = pos
+			s.Ack(pos)
+			if !s.empty() {
+				t.Fatalf("report %d waits, though it is acknowledged", i+1)
+			}
 		}
-		after = pos
-		s.Ack(pos)
-		if !s.empty() {
-			t.Fatalf("report %d waits, though it is acknowledged", i+1)
+		if len(s.segments) != 1 {
+			t.Errorf("%d segments are left", len(s.segments))
 		}
-	}
-	if len(s.segments) != 1 {
-		t.Errorf("%d segments are left", len(s.segments))
-	}
+	})
 }
 
 // A damaged line costs its readings only; a file that cannot be read costs itself, and stays where it is.
 func TestSpool_damagedFiles(t *testing.T) {
-	dir, whole := t.TempDir(), file(t)
-	damaged := append([]byte(nil), whole...)
-	damaged[20] ^= 1
-	for i, text := range [][]byte{damaged, {}, []byte("nothing of ours\n")} {
-		if err := os.WriteFile(fmt.Sprintf("%s/%012d.spool", dir, i+1), text, 0o600); err != nil {
+	synctest.Test(t, func(t *testing.T) {
+		dir, whole := t.TempDir(), file(t)
+		damaged := append([]byte(nil), whole...)
+		damaged[20] ^= 1
+		for i, text := range [][]byte{damaged, {}, []byte("nothing of ours\n")} {
+			if err := os.WriteFile(fmt.Sprintf("%s/%012d.spool", dir, i+1), text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.WriteFile(dir+"/README", []byte("not ours"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if err := os.WriteFile(dir+"/README", []byte("not ours"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Mkdir(dir+"/000000000009.spool", 0o700); err != nil {
-		t.Fatal(err)
-	}
-	var log strings.Builder
-	s := open(t, dir, &log)
-	defer s.Close()
-	s.Add(sample.Report{Samples: []sample.Sample{{Name: "n", Unit: "None", Value: 4}}})
-	if got := fmt.Sprint(seqs(s)); got != "[a1:2 a2:3 a1:4]" {
-		t.Errorf("got %s", got)
-	}
-	if n := strings.Count(log.String(), "are damaged"); n != 2 {
-		t.Errorf("told of %d damaged files, want 2:\n%s", n, log.String())
-	}
+		if err := os.Mkdir(dir+"/000000000009.spool", 0o700); err != nil {
+			t.Fatal(err)
+		}
+		var log strings.Builder
+		s := open(t, dir, &log)
+		defer s.Close()
+		s.Add(sample.Report{Samples: []sample.Sample{{Name: "n", Unit: "None", Value: 4}}})
+		if got := fmt.Sprint(seqs(s)); got != "[a1:2 a2:3 a1:4]" {
+			t.Errorf("got %s", got)
+		}
+		if n := strings.Count(log.String(), "are damaged"); n != 2 {
+			t.Errorf("told of %d damaged files, want 2:\n%s", n, log.String())
+		}
+	})
 }
 
 // Files of a backlog are read when it is their turn, so that memory holds about two of them.
 func TestSpool_memory(t *testing.T) {
-	dir := t.TempDir()
-	var log strings.Builder
-	s := open(t, dir, &log)
-	pad := strings.Repeat("x", 4000)
-	for i := range 2000 {
-		r := reading("", 0, float64(i))
-		r.Samples[0].Name = pad
-		s.Add(r)
-	}
-	loaded := func() (n int) {
-		for _, g := range s.segments {
-			if g.loaded {
-				n++
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		var log strings.Builder
+		s := open(t, dir, &log)
+		pad := strings.Repeat("x", 4000)
+		for i := range 2000 {
+			r := reading("", 0, float64(i))
+			r.Samples[0].Name = pad
+			s.Add(r)
+		}
+		loaded := func() (n int) {
+			for _, g := range s.segments {
+				if g.loaded {
+					n++
+				}
+			}
+			return n
+		}
+		if n := len(s.segments); n < 8 || loaded() > 2 {
+			t.Errorf("%d of %d segments are in memory after writing", loaded(), n)
+		}
+		for pos := uint64(0); ; {
+			next, _, ok := s.find(pos)
+			if !ok {
+				break
+			}
+			s.Ack(next)
+			pos = next
+			if loaded() > 3 {
+				t.Fatalf("%d segments are in memory while reading", loaded())
 			}
 		}
-		return n
-	}
-	if n := len(s.segments); n < 8 || loaded() > 2 {
-		t.Errorf("%d of %d segments are in memory after writing", loaded(), n)
-	}
-	for pos := uint64(0); ; {
-		next, _, ok := s.find(pos)
-		if !ok {
-			break
+		if s.last().path != "" || len(s.segments) != 1 {
+			t.Errorf("%d segments are left", len(s.segments))
 		}
-		s.Ack(next)
-		pos = next
-		if loaded() > 3 {
-			t.Fatalf("%d segments are in memory while reading", loaded())
-		}
-	}
-	if s.last().path != "" || len(s.segments) != 1 {
-		t.Errorf("%d segments are left", len(s.segments))
-	}
+	})
 }
 
 // What was handed out of a file is acknowledged also if the file becomes full meanwhile, and is not the oldest.
 func TestSpool_sealedInHand(t *testing.T) {
-	var log strings.Builder
-	s := open(t, t.TempDir(), &log)
-	defer s.Close()
-	fill := func(segments int) {
-		for i := 0; len(s.segments) < segments; i++ {
-			r := reading("", 0, float64(i))
-			r.Samples = slices.Repeat(r.Samples, 400)
-			s.Add(r)
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		s := open(t, t.TempDir(), &log)
+		defer s.Close()
+		fill := func(segments int) {
+			for i := 0; len(s.segments) < segments; i++ {
+				r := reading("", 0, float64(i))
+				r.Samples = slices.Repeat(r.Samples, 400)
+				s.Add(r)
+			}
 		}
-	}
-	fill(2)
-	var inHand []uint64
-	pos, _, ok := s.find(0)
-	for ; ok; pos, _, ok = s.find(pos) {
-		inHand = append(inHand, pos)
-	}
-	fill(3) // the second is full
-	for _, pos := range inHand {
-		s.Ack(pos)
-	}
-	after := inHand[len(inHand)-1]
-	for pos, _, ok := s.find(after); ok; pos, _, ok = s.find(pos) { // the same connection goes on
-		s.Ack(pos)
-	}
-	if !s.empty() || s.last().path != "" {
-		t.Errorf("all is acknowledged, and %d segments are left, the last in %q", len(s.segments), s.last().path)
-	}
+		fill(2)
+		var inHand []uint64
+		pos, _, ok := s.find(0)
+		for ; ok; pos, _, ok = s.find(pos) {
+			inHand = append(inHand, pos)
+		}
+		fill(3) // the second is full
+		for _, pos := range inHand {
+			s.Ack(pos)
+		}
+		after := inHand[len(inHand)-1]
+		for pos, _, ok := s.find(after); ok; pos, _, ok = s.find(pos) { // the same connection goes on
+			s.Ack(pos)
+		}
+		if !s.empty() || s.last().path != "" {
+			t.Errorf("all is acknowledged, and %d segments are left, the last in %q", len(s.segments), s.last().path)
+		}
+	})
 }
 
 // A Pi starts with the time at which it was switched off. What it reads until its clock is set is not as old as its file seems.
@@ -185,26 +197,28 @@ func TestSpool_undatedIsNotOld(t *testing.T) {
 
 // However much waits in memory, it goes into files of the usual size, and the newest stays within the bound.
 func TestSpool_spillsInSegments(t *testing.T) {
-	var log strings.Builder
-	s := Open(Config{Run: "a", Dir: t.TempDir(), After: time.Hour, MaxBytes: 4 << 20, MaxReports: 1000, Log: slog.New(slog.NewTextHandler(&log, nil))})
-	defer s.Close()
-	const n = 200
-	for i := range n {
-		r := reading("", 0, float64(i))
-		r.Samples = slices.Repeat(r.Samples, 400)
-		s.Add(r)
-	}
-	s.cfg.After = 0
-	s.Add(reading("", 0, n))
-	for _, g := range s.segments {
-		if g.path == "" || g.size > 2*segmentBytes {
-			t.Errorf("%d bytes in %q", g.size, g.path)
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		s := Open(Config{Run: "a", Dir: t.TempDir(), After: time.Hour, MaxBytes: 4 << 20, MaxReports: 1000, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		defer s.Close()
+		const n = 200
+		for i := range n {
+			r := reading("", 0, float64(i))
+			r.Samples = slices.Repeat(r.Samples, 400)
+			s.Add(r)
 		}
-	}
-	got := seqs(s)
-	if s.bytes() > 4<<20+2*segmentBytes || len(got) < 2 || got[len(got)-1] != fmt.Sprintf("a%d:%d", n, n) { // joined to the one before
-		t.Errorf("%d bytes, of %d samples the last is %v", s.bytes(), len(got), got[len(got)-1])
-	}
+		s.cfg.After = 0
+		s.Add(reading("", 0, n))
+		for _, g := range s.segments {
+			if g.path == "" || g.size > 2*segmentBytes {
+				t.Errorf("%d bytes in %q", g.size, g.path)
+			}
+		}
+		got := seqs(s)
+		if s.bytes() > 4<<20+2*segmentBytes || len(got) < 2 || got[len(got)-1] != fmt.Sprintf("a%d:%d", n, n) { // joined to the one before
+			t.Errorf("%d bytes, of %d samples the last is %v", s.bytes(), len(got), got[len(got)-1])
+		}
+	})
 }
 
 // BenchmarkSpool_add writes readings of four samples to the disk, without the fsync that each five seconds bring.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -88,9 +89,9 @@ type world struct {
 	readings map[int]*fate
 	reports  map[string]*arrived // by run and number
 	lastAck  time.Time
-	failed   time.Time // the last time that it did
-	bent     bool      // a file could not be read, so reports come in another order
-	after    uint64    // of the connection
+	failed   atomic.Int64 // the last time that it did, Unix nanoseconds
+	bent     atomic.Bool  // a file could not be read, so reports come in another order
+	after    uint64       // of the connection
 	lastSeq  map[string]int64
 }
 
@@ -158,7 +159,7 @@ func (w *world) sleep(d time.Duration) {
 
 // promise notes what is durable from now on: what waited for long enough, on a disk that worked for long enough.
 func (w *world) promise() {
-	since := w.failed.Add(5 * time.Minute) // is when the spool tries again
+	since := time.Unix(0, w.failed.Load()).Add(5 * time.Minute) // is when the spool tries again
 	if w.lastAck.After(since) {
 		since = w.lastAck
 	}
@@ -228,7 +229,7 @@ func (w *world) arrive(h handed) {
 	if len(got) == 0 {
 		w.t.Errorf("report %s is empty", name)
 	}
-	if h.report.Seq <= w.lastSeq[h.report.Run] && !w.bent {
+	if h.report.Seq <= w.lastSeq[h.report.Run] && !w.bent.Load() {
 		w.t.Errorf("report %s after %d", name, w.lastSeq[h.report.Run])
 	}
 	w.lastSeq[h.report.Run] = h.report.Seq
@@ -278,10 +279,10 @@ func (w *world) trouble() {
 		if !bad[op.Kind] || rng.IntN(one) > 0 {
 			return nil
 		}
-		w.failed = time.Now()
+		w.failed.Store(time.Now().UnixNano())
 		switch op.Kind {
 		case lying.Open, lying.Read:
-			w.bent = true
+			w.bent.Store(true)
 		case lying.Write:
 			return &lying.Short{N: rng.Int64N(op.Length + 1), Err: syscall.ENOSPC}
 		case lying.Sync:
@@ -309,7 +310,7 @@ func (w *world) restarted() {
 	for _, f := range w.readings {
 		f.maybe = f.maybe || !f.durable
 	}
-	w.bent = false
+	w.bent.Store(false)
 	w.connect()
 	w.run++
 }

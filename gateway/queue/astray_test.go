@@ -120,7 +120,7 @@ func running(t *testing.T, cfg queue.Config) *runningBench {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	b := &runningBench{bench: &bench{Queue: q, t: t, path: cfg.Path, back: new(time.Duration)}, ended: make(chan error, 1)}
+	b := &runningBench{bench: &bench{Queue: q, t: t, path: cfg.Path, back: new(offset)}, ended: make(chan error, 1)}
 	go func() { b.ended <- q.Run(ctx) }()
 	b.stop = func() {
 		cancel()

@@ -26,7 +26,7 @@ func TestLedger_gaps(t *testing.T) {
 		if a := b.accounts()["kitchen"]; a.Late != 4 {
 			t.Errorf("after one came: got %d late, want 4", a.Late)
 		}
-		*b.back = -15 * 24 * time.Hour
+		b.back.set(-15 * 24 * time.Hour)
 		b.mustAppend(report("kitchen", "s", 1, "a"))
 		b.next(p.Start, "f")
 		b.crash()

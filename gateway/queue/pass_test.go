@@ -64,7 +64,7 @@ func TestPass_clockSetBack(t *testing.T) {
 		b.mustAppend(report("kitchen", "r", 1, "a"))
 		b.wantNames(b.take(), "a")
 		b.mustAppend(report("kitchen", "r", 2, "b")) // in a pass that is open at the jump
-		*b.back = time.Hour
+		b.back.set(time.Hour)
 		b.mustAppend(report("kitchen", "r", 3, "c"))
 		for _, want := range []string{"c", "b"} { // by window: the jump puts c before the one still open
 			b.wantNames(b.take(), want)
@@ -85,7 +85,7 @@ func TestPass_clockSetBack_ontoABacklog(t *testing.T) {
 			b.mustAppend(report("kitchen", "r", int64(i+1), string(rune('a'+i))))
 			time.Sleep(2 * window)
 		}
-		*b.back = 10 * window
+		b.back.set(10 * window)
 		for i := range 5 {
 			b.mustAppend(report("kitchen", "r", int64(i+6), string(rune('f'+i))))
 			time.Sleep(window)
@@ -111,12 +111,12 @@ func TestPass_clockJumpsAhead(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		begun := time.Now()
 		b.mustAppend(report("kitchen", "r", 1, "a"))
-		*b.back = -365 * 24 * time.Hour
+		b.back.set(-365 * 24 * time.Hour)
 		b.mustAppend(report("kitchen", "r", 2, "b"))
 		for _, want := range []string{"a", "b"} {
 			b.wantNames(b.take(), want)
 		}
-		*b.back = 0
+		b.back.set(0)
 		b.crash()
 		for i, name := range []string{"c", "d"} {
 			b.mustAppend(report("kitchen", "r", int64(3+i), name))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,7 +18,7 @@ const day = 24 * time.Hour
 // A machine is what a gateway without a battery for its clock runs on.
 type machine struct {
 	*bench
-	right bool
+	right atomic.Bool
 	boot  string
 	began time.Time // true time
 }
@@ -29,11 +30,11 @@ func onMachine(t *testing.T, behind time.Duration, f func(*testing.T, *machine))
 		m := &machine{bench: b, boot: "first", began: time.Now()}
 		b.cfg = func(c *queue.Config) {
 			c.MaxAge, c.ThinAfter, c.BootID = 13*day, 2*day, m.boot
-			c.ClockRight = func() bool { return m.right }
+			c.ClockRight = func() bool { return m.right.Load() }
 			began := m.began
 			c.SinceBoot = func() time.Duration { return time.Since(began) }
 		}
-		*b.back = behind
+		b.back.set(behind)
 		b.reopen()
 		f(t, m)
 	})
@@ -42,13 +43,14 @@ func onMachine(t *testing.T, behind time.Duration, f func(*testing.T, *machine))
 // send sends a report as the broker would hand it over.
 func (m *machine) send(e queue.Entry) {
 	m.t.Helper()
-	e.Arrived, e.Unsure, e.SinceBoot = m.now(), !m.right, time.Since(m.began)
+	e.Arrived, e.Unsure, e.SinceBoot = m.now(), !m.right.Load(), time.Since(m.began)
 	m.mustAppend(e)
 }
 
 // setRight sets the clock right while all runs.
 func (m *machine) setRight() {
-	*m.back, m.right = 0, true
+	m.back.set(0)
+	m.right.Store(true)
 	time.Sleep(2 * time.Second)
 	synctest.Wait()
 }
@@ -57,7 +59,9 @@ func (m *machine) setRight() {
 func (m *machine) restart(after, behind time.Duration, boot string) {
 	m.t.Helper()
 	time.Sleep(after)
-	*m.back, m.right, m.boot, m.began = behind, false, boot, time.Now()
+	m.back.set(behind)
+	m.right.Store(false)
+	m.boot, m.began = boot, time.Now()
 	m.crash()
 }
 
@@ -148,7 +152,7 @@ func TestRedate_earlierRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			onMachine(t, 0, func(_ *testing.T, m *machine) {
 				if c.known {
-					m.right = true
+					m.right.Store(true)
 					m.send(report("kitchen", "r", 1, "known"))
 					time.Sleep(2 * window)
 					m.restart(time.Minute, c.behind, "second")
@@ -233,7 +237,7 @@ func TestSeen_clockStep(t *testing.T) {
 	for name, right := range map[string]bool{"unsure until then": false, "said to be right": true} {
 		t.Run(name, func(t *testing.T) {
 			onMachine(t, 20*day, func(t *testing.T, m *machine) {
-				m.right = right
+				m.right.Store(right)
 				m.send(report("kitchen", "r", 1, "a"))
 				m.send(report("kitchen", "r", 3, "b"))
 				m.setRight()
@@ -253,12 +257,12 @@ func TestBounds_maxAge_bySamples(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.cfg = func(c *queue.Config) { c.MaxAge = time.Hour }
 		b.reopen()
-		*b.back = 20 * day // a clock that is said to be right, and is not
+		b.back.set(20 * day) // a clock that is said to be right, and is not
 		e := at("kitchen", 1, "a", time.Now())
 		b.mustAppend(e)
 		time.Sleep(2 * window)
 		b.sql("UPDATE pass SET newest=start") // as the upgrade of an older store does
-		*b.back = 0
+		b.back.set(0)
 		time.Sleep(2 * window)
 		if a := b.accounts()["kitchen"]; a.Waiting != 1 {
 			t.Errorf("got %+v, want it to wait", a)
@@ -274,7 +278,7 @@ func TestBounds_maxAge_bySamples(t *testing.T) {
 func TestOpen_format3(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "queue.db")
 	synctest.Test(t, func(t *testing.T) {
-		b := open(t, path, 64<<20, new(time.Duration))
+		b := open(t, path, 64<<20, new(offset))
 		b.mustAppend(report("kitchen", "r", 1, "a"))
 		time.Sleep(2 * window)
 		b.stop()

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,30 +30,36 @@ type bench struct {
 	*queue.Queue
 	t    *testing.T
 	path string
-	back *time.Duration // what the wall clock was set back by
+	back *offset // what the wall clock was set back by
 	max  int64
 	cfg  func(*queue.Config) // changes it before reopen and crash; nil for none
 	stop func()
 }
+
+// An offset is how far a wall clock is behind.
+type offset struct{ ns atomic.Int64 }
+
+func (o *offset) set(d time.Duration) { o.ns.Store(int64(d)) }
+func (o *offset) get() time.Duration  { return time.Duration(o.ns.Load()) }
 
 // inBubble runs f with an empty queue, at a full minute.
 func inBubble(t *testing.T, f func(*testing.T, *bench)) {
 	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		b := open(t, filepath.Join(dir, "queue.db"), 64<<20, new(time.Duration))
+		b := open(t, filepath.Join(dir, "queue.db"), 64<<20, new(offset))
 		defer func() { b.stop() }()
 		f(t, b)
 	})
 }
 
-func open(t *testing.T, path string, maxBytes int64, back *time.Duration) *bench {
+func open(t *testing.T, path string, maxBytes int64, back *offset) *bench {
 	t.Helper()
 	return openChanged(t, path, maxBytes, back, nil)
 }
 
 // openChanged lets change have the last word on the configuration, also when it is opened again.
-func openChanged(t *testing.T, path string, maxBytes int64, back *time.Duration, change func(*queue.Config)) *bench {
+func openChanged(t *testing.T, path string, maxBytes int64, back *offset, change func(*queue.Config)) *bench {
 	t.Helper()
 	cfg := queue.Config{Path: path, MaxBytes: maxBytes, Log: slog.New(slog.DiscardHandler)}
 	if change != nil {
@@ -64,10 +71,10 @@ func openChanged(t *testing.T, path string, maxBytes int64, back *time.Duration,
 }
 
 // openWith sets the windows and the clock of cfg.
-func openWith(t *testing.T, cfg queue.Config, back *time.Duration) *bench {
+func openWith(t *testing.T, cfg queue.Config, back *offset) *bench {
 	t.Helper()
 	cfg.Window, cfg.Grace = window, grace
-	cfg.Now = func() time.Time { return time.Now().Add(-*back) }
+	cfg.Now = func() time.Time { return time.Now().Add(-back.get()) }
 	q, err := queue.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +90,7 @@ func openWith(t *testing.T, cfg queue.Config, back *time.Duration) *bench {
 	})}
 }
 
-func (b *bench) now() time.Time { return time.Now().Add(-*b.back) }
+func (b *bench) now() time.Time { return time.Now().Add(-b.back.get()) }
 
 // reopen stops the queue and opens it again.
 func (b *bench) reopen() {
