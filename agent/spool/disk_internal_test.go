@@ -169,7 +169,7 @@ func TestSpool_undatedIsNotOld(t *testing.T) {
 	for _, clock := range []string{sample.Synced, sample.Unsynced} {
 		var log strings.Builder
 		dir := t.TempDir()
-		s := open(t, dir, &log)
+		s := Open(Config{Run: "a", Dir: dir, After: time.Hour, MaxBytes: 64 << 20, MaxReports: 1000, Log: slog.New(slog.NewTextHandler(&log, nil))})
 		for i := 0; len(s.segments) < 3; i++ {
 			r := reading("", 0, float64(i))
 			r.Clock, r.Samples = clock, slices.Repeat(r.Samples, 400)
