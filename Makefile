@@ -10,7 +10,7 @@ CROSS_TO ?= armv6 armv7 arm64 amd64
 TOOL := $(GO) tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt vuln fuzz bench drain outage chaos mutants demo cross compose-up compose-down clean
+.PHONY: help build test lint fmt vuln fuzz bench drain outage chaos powercut mutants demo cross compose-up compose-down clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ outage: ## run the same outage against Piway, mosquitto and telegraf (OUTAGE="--
 
 chaos: ## kill, cut power and lines, fail disks and step clocks for a minute, and count every sample (CHAOS="--help" for more)
 	$(GO) run ./gateway/chaos $(CHAOS)
+
+powercut: ## cut the power of a virtual machine ten times, and count every report (POWERCUT="--help" for more)
+	$(GO) run ./gateway/powercut $(POWERCUT)
 
 mutants: ## break each promise once in a copy of the tree, and hold the tests to notice (MUTANTS=uplink for some)
 	$(GO) run ./gateway/rig/mutants $(MUTANTS)

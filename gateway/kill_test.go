@@ -35,7 +35,7 @@ const (
 const killConfig = `
 data: {dir: %s}
 broker: {listen: "127.0.0.1:0"}
-intake: {clock_tolerance: 1s}
+intake: {clock_tolerance: 1s, trust_clock: true} # all runs by one clock
 queue: {commit_interval: 50ms} # so that a kill finds reports that are not committed
 rollup:
   window: 1s

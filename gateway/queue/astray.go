@@ -27,7 +27,8 @@ func (p *place) remember(path string, checkpoints int) {
 	}
 }
 
-// look returns errAstray if a file was removed, replaced or cut off since. Only a checkpoint makes them shorter.
+// look returns errAstray if a file was removed, replaced, cut off or copied over since. Only a checkpoint writes to the
+// store's own file, or makes one shorter.
 func (p *place) look(path string, checkpoints int) error {
 	for suffix, was := range p.files {
 		is, err := os.Stat(path + suffix)
@@ -40,6 +41,8 @@ func (p *place) look(path string, checkpoints int) error {
 			return fmt.Errorf("%w: another file lies at %s", errAstray, path+suffix)
 		case is.Size() < was.Size() && checkpoints == p.checkpoints:
 			return fmt.Errorf("%w: %s was cut off, from %d to %d bytes", errAstray, path+suffix, was.Size(), is.Size())
+		case suffix == "" && !is.ModTime().Equal(was.ModTime()) && checkpoints == p.checkpoints:
+			return fmt.Errorf("%w: another program wrote to %s", errAstray, path)
 		}
 		p.files[suffix] = is
 	}

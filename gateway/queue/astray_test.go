@@ -60,6 +60,33 @@ func TestQueue_filesGoAway(t *testing.T) {
 	}
 }
 
+// An older copy of the store that is written over it keeps its inode, and may be as long.
+func TestQueue_copiedOver(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "queue.db")
+	synctest.Test(t, func(t *testing.T) {
+		cfg := queue.Config{Path: path, MaxBytes: 64 << 20, Window: window, Grace: grace, Log: slog.New(slog.DiscardHandler)}
+		b := running(t, cfg)
+		b.mustAppend(report("kitchen", "r", 1, "a"))
+		time.Sleep(3 * time.Minute) // the log is moved into it
+		older, err := os.ReadFile(path)
+		must(t, err)
+		b.mustAppend(report("kitchen", "r", 2, "b"))
+		time.Sleep(3 * time.Minute)
+		must(t, os.WriteFile(path, older, 0o600))
+		time.Sleep(time.Second)
+		if b.append(report("kitchen", "r", 3, "c")) == nil {
+			t.Error("a report is acknowledged into a store that is another one")
+		}
+		if err := <-b.ended; err == nil {
+			t.Error("it ended without an error")
+		}
+		b = running(t, cfg)
+		b.mustAppend(report("kitchen", "r", 3, "c"))
+		b.accounts()
+		b.stop()
+	})
+}
+
 // A store that is cut off under the running queue cannot be read by anybody: that is found, and what can be read is kept.
 func TestQueue_cutOff(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "queue.db")

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -17,6 +18,7 @@ import (
 
 	"piway/gateway/queue"
 	"piway/gateway/queue/lyingdb"
+	"piway/shared/files"
 	"piway/shared/files/lying"
 )
 
@@ -151,6 +153,41 @@ func TestOpen_writesTheLogBack(t *testing.T) {
 		}
 		left.stop()
 	})
+}
+
+// The names of the store's files are durable before anything is acknowledged. SQLite syncs the folder with a new log, and says
+// nothing when that fails.
+func TestOpen_namesAreDurable(t *testing.T) {
+	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, _ *textLog) {
+		own := &ownSync{FS: d}
+		cfg.Files = own
+		d.Fail(func(op lying.Op) error {
+			if op.Kind == lying.SyncDir && !own.under.Load() {
+				return &lying.Again{Err: syscall.EIO} // SQLite's own
+			}
+			return nil
+		})
+		b := running(t, cfg)
+		b.mustAppend(report("kitchen", "r", 1, "a"))
+		left := afterCut(t, d)
+		b.stop()
+		if a := left.accounts()["kitchen"]; a.Waiting != 1 {
+			t.Errorf("got %+v, want 1 waiting", a)
+		}
+		left.stop()
+	})
+}
+
+// ownSync shows which syncs of a folder are the queue's.
+type ownSync struct {
+	files.FS
+	under atomic.Bool
+}
+
+func (o *ownSync) SyncDir(name string) error {
+	o.under.Store(true)
+	defer o.under.Store(false)
+	return o.FS.SyncDir(name)
 }
 
 // A log that cannot be moved into the store is an error like any other, also where commits to it succeed.

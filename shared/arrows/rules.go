@@ -49,6 +49,10 @@ var inside = map[string][]string{
 	"gateway/chaos":  {"gateway/rig", "gateway/rig/faultfs", "gateway/devices", "gateway/queue", "localcore/core", "shared/*"},
 	"gateway/outage": {"gateway/rig", "gateway/control", "gateway/devices", "gateway/queue", "localcore/broker", "localcore/cloudwatch", "localcore/core", "shared/*"},
 
+	// A program that cuts the power of a virtual machine with one of the programs in it.
+	"gateway/powercut":    {"gateway/powercut/vm", "gateway/rig", "gateway/devices", "gateway/queue", "localcore/core", "shared/*"},
+	"gateway/powercut/vm": {"gateway/rig", "shared/config"},
+
 	// The local stand-in for AWS, and its wiring.
 	"localcore/bill":       {"shared/prices"},
 	"localcore/broker":     {"shared/guard", "shared/config"},
@@ -87,7 +91,7 @@ var inside = map[string][]string{
 // libraries says where each third-party library is imported: in one package, with few exceptions.
 // The gateway's benchmark measures it against the bare broker library.
 var libraries = map[string][]string{
-	"github.com/alecthomas/kong":          {"agent", "gateway", "gateway/chaos", "gateway/outage", "localcore"},
+	"github.com/alecthomas/kong":          {"agent", "gateway", "gateway/chaos", "gateway/outage", "gateway/powercut", "localcore"},
 	"github.com/coreos/go-systemd/v22":    {"gateway"},
 	"github.com/eclipse/paho.mqtt.golang": {"shared/mqttlink"},
 	"github.com/go-json-experiment/json":  {"shared/sample"},

@@ -14,12 +14,47 @@ var table = []mutant{
 	{
 		"store: synchronous(NORMAL)", "gateway/queue/connect.go",
 		`"synchronous(FULL)"`, `"synchronous(NORMAL)"`,
-		"./gateway/queue", "TestQueue_lyingDisk",
+		"./gateway/queue", "TestQueue_syncFails|TestQueue_powerCut",
 	},
 	{
 		"store: the folder is not synced after a store took another's place", "gateway/queue/connect.go",
-		"err = cfg.Files.SyncDir(filepath.Dir(cfg.Path))", "_ = filepath.Dir(cfg.Path)",
-		"./gateway/queue", "TestQueue_lyingDisk|TestQueue_powerCut|TestOpen_salvage",
+		"err = cfg.Files.SyncDir(filepath.Dir(cfg.Path))", "_ = filepath.Dir",
+		"./gateway/queue", "TestOpen_namesAreDurable",
+	},
+	{
+		"store: a log is believed that may not be on the disk", "gateway/queue/connect.go",
+		"return writeBack(f, path+logSuffix)", "return nil",
+		"./gateway/queue", "TestOpen_writesTheLogBack",
+	},
+	{
+		"store: work goes on after a failed sync", "gateway/queue/disk.go",
+		"if mendable(err) && !d.mend {", "if mendable(err) && d.mend {",
+		"./gateway/queue", "TestQueue_copiesOut|TestQueue_lyingDisk",
+	},
+	{
+		"store: a checkpoint that failed is no error", "gateway/queue/loop.go",
+		"if err := q.w.tend(ctx); err != nil {", "if err := q.w.tend(ctx); err != nil && q.disk.mend {",
+		"./gateway/queue", "TestQueue_checkpointFails",
+	},
+	{
+		"store: files that go away are not noticed", "gateway/queue/astray.go",
+		"case errors.Is(err, fs.ErrNotExist):", "case errors.Is(err, fs.ErrNotExist) && is != nil:",
+		"./gateway/queue", "TestQueue_filesGoAway",
+	},
+	{
+		"store: what came by a wrong clock keeps its time", "gateway/queue/redate.go",
+		"e.Arrived = at\n", "_ = at\n",
+		"./gateway/queue", "TestRedate",
+	},
+	{
+		"store: age is judged by a pass's name", "gateway/queue/bounds.go",
+		"if newest >= before {", "if p.Start >= before {",
+		"./gateway/queue", "TestBounds_maxAge_bySamples",
+	},
+	{
+		"store: what was seen is forgotten by the wall clock alone", "gateway/queue/seen.go",
+		"now.unix-r.last > int64(keepSeen/time.Second) && (r.heard == 0 ||", "now.unix-r.last > int64(keepSeen/time.Second) || (r.heard < 0 &&",
+		"./gateway/queue", "TestSeen",
 	},
 	{
 		"store: entries are tried on a full disk without room for the ballast", "gateway/queue/disk.go",
