@@ -197,7 +197,7 @@ func suspect(path string, err error) {
 
 // openStore opens the store, or what can be salvaged of it.
 func (q *Queue) openStore(ctx context.Context) error {
-	path, dir := q.cfg.Path, filepath.Dir(q.cfg.Path)
+	path := q.cfg.Path
 	aside, err := swap(&q.cfg)
 	if err != nil {
 		return err
@@ -207,29 +207,13 @@ func (q *Queue) openStore(ctx context.Context) error {
 	}
 	mark, failed := readMark(path)
 	err = q.tryOpen(ctx, mark)
+	if troubleOf(err, q.disk.dir()) == diskFull && q.disk.ballast.free() {
+		err = q.tryOpen(ctx, mark) // a file system that copies on write needs room to write in place
+	}
 	if err == nil {
 		return unmark(path, mark)
 	}
-	switch troubleOf(err, dir) { //nolint:exhaustive // the others are not to be salvaged
-	case damaged, unknown:
-	case failing:
-		// It may pass. That it lasts, and that it is the store which cannot be read and not all of the disk, is another thing.
-		if unreadable(err) {
-			failed++
-			setMark(path, fmt.Sprint(markCheck, " ", failed))
-		}
-		if !unreadable(err) || failed < salvageAfter || tryWrite(dir) != nil {
-			return fmt.Errorf("%w: %w", ErrDisk, err)
-		}
-	case diskFull:
-		if !q.disk.ballast.free() { // a file system that copies on write needs room to write in place
-			return err
-		}
-		if err = q.tryOpen(ctx, mark); err == nil {
-			return unmark(path, mark)
-		}
-		return err
-	default:
+	if err := q.mayPass(err, failed); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -243,6 +227,27 @@ func (q *Queue) openStore(ctx context.Context) error {
 		return err
 	}
 	return q.tryOpen(ctx, "")
+}
+
+// mayPass returns what to tell of an error that is no reason to salvage, nil for one that is. failed is how often the store
+// could not be read before: that this lasts, and is the store's and not all of the disk's, is no passing error any more.
+func (q *Queue) mayPass(err error, failed int) error {
+	switch troubleOf(err, q.disk.dir()) { //nolint:exhaustive // the others are not to be salvaged
+	case damaged, unknown:
+		return nil
+	case failing:
+		if !unreadable(err) {
+			return fmt.Errorf("%w: %w", ErrDisk, err)
+		}
+		failed++
+		setMark(q.cfg.Path, fmt.Sprint(markCheck, " ", failed))
+		if failed < salvageAfter || tryWrite(q.disk.dir()) != nil {
+			return fmt.Errorf("%w: %w", ErrDisk, err)
+		}
+		return nil
+	default:
+		return err
+	}
 }
 
 func unmark(path, mark string) error {

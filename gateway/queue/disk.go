@@ -58,23 +58,22 @@ func (d *disk) set(kind trouble, why string) {
 	d.kind, d.why = kind, why
 }
 
+// troubles are the states of a disk in which nothing is stored.
+var troubles = map[trouble]struct{ what, fix string }{
+	diskFull: {"the disk is full", fixFull},
+	atBound:  {"the store may not grow further", fixBound},
+	readOnly: {"the disk is read-only", fixReadOnly},
+	failing:  {"the disk fails to write", fixFailing},
+	astray:   {"the store's files were removed or replaced under the running gateway", fixAstray},
+}
+
 // failed notes a failed transaction. It reports whether the same work may succeed now: room was made for it.
 func (d *disk) failed(kind trouble, err error) (freed bool) {
-	what, fix := "", ""
-	switch kind { //nolint:exhaustive // the others are no state of a disk
-	case diskFull:
-		what, fix, freed = "the disk is full", fixFull, d.ballast.free()
-	case atBound:
-		what, fix = "the store may not grow further", fixBound
-	case readOnly:
-		what, fix = "the disk is read-only", fixReadOnly
-	case failing:
-		what, fix = "the disk fails to write", fixFailing
-	case astray:
-		what, fix = "the store's files were removed or replaced under the running gateway", fixAstray
-	default:
+	t, ok := troubles[kind]
+	if !ok {
 		return false
 	}
+	freed = kind == diskFull && d.ballast.free()
 	if mendable(err) && !d.mend {
 		d.mend, d.copyAt = true, d.mono()+copyAfter
 	}
@@ -84,12 +83,12 @@ func (d *disk) failed(kind trouble, err error) (freed bool) {
 	}
 	if d.kind != kind {
 		free, _ := room(d.dir()) // 0 then
-		d.cfg.Log.Error(what+": nothing more is acknowledged", "free", free, "ballast_freed", freed, "err", err, "try", fix)
+		d.cfg.Log.Error(t.what+": nothing more is acknowledged", "free", free, "ballast_freed", freed, "err", err, "try", t.fix)
 	}
 	if d.kind == noTrouble {
 		d.begun, d.refused = d.mono(), 0
 	}
-	d.set(kind, what+": "+fix)
+	d.set(kind, t.what+": "+t.fix)
 	return freed && !d.mend
 }
 
@@ -126,9 +125,14 @@ func (q *Queue) attend(ctx context.Context) {
 		return
 	}
 	d.next = d.mono() + probeEvery
-	if d.mend && !q.repair(ctx) {
-		return
+	if !d.mend || q.repair(ctx) {
+		q.recover(ctx)
 	}
+}
+
+// recover looks whether entries can be taken again.
+func (q *Queue) recover(ctx context.Context) {
+	d := &q.disk
 	switch {
 	case d.kind == diskFull && d.freed:
 		// The space of the ballast is for what makes room. Entries come when it is back, and more than that is free.

@@ -31,7 +31,7 @@ func holder(path string) string {
 	if pid == 0 {
 		return ""
 	}
-	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)) //nolint:gosec // a number
 	if err != nil {
 		return fmt.Sprintf("process %d", pid)
 	}
@@ -45,18 +45,22 @@ func readerOf(locks []byte, inode uint64, own int) int {
 	lines := bufio.NewScanner(bytes.NewReader(locks))
 	for lines.Scan() {
 		f := strings.Fields(lines.Text())
-		if len(f) < 8 || f[1] == "->" { // a lock that is waited for
+		if len(f) < 8 || f[1] == "->" || !strings.HasSuffix(f[5], ":"+strconv.FormatUint(inode, 10)) { // -> is a lock that is waited for
 			continue
 		}
-		pid, err := strconv.Atoi(f[4])
-		if err != nil || pid <= 0 || pid == own || !strings.HasSuffix(f[5], ":"+strconv.FormatUint(inode, 10)) {
-			continue
+		pid, first := number(f[4]), number(f[6])
+		if pid > 0 && pid != own && first >= firstReadLock && first <= lastReadLock {
+			return pid
 		}
-		first, err := strconv.ParseInt(f[6], 10, 64)
-		if err != nil || first < firstReadLock || first > lastReadLock {
-			continue
-		}
-		return pid
 	}
 	return 0
+}
+
+// number returns what is none as -1.
+func number(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return -1
+	}
+	return n
 }

@@ -136,6 +136,11 @@ func (w *writer) tend(ctx context.Context) error {
 		return nil
 	}
 	l.commits = 0
+	if idle {
+		c, err := w.checkpoint(ctx, truncate)
+		l.empty, l.last, l.tried = err == nil && !c.busy, w.mono(), 0
+		return err
+	}
 	c, err := w.checkpoint(ctx, noop)
 	if err != nil {
 		return err
@@ -143,18 +148,19 @@ func (w *writer) tend(ctx context.Context) error {
 	if c.pages < l.tried { // it was begun anew
 		l.tried = 0
 	}
-	if idle {
-		c, err = w.checkpoint(ctx, truncate)
-		l.empty, l.last = err == nil && !c.busy, w.mono()
-		return err
-	}
 	if c.pages-l.tried < logPages {
 		return nil
 	}
-	if c, err = w.checkpoint(ctx, passive); err != nil {
+	return w.moveLog(ctx)
+}
+
+// moveLog moves what it can of the log into the store.
+func (w *writer) moveLog(ctx context.Context) error {
+	c, err := w.checkpoint(ctx, passive)
+	if err != nil {
 		return err
 	}
-	l.tried = c.pages
+	w.log.tried = c.pages
 	if c.moved == c.pages && w.logBytes() > logKeep {
 		_, err = w.checkpoint(ctx, truncate)
 	}

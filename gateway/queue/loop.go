@@ -97,25 +97,40 @@ func (q *Queue) commit(ctx context.Context, batch []op) {
 		}
 	}
 	err := q.w.write(ctx, batch)
-	isEntry := func(o op) bool { return o.tx == nil }
+	var work []op // to be tried again
 	if err == nil {
-		q.disk.succeeded(slices.ContainsFunc(batch, isEntry))
-		if q.w.log.committed(q.mono()) {
-			q.tend(ctx)
-		}
+		q.committed(ctx, batch)
 	} else {
-		freed := q.failed(err, len(batch))
-		work := slices.DeleteFunc(slices.Clone(batch), isEntry)
-		if len(work) > 0 && !q.disk.mend && (len(work) < len(batch) || freed) {
-			defer q.commit(ctx, work)
-			batch = slices.DeleteFunc(batch, func(o op) bool { return o.tx != nil })
-		}
+		batch, work = q.again(batch, q.failed(err, len(batch)))
 	}
 	for _, o := range batch {
 		o.done(err)
 	}
 	if err == nil && q.w.closed {
 		q.tellClosed()
+	}
+	if len(work) > 0 {
+		q.commit(ctx, work)
+	}
+}
+
+// again parts a batch that failed into what is answered and the work that is tried without the entries, or because room
+// was made for it.
+func (q *Queue) again(batch []op, freed bool) (answered, work []op) {
+	work = slices.DeleteFunc(slices.Clone(batch), isEntry)
+	if q.disk.mend || (len(work) == len(batch) && !freed) {
+		return batch, nil
+	}
+	return slices.DeleteFunc(batch, func(o op) bool { return !isEntry(o) }), work
+}
+
+func isEntry(o op) bool { return o.tx == nil }
+
+// committed does what follows a commit.
+func (q *Queue) committed(ctx context.Context, batch []op) {
+	q.disk.succeeded(slices.ContainsFunc(batch, isEntry))
+	if q.w.log.committed(q.mono()) {
+		q.tend(ctx)
 	}
 }
 

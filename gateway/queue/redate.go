@@ -42,7 +42,6 @@ type dating struct {
 	right    int64 // the newest right time of arrival, Unix nanoseconds
 	kept     int64 // of it on disk
 	next     time.Duration
-	told     int
 }
 
 // redateEvery is how often passes are looked for that could not be dated again, being sent just then.

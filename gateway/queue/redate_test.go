@@ -146,7 +146,7 @@ func TestRedate_earlierRun(t *testing.T) {
 		"none was, and it would be too old": {20 * day, false, time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onMachine(t, 0, func(t *testing.T, m *machine) {
+			onMachine(t, 0, func(_ *testing.T, m *machine) {
 				if c.known {
 					m.right = true
 					m.send(report("kitchen", "r", 1, "known"))

@@ -1,0 +1,122 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+)
+
+// A Count names what became of some of a device's samples.
+type Count struct {
+	Device  string
+	Outcome string // Sent, Expired, Parked or RefusedByCloud
+	Reason  string // of all but Sent
+}
+
+// Done is a pass of which every datum is acknowledged by AWS or expired, with what became of its samples.
+type Done struct {
+	Pass   Pass
+	Counts map[Count]int
+}
+
+// Settle takes passes off the disk, books their samples in the ledger and makes the positions in others durable (their
+// Next, Expired, Parked and Shelved). All of it is done when it returns nil, and nothing after an error. A pass that was
+// dropped meanwhile is booked as that, and stays so.
+func (q *Queue) Settle(ctx context.Context, done []Done, moved []Pass) error {
+	err := q.do(ctx, func(ctx context.Context, w *writer) error {
+		for _, d := range done {
+			if err := w.finish(ctx, d); err != nil {
+				return fmt.Errorf("finishing pass %d: %w", d.Pass.Start, err)
+			}
+		}
+		for _, p := range moved {
+			if err := w.move(ctx, p); err != nil {
+				return fmt.Errorf("moving pass %d to %d: %w", p.Start, p.Next, err)
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		q.release(done, moved)
+	}
+	return err
+}
+
+// hold notes that a pass is being sent.
+func (q *Queue) hold(start int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.inHand[start] = struct{}{}
+}
+
+func (q *Queue) holds(start int64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	_, ok := q.inHand[start]
+	return ok
+}
+
+// release notes which passes are being sent no more.
+func (q *Queue) release(done []Done, moved []Pass) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, d := range done {
+		delete(q.inHand, d.Pass.Start)
+	}
+	for _, p := range moved {
+		if p.Shelved {
+			delete(q.inHand, p.Start)
+		}
+	}
+}
+
+// Release gives back a pass that Next returned and of which nothing is under way. What was settled of it stays so.
+func (q *Queue) Release(start int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.inHand, start)
+}
+
+func (w *writer) finish(ctx context.Context, d Done) error {
+	if _, err := w.deleteReports.ExecContext(ctx, d.Pass.first, d.Pass.last, d.Pass.Start); err != nil {
+		return err
+	}
+	if there, err := w.removePass(ctx, &d.Pass); err != nil || !there {
+		return err
+	}
+	for c, n := range d.Counts {
+		w.ledger.add(c.Device, c.Outcome, c.Reason, n)
+	}
+	w.closed = true // folds, so that no deleted report is still to be counted
+	return nil
+}
+
+func (w *writer) move(ctx context.Context, p Pass) error {
+	state := stateClosed
+	if p.Shelved {
+		state = stateShelved
+	}
+	there, err := affected(w.movePass.ExecContext(ctx, p.Next, p.Expired.s.String(), p.Parked.s.String(), state, p.Start))
+	if err != nil || !there || p.ParkedCounts == nil {
+		return err
+	}
+	if _, err := w.deleteParked.ExecContext(ctx, p.Start); err != nil {
+		return err
+	}
+	for c, n := range p.ParkedCounts {
+		if _, err := w.putParked.ExecContext(ctx, p.Start, c.Device, c.Reason, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Refused books samples that the cloud acknowledged and then refused. They stay among those sent, of which this is a part.
+func (q *Queue) Refused(ctx context.Context, counts map[Count]int) error {
+	return q.do(ctx, func(_ context.Context, w *writer) error {
+		for c, n := range counts {
+			w.ledger.add(c.Device, RefusedByCloud, c.Reason, n)
+		}
+		w.closed = true // folds
+		return nil
+	})
+}
