@@ -66,20 +66,23 @@ func TestWall_explains(t *testing.T) {
 	}}
 	for _, tt := range []struct {
 		name     string
-		off      time.Duration
+		off      time.Duration // from when it was made
+		late     time.Duration // it may have arrived so much later
 		received time.Time
 		want     bool
 	}{
-		{"right", time.Second, after(5), true},
-		{"wrong without a reason", 10 * time.Second, after(5), false},
-		{"before the lie", time.Hour, after(5), false},
-		{"the lie", time.Hour, after(12), true},
-		{"the lie, sent later", time.Hour + time.Second, after(50), true},
-		{"not the lie", time.Minute, after(12), false},
-		{"nobody knew", -time.Minute, after(35), true},
-		{"known by now", -480 * time.Hour, after(50), false},
+		{"right", time.Second, 0, after(5), true},
+		{"wrong without a reason", 10 * time.Second, 0, after(5), false},
+		{"arrived late", 10 * time.Second, 15 * time.Second, after(5), true},
+		{"before the lie", time.Hour, 0, after(5), false},
+		{"the lie", time.Hour, 0, after(12), true},
+		{"the lie, sent later", time.Hour + time.Second, 0, after(50), true},
+		{"the lie, arrived late", time.Hour + 10*time.Second, 15 * time.Second, after(12), true},
+		{"not the lie", time.Minute, 0, after(12), false},
+		{"nobody knew", -time.Minute, 0, after(35), true},
+		{"known by now", -480 * time.Hour, 0, after(50), false},
 	} {
-		if got := w.explains(tt.off, tt.received); got != tt.want {
+		if got := w.explains(tt.off-tt.late, tt.off, tt.received); got != tt.want {
 			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
 		}
 	}

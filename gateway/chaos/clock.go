@@ -56,10 +56,11 @@ const (
 	reaction = 3 * time.Second
 )
 
-// explains reports whether a time that is off may be shown to have come so: the clock of the gateway that dated it said
-// that it was right, and was not; or it has not been right since, so that nobody could know.
-func (w *wall) explains(off time.Duration, received time.Time) bool {
-	if off.Abs() <= tolerance {
+// explains reports whether a time that is off by something from least to most may be shown to have come so: the clock of
+// the gateway that dated it said that it was right, and was not; or it has not been right since, so that nobody could know.
+func (w *wall) explains(least, most time.Duration, received time.Time) bool {
+	off := func(by time.Duration) bool { return by >= least-tolerance && by <= most+tolerance }
+	if off(0) {
 		return true
 	}
 	w.mu.Lock()
@@ -71,7 +72,7 @@ func (w *wall) explains(off time.Duration, received time.Time) bool {
 		}
 		switch {
 		case s.from.After(received):
-		case s.synced && s.offset != 0 && (off-s.offset).Abs() <= tolerance:
+		case s.synced && s.offset != 0 && off(s.offset):
 			return true
 		case !s.synced && received.Before(end.Add(reaction)):
 			return true

@@ -99,14 +99,9 @@ func (j *judge) look(v *verdict, seen []int, d *core.Recorded) {
 	case !m.timeless && off.Abs() > time.Second:
 		v.wrong++
 		tell(&v.firstWrong, "%s of %s, taken at %s, is off by %s", name, device, clockTime(m.time), off)
-	case m.timeless:
-		if arrived := m.acked.Sub(seconds(m.time)); off > 0 && !m.acked.IsZero() {
-			off = max(0, off-arrived) // at any time until then
-		}
-		if !j.clock.explains(off, d.Received) {
-			v.misdated++
-			tell(&v.firstMisdated, "%s of %s, received at %s, is off by %s", name, device, d.Received.Format("15:04:05.000"), off.Round(time.Millisecond))
-		}
+	case m.timeless && !j.clock.explains(d.Timestamp.Sub(m.acked), off, d.Received) && !m.acked.IsZero():
+		v.misdated++
+		tell(&v.firstMisdated, "%s of %s, received at %s, is off by %s", name, device, d.Received.Format("15:04:05.000"), off.Round(time.Millisecond))
 	}
 }
 
@@ -116,7 +111,7 @@ func (j *judge) lookAgent(v *verdict, name, device string, d *core.Recorded) {
 		return
 	}
 	v.dated++
-	if off := d.Timestamp.Sub(j.dial.Time(d.Value)); !j.clock.explains(off, d.Received) {
+	if off := d.Timestamp.Sub(j.dial.Time(d.Value)); !j.clock.explains(off, off, d.Received) {
 		v.shifted++
 		tell(&v.firstShifted, "of %s, received at %s, is off by %s", device, d.Received.Format("15:04:05.000"), off.Round(time.Millisecond))
 	}

@@ -77,7 +77,7 @@ var table = []mutant{
 		"./gateway/queue", "TestSettle_positionSurvives",
 	},
 	{
-		"store: finished without a fold", "gateway/queue/read.go",
+		"store: finished without a fold", "gateway/queue/settle.go",
 		"w.closed = true // folds, so that no deleted report is still to be counted", "",
 		"./gateway/queue", "TestSettle|TestQueue_reopen",
 	},
