@@ -205,6 +205,7 @@ func (q *Queue) openStore(ctx context.Context) error {
 	if aside != "" {
 		q.cfg.Log.Warn("a copy takes the store's place, what was there is set aside", "aside", aside)
 	}
+	_ = clearNew(&q.cfg) // a copy that was not finished only takes room
 	mark, failed := readMark(path)
 	err = q.tryOpen(ctx, mark)
 	if troubleOf(err, q.disk.dir()) == diskFull && q.disk.ballast.free() {

@@ -36,6 +36,8 @@ type disk struct {
 	// failed, so what the kernel shows of the log is more than is on the disk.
 	mend   bool
 	copyAt time.Duration // when repair copies the store, or tries to again
+	copied bool          // a copy was begun, and may lie where the next Open takes it for the store
+	moved  bool          // it is complete: nothing may be committed any more
 
 	mu   sync.Mutex // guards the fields below
 	kind trouble
@@ -121,7 +123,7 @@ func (d *disk) refuses() error {
 // attend looks now and then whether a disk in trouble has recovered.
 func (q *Queue) attend(ctx context.Context) {
 	d := &q.disk
-	if d.kind == noTrouble || d.mono() < d.next {
+	if d.kind == noTrouble || d.moved || d.mono() < d.next {
 		return
 	}
 	d.next = d.mono() + probeEvery

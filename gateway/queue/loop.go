@@ -44,6 +44,7 @@ func (q *Queue) loop(ctx context.Context) error {
 			return err
 		case <-ctx.Done():
 			q.drain(work)
+			q.leave(work)
 			return nil
 		}
 		q.commit(work, batch)

@@ -39,7 +39,7 @@ func (q *Queue) repair(ctx context.Context) bool {
 	d := &q.disk
 	if d.kind != astray {
 		c, err := q.w.checkpoint(ctx, truncate)
-		if err == nil && !c.busy {
+		if err == nil && !c.busy && q.dropCopy() {
 			d.mend, q.w.log.tried = false, 0
 			return true
 		}
@@ -62,11 +62,39 @@ func (q *Queue) moveOut(ctx context.Context) {
 	d.copyAt = d.mono() + copyAgain
 	switch {
 	case err == nil:
+		d.moved = true
 		q.fail(errMoved)
 	case troubleOf(err, d.dir()) == damaged || unreadable(err): // it has to be read around what cannot be
 		q.fail(fmt.Errorf("%w: %w", ErrDamaged, err))
 	default:
+		_ = clearNew(&q.cfg) // a part of it only takes room; tried again before the next
 		d.cfg.Log.Error("copying the store failed, trying again", "err", err, "in", copyAgain)
+	}
+}
+
+// dropCopy removes what was copied, so that it never takes the place of what is committed from now on. It returns true when
+// that is durable.
+func (q *Queue) dropCopy() bool {
+	if !q.disk.copied {
+		return true
+	}
+	err := clearNew(&q.cfg)
+	if rerr := q.cfg.Files.Remove(q.cfg.Path + salvagedSuffix); !errors.Is(rerr, fs.ErrNotExist) {
+		err = errors.Join(err, rerr)
+	}
+	if err = errors.Join(err, q.cfg.Files.SyncDir(q.disk.dir())); err != nil {
+		return false
+	}
+	q.disk.copied = false
+	return true
+}
+
+// leave copies what is open before Run ends, where its files are not those that the next start finds.
+func (q *Queue) leave(ctx context.Context) {
+	q.lookAround(ctx)
+	if d := &q.disk; d.kind == astray && !d.moved {
+		d.copyAt = 0
+		q.moveOut(ctx)
 	}
 }
 
@@ -84,6 +112,7 @@ func unreadable(err error) bool {
 func (q *Queue) copyOut(ctx context.Context) error {
 	stop := q.keepBeating()
 	defer stop()
+	q.disk.copied = true
 	if err := clearNew(&q.cfg); err != nil {
 		return err
 	}

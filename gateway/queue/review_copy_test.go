@@ -1,0 +1,180 @@
+package queue_test
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"piway/gateway/queue"
+	"piway/shared/files"
+	"piway/shared/files/lying"
+)
+
+// hooked calls what a test has to do after a rename, and instead of a sync of a folder.
+type hooked struct {
+	files.FS
+	renamed func(to string)
+	syncDir func() error
+}
+
+func (h *hooked) Rename(from, to string) error {
+	err := h.FS.Rename(from, to)
+	if h.renamed != nil && err == nil {
+		h.renamed(to)
+	}
+	return err
+}
+
+func (h *hooked) SyncDir(name string) error {
+	if h.syncDir != nil {
+		if err := h.syncDir(); err != nil {
+			return err
+		}
+	}
+	return h.FS.SyncDir(name)
+}
+
+// A copy that got its name and was then given up must not take the place of what was acknowledged after it.
+func TestQueue_copyGivenUp(t *testing.T) {
+	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, log *textLog) {
+		h := &hooked{FS: d}
+		cfg.Files = h
+		b := running(t, cfg)
+		for i := range 50 {
+			b.mustAppend(report("kitchen", "r", int64(i+1), "a"))
+		}
+		failing(d, "-wal", lying.Sync, lying.Truncate)
+		h.syncDir = func() error { return syscall.EIO } // the disk fails for the folder too
+		if b.append(report("kitchen", "r", 51, "a")) == nil {
+			t.Error("acknowledged on a disk that fails")
+		}
+		time.Sleep(15 * time.Second)
+		d.Fail(nil) // the trouble passes
+		h.syncDir = nil
+		time.Sleep(3 * time.Second)
+		for i := range 10 {
+			b.mustAppend(report("kitchen", "r", int64(i+51), "a"))
+		}
+		b.stop()
+		b = running(t, cfg)
+		if a := b.accounts()["kitchen"]; a.Waiting != 60 {
+			t.Errorf("60 reports were acknowledged, %d are there after a restart:\n%s", a.Waiting, log.buf.String())
+		}
+		b.stop()
+	})
+}
+
+// Once a copy waits to take the store's place nothing more is acknowledged, whatever the disk does.
+func TestQueue_copyIsTheLastThing(t *testing.T) {
+	for try := range 12 {
+		onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, log *textLog) {
+			h := &hooked{FS: d}
+			cfg.Files = h
+			b := running(t, cfg)
+			for i := range 50 {
+				b.mustAppend(report("kitchen", "r", int64(i+1), "a"))
+			}
+			failing(d, "-wal", lying.Sync, lying.Truncate)
+			h.renamed = func(to string) {
+				if strings.HasSuffix(to, ".salvaged") {
+					time.Sleep(2 * time.Second) // copying takes as long, and the trouble passes meanwhile
+					d.Fail(nil)
+				}
+			}
+			var seq, acked atomic.Int64
+			seq.Store(50)
+			acked.Store(50)
+			var wg sync.WaitGroup
+			for range 8 {
+				wg.Go(func() {
+					n := seq.Add(1)
+					for {
+						err := b.append(report("kitchen", "r", n, "a"))
+						if errors.Is(err, queue.ErrClosed) {
+							return
+						}
+						if err == nil {
+							acked.Add(1)
+							n = seq.Add(1)
+						}
+						time.Sleep(time.Millisecond)
+					}
+				})
+			}
+			if err := <-b.ended; !errors.Is(err, queue.ErrDisk) {
+				t.Fatalf("it ended with %v, want ErrDisk", err)
+			}
+			wg.Wait()
+			h.renamed = nil
+			b = running(t, cfg)
+			if a := b.accounts()["kitchen"]; a.Waiting < acked.Load() {
+				t.Errorf("try %d: %d reports were acknowledged, %d are there after the copy took the store's place:\n%s", try, acked.Load(), a.Waiting, log.buf.String())
+			}
+			b.stop()
+		})
+	}
+}
+
+// What was acknowledged into a file that somebody removed is copied also when the gateway is stopped a moment later.
+func TestQueue_removedAndStopped(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "queue.db")
+	synctest.Test(t, func(t *testing.T) {
+		cfg := queue.Config{Path: path, MaxBytes: 64 << 20, Window: window, Grace: grace, Log: slog.New(slog.DiscardHandler)}
+		b := running(t, cfg)
+		b.mustAppend(report("kitchen", "r", 1, "a"))
+		time.Sleep(2*time.Second + 50*time.Millisecond) // a look was just taken
+		removeAll(t, path)
+		b.mustAppend(report("kitchen", "r", 2, "b"))
+		b.stop()
+		b = running(t, cfg)
+		if a := b.accounts()["kitchen"]; a.Waiting != 2 {
+			t.Errorf("2 reports were acknowledged, %d are there", a.Waiting)
+		}
+		b.stop()
+	})
+}
+
+// A copy that does not fit must not go on filling the disk.
+func TestQueue_copyDoesNotFit(t *testing.T) {
+	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, _ *textLog) {
+		b := running(t, cfg)
+		for i := range 50 {
+			b.mustAppend(report("kitchen", "r", int64(i+1), bigNames(200)...))
+		}
+		d.Fail(func(op lying.Op) error {
+			switch {
+			case strings.HasSuffix(op.Path, "-wal") && (op.Kind == lying.Sync || op.Kind == lying.Truncate):
+				return syscall.EIO
+			case strings.HasSuffix(op.Path, ".new") && op.Kind == lying.Write:
+				if info, err := os.Stat(op.Path); err == nil && info.Size() > 300<<10 {
+					return syscall.ENOSPC
+				}
+			}
+			return nil
+		})
+		if b.append(report("kitchen", "r", 51, "a")) == nil {
+			t.Error("acknowledged on a disk that fails")
+		}
+		time.Sleep(15 * time.Second)
+		d.Fail(nil) // the trouble of the log passes
+		time.Sleep(3 * time.Second)
+		b.mustAppend(report("kitchen", "r", 51, "a"))
+		if info, err := os.Stat(cfg.Path + ".new"); err == nil {
+			t.Errorf("%d bytes of a copy that failed are left", info.Size())
+		}
+		b.stop()
+		b = running(t, cfg)
+		if info, err := os.Stat(cfg.Path + ".new"); err == nil {
+			t.Errorf("%d bytes of a copy that failed are left after a restart", info.Size())
+		}
+		b.stop()
+	})
+}

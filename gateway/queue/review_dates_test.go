@@ -1,0 +1,129 @@
+package queue_test
+
+import (
+	"testing"
+	"time"
+
+	"piway/gateway/queue"
+	"piway/shared/files/lying"
+)
+
+// A pass that is taken up while it is dated again keeps its numbers: what was read of it is what is there later.
+func TestRedate_whileItIsPicked(t *testing.T) {
+	onMachine(t, 20*day, func(t *testing.T, m *machine) {
+		change := m.cfg
+		var during func()
+		m.cfg = func(c *queue.Config) {
+			change(c)
+			c.Date = func(e *queue.Entry) float64 {
+				if f := during; f != nil {
+					during = nil
+					f()
+				}
+				return 0
+			}
+		}
+		m.reopen()
+		m.send(report("kitchen", "r", 1, "a"))
+		time.Sleep(2 * window)
+		first, later := map[string]time.Time{}, map[string]time.Time{}
+		var p queue.Pass
+		during = func() { // the forwarder asked a moment before the clock was right
+			picked := make(chan struct{})
+			go func() {
+				defer close(picked)
+				var err error
+				if p, err = m.Next(t.Context(), queue.Order{Undated: true, LiveOnly: true}, ""); err != nil {
+					return
+				}
+				m.names(p, first)
+			}()
+			<-picked
+		}
+		m.setRight()
+		time.Sleep(2 * window)
+		if p.Start == 0 {
+			t.Skip("not picked")
+		}
+		m.names(p, later)
+		if !first["a"].Equal(later["a"]) {
+			t.Errorf("a pass in hand was read with %s, and is %s on the disk", first["a"].UTC(), later["a"].UTC())
+		}
+	})
+}
+
+// What came a moment ago by a clock that is not right is not the oldest.
+func TestBounds_fullWithUndated(t *testing.T) {
+	onMachine(t, 0, func(t *testing.T, m *machine) {
+		m.max = 1 << 20
+		m.right = true
+		m.reopen()
+		seq := int64(0)
+		for range 3 { // the backlog of yesterday
+			for range 4 {
+				seq++
+				m.send(report("kitchen", "r", seq, bigNames(300)...))
+			}
+			time.Sleep(2 * window)
+		}
+		m.restart(day, 20*day, "second")
+		for range 3 {
+			for range 4 {
+				seq++
+				m.send(report("attic", "s", seq, bigNames(300)...))
+			}
+			time.Sleep(2 * window)
+		}
+		for range 30 {
+			seq++
+			m.send(report("attic", "s", seq, bigNames(300)...))
+			if a := m.accounts(); a["attic"].Dropped[queue.ReasonFull] > 0 && a["kitchen"].Waiting > 0 {
+				t.Fatalf("%d samples of the last minutes are dropped, and %d of yesterday wait", a["attic"].Dropped[queue.ReasonFull], a["kitchen"].Waiting)
+			}
+		}
+	})
+}
+
+// Two runs of a machine without a boot id are two.
+func TestRedate_noBootID(t *testing.T) {
+	onMachine(t, 20*day, func(t *testing.T, m *machine) {
+		m.right = true
+		m.send(report("kitchen", "r", 1, "known"))
+		time.Sleep(2 * window)
+		m.boot = ""
+		m.restart(0, 20*day, "")
+		time.Sleep(10 * time.Hour) // it runs long before this comes
+		at := time.Now()
+		m.send(report("kitchen", "r", 2, "a"))
+		time.Sleep(2 * window)
+		m.restart(0, 20*day, "")
+		time.Sleep(2 * window)
+		m.send(report("kitchen", "r", 3, "b"))
+		m.setRight()
+		time.Sleep(2 * window)
+		if off := m.times()["a"].Sub(at); off.Abs() > 5*time.Minute {
+			t.Errorf("it is dated %s off", off)
+		}
+	})
+}
+
+// A commit of thinning that fails is an error of the disk like any other.
+func TestThin_syncFails(t *testing.T) {
+	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, _ *textLog) {
+		cfg.ThinAfter = time.Hour
+		b := running(t, cfg)
+		for i := range 5 {
+			b.mustAppend(report("kitchen", "r", int64(i+1), "a"))
+			time.Sleep(window)
+		}
+		time.Sleep(50 * time.Minute)
+		failing(d, "-wal", lying.Sync)
+		time.Sleep(30 * time.Minute)
+		if b.Trouble() == "" {
+			t.Error("a disk that fails to sync is no trouble")
+		}
+		d.Fail(nil)
+		time.Sleep(5 * time.Second)
+		b.stop()
+	})
+}
