@@ -107,6 +107,7 @@ func (w *writer) dropNext(ctx context.Context) (bool, error) {
 }
 
 // oldestClosed returns the closed pass with the oldest samples that is not in hand; else the oldest in hand; nil for none.
+// Those that are not dated yet count as the newest.
 func (w *writer) oldestClosed(ctx context.Context) (*Pass, error) {
 	rows, err := w.bounds.closedPasses.QueryContext(ctx)
 	if err != nil {

@@ -76,9 +76,10 @@ func (d *disk) failed(kind trouble, err error) (freed bool) {
 		return false
 	}
 	freed = kind == diskFull && d.ballast.free()
-	if mendable(err) && !d.mend {
-		d.mend, d.copyAt = true, d.mono()+copyAfter
+	if d.kind != failing && kind != d.kind {
+		d.copyAt = d.mono() + copyAfter
 	}
+	d.mend = d.mend || mendable(err)
 	d.try, d.next, d.freed = false, d.mono()+probeEvery, d.freed || freed
 	if kind == astray {
 		d.next, d.copyAt = 0, 0 // at once
@@ -142,7 +143,11 @@ func (q *Queue) recover(ctx context.Context) {
 		if d.ballast.make() {
 			d.end()
 		}
-	case d.kind == readOnly, d.kind == failing:
+	case d.kind == failing:
+		if tryWrite(d.dir()) == nil && q.prove(ctx) {
+			d.end()
+		}
+	case d.kind == readOnly:
 		if tryWrite(d.dir()) == nil {
 			d.end()
 		}

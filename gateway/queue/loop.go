@@ -97,6 +97,10 @@ func (q *Queue) commit(ctx context.Context, batch []op) {
 			return
 		}
 	}
+	if q.w.redateDue() { // Next picks no pass meanwhile
+		q.picking.Lock()
+		defer q.picking.Unlock()
+	}
 	err := q.w.write(ctx, batch)
 	var work []op // to be tried again
 	if err == nil {

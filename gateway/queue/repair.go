@@ -39,16 +39,32 @@ func (q *Queue) repair(ctx context.Context) bool {
 	d := &q.disk
 	if d.kind != astray {
 		c, err := q.w.checkpoint(ctx, truncate)
-		if err == nil && !c.busy && q.dropCopy() {
+		if d.mono() < d.copyAt {
+			if err != nil || c.busy || !q.dropCopy() {
+				return false
+			}
 			d.mend, q.w.log.tried = false, 0
 			return true
-		}
-		if d.mono() < d.copyAt {
-			return false
 		}
 	}
 	q.moveOut(ctx)
 	return false
+}
+
+// prove commits something: that the log can be synced is known when it was. It returns false if it cannot.
+func (q *Queue) prove(ctx context.Context) bool {
+	err := q.w.write(ctx, []op{{tx: func(ctx context.Context, w *writer) error {
+		_, err := w.putMeta.ExecContext(ctx, "fold", w.folded)
+		return err
+	}}})
+	if err != nil {
+		q.failed(err, 0)
+		return false
+	}
+	if q.w.closed {
+		q.tellClosed()
+	}
+	return true
 }
 
 // moveOut copies the store and ends Run, so that the copy takes its place.

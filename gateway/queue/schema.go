@@ -39,7 +39,7 @@ CREATE TABLE pass (
   newest      INTEGER NOT NULL DEFAULT 0,   -- of its samples, Unix seconds
   undated     INTEGER NOT NULL DEFAULT 0    -- 1: some of its reports came while the gateway's clock was not known to be right
 );
-CREATE INDEX pass_newest ON pass (newest) WHERE closed>0;
+CREATE INDEX pass_newest ON pass (undated, newest) WHERE closed>0;
 CREATE TABLE host (              -- runs of the gateway's machine of which the clock is or was not known to be right
   id       INTEGER PRIMARY KEY,
   boot     TEXT    NOT NULL,     -- the kernel's boot id
@@ -100,7 +100,7 @@ ALTER TABLE report ADD COLUMN host INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE pass ADD COLUMN newest INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE pass ADD COLUMN undated INTEGER NOT NULL DEFAULT 0;
 UPDATE pass SET newest=start;
-CREATE INDEX pass_newest ON pass (newest) WHERE closed>0;
+CREATE INDEX pass_newest ON pass (undated, newest) WHERE closed>0;
 CREATE TABLE host (id INTEGER PRIMARY KEY, boot TEXT NOT NULL, after INTEGER NOT NULL);
 DELETE FROM meta WHERE key='last_closed';
 INSERT INTO meta VALUES ('right', 0);

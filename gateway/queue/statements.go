@@ -44,7 +44,7 @@ func (w *writer) prepare(ctx context.Context) error {
 		{&w.thinning.put, "INSERT INTO pass (start, first, last, closed, thinned, newest) VALUES (?,?,?,1,?,?)"},
 		{&w.bounds.pages, "PRAGMA page_count"},
 		{&w.bounds.free, "PRAGMA freelist_count"},
-		{&w.bounds.closedPasses, "SELECT start, first, last FROM pass WHERE closed>0 ORDER BY newest, start"},
+		{&w.bounds.closedPasses, "SELECT start, first, last FROM pass WHERE closed>0 ORDER BY undated, newest, start"},
 		{&w.bounds.oldPasses, "SELECT start, first, last FROM pass WHERE closed>0 AND newest<? AND undated=0 ORDER BY newest, start"},
 		{&w.bounds.age, "UPDATE pass SET newest=? WHERE start=?"},
 		{&w.bounds.sums, "SELECT device, SUM(n) FROM report WHERE id BETWEEN ? AND ? AND pass=? GROUP BY device"},

@@ -56,7 +56,7 @@ func (q *Queue) thin(ctx context.Context) {
 	}
 	switch {
 	case err != nil:
-		q.cfg.Log.Error("thinning the backlog failed, trying again", "err", err)
+		q.failed(err, 0)
 		t.next = w.mono() + thinPause
 	case from == 0:
 		t.next = w.mono() + thinPause

@@ -1,6 +1,8 @@
 package queue_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,8 +30,8 @@ func TestRedate_whileItIsPicked(t *testing.T) {
 		time.Sleep(2 * window)
 		first, later := map[string]time.Time{}, map[string]time.Time{}
 		var p queue.Pass
+		picked := make(chan struct{})
 		during = func() { // the forwarder asked a moment before the clock was right
-			picked := make(chan struct{})
 			go func() {
 				defer close(picked)
 				var err error
@@ -38,12 +40,12 @@ func TestRedate_whileItIsPicked(t *testing.T) {
 				}
 				m.names(p, first)
 			}()
-			<-picked
 		}
 		m.setRight()
+		<-picked
 		time.Sleep(2 * window)
 		if p.Start == 0 {
-			t.Skip("not picked")
+			t.Fatal("no pass was picked")
 		}
 		m.names(p, later)
 		if !first["a"].Equal(later["a"]) {
@@ -56,7 +58,7 @@ func TestRedate_whileItIsPicked(t *testing.T) {
 func TestBounds_fullWithUndated(t *testing.T) {
 	onMachine(t, 0, func(t *testing.T, m *machine) {
 		m.max = 1 << 20
-		m.right = true
+		m.right.Store(true)
 		m.reopen()
 		seq := int64(0)
 		for range 3 { // the backlog of yesterday
@@ -84,32 +86,9 @@ func TestBounds_fullWithUndated(t *testing.T) {
 	})
 }
 
-// Two runs of a machine without a boot id are two.
-func TestRedate_noBootID(t *testing.T) {
-	onMachine(t, 20*day, func(t *testing.T, m *machine) {
-		m.right = true
-		m.send(report("kitchen", "r", 1, "known"))
-		time.Sleep(2 * window)
-		m.boot = ""
-		m.restart(0, 20*day, "")
-		time.Sleep(10 * time.Hour) // it runs long before this comes
-		at := time.Now()
-		m.send(report("kitchen", "r", 2, "a"))
-		time.Sleep(2 * window)
-		m.restart(0, 20*day, "")
-		time.Sleep(2 * window)
-		m.send(report("kitchen", "r", 3, "b"))
-		m.setRight()
-		time.Sleep(2 * window)
-		if off := m.times()["a"].Sub(at); off.Abs() > 5*time.Minute {
-			t.Errorf("it is dated %s off", off)
-		}
-	})
-}
-
 // A commit of thinning that fails is an error of the disk like any other.
 func TestThin_syncFails(t *testing.T) {
-	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, _ *textLog) {
+	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, log *textLog) {
 		cfg.ThinAfter = time.Hour
 		b := running(t, cfg)
 		for i := range 5 {
@@ -119,11 +98,11 @@ func TestThin_syncFails(t *testing.T) {
 		time.Sleep(50 * time.Minute)
 		failing(d, "-wal", lying.Sync)
 		time.Sleep(30 * time.Minute)
-		if b.Trouble() == "" {
-			t.Error("a disk that fails to sync is no trouble")
+		if n := strings.Count(log.buf.String(), "the disk fails to write"); n != 1 {
+			t.Errorf("a disk that fails to sync is told %d times, want once", n)
 		}
-		d.Fail(nil)
-		time.Sleep(5 * time.Second)
-		b.stop()
+		if err := <-b.ended; !errors.Is(err, queue.ErrDisk) {
+			t.Errorf("it ended with %v, want ErrDisk, with a copy", err)
+		}
 	})
 }
