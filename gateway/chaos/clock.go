@@ -56,6 +56,14 @@ const (
 	reaction = 3 * time.Second
 )
 
+// endOf returns when the next state began, far in the future for the last. w.mu is held.
+func (w *wall) endOf(i int) time.Time {
+	if i+1 < len(w.states) {
+		return w.states[i+1].from
+	}
+	return time.Unix(math.MaxInt32, 0)
+}
+
 // explains reports whether a time that is off by something from least to most may be shown to have come so: the clock of
 // the gateway that dated it said that it was right, and was not; or it has not been right since, so that nobody could know.
 func (w *wall) explains(least, most time.Duration, received time.Time) bool {
@@ -66,10 +74,7 @@ func (w *wall) explains(least, most time.Duration, received time.Time) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i, s := range w.states {
-		end := time.Unix(math.MaxInt32, 0)
-		if i+1 < len(w.states) {
-			end = w.states[i+1].from
-		}
+		end := w.endOf(i)
 		switch {
 		case s.from.After(received):
 		case s.synced && s.offset != 0 && off(s.offset):

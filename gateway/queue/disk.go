@@ -76,23 +76,29 @@ func (d *disk) failed(kind trouble, err error) (freed bool) {
 		return false
 	}
 	freed = kind == diskFull && d.ballast.free()
-	if d.kind != failing && kind != d.kind {
-		d.copyAt = d.mono() + copyAfter
-	}
+	d.schedule(kind)
 	d.mend = d.mend || mendable(err)
-	d.try, d.next, d.freed = false, d.mono()+probeEvery, d.freed || freed
-	if kind == astray {
-		d.next, d.copyAt = 0, 0 // at once
-	}
+	d.try, d.freed = false, d.freed || freed
 	if d.kind != kind {
 		free, _ := room(d.dir()) // 0 then
 		d.cfg.Log.Error(t.what+": nothing more is acknowledged", "free", free, "ballast_freed", freed, "err", err, "try", t.fix)
 	}
+	d.set(kind, t.what+": "+t.fix)
+	return freed && !d.mend
+}
+
+// schedule says when to look again, and when to copy.
+func (d *disk) schedule(kind trouble) {
+	d.next = d.mono() + probeEvery
+	switch {
+	case kind == astray:
+		d.next, d.copyAt = 0, 0 // at once
+	case d.kind != failing && kind != d.kind:
+		d.copyAt = d.mono() + copyAfter
+	}
 	if d.kind == noTrouble {
 		d.begun, d.refused = d.mono(), 0
 	}
-	d.set(kind, t.what+": "+t.fix)
-	return freed && !d.mend
 }
 
 // succeeded notes a transaction that was committed. With entries in it, all is well; without, room may have been made.

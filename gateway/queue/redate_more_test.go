@@ -17,7 +17,7 @@ func TestRedate_whileItIsPicked(t *testing.T) {
 		var during func()
 		m.cfg = func(c *queue.Config) {
 			change(c)
-			c.Date = func(e *queue.Entry) float64 {
+			c.Date = func(*queue.Entry) float64 {
 				if f := during; f != nil {
 					during = nil
 					f()

@@ -208,7 +208,10 @@ func TestConnect_silent_server(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want the deadline", err)
 		}
-		<-b.Connects
+		select {
+		case <-b.Connects:
+		default: // on a busy machine the deadline comes first
+		}
 	})
 	t.Run("cancelled", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
