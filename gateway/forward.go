@@ -181,6 +181,7 @@ func (f *forwarder) load(ctx context.Context) error {
 func (f *forwarder) begin(ctx context.Context, p queue.Pass, lane int) error {
 	datums, err := f.reduce(ctx, p)
 	if err != nil {
+		f.q.Release(p.Start)
 		return err
 	}
 	b := newBatch(p, datums)

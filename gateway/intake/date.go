@@ -3,6 +3,7 @@ package intake
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"piway/shared/sample"
@@ -25,8 +26,24 @@ func (in *Intake) arrival(arrived time.Time) moment {
 func (in *Intake) Date(device string, r *sample.Report, arrived time.Time) (shift float64, datable bool) {
 	now := in.arrival(in.cfg.Now())
 	wall := seconds(arrived)
-	shift, _, datable = in.date(device, r, moment{wall: wall, boot: wall - now.offset()}, true)
+	at := moment{wall: wall, boot: wall - now.offset()}
+	if at.boot < 0 { // in an earlier run of this machine, of which the time may be a guess: it teaches nothing
+		in = in.aside(device)
+	}
+	shift, _, datable = in.date(device, r, at, true)
 	return shift, datable
+}
+
+// aside returns an intake that knows what this one knows of a device's clock, and whose learning is forgotten.
+func (in *Intake) aside(device string) *Intake {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	out := &Intake{cfg: in.cfg, boots: map[string][]boot{device: slices.Clone(in.boots[device])}, clocks: map[string]*beginning{}}
+	if b := in.clocks[device]; b != nil {
+		known := *b
+		out.clocks[device] = &known
+	}
+	return out
 }
 
 // date returns what to add to the times of a report's samples, and false if nothing says when they were taken.

@@ -15,6 +15,7 @@ var errAstray = errors.New("the store is not where it was")
 type place struct {
 	files       map[string]fs.FileInfo // by suffix
 	checkpoints int                    // then
+	log         checkpoint             // as SQLite knew it then
 }
 
 // remember notes the files as they are. Call it when all connections are open.
@@ -28,8 +29,9 @@ func (p *place) remember(path string, checkpoints int) {
 }
 
 // look returns errAstray if a file was removed, replaced, cut off or copied over since. Only a checkpoint writes to the
-// store's own file, or makes one shorter.
-func (p *place) look(path string, checkpoints int) error {
+// store's own file, or makes one shorter: this process's, which are counted, or another's, which SQLite's index of the log shows.
+func (p *place) look(path string, checkpoints int, log checkpoint) error {
+	explained := checkpoints != p.checkpoints || log.pages < p.log.pages || log.moved > p.log.moved
 	for suffix, was := range p.files {
 		is, err := os.Stat(path + suffix)
 		switch {
@@ -39,13 +41,13 @@ func (p *place) look(path string, checkpoints int) error {
 			continue // that says nothing of the file
 		case !os.SameFile(was, is):
 			return fmt.Errorf("%w: another file lies at %s", errAstray, path+suffix)
-		case is.Size() < was.Size() && checkpoints == p.checkpoints:
+		case is.Size() < was.Size() && !explained:
 			return fmt.Errorf("%w: %s was cut off, from %d to %d bytes", errAstray, path+suffix, was.Size(), is.Size())
-		case suffix == "" && !is.ModTime().Equal(was.ModTime()) && checkpoints == p.checkpoints:
+		case suffix == "" && !is.ModTime().Equal(was.ModTime()) && !explained:
 			return fmt.Errorf("%w: another program wrote to %s", errAstray, path)
 		}
 		p.files[suffix] = is
 	}
-	p.checkpoints = checkpoints
+	p.checkpoints, p.log = checkpoints, log
 	return nil
 }

@@ -123,9 +123,16 @@ func total(by map[string]int64) (n int64) {
 
 // Ledger returns the account of each device, by name, from one consistent state of the disk. Waiting is counted from
 // the reports that are there, and so is an independent check of the other figures.
-func (q *Queue) Ledger(_ context.Context) (_ []Account, err error) {
+// One at a time is read: it may take long, and there are few connections.
+func (q *Queue) Ledger(ctx context.Context) (_ []Account, err error) {
+	select {
+	case q.ledgers <- struct{}{}:
+		defer func() { <-q.ledgers }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	defer func() { q.notice(err) }()
-	ctx := q.reading
+	ctx = q.reading
 	tx, err := q.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return nil, fmt.Errorf("reading the ledger: %w", err)

@@ -97,11 +97,7 @@ func (q *Queue) commit(ctx context.Context, batch []op) {
 			return
 		}
 	}
-	if q.w.redateDue() { // Next picks no pass meanwhile
-		q.picking.Lock()
-		defer q.picking.Unlock()
-	}
-	err := q.w.write(ctx, batch)
+	err := q.write(ctx, batch)
 	var work []op // to be tried again
 	if err == nil {
 		q.committed(ctx, batch)
@@ -127,6 +123,15 @@ func (q *Queue) again(batch []op, freed bool) (answered, work []op) {
 		return batch, nil
 	}
 	return slices.DeleteFunc(batch, func(o op) bool { return !isEntry(o) }), work
+}
+
+// write is one transaction. Next picks no pass while some are dated again.
+func (q *Queue) write(ctx context.Context, batch []op) error {
+	if q.w.redateDue() {
+		q.picking.Lock()
+		defer q.picking.Unlock()
+	}
+	return q.w.write(ctx, batch)
 }
 
 func isEntry(o op) bool { return o.tx == nil }
@@ -167,7 +172,8 @@ func (q *Queue) lookAround(ctx context.Context) {
 	if q.disk.mend {
 		return
 	}
-	if err := q.place.look(q.cfg.Path, q.w.log.checkpoints); err != nil {
+	log, _ := q.w.checkpoint(ctx, noop) // of an error others tell
+	if err := q.place.look(q.cfg.Path, q.w.log.checkpoints, log); err != nil {
 		q.failed(err, 0)
 		return
 	}

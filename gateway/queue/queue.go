@@ -125,6 +125,7 @@ type Queue struct {
 
 	reading     context.Context // of all that reads: a query that is cut short costs its connection, see pinned
 	stopReading context.CancelFunc
+	ledgers     chan struct{} // holds one while the ledger is read
 
 	lastClosed int64 // when it was opened
 
@@ -146,7 +147,7 @@ func Open(ctx context.Context, cfg Config) (*Queue, error) {
 	q := &Queue{
 		cfg: cfg.withDefaults(), in: make(chan op, pending), start: time.Now(),
 		changed: make(chan struct{}), ended: make(chan struct{}), inHand: map[int64]struct{}{},
-		sick: make(chan error, 1),
+		sick: make(chan error, 1), ledgers: make(chan struct{}, 1),
 	}
 	q.reading, q.stopReading = context.WithCancel(context.WithoutCancel(ctx))
 	q.beats() // Run may begin a moment later

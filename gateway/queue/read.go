@@ -151,6 +151,7 @@ func (q *Queue) first(ctx context.Context, o *Order, query string, bound int64, 
 		return p, err
 	}
 	if err := q.restart(ctx, &p, fingerprint); err != nil {
+		q.Release(p.Start) // it was returned to nobody
 		return p, fmt.Errorf("beginning pass %d: %w", p.Start, err)
 	}
 	return p, nil

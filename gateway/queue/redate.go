@@ -15,8 +15,8 @@ import (
 // which something was sent is left as it is, since its numbers must go on meaning the same.
 //
 // A run that ended before its clock was right is dated by its own clock, unless that cannot have been right: before
-// the newest time that was known to be, or after the next run began; where no right time was ever known, so old that CloudWatch
-// would not take it. Then the run is taken to have ended when the next began.
+// the newest time that was known to be, or after the next run began; where no right time was ever known, so old that it would be
+// dropped. Then the run is taken to have ended when the next began.
 
 // maxRedated bounds the reports that are dated again in one transaction; a single pass is done whole.
 const maxRedated = 4096
@@ -63,6 +63,7 @@ func (w *writer) hostID(ctx context.Context) (int64, error) {
 	if _, err := w.putHost.ExecContext(ctx, w.cfg.BootID, d.right); err != nil {
 		return 0, fmt.Errorf("keeping the run of this machine: %w", err)
 	}
+	d.redating = false // what is known of the runs is to be read again
 	return d.host, w.getHost.QueryRowContext(ctx, w.cfg.BootID).Scan(&d.host)
 }
 
@@ -239,6 +240,9 @@ func (w *writer) loadHosts(ctx context.Context) error {
 		if err := rows.Scan(&h.id, &h.after); err != nil {
 			return err
 		}
+		if h.after > w.cfg.Now().UnixNano() {
+			h.after = 0 // what was called right was not
+		}
 		d.hosts = append(d.hosts, h)
 	}
 	if err := rows.Err(); err != nil {
@@ -260,13 +264,17 @@ func (w *writer) loadHosts(ctx context.Context) error {
 
 // dateHost works out the offset of an earlier run, of which the next began at the time given, and puts its own there.
 func (w *writer) dateHost(ctx context.Context, h *host, began *int64) error {
-	var mono, first, last int64
-	err := w.conn.QueryRowContext(ctx, `SELECT COALESCE(MAX(r.mono), 0), COALESCE(MIN(r.arrived), 0), COALESCE(MAX(r.arrived), 0)
-		FROM pass p JOIN report r ON r.id BETWEEN p.first AND p.last AND r.pass=p.start WHERE p.undated=1 AND r.host=?`, h.id).Scan(&mono, &first, &last)
-	if err != nil || mono == 0 {
+	var n, mono, first, last int64
+	err := w.conn.QueryRowContext(ctx, `SELECT COUNT(*), COALESCE(MAX(r.mono), 0), COALESCE(MIN(r.arrived), 0), COALESCE(MAX(r.arrived), 0)
+		FROM pass p JOIN report r ON r.id BETWEEN p.first AND p.last AND r.pass=p.start WHERE p.undated=1 AND r.host=?`, h.id).Scan(&n, &mono, &first, &last)
+	if err != nil || n == 0 {
 		return err
 	}
-	if first >= h.after && last <= *began && (h.after > 0 || w.cfg.Now().Sub(time.Unix(0, last)) <= keepSeen) {
+	oldest := keepSeen
+	if w.cfg.MaxAge > 0 {
+		oldest = min(oldest, w.cfg.MaxAge)
+	}
+	if first >= h.after && last <= *began && (h.after > 0 || w.cfg.Now().Sub(time.Unix(0, last)) <= oldest) {
 		*began = min(*began, first) // its own clock may have been right
 		return nil
 	}

@@ -17,6 +17,7 @@ func TestRedate_whileItIsPicked(t *testing.T) {
 		var during func()
 		m.cfg = func(c *queue.Config) {
 			change(c)
+			c.ThinAfter = 0 // which keeps everybody from picking meanwhile
 			c.Date = func(*queue.Entry) float64 {
 				if f := during; f != nil {
 					during = nil
@@ -103,6 +104,27 @@ func TestThin_syncFails(t *testing.T) {
 		}
 		if err := <-b.ended; !errors.Is(err, queue.ErrDisk) {
 			t.Errorf("it ended with %v, want ErrDisk, with a copy", err)
+		}
+	})
+}
+
+// What came by a clock that is behind, of which nothing better is ever known, is not too old for that.
+func TestRedate_guessIsNoAge(t *testing.T) {
+	onMachine(t, 2*day, func(t *testing.T, m *machine) {
+		change := m.cfg
+		m.cfg = func(c *queue.Config) {
+			change(c)
+			c.MaxAge, c.ThinAfter = day, 0
+		}
+		m.reopen()
+		m.send(report("kitchen", "r", 1, "a"))
+		time.Sleep(2 * window)
+		m.restart(time.Minute, 2*day, "second")
+		time.Sleep(window)
+		m.setRight()
+		time.Sleep(5 * window)
+		if a := m.accounts()["kitchen"]; a.Waiting != 1 {
+			t.Errorf("taken minutes ago: got %+v, want it to wait", a)
 		}
 	})
 }

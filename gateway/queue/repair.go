@@ -53,7 +53,7 @@ func (q *Queue) repair(ctx context.Context) bool {
 
 // prove commits something: that the log can be synced is known when it was. It returns false if it cannot.
 func (q *Queue) prove(ctx context.Context) bool {
-	err := q.w.write(ctx, []op{{tx: func(ctx context.Context, w *writer) error {
+	err := q.write(ctx, []op{{tx: func(ctx context.Context, w *writer) error {
 		_, err := w.putMeta.ExecContext(ctx, "fold", w.folded)
 		return err
 	}}})

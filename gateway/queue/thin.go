@@ -63,6 +63,7 @@ func (q *Queue) thin(ctx context.Context) {
 		t.tell(q)
 	default:
 		t.from, t.to = t.from+from, t.to+1
+		w.log.committed(w.mono())
 	}
 }
 
