@@ -28,7 +28,7 @@ var table = []mutant{
 	},
 	{
 		"store: work goes on after a failed sync", "gateway/queue/disk.go",
-		"if mendable(err) && !d.mend {", "if mendable(err) && d.mend {",
+		"d.mend = d.mend || mendable(err)", "d.mend = d.mend && mendable(err)",
 		"./gateway/queue", "TestQueue_copiesOut|TestQueue_lyingDisk",
 	},
 	{
