@@ -34,20 +34,33 @@ func (p *place) look(path string, checkpoints int, log checkpoint) error {
 	explained := checkpoints != p.checkpoints || log.pages < p.log.pages || log.moved > p.log.moved
 	for suffix, was := range p.files {
 		is, err := os.Stat(path + suffix)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return fmt.Errorf("%w: %s was removed", errAstray, path+suffix)
-		case err != nil:
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			continue // that says nothing of the file
-		case !os.SameFile(was, is):
-			return fmt.Errorf("%w: another file lies at %s", errAstray, path+suffix)
-		case is.Size() < was.Size() && !explained:
-			return fmt.Errorf("%w: %s was cut off, from %d to %d bytes", errAstray, path+suffix, was.Size(), is.Size())
-		case suffix == "" && !is.ModTime().Equal(was.ModTime()) && !explained:
-			return fmt.Errorf("%w: another program wrote to %s", errAstray, path)
+		}
+		if err := strange(path+suffix, was, is, suffix == "", explained); err != nil {
+			return err
 		}
 		p.files[suffix] = is
 	}
 	p.checkpoints, p.log = checkpoints, log
 	return nil
+}
+
+// strange returns errAstray if what lies at path is not the file that was there, or was changed in a way that nothing explains.
+// is is nil where nothing lies there.
+func strange(path string, was, is fs.FileInfo, store, explained bool) error {
+	switch {
+	case is == nil:
+		return fmt.Errorf("%w: %s was removed", errAstray, path)
+	case !os.SameFile(was, is):
+		return fmt.Errorf("%w: another file lies at %s", errAstray, path)
+	case explained:
+		return nil
+	case is.Size() < was.Size():
+		return fmt.Errorf("%w: %s was cut off, from %d to %d bytes", errAstray, path, was.Size(), is.Size())
+	case store && !is.ModTime().Equal(was.ModTime()):
+		return fmt.Errorf("%w: another program wrote to %s", errAstray, path)
+	default:
+		return nil
+	}
 }
