@@ -21,21 +21,35 @@ import (
 // hooked calls what a test has to do after a rename, and instead of a sync of a folder.
 type hooked struct {
 	files.FS
+	mu      sync.Mutex // guards what follows
 	renamed func(to string)
 	syncDir func() error
 }
 
+// set replaces both; nil does nothing.
+func (h *hooked) set(renamed func(to string), syncDir func() error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.renamed, h.syncDir = renamed, syncDir
+}
+
+func (h *hooked) hooks() (renamed func(to string), syncDir func() error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.renamed, h.syncDir
+}
+
 func (h *hooked) Rename(from, to string) error {
 	err := h.FS.Rename(from, to)
-	if h.renamed != nil && err == nil {
-		h.renamed(to)
+	if renamed, _ := h.hooks(); renamed != nil && err == nil {
+		renamed(to)
 	}
 	return err
 }
 
 func (h *hooked) SyncDir(name string) error {
-	if h.syncDir != nil {
-		if err := h.syncDir(); err != nil {
+	if _, syncDir := h.hooks(); syncDir != nil {
+		if err := syncDir(); err != nil {
 			return err
 		}
 	}
@@ -52,13 +66,13 @@ func TestQueue_copyGivenUp(t *testing.T) {
 			b.mustAppend(report("kitchen", "r", int64(i+1), "a"))
 		}
 		failing(d, "-wal", lying.Sync, lying.Truncate)
-		h.syncDir = func() error { return syscall.EIO } // the disk fails for the folder too
+		h.set(nil, func() error { return syscall.EIO }) // the disk fails for the folder too
 		if b.append(report("kitchen", "r", 51, "a")) == nil {
 			t.Error("acknowledged on a disk that fails")
 		}
 		time.Sleep(15 * time.Second)
 		d.Fail(nil) // the trouble passes
-		h.syncDir = nil
+		h.set(nil, nil)
 		time.Sleep(3 * time.Second)
 		for i := range 10 {
 			b.mustAppend(report("kitchen", "r", int64(i+51), "a"))
@@ -83,12 +97,12 @@ func TestQueue_copyIsTheLastThing(t *testing.T) {
 				b.mustAppend(report("kitchen", "r", int64(i+1), "a"))
 			}
 			failing(d, "-wal", lying.Sync, lying.Truncate)
-			h.renamed = func(to string) {
+			h.set(func(to string) {
 				if strings.HasSuffix(to, ".salvaged") {
 					time.Sleep(2 * time.Second) // copying takes as long, and the trouble passes meanwhile
 					d.Fail(nil)
 				}
-			}
+			}, nil)
 			var seq, acked atomic.Int64
 			seq.Store(50)
 			acked.Store(50)
@@ -113,7 +127,7 @@ func TestQueue_copyIsTheLastThing(t *testing.T) {
 				t.Fatalf("it ended with %v, want ErrDisk", err)
 			}
 			wg.Wait()
-			h.renamed = nil
+			h.set(nil, nil)
 			b = running(t, cfg)
 			if a := b.accounts()["kitchen"]; a.Waiting < acked.Load() {
 				t.Errorf("try %d: %d reports were acknowledged, %d are there after the copy took the store's place:\n%s", try, acked.Load(), a.Waiting, log.buf.String())
