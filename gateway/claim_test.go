@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"piway/gateway/queue"
-	"piway/shared/clock"
 )
 
 // A name that another device is just claiming refuses nobody until that is on disk, and never if it fails.
@@ -18,7 +17,7 @@ func TestGateway_handle_claims(t *testing.T) {
 		p.handle(device, []byte(`{"name":"`+name+`","unit":"None","value":1}`), func(err error) { done <- err })
 		return <-done
 	}
-	first := p.intake.Judge("kitchen", []byte(`{"name":"cpu","unit":"None","value":1}`), clock.Now())
+	first := p.intake.Judge("kitchen", []byte(`{"name":"cpu","unit":"None","value":1}`), p.now())
 	if err := handle("cellar", "cpu"); !errors.Is(err, errUndecided) {
 		t.Errorf("while the claim is on its way: got %v, want no answer", err)
 	}
@@ -30,7 +29,7 @@ func TestGateway_handle_claims(t *testing.T) {
 	if err := handle("kitchen", "memory"); !errors.Is(err, queue.ErrClosed) {
 		t.Errorf("after the end: got %v", err)
 	}
-	if v := p.intake.Judge("cellar", []byte(`{"name":"memory","unit":"None","value":1}`), clock.Now()); len(v.Claims) != 1 {
+	if v := p.intake.Judge("cellar", []byte(`{"name":"memory","unit":"None","value":1}`), p.now()); len(v.Claims) != 1 {
 		t.Errorf("a claim that was not kept binds another device: %+v", v.Refused)
 	}
 }

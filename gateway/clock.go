@@ -3,11 +3,18 @@ package main
 import (
 	"log/slog"
 
+	"piway/gateway/intake"
 	"piway/shared/clock"
 )
 
 // clockRight reports whether this machine's own clock is to be believed.
 func (c *IntakeConfig) clockRight() bool { return c.TrustClock || clock.Read() != clock.Unsynced }
+
+// moment is now. What is known of the clock is read before it: what becomes right in between is right then.
+func (c *IntakeConfig) moment() intake.Moment {
+	right := c.clockRight()
+	return intake.Moment{Wall: clock.Now(), Right: right, SinceBoot: clock.SinceBoot()}
+}
 
 // tellClock warns at the start where times will not be judged, or not by this machine's clock.
 func tellClock(c *IntakeConfig, log *slog.Logger) error {

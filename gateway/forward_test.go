@@ -25,11 +25,13 @@ type stages struct {
 	in  *intake.Intake
 	q   *queue.Queue
 	f   *forwarder
+
+	start time.Time
 }
 
 func newStages(t *testing.T, start time.Time, hasTimestamp bool) *stages {
 	t.Helper()
-	s := &stages{t: t}
+	s := &stages{t: t, start: start}
 	s.now.Store(start.UnixMilli())
 	cfg := Default()
 	log := slog.New(slog.DiscardHandler)
@@ -72,7 +74,7 @@ func (s *stages) arrive(at time.Time, seq int64, clock string, taken, sent time.
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	v := s.in.Judge("pi", payload, at)
+	v := s.in.Judge("pi", payload, intake.Moment{Wall: at, Right: true, SinceBoot: at.Sub(s.start)})
 	if len(v.Refused) > 0 {
 		s.t.Fatalf("refused: %+v", v.Refused)
 	}

@@ -24,15 +24,14 @@ import (
 
 // A gateway is all stages, wired.
 type gateway struct {
-	log  *slog.Logger
-	lock *os.File
-	// clockRight reports whether this machine's clock is to be believed.
-	clockRight func() bool
-	devices    *devices.List
-	queue      *queue.Queue
-	intake     *intake.Intake
-	broker     *broker.Broker
-	uplink     *uplink.Uplink
+	log     *slog.Logger
+	lock    *os.File
+	now     func() intake.Moment
+	devices *devices.List
+	queue   *queue.Queue
+	intake  *intake.Intake
+	broker  *broker.Broker
+	uplink  *uplink.Uplink
 	// progress of a backlog.
 	progress *progress
 	// feedback is nil where none is wanted.
@@ -43,7 +42,7 @@ type gateway struct {
 
 // openGateway opens every stage; this function is the drawing of the architecture. After an error nothing stays open.
 func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway, err error) {
-	g := &gateway{log: log, clockRight: cfg.Intake.clockRight}
+	g := &gateway{log: log, now: cfg.Intake.moment}
 	defer func() {
 		if err != nil {
 			g.abandon(ctx)
@@ -105,9 +104,9 @@ func openIntake(ctx context.Context, cfg *Config, q *queue.Queue, isDevice func(
 		return nil, err
 	}
 	in := intake.New(intake.Config{
-		Names: namesOf(cfg), ClockTolerance: cfg.Intake.ClockTolerance, ClockRight: cfg.Intake.clockRight,
+		Names: namesOf(cfg), ClockTolerance: cfg.Intake.ClockTolerance,
 		MaxSamples: cfg.Intake.MaxSamples, MaxMetrics: cfg.Intake.MaxMetrics,
-		Now: clock.Now, SinceBoot: clock.SinceBoot, IsDevice: isDevice, Owners: owners, Reserved: reservedNames(cfg.Uplink.Form),
+		Now: cfg.Intake.moment, IsDevice: isDevice, Owners: owners, Reserved: reservedNames(cfg.Uplink.Form),
 	})
 	return in, q.Boots(ctx, in.KnowBoot)
 }
@@ -126,8 +125,7 @@ func devicesPath(dataDir string) string { return filepath.Join(dataDir, "devices
 
 // handle takes a publish from the broker to the queue. done is called with nil when all of it is on disk or counted.
 func (g *gateway) handle(device string, payload []byte, done func(error)) {
-	right := g.clockRight() // before the time is read: what becomes right in between is right then
-	arrived, sinceBoot := clock.Now(), clock.SinceBoot()
+	arrived := g.now()
 	v := g.intake.Judge(device, payload, arrived)
 	if v.Undecided {
 		g.intake.Failed(device, &v)
@@ -139,7 +137,7 @@ func (g *gateway) handle(device string, payload []byte, done func(error)) {
 	}
 	g.queue.Append(queue.Entry{
 		Device: device, Run: v.Run, Seq: v.Seq, Sent: v.Sent, SentUptime: v.SentUptime, Boot: v.Boot, Uptime: v.Uptime, Clock: v.Clock,
-		Arrived: arrived, Unsure: !right, SinceBoot: sinceBoot, Shift: v.Shift, Booted: v.Booted,
+		Arrived: arrived.Wall, Unsure: !arrived.Right, SinceBoot: arrived.SinceBoot, Shift: v.Shift, Booted: v.Booted,
 		Samples: v.Samples, Refused: v.Reasons(), Claims: v.Claims,
 	}, func(err error) {
 		if err == nil {

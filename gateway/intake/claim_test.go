@@ -12,14 +12,14 @@ func TestIntake_Failed(t *testing.T) {
 	cfg := settings()
 	cfg.MaxMetrics = 1
 	in := intake.New(cfg)
-	v := in.Judge("pi1", []byte(bare("cpu", "")), arrival)
+	v := in.Judge("pi1", []byte(bare("cpu", "")), came(arrival))
 	in.Failed("pi1", &v)
-	other := in.Judge("pi2", []byte(bare("cpu", "")), arrival)
+	other := in.Judge("pi2", []byte(bare("cpu", "")), came(arrival))
 	if len(other.Samples) != 1 || len(other.Claims) != 1 || other.Undecided {
 		t.Errorf("after the first claim failed: got %+v, want the name claimed by the second device", other)
 	}
 	in.Kept("pi2", &other)
-	if v := in.Judge("pi1", []byte(bare("memory", "")), arrival); len(v.Samples) != 1 {
+	if v := in.Judge("pi1", []byte(bare("memory", "")), came(arrival)); len(v.Samples) != 1 {
 		t.Errorf("the failed claim counts as a metric: %+v", v.Refused)
 	}
 }
@@ -30,7 +30,7 @@ func TestIntake_Failed_oneOfSeveral(t *testing.T) {
 		in := intake.New(settings())
 		var all [2]intake.Verdict
 		for i := range all {
-			if all[i] = in.Judge("pi1", []byte(bare("cpu", "")), arrival); len(all[i].Claims) != 1 {
+			if all[i] = in.Judge("pi1", []byte(bare("cpu", "")), came(arrival)); len(all[i].Claims) != 1 {
 				t.Fatalf("not on disk yet: got %+v, want the claim again", all[i])
 			}
 		}
@@ -41,7 +41,7 @@ func TestIntake_Failed_oneOfSeveral(t *testing.T) {
 			}
 			in.Failed("pi1", &all[i])
 		}
-		v := in.Judge("pi2", []byte(bare("cpu", "")), arrival)
+		v := in.Judge("pi2", []byte(bare("cpu", "")), came(arrival))
 		if refused := len(v.Refused) == 1 && v.Refused[0].Reason == intake.ReasonOwner; refused != (kept >= 0) || v.Undecided {
 			t.Errorf("report %d kept: got %+v", kept, v)
 		}
@@ -51,18 +51,18 @@ func TestIntake_Failed_oneOfSeveral(t *testing.T) {
 // While it is not known whether a claim is kept, nothing is refused by it.
 func TestIntake_Judge_undecided(t *testing.T) {
 	in := intake.New(settings())
-	first := in.Judge("pi1", []byte(bare("cpu", "")), arrival)
+	first := in.Judge("pi1", []byte(bare("cpu", "")), came(arrival))
 	both := report("", bare("cpu (pi2)", ""), bare("x", ""))
-	if v := in.Judge("pi2", []byte(both), arrival); v.Undecided {
+	if v := in.Judge("pi2", []byte(both), came(arrival)); v.Undecided {
 		t.Errorf("of other names: got %+v", v)
 	}
-	second := in.Judge("pi2", []byte(bare("cpu", "")), arrival)
+	second := in.Judge("pi2", []byte(bare("cpu", "")), came(arrival))
 	if !second.Undecided {
 		t.Errorf("got %+v, want it undecided", second)
 	}
 	in.Failed("pi2", &second)
 	in.Kept("pi1", &first)
-	if v := in.Judge("pi2", []byte(bare("cpu", "")), arrival); v.Undecided || len(v.Refused) != 1 {
+	if v := in.Judge("pi2", []byte(bare("cpu", "")), came(arrival)); v.Undecided || len(v.Refused) != 1 {
 		t.Errorf("the claim is on disk: got %+v, want it refused", v)
 	}
 }
@@ -73,10 +73,10 @@ func TestIntake_Judge_refusedClaimsNothing(t *testing.T) {
 	cfg.Names = names.New("{name}", "")
 	in := intake.New(cfg)
 	undated := report(`,"boot":"b","uptime":5,"clock":"unsynced"`, bare("late", `,"time":1799999999`))
-	if v := in.Judge("pi1", []byte(undated), arrival); len(v.Refused) != 1 || len(v.Claims) > 0 {
+	if v := in.Judge("pi1", []byte(undated), came(arrival)); len(v.Refused) != 1 || len(v.Claims) > 0 {
 		t.Fatalf("got %+v, want it refused", v)
 	}
-	if v := in.Judge("pi2", []byte(report("", bare("late", ""))), arrival); v.Undecided || len(v.Claims) != 1 {
+	if v := in.Judge("pi2", []byte(report("", bare("late", ""))), came(arrival)); v.Undecided || len(v.Claims) != 1 {
 		t.Errorf("a name of a refused sample: got %+v, want it free", v)
 	}
 }

@@ -9,22 +9,18 @@ import (
 	"piway/shared/sample"
 )
 
-// A moment is a time by both of the gateway's clocks, in seconds: the one on the wall, and the one since its boot, which
-// nobody sets. A message's way is measured by the latter, so that a step of the former changes the date of nothing else.
+// A moment is a Moment in seconds.
 type moment struct{ wall, boot float64 }
 
 func (m moment) offset() float64 { return m.wall - m.boot }
 
-// arrival is the moment at which something arrived just now.
-func (in *Intake) arrival(arrived time.Time) moment {
-	return moment{wall: seconds(arrived), boot: in.cfg.SinceBoot().Seconds()}
-}
+func (m Moment) seconds() moment { return moment{wall: seconds(m.Wall), boot: m.SinceBoot.Seconds()} }
 
 // Date returns what to add to the times of a report's samples, 0 mostly, and false if nothing says when they were taken. It
 // is what Judge does, for a report that came while the gateway's clock was not right: call it when the clock is, with the
 // arrival as it is known then. Of the report it takes the envelope and the time of the newest sample.
 func (in *Intake) Date(device string, r *sample.Report, arrived time.Time) (shift float64, datable bool) {
-	now := in.arrival(in.cfg.Now())
+	now := in.cfg.Now().seconds()
 	wall := seconds(arrived)
 	at := moment{wall: wall, boot: wall - now.offset()}
 	if at.boot < 0 { // in an earlier run of this machine, of which the time may be a guess: it teaches nothing

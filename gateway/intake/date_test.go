@@ -34,7 +34,7 @@ func (r reading) json() []byte {
 // dated returns how long before its arrival the sample was taken, as judged, or -1 if it is refused as not to be dated.
 func dated(t *testing.T, in *intake.Intake, r reading) float64 {
 	t.Helper()
-	v := in.Judge("pi1", r.json(), arrival)
+	v := in.Judge("pi1", r.json(), came(arrival))
 	in.Kept("pi1", &v)
 	if len(v.Refused) > 0 {
 		if v.Refused[0].Reason != intake.ReasonNoClock {
@@ -100,12 +100,12 @@ func TestIntake_Judge_booted(t *testing.T) {
 	in := intake.New(settings())
 	r := reading{"a", 500, now(), now(), 500, sample.Synced}
 	for range 2 {
-		if v := in.Judge("pi1", r.json(), arrival); math.Abs(v.Booted-(now()-500)) > 0.1 {
+		if v := in.Judge("pi1", r.json(), came(arrival)); math.Abs(v.Booted-(now()-500)) > 0.1 {
 			t.Fatalf("not kept yet: got %v, want the boot's beginning", v.Booted)
 		}
 	}
 	dated(t, in, r)
-	if v := in.Judge("pi1", r.json(), arrival.Add(time.Second)); v.Booted != 0 {
+	if v := in.Judge("pi1", r.json(), came(arrival.Add(time.Second))); v.Booted != 0 {
 		t.Errorf("kept: got it again")
 	}
 	again := intake.New(settings())

@@ -37,10 +37,12 @@ func newLine(t *testing.T) *line {
 func (l *line) restart() {
 	cfg := settings()
 	cfg.MaxMetrics = 1000
-	cfg.Now = func() time.Time { return l.wall(l.now) }
-	cfg.SinceBoot = func() time.Duration { return time.Duration((900 + l.now) * 1e9) }
-	cfg.ClockRight = func() bool { return !l.wrong }
+	cfg.Now = l.moment
 	l.in = intake.New(cfg)
+}
+
+func (l *line) moment() intake.Moment {
+	return intake.Moment{Wall: l.wall(l.now), Right: !l.wrong, SinceBoot: time.Duration((900 + l.now) * 1e9)}
 }
 
 func (l *line) wall(at float64) time.Time { return arrival.Add(time.Duration((at + l.step) * 1e9)) }
@@ -58,7 +60,7 @@ func (l *line) send(taken, arrives float64) (off float64) {
 		uptime = fmt.Sprintf(`"boot":"a","uptime":%f,"sent_uptime":%[1]f,`, l.last.Uptime)
 	}
 	text := fmt.Sprintf(`{"run":"r","seq":1,%s"clock":"unsynced","sent":%f,"samples":[{"name":"x","unit":"None","value":1,"time":%[2]f}]}`, uptime, shows)
-	v := l.in.Judge("pi1", []byte(text), l.wall(arrives))
+	v := l.in.Judge("pi1", []byte(text), l.moment())
 	if len(v.Refused) > 0 {
 		l.t.Fatalf("refused: %+v", v.Refused)
 	}

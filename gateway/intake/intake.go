@@ -43,19 +43,25 @@ type Config struct {
 	Reserved func(base string) bool
 	// ClockTolerance is how far an unsynchronised sender's clock may be off before its samples are shifted.
 	ClockTolerance time.Duration
-	// ClockRight reports whether the gateway's own clock is right. While it is not, nothing is shifted nor refused by time.
-	// Nil means that it always is.
-	ClockRight func() bool
-	// Now is the gateway's clock; nil means time.Now. SinceBoot is the time since the gateway's machine started, sleep
-	// included, which nobody sets; where it is nil or says 0, the time since New is taken for it.
-	Now       func() time.Time
-	SinceBoot func() time.Duration
+	// Now is the gateway's moment, for Date.
+	Now func() Moment
 	// MaxSamples in one message, MaxMetrics of one device.
 	MaxSamples, MaxMetrics int
 	// IsDevice reports whether a device of that name exists.
 	IsDevice func(name string) bool
 	// Owners are the names that are taken already, with their devices. The intake owns the map from then on.
 	Owners map[string]string
+}
+
+// A Moment is a time by both of the gateway's clocks, and what is known of the first.
+type Moment struct {
+	// Wall is by the clock on the wall. Right says that it is known to be right; while it is not, nothing is shifted nor refused
+	// by time.
+	Wall  time.Time
+	Right bool
+	// SinceBoot is the time since the gateway's machine started, sleep included, which nobody sets. A message's way is measured
+	// by it, so that a step of the clock on the wall changes the date of nothing else.
+	SinceBoot time.Duration
 }
 
 // A Verdict is what a payload amounts to.
@@ -111,13 +117,6 @@ type Intake struct {
 
 // New returns an intake.
 func New(cfg Config) *Intake {
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
-	if cfg.SinceBoot == nil || cfg.SinceBoot() == 0 {
-		start := time.Now()
-		cfg.SinceBoot = func() time.Duration { return time.Since(start) }
-	}
 	in := &Intake{
 		cfg: cfg, owners: map[string]*owner{}, metrics: map[metric]struct{}{}, counts: map[string]int{},
 		boots: map[string][]boot{}, clocks: map[string]*beginning{},
@@ -129,8 +128,8 @@ func New(cfg Config) *Intake {
 	return in
 }
 
-// Judge decides over a payload that the authenticated device sent and that arrived now.
-func (in *Intake) Judge(device string, payload []byte, arrived time.Time) Verdict {
+// Judge decides over a payload that the authenticated device sent and that arrived at that moment.
+func (in *Intake) Judge(device string, payload []byte, arrived Moment) Verdict {
 	m, err := sample.Decode(payload)
 	if err != nil {
 		return Verdict{Refused: []sample.Refusal{{Index: -1, Reason: sample.ReasonJSON, Error: err.Error()}}}
@@ -143,8 +142,8 @@ func (in *Intake) Judge(device string, payload []byte, arrived time.Time) Verdic
 	if n := len(r.Samples) + len(m.Refused); n > in.cfg.MaxSamples {
 		return in.tooMany(v, n)
 	}
-	d := dating{arrived: arrived, right: in.cfg.ClockRight == nil || in.cfg.ClockRight()}
-	d.shift, v.Booted, d.datable = in.date(device, r, in.arrival(arrived), d.right)
+	d := dating{arrived: arrived.Wall, right: arrived.Right}
+	d.shift, v.Booted, d.datable = in.date(device, r, arrived.seconds(), d.right)
 	if !d.right {
 		d.shift, d.datable = 0, true
 	}

@@ -20,6 +20,11 @@ import (
 // arrival is when the tests' payloads come.
 var arrival = time.Unix(1_800_000_000, 500_000_000)
 
+// came is a moment of a gateway whose clock is right, and whose machine has been running for an hour at arrival.
+func came(wall time.Time) intake.Moment {
+	return intake.Moment{Wall: wall, Right: true, SinceBoot: time.Hour + wall.Sub(arrival)}
+}
+
 // settings know the devices pi1, pi2 and pi3.
 func settings() intake.Config {
 	return intake.Config{
@@ -48,7 +53,7 @@ func accepted(v intake.Verdict) []string {
 
 func TestIntake_Judge_keepsTheEnvelope(t *testing.T) {
 	v := intake.New(settings()).Judge("pi1", []byte(report(
-		`,"boot":"b","uptime":12.5,"sent":1800000000.25,"clock":"synced","later":1`, bare("cpu", `,"time":1799999999.5`))), arrival)
+		`,"boot":"b","uptime":12.5,"sent":1800000000.25,"clock":"synced","later":1`, bare("cpu", `,"time":1799999999.5`))), came(arrival))
 	want := intake.Verdict{
 		Run: "r", Seq: 7, Sent: 1800000000.25, Boot: "b", Booted: 1799999987, Uptime: 12.5, Clock: sample.Synced, Unknown: 1,
 		Samples: []sample.Sample{{Name: "cpu (pi1)", Unit: "Percent", Value: 12.5, Time: 1799999999.5}},
@@ -84,7 +89,7 @@ func TestIntake_Judge_refuses(t *testing.T) {
 		"a sync that is not":             {report(`,"sent":1,"clock":"synced"`, bare("x", `,"time":1`)), intake.ReasonNoClock, "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := intake.New(settings()).Judge("pi1", []byte(tt.payload), arrival)
+			v := intake.New(settings()).Judge("pi1", []byte(tt.payload), came(arrival))
 			if len(v.Samples) > 0 || len(v.Claims) > 0 {
 				t.Errorf("accepted %v, claimed %v", v.Samples, v.Claims)
 			}
@@ -104,7 +109,7 @@ func TestIntake_Judge_acceptsUpToTheBounds(t *testing.T) {
 		"longest name":    report("", bare(strings.Repeat("x", sample.MaxName-len(" (pi1)")), "")),
 		"most samples":    report("", slices.Repeat([]string{bare("x", "")}, 5)...),
 	} {
-		if v := intake.New(settings()).Judge("pi1", []byte(payload), arrival); len(v.Refused) > 0 || len(v.Samples) == 0 {
+		if v := intake.New(settings()).Judge("pi1", []byte(payload), came(arrival)); len(v.Refused) > 0 || len(v.Samples) == 0 {
 			t.Errorf("%s: got %d samples, refused %v", name, len(v.Samples), v.Refused)
 		}
 	}
@@ -128,7 +133,7 @@ func TestIntake_Judge_shift(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			taken := float64(arrival.Unix() - 60)
-			v := intake.New(settings()).Judge("pi1", []byte(report(tt.envelope, bare("x", fmt.Sprintf(`,"time":%.0f`, taken)))), arrival)
+			v := intake.New(settings()).Judge("pi1", []byte(report(tt.envelope, bare("x", fmt.Sprintf(`,"time":%.0f`, taken)))), came(arrival))
 			if math.Abs(v.Shift-tt.want) > 1e-6 {
 				t.Errorf("got shift %v, want %v", v.Shift, tt.want)
 			}
@@ -141,7 +146,7 @@ func TestIntake_Judge_shift(t *testing.T) {
 
 // A clock that starts in 1970 is dated by "sent", so its samples are good.
 func TestIntake_Judge_datesByShift(t *testing.T) {
-	v := intake.New(settings()).Judge("pi1", []byte(report(`,"sent":100,"clock":"unsynced"`, bare("x", `,"time":95`))), arrival)
+	v := intake.New(settings()).Judge("pi1", []byte(report(`,"sent":100,"clock":"unsynced"`, bare("x", `,"time":95`))), came(arrival))
 	if len(v.Samples) != 1 || v.Samples[0].Time+v.Shift != float64(arrival.UnixMilli())/1e3-5 {
 		t.Errorf("got %v shift %v, refused %v", v.Samples, v.Shift, v.Refused)
 	}
@@ -155,7 +160,7 @@ func TestIntake_Judge_index(t *testing.T) {
 		`{"name":"u","unit":"%","value":1}`,  // 3, refused by its content
 		bare("soon", `,"time":1900000000`),   // 4, refused by the clock
 	)
-	v := intake.New(settings()).Judge("pi1", []byte(payload), arrival)
+	v := intake.New(settings()).Judge("pi1", []byte(payload), came(arrival))
 	got := map[int]string{}
 	for _, r := range v.Refused {
 		got[r.Index] = r.Reason
@@ -178,7 +183,7 @@ func FuzzJudge(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		v := intake.New(settings()).Judge("pi1", slices.Clone(payload), arrival)
+		v := intake.New(settings()).Judge("pi1", slices.Clone(payload), came(arrival))
 		if n := sent(payload); n >= 0 && len(v.Samples)+len(v.Refused) != n && !slices.ContainsFunc(v.Refused, whole) {
 			t.Errorf("got %d samples and %d refusals of %d sent", len(v.Samples), len(v.Refused), n)
 		}
@@ -221,20 +226,20 @@ func sent(payload []byte) int {
 
 // While the gateway's own clock may be wrong, nothing is judged by it: not shifted, not refused as ahead or undated.
 func TestIntake_Judge_ownClockWrong(t *testing.T) {
-	right := false
 	in := intake.New(intake.Config{
-		ClockTolerance: 10 * time.Second, MaxSamples: 10, MaxMetrics: 10, ClockRight: func() bool { return right },
+		ClockTolerance: 10 * time.Second, MaxSamples: 10, MaxMetrics: 10,
 		IsDevice: func(string) bool { return true }, Owners: map[string]string{},
 	})
-	arrived := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC) // the gateway's, years behind
-	ahead := float64(arrived.Add(6 * 365 * 24 * time.Hour).Unix())
+	arrived := came(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)) // the gateway's, years behind
+	arrived.Right = false
+	ahead := float64(arrived.Wall.Add(6 * 365 * 24 * time.Hour).Unix())
 	payload := fmt.Appendf(nil, `{"run":"r","seq":1,"clock":"unsynced","sent":%f,"samples":[
 		{"name":"a","unit":"None","value":1,"time":%f},{"name":"b","unit":"None","value":1,"time":60},{"name":"c","unit":"None","value":1,"time":1e14}]}`, ahead, ahead)
 	v := in.Judge("kitchen", payload, arrived)
 	if len(v.Samples) != 2 || v.Shift != 0 || len(v.Refused) != 1 || v.Refused[0].Reason != sample.ReasonTime {
 		t.Errorf("got %+v, want two taken as they are, and the one refused that is no date", v)
 	}
-	right = true
+	arrived.Right = true
 	if v := in.Judge("kitchen", payload, arrived); v.Shift == 0 {
 		t.Errorf("with a clock that is right: got %+v, want a shift", v)
 	}

@@ -29,7 +29,7 @@ func TestIntake_Judge_names(t *testing.T) {
 		"only an opening bracket too many": {bare("a)", ""), []string{"a)"}, []string{"a)"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := intake.New(settings()).Judge("pi1", []byte(tt.payload), arrival)
+			v := intake.New(settings()).Judge("pi1", []byte(tt.payload), came(arrival))
 			if d := cmp.Diff(tt.want, accepted(v)); d != "" || len(v.Refused) > 0 {
 				t.Errorf("names: %s\nrefused: %v", d, v.Refused)
 			}
@@ -50,12 +50,12 @@ func TestIntake_Judge_site(t *testing.T) {
 		{bare("cpu", ""), "home/cpu", "home/cpu"},
 		{"[" + bare("cpu", "") + "]", "home/cpu", "home/cpu"},
 	} {
-		v := in.Judge("pi1", []byte(tt.payload), arrival)
+		v := in.Judge("pi1", []byte(tt.payload), came(arrival))
 		if got := strings.Join(accepted(v), "|"); got != tt.want || strings.Join(v.Claims, "|") != tt.claim {
 			t.Errorf("%s: got %q with claims %q, want %q and %q", tt.payload, got, v.Claims, tt.want, tt.claim)
 		}
 	}
-	if v := in.Judge("pi1", []byte(bare("cpu (pi2)", "")), arrival); v.Reasons()[intake.ReasonOwner] != 1 {
+	if v := in.Judge("pi1", []byte(bare("cpu (pi2)", "")), came(arrival)); v.Reasons()[intake.ReasonOwner] != 1 {
 		t.Errorf("another device's name: got %+v", v)
 	}
 }
@@ -79,7 +79,7 @@ func TestIntake_Judge_reserved(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cfg := settings()
 			cfg.Reserved = tt.reserved
-			v := intake.New(cfg).Judge("pi1", []byte(tt.payload), arrival)
+			v := intake.New(cfg).Judge("pi1", []byte(tt.payload), came(arrival))
 			if got := v.Reasons()[sample.ReasonName] == 1; got != tt.refused || len(v.Samples)+len(v.Refused) != 1 {
 				t.Fatalf("got %+v, want refused %t", v, tt.refused)
 			}
@@ -93,7 +93,7 @@ func TestIntake_Judge_reserved(t *testing.T) {
 func TestIntake_Judge_firstUserOwns(t *testing.T) {
 	in := intake.New(settings())
 	judge := func(device, name string) (claims []string, reason map[string]int) {
-		v := in.Judge(device, []byte(bare(name, "")), arrival)
+		v := in.Judge(device, []byte(bare(name, "")), came(arrival))
 		return v.Claims, v.Reasons()
 	}
 	if claims, _ := judge("pi1", "cpu"); !slices.Equal(claims, []string{"cpu"}) {
@@ -115,10 +115,10 @@ func TestIntake_Judge_ownersOutliveARestart(t *testing.T) {
 	cfg := settings()
 	cfg.Owners = map[string]string{"cpu": "pi1"}
 	in := intake.New(cfg)
-	if v := in.Judge("pi2", []byte(bare("cpu", "")), arrival); v.Reasons()[intake.ReasonOwner] != 1 {
+	if v := in.Judge("pi2", []byte(bare("cpu", "")), came(arrival)); v.Reasons()[intake.ReasonOwner] != 1 {
 		t.Errorf("another device: got %+v", v)
 	}
-	if v := in.Judge("pi1", []byte(bare("cpu", "")), arrival); len(v.Samples) != 1 || v.Claims != nil {
+	if v := in.Judge("pi1", []byte(bare("cpu", "")), came(arrival)); len(v.Samples) != 1 || v.Claims != nil {
 		t.Errorf("the owner: got %+v, want a sample and no claim", v)
 	}
 }
@@ -127,14 +127,14 @@ func TestIntake_Judge_maxMetrics(t *testing.T) {
 	cfg := settings()
 	cfg.Owners = map[string]string{"old": "pi1"}
 	in := intake.New(cfg)
-	v := in.Judge("pi1", []byte("["+bare("a", "")+","+bare("b (pi1)", "")+","+bare("c", "")+","+bare("a", "")+"]"), arrival)
+	v := in.Judge("pi1", []byte("["+bare("a", "")+","+bare("b (pi1)", "")+","+bare("c", "")+","+bare("a", "")+"]"), came(arrival))
 	if got, want := accepted(v), []string{"a", "b (pi1)", "a"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	if !maps.Equal(v.Reasons(), map[string]int{intake.ReasonMetrics: 1}) || v.Refused[0].Index != 2 || slices.Contains(v.Claims, "c") {
 		t.Errorf("got refused %v, claims %v", v.Refused, v.Claims)
 	}
-	if v := in.Judge("pi2", []byte(bare("c", "")), arrival); len(v.Samples) != 1 {
+	if v := in.Judge("pi2", []byte(bare("c", "")), came(arrival)); len(v.Samples) != 1 {
 		t.Errorf("another device: got refused %v", v.Refused)
 	}
 }

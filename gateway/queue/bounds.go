@@ -205,7 +205,7 @@ func affected(r sql.Result, err error) (bool, error) {
 }
 
 // ageDue reports whether it is time to look at ages.
-func (w *writer) ageDue() bool { return w.cfg.MaxAge > 0 && w.mono() >= w.bounds.nextAge }
+func (w *writer) ageDue() bool { return w.cfg.MaxAge > 0 && w.now.mono >= w.bounds.nextAge }
 
 // dropOld drops closed passes of which the newest sample is older than MaxAge, while the clock is right. A few in one
 // transaction. How old it is, the samples themselves are asked before anything is dropped.
@@ -213,11 +213,11 @@ func (w *writer) dropOld(ctx context.Context) error {
 	if !w.ageDue() {
 		return nil
 	}
-	w.bounds.nextAge = w.mono() + ageEvery
-	if !w.cfg.clockRight() {
+	w.bounds.nextAge = w.now.mono + ageEvery
+	if !w.now.right {
 		return nil
 	}
-	before := w.cfg.Now().Add(-w.cfg.MaxAge - w.cfg.Window).Unix()
+	before := w.now.wall.Add(-w.cfg.MaxAge - w.cfg.Window).Unix()
 	old, err := w.olderThan(ctx, before)
 	if err != nil {
 		return fmt.Errorf("looking for old passes: %w", err)
@@ -237,7 +237,7 @@ func (w *writer) dropOld(ctx context.Context) error {
 		}
 	}
 	if len(old) == maxOld {
-		w.bounds.nextAge = w.mono() // there may be more
+		w.bounds.nextAge = w.now.mono // there may be more
 	}
 	return nil
 }

@@ -270,7 +270,7 @@ func (q *Queue) tryOpen(ctx context.Context, mark string) error {
 		err = check(ctx, db)
 	}
 	if err == nil {
-		q.w, err = newWriter(ctx, db, &q.cfg, q.mono)
+		q.w, err = newWriter(ctx, db, &q.cfg)
 	}
 	if err != nil {
 		_ = db.Close() // the first error is the one to tell

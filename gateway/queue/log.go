@@ -131,14 +131,14 @@ func (l *logState) committed(now time.Duration) bool {
 // large. It returns an error of the disk.
 func (w *writer) tend(ctx context.Context) error {
 	l := &w.log
-	idle := !l.empty && w.mono()-l.last >= logIdle
+	idle := !l.empty && w.now.mono-l.last >= logIdle
 	if l.commits == 0 && !idle {
 		return nil
 	}
 	l.commits = 0
 	if idle {
 		c, err := w.checkpoint(ctx, truncate)
-		l.empty, l.last, l.tried = err == nil && !c.busy, w.mono(), 0
+		l.empty, l.last, l.tried = err == nil && !c.busy, w.now.mono, 0
 		return err
 	}
 	c, err := w.checkpoint(ctx, noop)

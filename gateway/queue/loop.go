@@ -34,7 +34,8 @@ func (q *Queue) loop(ctx context.Context) error {
 		case o := <-q.in:
 			batch = q.gather(append(batch, o))
 		case <-tick.C:
-			q.w.bounds.tell(q.mono(), q.cfg.Log)
+			q.w.look()
+			q.w.bounds.tell(q.w.now.mono, q.cfg.Log)
 			q.lookAround(work)
 			q.thin(work)
 			if !q.w.due() {
@@ -127,6 +128,7 @@ func (q *Queue) again(batch []op, freed bool) (answered, work []op) {
 
 // write is one transaction. Next picks no pass while some are dated again.
 func (q *Queue) write(ctx context.Context, batch []op) error {
+	q.w.look()
 	if q.w.redateDue() {
 		q.picking.Lock()
 		defer q.picking.Unlock()
@@ -139,7 +141,7 @@ func isEntry(o op) bool { return o.tx == nil }
 // committed does what follows a commit.
 func (q *Queue) committed(ctx context.Context, batch []op) {
 	q.disk.succeeded(slices.ContainsFunc(batch, isEntry))
-	if q.w.log.committed(q.mono()) {
+	if q.w.log.committed(q.w.now.mono) {
 		q.tend(ctx)
 	}
 }

@@ -52,7 +52,7 @@ func (p *passes) put(start, id int64, newest time.Time, undated bool, mono time.
 // is not used twice matters: the report then goes into the next number behind all that are there. A clock that was ahead
 // for once names a pass of the future, and nothing after it.
 func (w *writer) passFor(ctx context.Context, newest time.Time) (int64, error) {
-	now, p := w.cfg.Now(), &w.passes
+	now, p := w.now.wall, &w.passes
 	hi := windowStart(now, w.cfg.Window)
 	lo := windowStart(now.Add(-w.cfg.Grace), w.cfg.Window) // the previous window, while its grace lasts
 	for _, start := range []int64{max(lo, min(hi, windowStart(newest, w.cfg.Window))), hi} {
@@ -117,21 +117,21 @@ func (p *passes) due(now time.Time, mono, window, grace time.Duration) bool {
 
 // due reports whether there is anything to do though nothing has arrived.
 func (w *writer) due() bool {
-	return w.passes.due(w.cfg.Now(), w.mono(), w.cfg.Window, w.cfg.Grace) || w.ageDue() || w.redateDue()
+	return w.passes.due(w.now.wall, w.now.mono, w.cfg.Window, w.cfg.Grace) || w.ageDue() || w.redateDue()
 }
 
 // closeDue closes the passes that are over, the oldest first.
 func (w *writer) closeDue(ctx context.Context) error {
 	p := &w.passes
 	for _, start := range slices.Sorted(maps.Keys(p.open)) {
-		if !p.open[start].over(start, w.cfg.Now(), w.mono(), w.cfg.Window, w.cfg.Grace) {
+		if !p.open[start].over(start, w.now.wall, w.now.mono, w.cfg.Window, w.cfg.Grace) {
 			continue
 		}
 		if _, err := w.closePass.ExecContext(ctx, start); err != nil {
 			return fmt.Errorf("closing pass %d: %w", start, err)
 		}
 		delete(p.open, start)
-		p.recent = append(p.recent, closing{start, w.mono()})
+		p.recent = append(p.recent, closing{start, w.now.mono})
 		w.closed = true
 	}
 	return nil
@@ -168,7 +168,7 @@ func (w *writer) loadPasses(ctx context.Context) error {
 	defer func() { _ = rows.Close() }() // rows.Err tells
 	for rows.Next() {
 		var start int64
-		o := &openPass{since: w.mono()}
+		o := &openPass{since: w.now.mono}
 		if err := rows.Scan(&start, &o.first, &o.last, &o.newest, &o.undated); err != nil {
 			return fmt.Errorf("reading passes: %w", err)
 		}

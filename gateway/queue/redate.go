@@ -47,11 +47,9 @@ type dating struct {
 // redateEvery is how often passes are looked for that could not be dated again, being sent just then.
 const redateEvery = time.Minute
 
-func (c *Config) clockRight() bool { return c.ClockRight == nil || c.ClockRight() }
-
 // redateDue reports whether there may be something to date.
 func (w *writer) redateDue() bool {
-	return w.dating.undated && w.mono() >= w.dating.next && w.cfg.clockRight()
+	return w.dating.undated && w.now.right && w.now.mono >= w.dating.next
 }
 
 // hostID returns the row of this run of the machine.
@@ -108,7 +106,7 @@ func (w *writer) redate(ctx context.Context) error {
 		w.closed = true // folds: what is shifted is counted; and those who wait look again
 		return nil
 	}
-	d.undated, d.redating, d.next = all > 0, false, w.mono()+redateEvery
+	d.undated, d.redating, d.next = all > 0, false, w.now.mono+redateEvery
 	if all == 0 {
 		return w.forgetHosts(ctx)
 	}
@@ -240,7 +238,7 @@ func (w *writer) loadHosts(ctx context.Context) error {
 		if err := rows.Scan(&h.id, &h.after); err != nil {
 			return err
 		}
-		if h.after > w.cfg.Now().UnixNano() {
+		if h.after > w.now.wall.UnixNano() {
 			h.after = 0 // what was called right was not
 		}
 		d.hosts = append(d.hosts, h)
@@ -248,7 +246,7 @@ func (w *writer) loadHosts(ctx context.Context) error {
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	began := w.cfg.Now().Add(-w.cfg.SinceBoot()).UnixNano() // of the run at hand, then of that before it, and so on
+	began := w.now.wall.Add(-w.now.mono).UnixNano() // of the run at hand, then of that before it, and so on
 	for i := range d.hosts {
 		h := &d.hosts[i]
 		if h.id == d.host {
@@ -274,7 +272,7 @@ func (w *writer) dateHost(ctx context.Context, h *host, began *int64) error {
 	if w.cfg.MaxAge > 0 {
 		oldest = min(oldest, w.cfg.MaxAge)
 	}
-	if first >= h.after && last <= *began && (h.after > 0 || w.cfg.Now().Sub(time.Unix(0, last)) <= oldest) {
+	if first >= h.after && last <= *began && (h.after > 0 || w.now.wall.Sub(time.Unix(0, last)) <= oldest) {
 		*began = min(*began, first) // its own clock may have been right
 		return nil
 	}

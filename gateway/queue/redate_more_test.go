@@ -3,6 +3,7 @@ package queue_test
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,12 +13,21 @@ import (
 
 // A pass that is taken up while it is dated again keeps its numbers: what was read of it is what is there later.
 func TestRedate_whileItIsPicked(t *testing.T) {
+	for name, wrong := range map[string]int64{"a clock that is right": 4, "that becomes so between two questions": 1} {
+		t.Run(name, func(t *testing.T) { redateWhilePicked(t, wrong) })
+	}
+}
+
+// redateWhilePicked has the clock be right but for one question in four, or never if that is 4.
+func redateWhilePicked(t *testing.T, wrong int64) {
 	onMachine(t, 20*day, func(t *testing.T, m *machine) {
 		change := m.cfg
 		var during func()
 		m.cfg = func(c *queue.Config) {
 			change(c)
 			c.ThinAfter = 0 // which keeps everybody from picking meanwhile
+			var asked atomic.Int64
+			c.ClockRight = func() bool { return m.right.Load() && asked.Add(1)%4 != wrong }
 			c.Date = func(*queue.Entry) float64 {
 				if f := during; f != nil {
 					during = nil

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"os"
 	"slices"
-	"time"
 )
 
 // maxFailures bounds how often a read of a damaged store may fail before the rest is given up.
@@ -292,8 +291,7 @@ func (s *salvager) balance(ctx context.Context) error {
 		return err
 	}
 	hi = max(hi, s.hi)
-	begun := time.Now()
-	w, err := newWriter(ctx, s.db, s.cfg, func() time.Duration { return time.Since(begun) })
+	w, err := newWriter(ctx, s.db, s.cfg)
 	if err != nil {
 		return err
 	}

@@ -26,21 +26,12 @@ type runSeen struct {
 }
 
 // An instant is now, by the clocks that there are.
-type instant struct {
-	unix  int64
-	right bool // what unix says is known to be right
-	mono  time.Duration
-}
-
-// now is the time by which what was seen is forgotten.
-func (w *writer) now() instant { return instant{w.cfg.Now().Unix(), w.cfg.clockRight(), w.mono()} }
-
 // date corrects what a wrong clock made of a run.
 func (s *seen) date(k runKey, r *runSeen, now instant) {
-	if r.last > 0 && r.last <= now.unix {
+	if r.last > 0 && r.last <= now.wall.Unix() {
 		return
 	}
-	r.last = now.unix
+	r.last = now.wall.Unix()
 	s.touch(k, r)
 }
 
@@ -55,7 +46,7 @@ func (s *seen) touch(k runKey, r *runSeen) {
 // old reports whether no agent holds a report of the run any more: by a clock that is right, and not against what this
 // process knows, whatever the clock was set to since.
 func (r *runSeen) old(now instant) bool {
-	return now.unix-r.last > int64(keepSeen/time.Second) && (r.heard == 0 || now.mono-r.heard > keepSeen)
+	return now.wall.Unix()-r.last > int64(keepSeen/time.Second) && (r.heard == 0 || now.mono-r.heard > keepSeen)
 }
 
 // gaps is how many of the run's reports, counted from 1, are not among those seen. (Of a run with more spans than are kept

@@ -10,7 +10,7 @@ func TestSeen_forgotten(t *testing.T) {
 	const day = 24 * time.Hour
 	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	at := func(after time.Duration, right bool, off time.Duration) instant {
-		return instant{start.Add(after + off).Unix(), right, time.Hour + after}
+		return instant{start.Add(after + off), right, time.Hour + after}
 	}
 	for name, c := range map[string]struct {
 		heard instant
@@ -26,7 +26,7 @@ func TestSeen_forgotten(t *testing.T) {
 		"heard by a clock that was ahead":  {at(0, true, 400*day), []instant{at(day, true, 0), at(16*day, true, 0)}, true},
 	} {
 		s := newSeen()
-		unix := c.heard.unix
+		unix := c.heard.wall.Unix()
 		if !c.heard.right {
 			unix = 0
 		}

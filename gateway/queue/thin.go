@@ -41,7 +41,7 @@ func multiple(d, unit time.Duration) int64 {
 func (q *Queue) thin(ctx context.Context) {
 	w := q.w
 	t := &w.thinning
-	if q.cfg.ThinAfter <= 0 || w.mono() < t.next || q.disk.mend || !q.cfg.clockRight() {
+	if q.cfg.ThinAfter <= 0 || w.now.mono < t.next || q.disk.mend || !w.now.right {
 		return
 	}
 	q.picking.Lock()
@@ -57,22 +57,22 @@ func (q *Queue) thin(ctx context.Context) {
 	switch {
 	case err != nil:
 		q.failed(err, 0)
-		t.next = w.mono() + thinPause
+		t.next = w.now.mono + thinPause
 	case from == 0:
-		t.next = w.mono() + thinPause
+		t.next = w.now.mono + thinPause
 		t.tell(q)
 	default:
 		t.from, t.to = t.from+from, t.to+1
-		w.log.committed(w.mono())
+		w.log.committed(w.now.mono)
 	}
 }
 
 func (t *thinning) tell(q *Queue) {
-	if t.to == 0 || (t.told > 0 && q.mono()-t.told < thinTell) {
+	if t.to == 0 || (t.told > 0 && q.w.now.mono-t.told < thinTell) {
 		return
 	}
 	q.cfg.Log.Info("backlog thinned to coarser windows", "windows", t.from, "now", t.to)
-	t.told, t.from, t.to = q.mono(), 0, 0
+	t.told, t.from, t.to = q.w.now.mono, 0, 0
 }
 
 // thinGroup thins the oldest group of passes that is old enough. It returns how many there were, 0 for none.
@@ -83,7 +83,7 @@ func (w *writer) thinGroup(ctx context.Context) (int, error) {
 		window int64
 		after  time.Duration
 	}{{long, thinLongFactor * w.cfg.ThinAfter}, {short, w.cfg.ThinAfter}} {
-		before := windowStart(w.cfg.Now().Add(-level.after), time.Duration(level.window)*time.Second)
+		before := windowStart(w.now.wall.Add(-level.after), time.Duration(level.window)*time.Second)
 		group, err := w.thinCandidates(ctx, before, level.window)
 		if err != nil {
 			return 0, fmt.Errorf("looking for passes: %w", err)

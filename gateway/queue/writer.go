@@ -14,7 +14,7 @@ import (
 // Only the goroutine of Run uses it after Open.
 type writer struct {
 	cfg  *Config
-	mono func() time.Duration
+	now  instant // of look
 	conn *sql.Conn
 
 	begin, commit, rollback          *sql.Stmt
@@ -81,12 +81,27 @@ func effective(t, shift float64, arrived time.Time) time.Time {
 // fromSeconds turns Unix seconds into a time, to the microsecond that a float64 of today holds.
 func fromSeconds(s float64) time.Time { return time.UnixMicro(int64(s * 1e6)) }
 
-func newWriter(ctx context.Context, db *sql.DB, cfg *Config, mono func() time.Duration) (*writer, error) {
+// An instant is now, by the clocks that there are.
+type instant struct {
+	wall  time.Time
+	right bool // what wall says is known to be right
+	mono  time.Duration
+}
+
+// look reads the clocks. A transaction is judged by one reading: what is due when it begins is what it does, and what a
+// report costs is no question to the kernel. What is known of the wall clock is read first, since it may become right in between.
+func (w *writer) look() {
+	right := w.cfg.ClockRight == nil || w.cfg.ClockRight()
+	w.now = instant{w.cfg.Now(), right, w.cfg.SinceBoot()}
+}
+
+func newWriter(ctx context.Context, db *sql.DB, cfg *Config) (*writer, error) {
 	conn, err := db.Conn(context.WithoutCancel(ctx)) // a statement that is cut short costs its connection
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{cfg: cfg, mono: mono, conn: conn, bounds: newBounds()}
+	w := &writer{cfg: cfg, conn: conn, bounds: newBounds()}
+	w.look()
 	if err := w.prepare(ctx); err != nil {
 		_ = w.close() // the first error is the one to tell
 		return nil, err
@@ -176,7 +191,7 @@ func (w *writer) see(e *Entry) {
 	if e.Unsure {
 		at = 0
 	}
-	w.seen.add(e.Device, e.Run, e.Seq, at, w.mono())
+	w.seen.add(e.Device, e.Run, e.Seq, at, w.now.mono)
 }
 
 // recognisable reports whether a redelivery of the entry can be told from a new one.
@@ -199,8 +214,8 @@ func (w *writer) write(ctx context.Context, batch []op) error {
 	err := w.transact(ctx, batch)
 	if err == nil {
 		w.passes.forget()
-		w.bounds.full.committed(w.mono(), w.cfg.Log)
-		w.bounds.old.committed(w.mono(), w.cfg.Log)
+		w.bounds.full.committed(w.now.mono, w.cfg.Log)
+		w.bounds.old.committed(w.now.mono, w.cfg.Log)
 		return nil
 	}
 	_, _ = w.rollback.ExecContext(ctx) // there may be no transaction left
@@ -310,7 +325,7 @@ func (w *writer) insertReport(ctx context.Context, e *encoded) error {
 		}
 		w.dating.undated = true
 	}
-	w.passes.put(pass, id, e.newest, undated, w.mono())
+	w.passes.put(pass, id, e.newest, undated, w.now.mono)
 	if _, err := w.insert.ExecContext(ctx, id, pass, e.Device, e.Run, e.Seq, e.Sent, e.Boot, e.Uptime, e.Clock,
 		e.Arrived.UnixNano(), int64(e.SinceBoot), e.Shift, len(e.Samples), e.blob, e.SentUptime, from); err != nil {
 		return fmt.Errorf("storing a report: %w", err)
@@ -335,7 +350,7 @@ func (w *writer) learn(ctx context.Context, e *Entry) error {
 
 // fold writes what changed in ledger and seen since the last time.
 func (w *writer) fold(ctx context.Context) error {
-	if err := w.seen.flush(w.now(), func(k runKey, r *runSeen) error {
+	if err := w.seen.flush(w.now, func(k runKey, r *runSeen) error {
 		_, err := w.putSeen.ExecContext(ctx, k.device, k.run, r.spans.String(), r.last)
 		return err
 	}, func(k runKey, r *runSeen) error {
