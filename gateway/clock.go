@@ -2,6 +2,8 @@ package main
 
 import (
 	"log/slog"
+	"sync"
+	"time"
 
 	"piway/gateway/intake"
 	"piway/shared/clock"
@@ -10,10 +12,38 @@ import (
 // clockRight reports whether this machine's own clock is to be believed.
 func (c *IntakeConfig) clockRight() bool { return c.TrustClock || clock.Read() != clock.Unsynced }
 
-// moment is now. What is known of the clock is read before it: what becomes right in between is right then.
-func (c *IntakeConfig) moment() intake.Moment {
-	right := c.clockRight()
-	return intake.Moment{Wall: clock.Now(), Right: right, SinceBoot: clock.SinceBoot()}
+// askEvery is how often the kernel is asked at most. Two questions a report are a tenth of what it costs (BenchmarkGateway_durable).
+const askEvery = time.Millisecond
+
+// clocks are this machine's, by which what arrives is judged.
+type clocks struct {
+	wall      func() time.Time
+	sinceBoot func() time.Duration
+	right     func() bool
+
+	mu    sync.Mutex
+	last  intake.Moment // when the kernel was asked
+	asked time.Time     // the same, with the monotonic clock's reading
+}
+
+func (c *IntakeConfig) clocks() *clocks {
+	return &clocks{wall: clock.Now, sinceBoot: clock.SinceBoot, right: c.clockRight}
+}
+
+// now is this moment. The kernel is asked anew when that was a millisecond ago, or when the clock on the wall was set since,
+// as it is after a sleep. What is known of that clock is read before it: what becomes right in between is right then.
+func (c *clocks) now() intake.Moment {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	since := time.Since(c.asked)
+	m := intake.Moment{Wall: c.wall(), Right: c.last.Right, SinceBoot: c.last.SinceBoot + since}
+	set := time.Duration(m.Wall.UnixNano()-c.last.Wall.UnixNano()) - since
+	if since >= askEvery || set.Abs() >= askEvery {
+		right := c.right()
+		m = intake.Moment{Wall: c.wall(), Right: right, SinceBoot: c.sinceBoot()}
+		c.last, c.asked = m, time.Now()
+	}
+	return m
 }
 
 // tellClock warns at the start where times will not be judged, or not by this machine's clock.

@@ -42,7 +42,7 @@ type gateway struct {
 
 // openGateway opens every stage; this function is the drawing of the architecture. After an error nothing stays open.
 func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway, err error) {
-	g := &gateway{log: log, now: cfg.Intake.moment}
+	g := &gateway{log: log, now: cfg.Intake.clocks().now}
 	defer func() {
 		if err != nil {
 			g.abandon(ctx)
@@ -69,7 +69,7 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 	}); err != nil {
 		return nil, onDisk(notOurs(cfg.Data.Dir, err))
 	}
-	if g.intake, err = openIntake(ctx, &cfg, g.queue, g.devices.Has); err != nil {
+	if g.intake, err = g.openIntake(ctx, &cfg); err != nil {
 		return nil, onDisk(err)
 	}
 	if g.broker, err = broker.Open(ctx, broker.Config{
@@ -98,17 +98,17 @@ func openGateway(ctx context.Context, cfg Config, log *slog.Logger) (_ *gateway,
 const ballast = 8 << 20
 
 // openIntake returns an intake that knows what the queue has kept of its decisions.
-func openIntake(ctx context.Context, cfg *Config, q *queue.Queue, isDevice func(string) bool) (*intake.Intake, error) {
-	owners, err := q.Owners(ctx)
+func (g *gateway) openIntake(ctx context.Context, cfg *Config) (*intake.Intake, error) {
+	owners, err := g.queue.Owners(ctx)
 	if err != nil {
 		return nil, err
 	}
 	in := intake.New(intake.Config{
 		Names: namesOf(cfg), ClockTolerance: cfg.Intake.ClockTolerance,
 		MaxSamples: cfg.Intake.MaxSamples, MaxMetrics: cfg.Intake.MaxMetrics,
-		Now: cfg.Intake.moment, IsDevice: isDevice, Owners: owners, Reserved: reservedNames(cfg.Uplink.Form),
+		Now: g.now, IsDevice: g.devices.Has, Owners: owners, Reserved: reservedNames(cfg.Uplink.Form),
 	})
-	return in, q.Boots(ctx, in.KnowBoot)
+	return in, g.queue.Boots(ctx, in.KnowBoot)
 }
 
 // settings is what devices are told on their config topic. Nil, which tells nothing, cannot be: two numbers can be encoded.
