@@ -53,7 +53,7 @@ var table = []mutant{
 	},
 	{
 		"store: what was seen is forgotten by the wall clock alone", "gateway/queue/seen.go",
-		"now.unix-r.last > int64(keepSeen/time.Second) && (r.heard == 0 ||", "now.unix-r.last > int64(keepSeen/time.Second) || (r.heard < 0 &&",
+		"now.wall.Unix()-r.last > int64(keepSeen/time.Second) && (r.heard == 0 ||", "now.wall.Unix()-r.last > int64(keepSeen/time.Second) || (r.heard < 0 &&",
 		"./gateway/queue", "TestSeen",
 	},
 	{
