@@ -50,7 +50,7 @@ bench: ## measure what the gateway takes and what it costs
 	$(GO) test ./gateway -run '^$$' -bench Gateway -benchtime 1x
 
 drain: ## send a backlog at AWS's full rate and count what AWS would discard (4 minutes)
-	$(GO) test ./gateway -run '^$$' -bench Cloud_drain -benchtime 1x
+	$(GO) test ./gateway/gateway -run '^$$' -bench Cloud_drain -benchtime 1x
 
 outage: ## run the same outage against Piway, mosquitto and telegraf (OUTAGE="--help" for more)
 	$(GO) run ./gateway/outage $(OUTAGE)

@@ -22,6 +22,7 @@ import (
 	"github.com/mochi-mqtt/server/v2/listeners"
 	"github.com/mochi-mqtt/server/v2/packets"
 
+	"piway/gateway/datadir"
 	"piway/gateway/devices"
 	"piway/shared/pki"
 )
@@ -125,7 +126,7 @@ func benchDevices(b *testing.B, data string, n int) map[string]string {
 	if err := os.MkdirAll(data, 0o750); err != nil {
 		b.Fatal(err)
 	}
-	list, err := devices.Open(devicesPath(data))
+	list, err := devices.Open(datadir.Devices(data))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"piway/gateway/control"
+	"piway/gateway/ctl"
+	"piway/gateway/datadir"
 	"piway/gateway/devices"
 	"piway/gateway/queue"
 	"piway/localcore/cloudwatch"
@@ -125,7 +127,7 @@ func addDevices(t *testing.T, data string) map[string]string {
 	if err := os.MkdirAll(data, 0o750); err != nil {
 		t.Fatal(err)
 	}
-	list, err := devices.Open(devicesPath(data))
+	list, err := devices.Open(datadir.Devices(data))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -330,12 +332,12 @@ func checkLedger(ctx context.Context, t *testing.T, data string, sent int64) {
 		if err := control.Call(ctx, data, "GET", "/ledger", nil, &accounts); err != nil {
 			t.Fatal(err)
 		}
-		if err := balance(accounts); err != nil {
+		if err := ctl.Balance(accounts); err != nil {
 			t.Fatal(err) // at any moment
 		}
 		var sum queue.Account
 		for i := range accounts {
-			add(&sum, &accounts[i])
+			ctl.Add(&sum, &accounts[i])
 		}
 		if sum.Waiting == 0 {
 			if sum.Stored != sent || sum.Sent != sum.Stored {

@@ -19,8 +19,6 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(asProgram) {
 	case "":
 		os.Exit(m.Run())
-	case "aws":
-		os.Exit(standIn(os.Args[1:]))
 	case "broker":
 		err = bareBroker(ctx)
 	default:

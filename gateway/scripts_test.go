@@ -13,6 +13,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"piway/gateway/control"
+	"piway/gateway/ctl"
+	"piway/gateway/demo"
+	"piway/gateway/gateway"
+	"piway/gateway/queue"
 	"piway/localcore/cloudwatch"
 	"piway/shared/mqttlink"
 	"piway/shared/sample"
@@ -24,7 +29,8 @@ const scriptsPatience = time.Minute
 // A scriptRig is a gateway before a local AWS, with the one device pi1.
 type scriptRig struct {
 	t        *testing.T
-	gateway  *gateway
+	gateway  *gateway.Gateway
+	data     string
 	tool     string // mosquitto_pub
 	password string
 	datums   chan cloudwatch.Datum
@@ -38,16 +44,17 @@ func newScriptRig(t *testing.T) *scriptRig {
 	}
 	r := &scriptRig{t: t, tool: tool, datums: make(chan cloudwatch.Datum, 100)}
 	endpoint, certs := serveCore(t, func(d cloudwatch.Datum) { r.datums <- d })
-	cfg := demoConfig(t.TempDir(), certs)
+	cfg := demo.Config(t.TempDir(), certs)
 	cfg.Uplink.Endpoint = endpoint
 	cfg.Rollup.Window = time.Second
+	r.data = cfg.Data.Dir
 	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	if r.gateway, err = openGateway(t.Context(), cfg, slog.New(slog.DiscardHandler)); err != nil {
+	if r.gateway, err = gateway.Open(t.Context(), cfg, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
-	if r.password, err = r.gateway.devices.Add("pi1"); err != nil {
+	if r.password, err = r.gateway.AddDevice("pi1"); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -65,7 +72,7 @@ func newScriptRig(t *testing.T) *scriptRig {
 // publish is the recipe's command line. Its success means a PUBACK.
 func (r *scriptRig) publish(message string) {
 	r.t.Helper()
-	host, port, err := net.SplitHostPort(r.gateway.broker.Addr().String())
+	host, port, err := net.SplitHostPort(r.gateway.Addr().String())
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -136,7 +143,7 @@ func TestScripts_emptyValueIsRefusedAndCounted(t *testing.T) {
 	r := newScriptRig(t)
 	told := make(chan string, 10)
 	link, err := mqttlink.Connect(t.Context(), mqttlink.Options{
-		Broker: "tcp://" + r.gateway.broker.Addr().String(), ClientID: "watch", Username: "pi1", Password: r.password,
+		Broker: "tcp://" + r.gateway.Addr().String(), ClientID: "watch", Username: "pi1", Password: r.password,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -163,11 +170,11 @@ func TestScripts_emptyValueIsRefusedAndCounted(t *testing.T) {
 			t.Fatal("the refusal was not told")
 		}
 	}
-	accounts, err := r.gateway.queue.Ledger(t.Context())
-	if err != nil {
+	var accounts []queue.Account
+	if err := control.Call(t.Context(), r.data, "GET", "/ledger", nil, &accounts); err != nil {
 		t.Fatal(err)
 	}
-	if err := balance(accounts); err != nil {
+	if err := ctl.Balance(accounts); err != nil {
 		t.Error(err)
 	}
 	if len(accounts) != 1 || accounts[0].Device != "pi1" || accounts[0].Received != 4 || accounts[0].Stored != 2 ||

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"piway/agent/loop"
+	"piway/gateway/demo"
+	"piway/gateway/gateway"
 	"piway/shared/config"
 	"piway/shared/pki"
 )
@@ -38,20 +40,20 @@ func TestGateway_mosquittoUpstream(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	cfg := demoConfig(dir, certs)
+	cfg := demo.Config(dir, certs)
 	cfg.Uplink.Endpoint = addr.String()
-	g, err := openGateway(ctx, cfg, log)
+	g, err := gateway.Open(ctx, cfg, log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	agent := loop.Default()
 	agent.Spool.Dir = ""
-	agent.Device, agent.Collect.Interval = "kitchen", demoInterval
-	password, err := g.devices.Add(agent.Device)
+	agent.Device, agent.Collect.Interval = "kitchen", demo.Interval
+	password, err := g.AddDevice(agent.Device)
 	if err != nil {
 		t.Fatal(err)
 	}
-	agent.Gateway.Address, agent.Gateway.Password = g.broker.Addr().String(), config.Secret(password)
+	agent.Gateway.Address, agent.Gateway.Password = g.Addr().String(), config.Secret(password)
 	programs, stop := context.WithCancel(ctx)
 	ended := make(chan error, 2)
 	go func() { ended <- g.Run(programs) }()

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	files "piway/configs/aws"
-	"piway/gateway/aws"
+	"piway/gateway/cloud"
 )
 
 const arn = "arn:aws:iam::123456789012:role/piway-"
@@ -148,10 +148,10 @@ var heredoc = regexp.MustCompile(`(?s)cat >(\S+) <<'PIWAY'\n(.*?)PIWAY\n`)
 
 // The roles may what the commands without CloudFormation give them, and no more.
 func TestAccountTemplate_roles(t *testing.T) {
-	for form, role := range map[string]string{aws.Metric: "MetricRuleRole", aws.EMF: "EmfRuleRole"} {
+	for form, role := range map[string]string{cloud.Metric: "MetricRuleRole", cloud.EMF: "EmfRuleRole"} {
 		live := account(t, map[string]string{"Form": form})
 		texts := map[string][]byte{}
-		for _, m := range heredoc.FindAllSubmatch(aws.Default().For(form).Script("csr", "crt"), -1) {
+		for _, m := range heredoc.FindAllSubmatch(cloud.Default().For(form).Script("csr", "crt"), -1) {
 			texts[string(m[1])] = m[2]
 		}
 		for name, file := range map[string]string{role: "rule-role.json", "ErrorsRuleRole": "errors-role.json"} {
@@ -186,10 +186,10 @@ func gateway(t *testing.T, parameters map[string]string) map[string]any {
 }
 
 func TestGatewayTemplate_policy(t *testing.T) {
-	n := aws.Default()
-	emf := n.For(aws.EMF)
+	n := cloud.Default()
+	emf := n.For(cloud.EMF)
 	emf.ClientID, emf.ErrorsTopic = "gw-home", "e"
-	topic := n.For(aws.EMF)
+	topic := n.For(cloud.EMF)
 	topic.Rule = ""
 	plain := n
 	plain.Rule, plain.Topic, plain.ErrorsTopic = "", "a/b", ""

@@ -1,3 +1,5 @@
+// Package aws runs AWS's command line tool. Its one promise: what is run is shown before, and what AWS answers is told with what
+// to do about it.
 package aws
 
 import (
@@ -11,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"piway/gateway/cloud"
 	"piway/shared/config"
 )
 
@@ -58,7 +61,7 @@ const (
 )
 
 // Run runs a command and returns what it wrote. what says, for Waiting, what it is waiting for.
-func (c *CLI) Run(ctx context.Context, what string, command Command) ([]byte, error) {
+func (c *CLI) Run(ctx context.Context, what string, command cloud.Command) ([]byte, error) {
 	if c.Region != "" {
 		command = command.With("--region", c.Region)
 	}
@@ -116,7 +119,7 @@ func (c *CLI) tell(what string) (stop func()) {
 }
 
 // Decode runs a command and reads the JSON that it writes.
-func (c *CLI) Decode(ctx context.Context, what string, command Command, into any) error {
+func (c *CLI) Decode(ctx context.Context, what string, command cloud.Command, into any) error {
 	text, err := c.Run(ctx, what, command.With("--output", "json"))
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"piway/gateway/cloud"
 	"piway/shared/config"
 )
 
@@ -51,7 +52,7 @@ func (p pairs) toMap() map[string]string {
 
 // Stack returns the stack of a name, nil if there is none.
 func (c *CLI) Stack(ctx context.Context, name string) (*Stack, error) {
-	all, err := c.stacks(ctx, NewCommand("cloudformation", "describe-stacks", "--stack-name", name))
+	all, err := c.stacks(ctx, cloud.NewCommand("cloudformation", "describe-stacks", "--stack-name", name))
 	if Said(err, "does not exist") {
 		return nil, nil
 	}
@@ -63,11 +64,11 @@ func (c *CLI) Stack(ctx context.Context, name string) (*Stack, error) {
 
 // Gateways returns the stacks of all gateways of the account and region but one.
 func (c *CLI) Gateways(ctx context.Context, except string) ([]*Stack, error) {
-	all, err := c.stacks(ctx, NewCommand("cloudformation", "describe-stacks"))
+	all, err := c.stacks(ctx, cloud.NewCommand("cloudformation", "describe-stacks"))
 	return slices.DeleteFunc(all, func(s *Stack) bool { return !s.IsGateway() || s.Name == except }), err
 }
 
-func (c *CLI) stacks(ctx context.Context, command Command) ([]*Stack, error) {
+func (c *CLI) stacks(ctx context.Context, command cloud.Command) ([]*Stack, error) {
 	var answer struct {
 		Stacks []struct {
 			StackName, StackStatus    string
@@ -123,19 +124,17 @@ func (c *CLI) Ready(ctx context.Context, name string) (*Stack, error) {
 type Deployment struct {
 	Stack, Template string
 	Account         bool // the account's, which makes IAM roles
-	Parameters      Command
+	Parameters      cloud.Command
 }
 
 // Command is the call that deploys.
-func (d Deployment) Command() Command {
-	c := NewCommand("cloudformation", "deploy", "--no-fail-on-empty-changeset", "--stack-name", d.Stack, "--template-file", d.Template)
+func (d Deployment) Command() cloud.Command {
+	c := cloud.NewCommand("cloudformation", "deploy", "--no-fail-on-empty-changeset", "--stack-name", d.Stack, "--template-file", d.Template)
 	tag := tagGateway
 	if d.Account {
 		c, tag = c.With("--capabilities", "CAPABILITY_IAM"), tagAccount
 	}
-	c = c.With("--tags", tagKey+"="+tag, "--parameter-overrides")
-	c.words = append(c.words, d.Parameters.words...)
-	return c
+	return c.With("--tags", tagKey+"="+tag, "--parameter-overrides").Then(d.Parameters)
 }
 
 // Deploy makes or changes a stack, and says what CloudFormation could not do and why.
@@ -156,7 +155,7 @@ func (c *CLI) Deploy(ctx context.Context, d Deployment) error {
 
 // Delete deletes a stack and waits until it is gone.
 func (c *CLI) Delete(ctx context.Context, name string) error {
-	if _, err := c.Run(ctx, "CloudFormation", NewCommand("cloudformation", "delete-stack", "--stack-name", name)); err != nil {
+	if _, err := c.Run(ctx, "CloudFormation", cloud.NewCommand("cloudformation", "delete-stack", "--stack-name", name)); err != nil {
 		return err
 	}
 	s, err := c.Settle(ctx, name)
@@ -175,7 +174,7 @@ func (c *CLI) reasons(ctx context.Context, name string) string {
 			ResourceStatus, ResourceStatusReason string
 		}
 	}
-	if err := c.Decode(ctx, "CloudFormation", NewCommand("cloudformation", "describe-stack-events", "--stack-name", name), &answer); err != nil {
+	if err := c.Decode(ctx, "CloudFormation", cloud.NewCommand("cloudformation", "describe-stack-events", "--stack-name", name), &answer); err != nil {
 		return "" // the error that led here is the one to tell
 	}
 	why := map[string]string{}

@@ -12,11 +12,11 @@ func Piway() Rules {
 }
 
 // inside is the table of arrows: package on the left, what it may import on the right.
-// No stage imports its neighbour: only the three wirings (gateway, agent/loop, localcore/core) know more than one.
+// No stage imports its neighbour: only the three wirings (gateway/gateway, agent/loop, localcore/core) know more than one.
 var inside = map[string][]string{
-	// The programs. The gateway also starts the other two, for its demo.
+	// The programs: flags and help.
 	"agent":        {"agent/*", "shared/config", "shared/sample"},
-	"gateway":      {"gateway/*", "agent/loop", "localcore/core", "localcore/cloudwatch", "configs", "configs/aws", "shared/*"},
+	"gateway":      {"gateway/gateway", "gateway/settings", "gateway/setup", "gateway/demo", "gateway/ctl", "shared/config"},
 	"gateway_test": {"*/*"}, // end to end
 	"localcore":    {"localcore/core", "shared/config", "shared/pki"},
 
@@ -26,20 +26,39 @@ var inside = map[string][]string{
 	"agent/publish": {"shared/sample", "shared/mqttlink", "shared/backoff", "shared/clock"},
 	"agent/loop":    {"agent/collect", "agent/spool", "agent/publish", "shared/*"},
 
-	// The gateway's stages.
-	"gateway/broker": {"shared/guard", "shared/sample", "shared/config"},
-	"gateway/intake": {"gateway/names", "shared/sample"},
-	"gateway/names":  {"shared/sample"}, // no stage: how a sample is named in the cloud
-	"gateway/queue":  {"shared/files", "shared/sample"},
-	"gateway/rollup": {"shared/sample"},
-	"gateway/encode": {"shared/sample"},
-	"gateway/uplink": {"shared/mqttlink", "shared/backoff", "shared/pki"},
+	// The gateway's stages, and their wiring.
+	"gateway/broker":  {"shared/guard", "shared/sample", "shared/config"},
+	"gateway/intake":  {"gateway/names", "shared/sample"},
+	"gateway/names":   {"shared/sample"}, // no stage: how a sample is named in the cloud
+	"gateway/queue":   {"shared/files", "shared/sample"},
+	"gateway/forward": {"gateway/queue", "gateway/rollup", "gateway/encode", "shared/sample"}, // the queue's types, not the queue
+	"gateway/rollup":  {"shared/sample"},
+	"gateway/encode":  {"shared/sample"},
+	"gateway/uplink":  {"shared/mqttlink", "shared/backoff", "shared/pki"},
+
+	"gateway/gateway":      {"gateway/*", "shared/*"},
+	"gateway/gateway_test": {"*/*"}, // end to end
+	"gateway/forward_test": {"gateway/intake", "gateway/names", "gateway/settings", "gateway/rig"},
+
+	// What the gateway is told, and what it calls itself at AWS.
+	"gateway/settings": {"gateway/cloud", "gateway/names", "gateway/rollup", "gateway/uplink", "shared/config", "shared/sample"},
+	"gateway/cloud":    {"configs/aws"},
+	"gateway/datadir":  {"shared/config", "shared/files"},
+
+	// What its commands do.
+	"gateway/ctl": {"gateway/control", "gateway/datadir", "gateway/devices", "gateway/feedback", "gateway/forward", "gateway/queue", "shared/config", "shared/files"},
+	"gateway/setup": {
+		"gateway/aws", "gateway/cloud", "gateway/datadir", "gateway/devices", "gateway/settings", "configs", "configs/aws",
+		"shared/config", "shared/files", "shared/pki", "shared/prices",
+	},
+	"gateway/setup_test": {"gateway/gateway"}, // which says whether a set-up is complete
+	"gateway/demo":       {"gateway/gateway", "gateway/settings", "agent/loop", "localcore/core", "localcore/cloudwatch", "shared/config"},
 
 	// Beside the way of the data.
 	"gateway/feedback": {"shared/mqttlink", "shared/backoff", "shared/config"},
 	"gateway/devices":  {"shared/files"},
 	"gateway/control":  {"shared/config", "shared/files"},
-	"gateway/aws":      {"configs/aws", "shared/config"},
+	"gateway/aws":      {"gateway/cloud", "shared/config"},
 
 	// A program that measures: it starts the gateway as a process, and AWS's stand-in inside itself.
 	"gateway/rig":         {},
@@ -85,14 +104,14 @@ var inside = map[string][]string{
 
 	"configs":          {},
 	"configs/aws":      {},
-	"configs/aws_test": {"localcore/rules", "localcore/policy", "gateway/aws"}, // what AWS gets is what localcore loads and the gateway prints
+	"configs/aws_test": {"localcore/rules", "localcore/policy", "gateway/cloud"}, // what AWS gets is what localcore loads and the gateway prints
 }
 
 // libraries says where each third-party library is imported: in one package, with few exceptions.
 // The gateway's benchmark measures it against the bare broker library.
 var libraries = map[string][]string{
 	"github.com/alecthomas/kong":          {"agent", "gateway", "gateway/chaos", "gateway/outage", "gateway/powercut", "localcore"},
-	"github.com/coreos/go-systemd/v22":    {"gateway"},
+	"github.com/coreos/go-systemd/v22":    {"gateway/gateway"},
 	"github.com/eclipse/paho.mqtt.golang": {"shared/mqttlink"},
 	"github.com/go-json-experiment/json":  {"shared/sample"},
 	"github.com/goccy/go-yaml":            {"shared/config", "configs/aws_test"}, // the test reads CloudFormation's short tags

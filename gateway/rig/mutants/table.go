@@ -160,19 +160,19 @@ var table = []mutant{
 
 	// gateway
 	{
-		"gateway: what expired is not remembered", "gateway/batch.go",
+		"forward: what expired is not remembered", "gateway/forward/batch.go",
 		"b.next = i + 1\n\tb.pass.Expired.Add(i)", "b.next = i + 1",
-		"./gateway", "TestForward_",
+		"./gateway/forward", "TestForward_",
 	},
 	{
-		"gateway: the position moves when a datum is handed out", "gateway/batch.go",
+		"forward: the position moves when a datum is handed out", "gateway/forward/batch.go",
 		"b.next = to\n\tfor", "b.next, b.pass.Next = to, to\n\tfor",
-		"./gateway", "TestForward_",
+		"./gateway/forward", "TestForward_",
 	},
 	{
-		"gateway: a fingerprint without rollup.rules", "gateway/forward.go",
-		"f.settings.Default, f.settings.Rules, f.formMark)", "f.settings.Default, \"\", f.formMark)",
-		"./gateway", "TestForward_fingerprint",
+		"forward: a fingerprint without rollup.rules", "gateway/forward/forward.go",
+		"f.cfg.Rollup.Default, f.cfg.Rollup.Rules, f.cfg.FormMark)", "f.cfg.Rollup.Default, \"\", f.cfg.FormMark)",
+		"./gateway/forward", "TestForward_fingerprint",
 	},
 
 	// spool

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime/debug"
+
+	"github.com/alecthomas/kong"
+
+	"piway/gateway/gateway"
+	"piway/gateway/settings"
+	"piway/shared/config"
+)
+
+const description = `Bridges the Raspberry Pis of a LAN to AWS CloudWatch through one AWS IoT Core certificate.
+
+See it work on this machine, with nothing to configure: piway-gateway demo`
+
+// configFile is a flag that most commands have.
+type configFile struct {
+	Config string `help:"Configuration; configs/gateway.yaml explains every key." default:"/etc/piway/gateway.yaml" placeholder:"FILE" type:"path"`
+}
+
+// load reads the configuration. Every mistake in it is told.
+func (c *configFile) load() (settings.Config, error) { return settings.Load(c.Config) }
+
+type commands struct {
+	Run    runCmd    `cmd:"" help:"Bridge until interrupted."`
+	Demo   demoCmd   `cmd:"" help:"Run everything on this machine: agent, gateway, local AWS."`
+	Check  checkCmd  `cmd:"" help:"Check configuration, certificates and the connection to AWS."`
+	Ledger ledgerCmd `cmd:"" help:"Show what became of every sample."`
+	Health healthCmd `cmd:"" help:"Say whether the running gateway does its work."`
+	AWS    awsCmd    `cmd:"" name:"aws" help:"Set up AWS: rules, policy, certificate."`
+	Device deviceCmd `cmd:"" help:"Add, list and remove the devices that may connect."`
+}
+
+// run parses the command line and does what it says; what a person asked for is written to out.
+func run(ctx context.Context, args []string, out io.Writer) error {
+	parser, err := kong.New(&commands{}, kong.Name("piway-gateway"), kong.Description(description),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)), kong.Writers(out, os.Stderr))
+	if err != nil {
+		return fmt.Errorf("building the command line: %w", err)
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		return config.Try(err, "piway-gateway --help")
+	}
+	return command.Run()
+}
+
+// logger writes to standard error.
+func logger(level string) *slog.Logger {
+	var l slog.Level
+	_ = l.UnmarshalText([]byte(level)) // validated with the configuration
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l}))
+}
+
+type runCmd struct {
+	configFile
+}
+
+// gcPercent trades memory for time: the heap is small, but each collection scans the deep stacks of all connections.
+// At 1,000 busy connections that costs a fifth of the throughput at the default of 100; see BenchmarkGateway_durable and _memory.
+const gcPercent = 300
+
+// Help is the longer help of the command.
+func (*runCmd) Help() string {
+	return `Takes samples over MQTT, keeps them on disk and sends them to AWS. Ends cleanly on SIGINT and SIGTERM; loses nothing on SIGKILL.
+
+Example:
+
+  piway-gateway device add kitchen --config gateway.yaml
+  piway-gateway run --config gateway.yaml`
+}
+
+// Run bridges until ctx ends.
+func (c *runCmd) Run(ctx context.Context) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	debug.SetGCPercent(gcPercent)
+	return gateway.Supervise(ctx, cfg, logger(cfg.Log.Level))
+}
+
+type checkCmd struct {
+	configFile
+}
+
+// Help is the longer help of the command.
+func (*checkCmd) Help() string {
+	return `Reads the configuration and the certificates and connects to AWS once, under the client id with "-check" behind it.
+
+AWS acknowledges a message also when no rule takes it. So, while the gateway does not run, a message is sent round that
+the rule must refuse and report: if the report comes back, the rule is there and its error action works.
+
+Example:
+
+  piway-gateway check --config gateway.yaml`
+}
+
+// Run checks.
+func (c *checkCmd) Run(ctx context.Context, out io.Writer) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	return gateway.Check(ctx, cfg, out)
+}

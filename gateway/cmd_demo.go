@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"piway/gateway/demo"
+)
+
+type demoCmd struct {
+	For     time.Duration `help:"End by itself after this time, such as 20s; fails unless every metric of this machine arrived."`
+	Form    string        `help:"How datapoints go to the cloud: metric or emf." enum:"metric,emf" default:"metric"`
+	Agents  int           `help:"How many agents; those after the first have made-up names." default:"1"`
+	Verbose bool          `help:"Log what the programs say." short:"v"`
+}
+
+// Help is the longer help of the command.
+func (*demoCmd) Help() string {
+	return `A local stand-in for AWS with certificates made on the spot, a gateway and an agent that reads this machine, over real TCP and mutual TLS. Nothing to configure; everything is in a temporary folder that is removed at the end.
+
+Example:
+
+  piway-gateway demo --for 20s --agents 3
+  piway-gateway demo --form emf`
+}
+
+// Run shows the whole way on this machine.
+func (c *demoCmd) Run(ctx context.Context, out io.Writer) error {
+	level := "warn"
+	if c.Verbose {
+		level = "info"
+	}
+	return demo.Run(ctx, demo.Options{For: c.For, Form: c.Form, Agents: c.Agents, Log: logger(level)}, out)
+}

@@ -1,0 +1,162 @@
+// Package ctl is what an operator asks of a gateway: whether it does its work, what became of every sample, which devices
+// may connect. Its one promise: a running gateway answers for itself, and a stopped one is locked against its start meanwhile.
+package ctl
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"piway/gateway/control"
+	"piway/gateway/feedback"
+	"piway/gateway/forward"
+	"piway/gateway/queue"
+	"piway/shared/config"
+)
+
+// Ledger prints what became of every sample, as a table or as JSON. It returns ErrUnbalanced where the figures do not add up.
+func Ledger(ctx context.Context, dataDir string, asJSON bool, out io.Writer) error {
+	var accounts []queue.Account
+	if err := control.Call(ctx, dataDir, "GET", "/ledger", nil, &accounts); err != nil {
+		return config.Try(err, "start the gateway, or name its configuration with --config")
+	}
+	if asJSON {
+		enc := json.NewEncoder(out)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(accounts); err != nil {
+			return err
+		}
+		return Balance(accounts)
+	}
+	if err := printLedger(accounts, out); err != nil {
+		return err
+	}
+	if err := printBacklog(ctx, dataDir, out); err != nil {
+		return err
+	}
+	if err := Balance(accounts); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(out, "balanced")
+	return err
+}
+
+// printBacklog says what waits beside the live data.
+func printBacklog(ctx context.Context, dataDir string, out io.Writer) error {
+	var b forward.Backlog
+	if err := control.Call(ctx, dataDir, "GET", "/backlog", nil, &b); err != nil {
+		return err
+	}
+	if b.Windows <= 2 {
+		return nil
+	}
+	left := "while AWS takes nothing"
+	if b.Left > 0 {
+		left = "about " + b.Left.String() + " left"
+	}
+	_, err := fmt.Fprintf(out, "backlog: %d windows, the oldest of %s, %s\n", b.Windows, b.Oldest.Local().Format(time.DateTime), left)
+	return err
+}
+
+func printLedger(accounts []queue.Account, out io.Writer) error {
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	_, _ = fmt.Fprintln(t, "device\treceived\trefused\tduplicate\tstored\twaiting\tsent\texpired\tdropped\t")
+	var sum queue.Account
+	for i := range accounts {
+		row(t, &accounts[i])
+		Add(&sum, &accounts[i])
+	}
+	sum.Device = "all"
+	if len(accounts) != 1 {
+		row(t, &sum)
+	}
+	if err := t.Flush(); err != nil { // the lines above report their errors here
+		return err
+	}
+	for _, by := range []struct {
+		outcome string
+		reasons map[string]int64
+	}{{queue.Refused, sum.Refused}, {queue.Expired, sum.Expired}, {queue.Dropped, sum.Dropped}} {
+		for _, reason := range slices.Sorted(maps.Keys(by.reasons)) {
+			_, _ = fmt.Fprintf(out, "%s: %d for %q\n", by.outcome, by.reasons[reason], reason)
+		}
+	}
+	for i := range accounts {
+		printCloud(&accounts[i], out)
+	}
+	return nil
+}
+
+// printCloud says what of a device's reports is missing, what of its samples AWS does not take, and what to change.
+func printCloud(a *queue.Account, out io.Writer) {
+	if a.Missing > 0 {
+		_, _ = fmt.Fprintf(out, "%s: %d reports never arrived\n", a.Device, a.Missing)
+	}
+	if a.Late > 0 {
+		_, _ = fmt.Fprintf(out, "%s: %d reports have not arrived yet, by the gaps in their numbers\n", a.Device, a.Late)
+	}
+	if a.Shifted > 0 {
+		_, _ = fmt.Fprintf(out, "%s: of those stored, the times of %d were corrected, as its clock was wrong\n", a.Device, a.Shifted)
+	}
+	for _, reason := range slices.Sorted(maps.Keys(a.RefusedByCloud)) {
+		_, _ = fmt.Fprintf(out, "%s: of those sent, AWS could not write %d, for %q\n  try: %s\n", a.Device, a.RefusedByCloud[reason], reason, feedback.Fix(reason))
+	}
+	for _, reason := range slices.Sorted(maps.Keys(a.Parked)) {
+		_, _ = fmt.Fprintf(out, "%s: of those waiting, %d are parked, for %q\n  try: %s\n", a.Device, a.Parked[reason], reason,
+			"the gateway's log says which message; it is tried again once a day and at each start")
+	}
+}
+
+func row(w io.Writer, a *queue.Account) {
+	refused, expired, dropped := a.Totals()
+	_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n",
+		a.Device, a.Received, refused, a.Duplicate, a.Stored, a.Waiting, a.Sent, expired, dropped)
+}
+
+// Add adds the figures of an account to a sum.
+func Add(sum, a *queue.Account) {
+	sum.Received += a.Received
+	sum.Duplicate += a.Duplicate
+	sum.Stored += a.Stored
+	sum.Waiting += a.Waiting
+	sum.Sent += a.Sent
+	sum.Missing += a.Missing
+	sum.Late += a.Late
+	sum.Shifted += a.Shifted
+	for _, m := range []struct {
+		to   *map[string]int64
+		from map[string]int64
+	}{
+		{&sum.Refused, a.Refused},
+		{&sum.Expired, a.Expired},
+		{&sum.Dropped, a.Dropped},
+		{&sum.Parked, a.Parked},
+		{&sum.RefusedByCloud, a.RefusedByCloud},
+	} {
+		if *m.to == nil {
+			*m.to = map[string]int64{}
+		}
+		for reason, n := range m.from {
+			(*m.to)[reason] += n
+		}
+	}
+}
+
+// ErrUnbalanced says that the figures of a ledger do not add up.
+var ErrUnbalanced = errors.New("the ledger does not balance")
+
+// Balance returns an error that names the first device that does not balance, and by how much.
+func Balance(accounts []queue.Account) error {
+	for i := range accounts {
+		if arrival, store := accounts[i].Difference(); arrival != 0 || store != 0 {
+			return fmt.Errorf("%w: %s, %d samples on arrival and %d in the store", ErrUnbalanced, accounts[i].Device, arrival, store)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+// Package datadir is the folder in which a gateway keeps what must outlive it. Its one promise: of all processes one has it,
+// and what root makes there is the folder's owner's.
+package datadir
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"piway/shared/config"
+	"piway/shared/files"
+)
+
+// ErrBusy says that another gateway, or a command on a stopped one, has the data folder.
+var ErrBusy = errors.New("another piway-gateway uses the data folder")
+
+// A DiskError is one that the disk of the data folder may be to blame for, and no mistake of the user.
+type DiskError struct{ error }
+
+func (e DiskError) Unwrap() error { return e.error }
+
+// OnDisk marks an error as one of the disk. Of nil it makes nil.
+func OnDisk(err error) error {
+	if err == nil {
+		return nil
+	}
+	return DiskError{err}
+}
+
+// Lock makes the folder if need be, and takes it for this process. Closing the file frees it, and the kernel does so when the
+// process ends, however that happens. A folder that is there and cannot be written to is trouble of the disk; one that may not be made is
+// a mistake.
+func Lock(dir string) (*os.File, error) {
+	if err := files.System.Mkdir(dir, 0o750); err != nil {
+		mistake := config.Try(fmt.Errorf("data.dir: %w", err), "sudo, or set data.dir to a folder of yours")
+		if errors.Is(err, fs.ErrPermission) {
+			return nil, mistake
+		}
+		return nil, OnDisk(mistake)
+	}
+	f, err := files.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, OnDisk(fmt.Errorf("data.dir: %w", NotOurs(dir, err)))
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == nil {
+		return f, nil
+	}
+	_ = f.Close() // nothing was written
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, config.Try(fmt.Errorf("data.dir: %w %s", ErrBusy, dir), "stop it, or set data.dir to another folder")
+	}
+	return nil, fmt.Errorf("data.dir: locking %s: %w", f.Name(), err)
+}
+
+// NotOurs adds what to do to the error of a data folder of somebody else's, or with files of somebody else's in it.
+func NotOurs(dir string, err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return config.Try(err, fmt.Sprintf("sudo chown -R %d:%d %s if it is this user's, or set data.dir to a folder of yours", os.Geteuid(), os.Getegid(), dir))
+}
+
+// Queue is the path of the store.
+func Queue(dir string) string { return filepath.Join(dir, "queue.db") }
+
+// Devices is the path of the device list.
+func Devices(dir string) string { return filepath.Join(dir, "devices.json") }

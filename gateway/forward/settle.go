@@ -1,0 +1,98 @@
+package forward
+
+import (
+	"context"
+	"slices"
+
+	"piway/gateway/queue"
+)
+
+// Acked moves the durable position behind the n oldest messages handed out, all in one transaction: after an error
+// nothing has moved.
+func (f *Forwarder) Acked(ctx context.Context, n int) error {
+	return f.settle(ctx, n, acked)
+}
+
+// Park sets the oldest message handed out aside: its datums wait on the disk, are counted as parked, and are tried again
+// once a day and at each start. nil means that this is durable; after an error nothing has changed.
+func (f *Forwarder) Park(ctx context.Context) error {
+	return f.settle(ctx, 1, parked)
+}
+
+// settle makes durable what change makes of the passes of the n oldest messages.
+func (f *Forwarder) settle(ctx context.Context, n int, change func(p queue.Pass, from, to int) queue.Pass) error {
+	steps := f.plan(n, change)
+	var done []queue.Done
+	var moved []queue.Pass
+	for _, s := range steps {
+		switch {
+		case s.left == 0 && s.pass.Parked.Empty():
+			done = append(done, s.b.done(f.expired))
+		case s.left == 0 || s.parkedChanged:
+			moved = append(moved, s.b.shelve(s.pass, s.left))
+		default:
+			moved = append(moved, s.pass)
+		}
+	}
+	if err := f.cfg.Store.Settle(ctx, done, moved); err != nil {
+		return err
+	}
+	for _, b := range f.apply(n, steps, change) {
+		if err := f.finish(ctx, b); err != nil {
+			f.cfg.Log.Error("finishing a pass failed, trying again", "pass", b.pass.Start, "err", err)
+		}
+	}
+	return nil
+}
+
+// A step is what settling messages makes of one batch.
+type step struct {
+	b             *batch
+	pass          queue.Pass
+	left          int // open datums
+	parkedChanged bool
+}
+
+// plan says what settling the n oldest messages makes of their batches.
+func (f *Forwarder) plan(n int, change func(queue.Pass, int, int) queue.Pass) []step {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var steps []step
+	for _, r := range f.handed[:n] {
+		i := slices.IndexFunc(steps, func(s step) bool { return s.b == r.b })
+		if i < 0 {
+			i = len(steps)
+			steps = append(steps, step{b: r.b, pass: r.b.pass, left: r.b.open})
+		}
+		s := &steps[i]
+		before := s.pass.Parked.Len()
+		s.pass = change(s.pass, r.from, r.to)
+		s.parkedChanged = s.parkedChanged || s.pass.Parked.Len() != before
+		s.left -= r.to - r.from
+	}
+	return steps
+}
+
+// apply books what is durable. It returns the batches of which the last open datum expired while that was made so, and
+// which nothing else would finish.
+func (f *Forwarder) apply(n int, steps []step, change func(queue.Pass, int, int) queue.Pass) (late []*batch) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, r := range f.handed[:n] {
+		r.b.pass = change(r.b.pass, r.from, r.to)
+		r.b.open -= r.to - r.from
+	}
+	f.handed = slices.Delete(f.handed, 0, n)
+	for _, s := range steps {
+		switch {
+		case s.left == 0:
+			delete(f.inHand, s.b.pass.Start)
+		case s.b.open == 0:
+			late = append(late, s.b)
+		default:
+			f.release(s.b)
+		}
+	}
+	f.settled = append(f.settled, late...)
+	return late
+}

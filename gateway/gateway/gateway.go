@@ -1,0 +1,283 @@
+// Package gateway wires the stages: Open is the drawing of the architecture in code, Run makes it move. Its one promise: a
+// device is answered when all of its message is on disk or counted, and never before.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"piway/gateway/broker"
+	"piway/gateway/control"
+	"piway/gateway/datadir"
+	"piway/gateway/devices"
+	"piway/gateway/feedback"
+	"piway/gateway/forward"
+	"piway/gateway/intake"
+	"piway/gateway/queue"
+	"piway/gateway/settings"
+	"piway/gateway/uplink"
+	"piway/shared/clock"
+	"piway/shared/sample"
+)
+
+// A Gateway is all stages, wired.
+type Gateway struct {
+	log     *slog.Logger
+	lock    *os.File
+	now     func() intake.Moment
+	devices *devices.List
+	queue   *queue.Queue
+	intake  *intake.Intake
+	broker  *broker.Broker
+	uplink  *uplink.Uplink
+	forward *forward.Forwarder
+	// feedback is nil where none is wanted.
+	feedback *feedback.Listener
+	control  *control.Server
+	watch    *watch
+}
+
+// Open opens every stage. After an error nothing stays open; else call Run, or Close.
+func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gateway, err error) {
+	g := &Gateway{log: log, now: newClocks(&cfg.Intake).now}
+	defer func() {
+		if err != nil {
+			g.Close(ctx)
+		}
+	}()
+	link, err := uplinkConfig(&cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	if err := tellClock(&cfg.Intake, log); err != nil {
+		return nil, err
+	}
+	if g.lock, err = datadir.Lock(cfg.Data.Dir); err != nil {
+		return nil, err
+	}
+	if g.devices, err = devices.Open(datadir.Devices(cfg.Data.Dir)); err != nil {
+		return nil, datadir.OnDisk(datadir.NotOurs(cfg.Data.Dir, err))
+	}
+	if g.queue, err = queue.Open(ctx, queue.Config{
+		Path: datadir.Queue(cfg.Data.Dir), Window: cfg.Rollup.Window, Grace: cfg.Rollup.Grace,
+		CommitInterval: cfg.Queue.CommitInterval, MaxBytes: int64(cfg.Queue.MaxBytes), Ballast: ballast, Now: clock.Now,
+		MaxAge: min(cfg.Queue.MaxAge, forward.MaxAge), ThinAfter: cfg.Queue.ThinAfter, ClockRight: clockRight(&cfg.Intake),
+		SinceBoot: clock.SinceBoot, BootID: clock.BootID(), Date: g.date, Log: log.With("part", "queue"),
+	}); err != nil {
+		return nil, datadir.OnDisk(datadir.NotOurs(cfg.Data.Dir, err))
+	}
+	if g.intake, err = g.openIntake(ctx, &cfg); err != nil {
+		return nil, datadir.OnDisk(err)
+	}
+	if g.broker, err = broker.Open(ctx, broker.Config{
+		Listen: cfg.Broker.Listen, Prefix: cfg.Broker.TopicPrefix, ScriptTopics: cfg.Broker.ScriptTopics,
+		MaxConnections: cfg.Broker.MaxConnections, MaxPerAddress: cfg.Broker.MaxConnectionsPerAddress,
+		MaxPacket: int(cfg.Broker.MaxPacket), MaxPending: cfg.Broker.MaxPending, Settings: boundsOf(&cfg), ConnectTimeout: cfg.Broker.ConnectTimeout,
+		Authenticate: g.devices.Authenticate, Handle: g.handle, Log: log.With("part", "broker"),
+	}); err != nil {
+		return nil, err
+	}
+	g.forward = forward.New(forwardConfig(&cfg, g.queue, log))
+	g.uplink = uplink.New(link, g.forward)
+	if f := feedbackConfig(&cfg, &link); f != nil {
+		f.OnFailure, f.OnAnswer, f.Log = g.failed, g.uplink.UseFormer, log.With("part", "feedback")
+		g.feedback = feedback.New(*f)
+	}
+	g.watch = newWatch(log.With("part", "watch"))
+	g.watch.queueBeat, g.watch.uplinkBeat, g.watch.status = g.queue.Beat, g.uplink.Beat, g.statusLine
+	g.watch.hasDevices, g.watch.silenceAfter = func() bool { return len(g.devices.All()) > 0 }, cfg.Broker.SilenceAfter
+	g.control, err = control.Open(ctx, cfg.Data.Dir, g.routes(), log.With("part", "control"))
+	return g, datadir.OnDisk(err)
+}
+
+// ballast is what the write-ahead log may need while a backlog makes room: its limit, and a transaction on top.
+const ballast = 8 << 20
+
+// openIntake returns an intake that knows what the queue has kept of its decisions.
+func (g *Gateway) openIntake(ctx context.Context, cfg *settings.Config) (*intake.Intake, error) {
+	owners, err := g.queue.Owners(ctx)
+	if err != nil {
+		return nil, err
+	}
+	in := intake.New(intake.Config{
+		Names: cfg.Naming(), ClockTolerance: cfg.Intake.ClockTolerance,
+		MaxSamples: cfg.Intake.MaxSamples, MaxMetrics: cfg.Intake.MaxMetrics,
+		Now: g.now, IsDevice: g.devices.Has, Owners: owners, Reserved: reservedNames(cfg.Uplink.Form),
+	})
+	return in, g.queue.Boots(ctx, in.KnowBoot)
+}
+
+// boundsOf is what devices are told on their config topic. Nil, which tells nothing, cannot be: two numbers can be encoded.
+func boundsOf(cfg *settings.Config) []byte {
+	text, err := sample.Bounds{MaxSamples: cfg.Intake.MaxSamples, MaxPacket: int(cfg.Broker.MaxPacket)}.JSON()
+	if err != nil {
+		return nil
+	}
+	return text
+}
+
+// handle takes a publish from the broker to the queue. done is called with nil when all of it is on disk or counted.
+func (g *Gateway) handle(device string, payload []byte, done func(error)) {
+	arrived := g.now()
+	v := g.intake.Judge(device, payload, arrived)
+	if v.Undecided {
+		g.intake.Failed(device, &v)
+		done(errUndecided)
+		return
+	}
+	if len(v.Refused) > 0 {
+		g.tellRefused(device, &v)
+	}
+	g.queue.Append(queue.Entry{
+		Device: device, Run: v.Run, Seq: v.Seq, Sent: v.Sent, SentUptime: v.SentUptime, Boot: v.Boot, Uptime: v.Uptime, Clock: v.Clock,
+		Arrived: arrived.Wall, Unsure: !arrived.Right, SinceBoot: arrived.SinceBoot, Shift: v.Shift, Booted: v.Booted,
+		Samples: v.Samples, Refused: v.Reasons(), Claims: v.Claims,
+	}, func(err error) {
+		if err == nil {
+			g.intake.Kept(device, &v)
+			g.watch.heard()
+		} else {
+			g.intake.Failed(device, &v)
+		}
+		done(err)
+	})
+}
+
+// date judges once more what to add to the times of an entry's samples, its arrival being right now.
+func (g *Gateway) date(e *queue.Entry) (shift float64) {
+	shift, _ = g.intake.Date(e.Device, &sample.Report{
+		Sent: e.Sent, SentUptime: e.SentUptime, Boot: e.Boot, Uptime: e.Uptime, Clock: e.Clock, Samples: e.Samples,
+	}, e.Arrived)
+	return shift // 0 where nothing says more
+}
+
+// errUndecided ends the connection of a device of which a name is claimed by another one at this very moment.
+var errUndecided = errors.New("another device claims a metric name of this one, and its claim is not on disk yet")
+
+// maxTold is how many refusals of one message are told; the rest is counted.
+const maxTold = 10
+
+// tellRefused answers the device on its rejected topic. Its operator reads the log of the device or of the gateway.
+func (g *Gateway) tellRefused(device string, v *intake.Verdict) {
+	told := v.Refused[:min(len(v.Refused), maxTold)]
+	g.log.Warn("samples refused", "device", device, "samples", len(v.Refused), "reason", told[0].Reason, "first", told[0].Error)
+	payload, err := sample.Rejection{Run: v.Run, Seq: v.Seq, Refused: told, More: len(v.Refused) - len(told)}.JSON()
+	if err != nil {
+		g.log.Error("encoding a refusal failed", "device", device, "err", err)
+		return
+	}
+	g.broker.Reject(device, payload)
+}
+
+// Run works until ctx ends or a stage fails. The queue outlives the others: it commits what they still hand it. It ends
+// before them only when its store has to be opened anew.
+func (g *Gateway) Run(ctx context.Context) error {
+	defer g.unlock()
+	queueCtx, stopQueue := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopQueue()
+	var last sync.WaitGroup
+	var queueErr error
+	queueEnded := make(chan struct{})
+	last.Go(func() {
+		defer close(queueEnded)
+		queueErr = g.queue.Run(queueCtx)
+	})
+
+	stages, ctx := errgroup.WithContext(ctx)
+	stages.Go(func() error { return g.broker.Run(ctx) })
+	stages.Go(func() error { return g.uplink.Run(ctx) })
+	if g.feedback != nil {
+		stages.Go(func() error { return g.feedback.Run(ctx) })
+	}
+	stages.Go(func() error { return g.control.Run(ctx) })
+	stages.Go(func() error { return g.watch.Run(ctx) })
+	stages.Go(func() error { return keepDevices(ctx, g.devices, g.log.With("part", "devices")) })
+	stages.Go(func() error {
+		select {
+		case <-queueEnded:
+			return errQueueEnded
+		case <-ctx.Done():
+			return nil
+		}
+	})
+	g.log.Info("gateway ready", "listen", g.broker.Addr().String(), "devices", len(g.devices.All()))
+	err := stages.Wait()
+	stopQueue()
+	last.Wait()
+	if errors.Is(err, errQueueEnded) {
+		return datadir.OnDisk(queueErr)
+	}
+	return errors.Join(err, datadir.OnDisk(queueErr))
+}
+
+// errQueueEnded stops the stages; the queue's own error says why.
+var errQueueEnded = errors.New("the queue ended")
+
+// Close releases what Open acquired, of a gateway that is not to Run.
+func (g *Gateway) Close(ctx context.Context) {
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	if g.broker != nil {
+		_ = g.broker.Run(ended) // it never served
+	}
+	if g.queue != nil {
+		_ = g.queue.Run(ended) // nothing was appended
+	}
+	g.unlock()
+}
+
+func (g *Gateway) unlock() {
+	if g.lock != nil {
+		_ = g.lock.Close() // frees the lock
+	}
+}
+
+// Addr is where devices connect to.
+func (g *Gateway) Addr() net.Addr { return g.broker.Addr() }
+
+// AddDevice lets a device in and returns its password.
+func (g *Gateway) AddDevice(name string) (password string, err error) { return g.devices.Add(name) }
+
+// routes is what the command line may ask of a running gateway.
+func (g *Gateway) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /ledger", func(w http.ResponseWriter, r *http.Request) {
+		accounts, err := g.queue.Ledger(r.Context())
+		answer(w, accounts, err)
+	})
+	mux.HandleFunc("GET /healthz", g.healthz)
+	mux.HandleFunc("GET /backlog", func(w http.ResponseWriter, r *http.Request) {
+		b, err := g.forward.Backlog(r.Context())
+		answer(w, b, err)
+	})
+	mux.HandleFunc("GET /devices", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, g.devices.All(), nil)
+	})
+	mux.HandleFunc("POST /devices/{name}", func(w http.ResponseWriter, r *http.Request) {
+		password, err := g.devices.Add(r.PathValue("name"))
+		answer(w, password, err)
+	})
+	mux.HandleFunc("DELETE /devices/{name}", func(w http.ResponseWriter, r *http.Request) {
+		err := g.devices.Remove(r.PathValue("name"))
+		if !g.devices.Has(r.PathValue("name")) { // also where the disk did not take it
+			g.broker.Disconnect(r.PathValue("name"))
+		}
+		answer(w, struct{}{}, err)
+	})
+	return mux
+}
+
+func answer(w http.ResponseWriter, v any, err error) {
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
+		return
+	}
+	control.Reply(w, v)
+}

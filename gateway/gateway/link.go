@@ -1,0 +1,150 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"time"
+
+	"piway/gateway/cloud"
+	"piway/gateway/encode"
+	"piway/gateway/feedback"
+	"piway/gateway/forward"
+	"piway/gateway/queue"
+	"piway/gateway/rollup"
+	"piway/gateway/settings"
+	"piway/gateway/uplink"
+	"piway/shared/clock"
+	"piway/shared/config"
+	"piway/shared/pki"
+)
+
+// What of the wiring depends on how AWS is reached and in which form it gets the data.
+
+// alpnPort is IoT Core's port that serves several protocols, alpnMQTT what MQTT is called there (AWS IoT, protocols).
+const (
+	alpnPort = "443"
+	alpnMQTT = "x-amzn-mqtt-ca"
+)
+
+// uplinkConfig checks the certificates, which is what is wrong most often.
+func uplinkConfig(cfg *settings.Config, log *slog.Logger) (uplink.Config, error) {
+	c := &cfg.Uplink
+	if c.Endpoint == "" {
+		return uplink.Config{}, config.Try(errors.New("uplink.endpoint: not set"),
+			"piway-gateway aws setup, or the address that `aws iot describe-endpoint --endpoint-type iot:Data-ATS` prints")
+	}
+	host, port, err := c.HostPort()
+	if err != nil {
+		return uplink.Config{}, err
+	}
+	files := pki.Files{Roots: c.Certs.Roots, Cert: c.Certs.Cert, Key: c.Certs.Key}
+	if len(files.Roots) == 0 || files.Cert == "" || files.Key == "" {
+		if files, err = files.FindRest(c.Certs.Dir); err != nil {
+			return uplink.Config{}, fmt.Errorf("uplink.certs: %w", err)
+		}
+	}
+	tls, err := files.Client(host, time.Now())
+	if err != nil {
+		return uplink.Config{}, fmt.Errorf("uplink.certs: %w", err)
+	}
+	if port == alpnPort {
+		tls.NextProtos = []string{alpnMQTT}
+	}
+	n := cfg.Cloud()
+	former, _ := n.Former()
+	return uplink.Config{
+		Broker: "tls://" + net.JoinHostPort(host, port), ClientID: n.ClientID, Topic: n.DataTopic(), Former: former, TLS: tls,
+		Window: c.Window, PublishesPerSecond: c.PublishesPerSecond, BytesPerSecond: int(c.BytesPerSecond),
+		AckTimeout: c.AckTimeout, StallAfter: c.StallAfter, ConnectInterval: c.ConnectInterval, MaxBackoff: c.MaxBackoff, KeepAlive: c.KeepAlive,
+		Log: log.With("part", "uplink"),
+	}, nil
+}
+
+// forwardConfig puts the form between the queue and the uplink.
+func forwardConfig(cfg *settings.Config, q *queue.Queue, log *slog.Logger) forward.Config {
+	f := forward.Config{
+		Store: q, Rollup: rollupSettings(&cfg.Rollup), Form: encode.Metric, FormMark: fmt.Sprint(cloud.Metric, " ", encode.MetricVersion),
+		HasTimestamp: cfg.Uplink.RuleHasTimestamp, ClockRight: clockRight(&cfg.Intake), Now: clock.Now, SinceBoot: clock.SinceBoot,
+		Log: log.With("part", "forward"),
+	}
+	if cfg.Uplink.Form == cloud.EMF {
+		base := cfg.Naming().Base
+		f.Rollup.Default, f.Rollup.Base = rollup.Values, base
+		f.Form = encode.NewEMF(cfg.Uplink.Namespace, cfg.Site, base)
+		f.FormMark = fmt.Sprintf("%s %d namespace %q site %q names %q", cloud.EMF, encode.EMFVersion, cfg.Uplink.Namespace, cfg.Site, cfg.Intake.NameTemplate)
+	}
+	return f
+}
+
+func rollupSettings(c *settings.Rollup) rollup.Settings {
+	set := rollup.Settings{Window: c.Window}
+	for _, r := range c.Rules {
+		set.Rules = append(set.Rules, rollup.Rule{Match: r.Match, Reduce: rollup.Reduction(r.Reduce)})
+	}
+	return set
+}
+
+// feedbackConfig returns nil where no topic for errors is configured. What a failure is handed to is yet to be set.
+func feedbackConfig(cfg *settings.Config, link *uplink.Config) *feedback.Config {
+	c := &cfg.Uplink
+	if c.ErrorsTopic == "" {
+		return nil
+	}
+	n := cfg.Cloud()
+	f := &feedback.Config{
+		Broker: link.Broker, ClientID: n.FeedbackClient(), TLS: link.TLS, Topics: n.ErrorTopics(),
+		ConnectInterval: link.ConnectInterval, MaxBackoff: link.MaxBackoff, KeepAlive: link.KeepAlive,
+	}
+	if c.Canary > 0 {
+		payload := canaryMetric
+		if c.Form == cloud.EMF {
+			payload = canaryEMF
+		}
+		_, former := n.Former()
+		f.Canary = &feedback.Canary{Topic: n.CanaryTopic(), Former: former, Payload: payload, Every: c.Canary, Wait: 2 * c.AckTimeout}
+	}
+	return f
+}
+
+// canaryMetric has a unit that CloudWatch refuses, so that the rule's error action reports it and no metric is made.
+func canaryMetric(now time.Time) []byte {
+	return fmt.Appendf(nil, `{"name":"piway canary","unit":"canary","value":"1","timestamp":%q,"samples":"0"}`, strconv.FormatInt(now.Unix(), 10))
+}
+
+// canaryEMF has two events against the order of time and a day apart, which CloudWatch Logs refuses (PutLogEvents).
+func canaryEMF(now time.Time) []byte {
+	return fmt.Appendf(nil, `{"samples":{},"batch":[{"timestamp":%d,"message":"piway canary"},{"timestamp":%d,"message":"piway canary"}]}`,
+		now.UnixMilli(), now.Add(-25*time.Hour).UnixMilli())
+}
+
+// unknownDevice stands for the devices of a message that this gateway did not send, or whose devices are gone.
+const unknownDevice = "(unknown)"
+
+// failed books what AWS acknowledged and could not write.
+func (g *Gateway) failed(ctx context.Context, f feedback.Failure) {
+	counts := map[queue.Count]int{}
+	for device, n := range encode.Samples(f.Payload) {
+		if !g.devices.Has(device) {
+			device = unknownDevice
+		}
+		counts[queue.Count{Device: device, Outcome: queue.RefusedByCloud, Reason: f.Reason}] += n
+	}
+	if len(counts) == 0 {
+		return
+	}
+	if err := g.queue.Refused(ctx, counts); err != nil {
+		g.log.Error("counting what AWS refused failed", "reason", f.Reason, "err", err)
+	}
+}
+
+// reservedNames returns what tells the names that a form has a use of its own for; nil if it has none.
+func reservedNames(form string) func(base string) bool {
+	if form == cloud.EMF {
+		return encode.Reserved
+	}
+	return nil
+}

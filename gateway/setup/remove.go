@@ -1,0 +1,183 @@
+package setup
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"piway/gateway/aws"
+	"piway/gateway/cloud"
+	"piway/gateway/settings"
+	"piway/shared/config"
+)
+
+// Removing is what Remove is asked for.
+type Removing struct {
+	Access
+	Yes   bool // do not ask
+	Purge bool // delete key and certificate, instead of putting them aside
+}
+
+// Remove undoes what Run made. path is the configuration's.
+func Remove(ctx context.Context, path string, cfg settings.Config, c Removing, out io.Writer) error {
+	r := &removal{walk: newWalk(path, c.Access, cfg, out), yes: c.Yes, purge: c.Purge, now: time.Now}
+	return r.run(ctx)
+}
+
+// A removal undoes a setup, in the order that AWS asks for: a certificate cannot be deleted while it is active, nor a
+// policy or a thing while a certificate is attached (AWS IoT API, DeleteCertificate, DeletePolicy, DeleteThing). The
+// stack detaches by itself, but does not deactivate what it holds.
+type removal struct {
+	*walk
+	yes, purge bool
+	now        func() time.Time
+	others     []*aws.Stack
+}
+
+func (r *removal) run(ctx context.Context) error {
+	return r.walk.walk(ctx, []walkStep{
+		{"asking AWS who you are", r.identity},
+		{"looking at what is there", r.look},
+		{"asking for your consent", r.consent},
+		{"deactivating the certificate", r.deactivate},
+		{"deleting the gateway's stack", r.deleteGateway},
+		{"deleting the account's stack", r.deleteAccount},
+		{"clearing the certificate folder", r.clear},
+		{"writing the configuration", r.configure},
+	})
+}
+
+func (r *removal) look(ctx context.Context) (err error) {
+	if r.stack, err = r.cli.Settle(ctx, r.names.GatewayStack()); err != nil {
+		return err
+	}
+	if r.stack != nil {
+		if err := r.own(); err != nil {
+			return err
+		}
+	}
+	r.others, err = r.cli.Gateways(ctx, r.names.GatewayStack())
+	return err
+}
+
+func (r *removal) consent(ctx context.Context) error {
+	if r.stack != nil {
+		r.say("  the stack %s: policy and certificate of %s, which cannot connect any more", r.stack.Name, r.names.ClientID)
+	}
+	if len(r.others) == 0 {
+		r.say("  the stack %s: the account's rules, roles, alarms and log group, if they are there", cloud.AccountStack)
+	}
+	if r.purge {
+		r.say("  key and certificate in %s, for ever", r.cfg.Uplink.Certs.Dir)
+	}
+	if r.yes {
+		return nil
+	}
+	if r.answer == nil {
+		return config.Try(errors.New("nobody is there to ask"), "--yes")
+	}
+	answer, err := r.ask(ctx, "remove all that", "no", "yes")
+	if err == nil && answer != "yes" {
+		err = errors.New("nothing was removed")
+	}
+	return err
+}
+
+func (r *removal) deactivate(ctx context.Context) error {
+	id := r.certificateID()
+	if r.stack == nil || id == "" {
+		r.say("  there is none")
+		return nil
+	}
+	_, err := r.cli.Run(ctx, "IoT Core", certificateStatus(id, "INACTIVE"))
+	if aws.Said(err, "ResourceNotFoundException") {
+		return nil // deleted by hand, or by a removal that was broken off
+	}
+	return err
+}
+
+// certificateID is what the stack says, or, of a stack that does not, the certificate's SHA-256, which is the same
+// (AWS IoT, a certificate's id is its fingerprint).
+func (r *removal) certificateID() string {
+	if r.stack != nil && r.stack.Outputs["CertificateId"] != "" {
+		return r.stack.Outputs["CertificateId"]
+	}
+	text, err := os.ReadFile(certFile(r.cfg.Uplink.Certs.Dir, certEnd))
+	if err != nil {
+		return ""
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return ""
+	}
+	sum := sha256.Sum256(block.Bytes)
+	return hex.EncodeToString(sum[:])
+}
+
+func (r *removal) deleteGateway(ctx context.Context) error {
+	if r.stack == nil {
+		r.say("  there is none")
+		return nil
+	}
+	return r.cli.Delete(ctx, r.stack.Name)
+}
+
+func (r *removal) deleteAccount(ctx context.Context) error {
+	if len(r.others) > 0 {
+		r.say("  kept: %d other gateways use it, such as %s", len(r.others), r.others[0].Name)
+		return nil
+	}
+	stack, err := r.cli.Settle(ctx, cloud.AccountStack)
+	if err != nil {
+		return err
+	}
+	if stack == nil || stack.Parameters["Form"] == "" {
+		r.say("  there is none")
+		return nil
+	}
+	return r.cli.Delete(ctx, cloud.AccountStack)
+}
+
+// clear puts aside, in a folder that the gateway passes over, what setup made. Amazon's roots may stay.
+func (r *removal) clear(context.Context) error {
+	dir := r.cfg.Uplink.Certs.Dir
+	aside := filepath.Join(dir, "removed-"+r.now().UTC().Format("20060102T150405Z"))
+	for _, end := range []string{certEnd, csrEnd, keyEnd} {
+		path := certFile(dir, end)
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if r.purge {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := os.MkdirAll(aside, 0o700); err != nil {
+			return err
+		}
+		if err := os.Rename(path, filepath.Join(aside, filepath.Base(path))); err != nil {
+			return err
+		}
+		r.say("  %s is now in %s", filepath.Base(path), aside)
+	}
+	return nil
+}
+
+func (r *removal) configure(context.Context) error {
+	if _, err := os.Stat(r.path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if _, err := configure(r.path, []setting{{"uplink.endpoint", ""}, {"uplink.rule", ""}}); err != nil {
+		return err
+	}
+	r.say("done. %s has no uplink.endpoint any more, so the gateway does not start until the next aws setup", r.path)
+	return nil
+}

@@ -1,0 +1,269 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	awsfiles "piway/configs/aws"
+	"piway/gateway/aws"
+	"piway/gateway/cloud"
+	"piway/gateway/settings"
+	"piway/shared/config"
+	"piway/shared/pki"
+)
+
+// Asked is what Run is asked for.
+type Asked struct {
+	Access
+	// Form is metric or emf; empty asks the user.
+	Form string
+	// Devices and Metrics each are what the prices are told for.
+	Devices, Metrics int
+	// Email is who hears of alarms, if anybody.
+	Email string
+}
+
+// Gateway is what a setup asks of the gateway that it sets up.
+type Gateway struct {
+	// Ready returns what of the configuration and the certificates keeps the gateway from starting.
+	Ready func(cfg *settings.Config) error
+	// Check connects once and says what works.
+	Check func(ctx context.Context, cfg settings.Config, out io.Writer) error
+}
+
+// Load reads the configuration that is to be set up; a file that is not there will be made.
+func Load(path string) (settings.Config, error) {
+	if _, err := os.Stat(path); os.IsNotExist(err) {
+		return settings.Default(), nil
+	}
+	cfg, err := settings.Load(path)
+	if certs := cfg.Uplink.Certs; err == nil && (certs.Cert != "" || certs.Key != "") {
+		err = config.Try(errors.New("uplink.certs.cert and uplink.certs.key name files of your own, which a gateway would take instead of the new ones"), "take both out of "+path)
+	}
+	return cfg, err
+}
+
+// Run makes all that AWS needs and the gateway's certificate, and sets the configuration at path. nil means that the gateway
+// has connected. Interrupted or failed, it goes on where it stopped when it is called again.
+func Run(ctx context.Context, path string, cfg settings.Config, asked Asked, g Gateway, out io.Writer) error {
+	return newSetup(path, cfg, asked, g, out).run(ctx)
+}
+
+// Commands only writes the commands, for a shell, and changes nothing.
+func Commands(path string, cfg settings.Config, asked Asked, out io.Writer) error {
+	return newSetup(path, cfg, asked, Gateway{}, out).print()
+}
+
+func newSetup(path string, cfg settings.Config, asked Asked, g Gateway, out io.Writer) *setup {
+	return &setup{walk: newWalk(path, asked.Access, cfg, out), asked: asked, prices: priceList(), gateway: g}
+}
+
+// A setup is the whole way from credentials to a gateway that can connect.
+type setup struct {
+	*walk
+	asked   Asked
+	prices  priceOf
+	gateway Gateway
+
+	account  *aws.Stack   // the account's stack as it was, nil if there was none
+	others   []*aws.Stack // of other gateways in this account and region
+	request  *pki.Request
+	csr      string // what the stack is or was made of
+	dir      string // for the templates, while it runs
+	endpoint string
+}
+
+func (s *setup) run(ctx context.Context) (err error) {
+	if s.dir, err = os.MkdirTemp("", "piway-aws-"); err != nil {
+		return fmt.Errorf("making a folder for the templates: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(s.dir)) }()
+	return s.walk.walk(ctx, []walkStep{
+		{"asking AWS who you are", s.identity},
+		{"looking at what is there", s.look},
+		{"choosing the form", s.choose},
+		{"making the key and the signing request", s.key},
+		{"deploying the account's rules, roles and alarm", s.deployAccount},
+		{"deploying the gateway's policy and certificate", s.deployGateway},
+		{"fetching the certificate", s.certificate},
+		{"asking for the address of IoT Core", s.address},
+		{"writing the configuration", s.configure},
+		{"checking the connection", s.connect},
+		{"telling what is next", s.next},
+	})
+}
+
+// look finds the stacks, in a state in which they can be deployed.
+func (s *setup) look(ctx context.Context) (err error) {
+	if s.stack, err = s.cli.Ready(ctx, s.names.GatewayStack()); err != nil {
+		return err
+	}
+	if s.stack != nil {
+		if err := s.own(); err != nil {
+			return err
+		}
+	}
+	if s.account, err = s.cli.Ready(ctx, cloud.AccountStack); err != nil {
+		return err
+	}
+	if s.account != nil && s.account.Parameters["Form"] == "" {
+		return config.Try(fmt.Errorf("the stack %s is not Piway's", cloud.AccountStack), "another region, or another name for that stack")
+	}
+	s.others, err = s.cli.Gateways(ctx, s.names.GatewayStack())
+	return err
+}
+
+// key makes or finds the key. It does not make one where a stack has the certificate of another: that is how a lost
+// folder looks, or the wrong one.
+func (s *setup) key(context.Context) error {
+	dir := s.cfg.Uplink.Certs.Dir
+	path := certFile(dir, keyEnd)
+	if err := canWrite(s.path); err != nil {
+		return err // now, and not after all else is done
+	}
+	lost := func() error {
+		return config.Try(fmt.Errorf("the stack %s has the certificate of a key that is not %s", s.stack.Name, path), "bring the key back, or piway-gateway aws remove and then this again")
+	}
+	if _, err := os.Lstat(path); s.stack != nil && os.IsNotExist(err) {
+		return lost()
+	}
+	var err error
+	if s.request, err = newRequest(dir); err != nil {
+		return err
+	}
+	s.csr = string(s.request.PEM)
+	if s.stack != nil {
+		// Of one key there may be several requests, and another would make another certificate.
+		if s.csr = s.stack.Parameters["Csr"]; !s.request.Fits([]byte(s.csr)) {
+			return lost()
+		}
+	}
+	s.say("  key %s, request %s", s.request.Key, s.request.CSR)
+	return nil
+}
+
+func (s *setup) template(name string, text []byte) (string, error) {
+	path := filepath.Join(s.dir, name)
+	return path, os.WriteFile(path, text, 0o600)
+}
+
+// certificate fetches what AWS made of the request.
+func (s *setup) certificate(ctx context.Context) error {
+	stack, err := s.cli.Stack(ctx, s.names.GatewayStack())
+	if err != nil {
+		return err
+	}
+	if stack == nil || stack.Outputs["CertificateId"] == "" {
+		return fmt.Errorf("the stack %s does not say its certificate", s.names.GatewayStack())
+	}
+	id := stack.Outputs["CertificateId"]
+	var answer struct {
+		CertificateDescription struct{ CertificatePem, Status string }
+	}
+	if err := s.cli.Decode(ctx, "IoT Core", cloud.NewCommand("iot", "describe-certificate", "--certificate-id", id), &answer); err != nil {
+		return err
+	}
+	if answer.CertificateDescription.Status != "ACTIVE" { // as an aws remove that was broken off leaves it
+		if _, err := s.cli.Run(ctx, "IoT Core", certificateStatus(id, "ACTIVE")); err != nil {
+			return err
+		}
+	}
+	if err := s.request.WriteCertificate([]byte(answer.CertificateDescription.CertificatePem)); err != nil {
+		return err
+	}
+	s.say("  certificate %s", certFile(s.cfg.Uplink.Certs.Dir, certEnd))
+	return nil
+}
+
+func certificateStatus(id, status string) cloud.Command {
+	return cloud.NewCommand("iot", "update-certificate", "--certificate-id", id, "--new-status", status)
+}
+
+func (s *setup) address(ctx context.Context) error {
+	var answer struct{ EndpointAddress string }
+	if err := s.cli.Decode(ctx, "IoT Core", cloud.EndpointCommand, &answer); err != nil {
+		return err
+	}
+	if answer.EndpointAddress == "" {
+		return fmt.Errorf("%s: its answer has no endpointAddress", cloud.EndpointCommand)
+	}
+	s.endpoint = answer.EndpointAddress
+	s.say("  %s", s.endpoint)
+	return nil
+}
+
+// configure sets what has become known, and what would contradict it.
+func (s *setup) configure(context.Context) error {
+	c := &s.cfg.Uplink
+	values := []setting{{"uplink.endpoint", s.endpoint}, {"uplink.form", s.names.Form}, {"uplink.rule", s.names.Rule}}
+	if host, port, err := c.HostPort(); err == nil && host == s.endpoint && port != settings.MQTTSPort {
+		values[0].value = c.Endpoint // with the port that was chosen
+	}
+	if c.Topic != "" {
+		values = append(values, setting{"uplink.topic", ""})
+	}
+	if !c.RuleHasTimestamp {
+		values = append(values, setting{"uplink.rule_has_timestamp", "true"})
+	}
+	changed, err := configure(s.path, values)
+	if err != nil {
+		return err
+	}
+	if !changed {
+		s.say("  %s says it already", s.path)
+	}
+	for _, set := range values {
+		if changed {
+			s.say("  %s: %s: %s", s.path, set.key, set.value)
+		}
+	}
+	s.cfg = settings.Default()
+	return config.Load(s.path, &s.cfg)
+}
+
+// What is new at AWS is not known everywhere at once: it says a few minutes of policies (AWS IoT, policies).
+const (
+	checkAgain = 15 * time.Second
+	checkTimes = 12
+)
+
+// connect is piway-gateway check, with patience.
+func (s *setup) connect(ctx context.Context) error {
+	if err := s.gateway.Ready(&s.cfg); err != nil {
+		return err // nothing that waiting helps
+	}
+	for n := 1; ; n++ {
+		var said lines
+		err := s.gateway.Check(ctx, s.cfg, &said)
+		if err == nil || n == checkTimes || ctx.Err() != nil {
+			said.indent(s.out)
+			return err
+		}
+		s.say("  not yet (%v); a new certificate takes AWS up to some minutes, trying again in %s, %d of %d", err, checkAgain, n, checkTimes)
+		if err := s.cli.Pause(ctx, checkAgain); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *setup) next(context.Context) error {
+	if s.asked.Email != "" {
+		s.say("  AWS has written to %s: confirm there, or no alarm will come", s.asked.Email)
+	} else if s.account == nil {
+		s.say("  nobody gets mail when metrics stop; --email ADDRESS sets that")
+	}
+	if tell := keyReader(&s.cfg); tell != "" {
+		s.say("  %s", tell)
+	}
+	s.say("  the alarm rings from the start until the first metrics are there")
+	s.say("done. Next: piway-gateway device add NAME, then (re)start piway-gateway run")
+	return nil
+}
+
+// templates are the deployments' files by name, as --print writes them.
+var templates = map[string][]byte{"account.yaml": awsfiles.AccountTemplate, "gateway.yaml": awsfiles.GatewayTemplate}
