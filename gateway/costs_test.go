@@ -13,7 +13,7 @@ import (
 	"piway/configs/aws"
 	"piway/gateway/encode"
 	"piway/gateway/rollup"
-	"piway/localcore/core"
+	"piway/localcore/localcore"
 	"piway/localcore/rules"
 	"piway/shared/prices"
 	"piway/shared/sample"
@@ -96,7 +96,7 @@ func dollars(usd float64) string { return fmt.Sprintf("%.2f", usd) }
 func minutes(d time.Duration) string { return fmt.Sprintf("%dm", int(d.Minutes())) }
 
 // costCloud is what lies behind AWS's message broker, with the rules as installed.
-func costCloud(t *testing.T, start time.Time) *core.Cloud {
+func costCloud(t *testing.T, start time.Time) *localcore.Cloud {
 	t.Helper()
 	var list []*rules.Rule
 	for name, text := range map[string][]byte{aws.MetricRuleName: aws.MetricRule, aws.EMFRuleName: aws.EMFRule} {
@@ -106,7 +106,7 @@ func costCloud(t *testing.T, start time.Time) *core.Cloud {
 		}
 		list = append(list, r)
 	}
-	c, err := core.NewCloud(core.CloudConfig{
+	c, err := localcore.NewCloud(localcore.CloudConfig{
 		Rules: list, Groups: map[string]int{"/piway/metrics": 14}, Start: start,
 		Deliver: func(string, byte, []byte) error { return nil }, Log: slog.New(slog.DiscardHandler),
 	})

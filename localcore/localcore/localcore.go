@@ -1,6 +1,6 @@
-// Package core is the local stand-in for AWS, wired: broker → rules → CloudWatch, faults on request, and a page to look at.
+// Package localcore is the local stand-in for AWS, wired: broker → rules → CloudWatch, faults on request, and a page to look at.
 // Its one promise: Run leaves nothing behind, no goroutine and no open port.
-package core
+package localcore
 
 import (
 	"context"
