@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -82,7 +84,12 @@ func TestCore_errorAction(t *testing.T) {
 }
 
 func TestCore_policy(t *testing.T) {
-	r := start(t, func(c *localcore.Config) { c.BuiltInPolicy = true })
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = log.Close() }) // only read
+	r := startLogged(t, slog.New(slog.NewTextHandler(log, nil)), func(c *localcore.Config) { c.BuiltInPolicy = true })
 	if l, err := r.connectAs(t, r.certs, "stranger"); err == nil {
 		l.Close()
 		t.Error("a client that the policy does not name was let in")
@@ -96,6 +103,10 @@ func TestCore_policy(t *testing.T) {
 	d := l.Publish("raspi/metrics", []byte(message("Percent", time.Now())))
 	if <-d.Done(); d.Err() == nil {
 		t.Error("a publish that the policy does not allow was acknowledged")
+	}
+	said, err := os.ReadFile(log.Name())
+	if want := `why="no statement allows iot:Publish on arn:aws:iot:us-east-1:123456789012:topic/raspi/metrics"`; err != nil || !strings.Contains(string(said), want) {
+		t.Errorf("%v: want %s in\n%s", err, want, said)
 	}
 	if n := metricsJSON(t, r); n.Publishes != 1 || n.Broker.Denied != 2 {
 		t.Errorf("got %d publishes and %d denied, want 1 and 2", n.Publishes, n.Broker.Denied)
@@ -179,6 +190,10 @@ func TestOpen_faultsPoliciesAndGroups(t *testing.T) {
 	if err := os.WriteFile(bad, []byte(`{"Version":"2012-10-17","Statement":[]}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	good := filepath.Join(dir, "good.json")
+	if err := os.WriteFile(good, []byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iot:*","Resource":"*"}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, tc := range map[string]struct {
 		change func(*localcore.Config)
 		want   string
@@ -186,6 +201,7 @@ func TestOpen_faultsPoliciesAndGroups(t *testing.T) {
 		"fault":        {func(c *localcore.Config) { c.Faults = []string{"offlien:10s"} }, `fault "offlien": not known`},
 		"fault length": {func(c *localcore.Config) { c.Faults = []string{"offline:10"} }, `"10" is no duration`},
 		"policy":       {func(c *localcore.Config) { c.Policies = []string{bad} }, bad + ": Statement: must have at least one"},
+		"policies":     {func(c *localcore.Config) { c.Policies = slices.Repeat([]string{good}, 11) }, "11 policies, IoT Core takes 10 of a certificate, try: fewer --policy"},
 		"retention":    {func(c *localcore.Config) { c.LogGroups = []string{"/a:15"} }, "15"},
 		"group":        {func(c *localcore.Config) { c.LogGroups = []string{"/a:many"} }, `"many" is no number of days`},
 		"prices":       {func(c *localcore.Config) { c.Prices = filepath.Join(dir, "none.txt") }, "none.txt"},

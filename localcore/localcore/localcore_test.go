@@ -40,13 +40,18 @@ type running struct {
 // start runs a core with a new certificate folder until the test ends.
 func start(t *testing.T, change ...func(*localcore.Config)) running {
 	t.Helper()
+	return startLogged(t, discard(), change...)
+}
+
+func startLogged(t *testing.T, log *slog.Logger, change ...func(*localcore.Config)) running {
+	t.Helper()
 	r := running{certs: t.TempDir(), datums: make(chan cloudwatch.Datum, 16)}
 	cfg := localcore.Default()
 	cfg.Listen, cfg.HTTP, cfg.Certs, cfg.OnDatum = "127.0.0.1:0", "127.0.0.1:0", r.certs, func(d cloudwatch.Datum) { r.datums <- d }
 	for _, f := range change {
 		f(&cfg)
 	}
-	c, err := localcore.Open(t.Context(), cfg, discard())
+	c, err := localcore.Open(t.Context(), cfg, log)
 	if err != nil {
 		t.Fatal(err)
 	}
