@@ -8,8 +8,8 @@ import (
 	"log/slog"
 	"time"
 
+	"piway/agent/agent"
 	"piway/agent/collect"
-	"piway/agent/loop"
 	"piway/shared/config"
 )
 
@@ -35,7 +35,7 @@ func (c runCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return loop.Run(ctx, cfg, logger(s.err, cfg.Log.Level))
+	return agent.Run(ctx, cfg, logger(s.err, cfg.Log.Level))
 }
 
 type onceCmd struct {
@@ -56,12 +56,12 @@ func (c onceCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	log := logger(s.err, "warn") // cron sends a mail for every line
-	report, err := loop.Once(ctx, cfg, log)
+	report, err := agent.Once(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
 	if c.Publish {
-		return loop.Publish(ctx, cfg, report, log)
+		return agent.Publish(ctx, cfg, report, log)
 	}
 	line, err := report.JSON()
 	if err != nil {
@@ -87,7 +87,7 @@ func (c checkCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	quiet := slog.New(slog.DiscardHandler) // the outcome is printed
-	readings, err := loop.Readings(ctx, cfg, quiet)
+	readings, err := agent.Readings(ctx, cfg, quiet)
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (c checkCmd) Run(ctx context.Context, s streams) error {
 	for _, r := range readings {
 		p.line("sensor         %s: %s", r.Name, outcome(r))
 	}
-	if err := loop.Probe(ctx, cfg, quiet); err != nil {
+	if err := agent.Probe(ctx, cfg, quiet); err != nil {
 		return errors.Join(p.err, err)
 	}
 	p.line("gateway        %s: login as %q accepted", cfg.Gateway.Address, cfg.Username())
@@ -129,8 +129,8 @@ func (p *printer) line(format string, args ...any) {
 }
 
 // load reads the configuration, if a file is named, and the password.
-func load(path string) (loop.Config, error) {
-	cfg := loop.Default()
+func load(path string) (agent.Config, error) {
+	cfg := agent.Default()
 	if path == "" {
 		if err := cfg.Validate(); err != nil {
 			return cfg, err

@@ -21,7 +21,7 @@ import (
 	"piway/gateway/devices"
 	"piway/gateway/queue"
 	"piway/localcore/cloudwatch"
-	"piway/localcore/core"
+	"piway/localcore/localcore"
 	"piway/shared/mqttlink"
 	"piway/shared/sample"
 )
@@ -106,7 +106,7 @@ func TestGateway_kill(t *testing.T) {
 func serveCore(t testing.TB, onDatum func(cloudwatch.Datum)) (endpoint, certs string) {
 	t.Helper()
 	certs = filepath.Join(t.TempDir(), "certs")
-	c, err := core.Open(t.Context(), core.Config{Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0", Certs: certs, OnDatum: onDatum}, slog.New(slog.DiscardHandler))
+	c, err := localcore.Open(t.Context(), localcore.Config{Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0", Certs: certs, OnDatum: onDatum}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

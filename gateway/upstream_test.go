@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"piway/agent/loop"
+	"piway/agent/agent"
 	"piway/gateway/demo"
 	"piway/gateway/gateway"
 	"piway/shared/config"
@@ -46,18 +46,18 @@ func TestGateway_mosquittoUpstream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	agent := loop.Default()
-	agent.Spool.Dir = ""
-	agent.Device, agent.Collect.Interval = "kitchen", demo.Interval
-	password, err := g.AddDevice(agent.Device)
+	kitchen := agent.Default()
+	kitchen.Spool.Dir = ""
+	kitchen.Device, kitchen.Collect.Interval = "kitchen", demo.Interval
+	password, err := g.AddDevice(kitchen.Device)
 	if err != nil {
 		t.Fatal(err)
 	}
-	agent.Gateway.Address, agent.Gateway.Password = g.Addr().String(), config.Secret(password)
+	kitchen.Gateway.Address, kitchen.Gateway.Password = g.Addr().String(), config.Secret(password)
 	programs, stop := context.WithCancel(ctx)
 	ended := make(chan error, 2)
 	go func() { ended <- g.Run(programs) }()
-	go func() { ended <- loop.Run(programs, agent, log) }()
+	go func() { ended <- agent.Run(programs, kitchen, log) }()
 	defer func() {
 		stop()
 		for range 2 {

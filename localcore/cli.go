@@ -9,7 +9,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"piway/localcore/core"
+	"piway/localcore/localcore"
 	"piway/shared/pki"
 )
 
@@ -24,7 +24,7 @@ type commands struct {
 
 // run parses the command line and does what it says.
 func run(ctx context.Context, args []string) error {
-	def := core.Default()
+	def := localcore.Default()
 	parser, err := kong.New(&commands{}, kong.Name("piway-localcore"), kong.Description(description),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Vars{"listen": def.Listen, "http": def.HTTP, "certs": def.Certs, "region": def.Region, "account": def.Account, "group": def.LogGroups[0]})
@@ -76,11 +76,11 @@ Things go wrong on request, for a time:
 // Run serves until ctx ends.
 func (r *runCmd) Run(ctx context.Context) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: r.LogLevel}))
-	cfg := core.Config{
+	cfg := localcore.Config{
 		Listen: r.Listen, HTTP: r.HTTP, Certs: r.Certs, Hosts: hosts(r.Host), Rules: r.Rule, Policies: r.Policy, BuiltInPolicy: r.BuiltInPolicy,
 		Region: r.Region, Account: r.Account, Thing: r.Thing, LogGroups: r.LogGroup, Prices: r.Prices, Faults: r.Fault, Record: r.Record,
 	}
-	c, err := core.Open(ctx, cfg, log)
+	c, err := localcore.Open(ctx, cfg, log)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"piway/localcore/core"
+	"piway/localcore/localcore"
 )
 
 // TestChaos_short breaks everything for some seconds, by one schedule.
@@ -31,8 +31,8 @@ func TestBook_judge(t *testing.T) {
 		b.made(0, "n1", float64(at.Unix()+int64(i)), false)
 	}
 	b.acknowledged([]int{0, 1, 2})
-	line := func(name string, value float64, at time.Time) core.Recorded {
-		return core.Recorded{Received: at, Name: name, Value: value, Timestamp: at}
+	line := func(name string, value float64, at time.Time) localcore.Recorded {
+		return localcore.Recorded{Received: at, Name: name, Value: value, Timestamp: at}
 	}
 	path := record(t,
 		line("n1 (dev-0)", 0, at),
@@ -89,7 +89,7 @@ func TestWall_explains(t *testing.T) {
 }
 
 // record writes a record.
-func record(t *testing.T, lines ...core.Recorded) string {
+func record(t *testing.T, lines ...localcore.Recorded) string {
 	t.Helper()
 	var text []byte
 	for _, l := range lines {

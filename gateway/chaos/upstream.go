@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"piway/gateway/rig"
-	"piway/localcore/core"
+	"piway/localcore/localcore"
 	"piway/shared/pki"
 )
 
@@ -124,7 +124,7 @@ func (r *recorder) Write(line []byte) (int, error) {
 	if err := errors.Join(verr, terr); err != nil {
 		return 0, err
 	}
-	text, err := json.Marshal(core.Recorded{Received: time.Now(), Name: m.Name, Unit: m.Unit, Value: value, Timestamp: time.Unix(at, 0)})
+	text, err := json.Marshal(localcore.Recorded{Received: time.Now(), Name: m.Name, Unit: m.Unit, Value: value, Timestamp: time.Unix(at, 0)})
 	if err != nil {
 		return 0, err
 	}

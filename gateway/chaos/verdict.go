@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"piway/gateway/rig/faultfs"
-	"piway/localcore/core"
+	"piway/localcore/localcore"
 )
 
 // A verdict is what became of the samples.
@@ -45,7 +45,7 @@ func (j *judge) judge(record string) (v verdict, err error) {
 	seen := make([]int, len(b.all))
 	var last time.Time
 	for lines := bufio.NewScanner(f); lines.Scan(); {
-		var d core.Recorded
+		var d localcore.Recorded
 		if err := json.Unmarshal(lines.Bytes(), &d); err != nil {
 			return v, fmt.Errorf("reading the record: %s: %w", lines.Text(), err)
 		}
@@ -76,7 +76,7 @@ func clockTime(unix float64) string { return seconds(unix).Format("15:04:05.000"
 func seconds(unix float64) time.Time { return time.UnixMilli(int64(unix * 1000)) }
 
 // look finds the sample of a datum. The book is locked.
-func (j *judge) look(v *verdict, seen []int, d *core.Recorded) {
+func (j *judge) look(v *verdict, seen []int, d *localcore.Recorded) {
 	name, device := d.Name, d.Dimensions["device"]
 	if device == "" {
 		name, device, _ = strings.Cut(strings.TrimSuffix(d.Name, ")"), " (")
@@ -106,7 +106,7 @@ func (j *judge) look(v *verdict, seen []int, d *core.Recorded) {
 }
 
 // lookAgent holds a reading of the dial against the time that it shows.
-func (j *judge) lookAgent(v *verdict, name, device string, d *core.Recorded) {
+func (j *judge) lookAgent(v *verdict, name, device string, d *localcore.Recorded) {
 	if j.dial == nil || name != j.dialName {
 		return
 	}

@@ -16,11 +16,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"piway/agent/loop"
+	"piway/agent/agent"
 	"piway/gateway/gateway"
 	"piway/gateway/settings"
 	"piway/localcore/cloudwatch"
-	"piway/localcore/core"
+	"piway/localcore/localcore"
 	"piway/shared/config"
 )
 
@@ -83,9 +83,9 @@ func run(ctx context.Context, dir string, c Options, out io.Writer) error {
 type demo struct {
 	log     *slog.Logger
 	table   *table
-	core    *core.Core
+	core    *localcore.Core
 	gateway *gateway.Gateway
-	agents  []loop.Config
+	agents  []agent.Config
 }
 
 func (d *demo) open(ctx context.Context, dir string, c *Options) (err error) {
@@ -100,7 +100,7 @@ func (d *demo) open(ctx context.Context, dir string, c *Options) (err error) {
 		return errors.Join(err, d.core.Run(ended(ctx)))
 	}
 	for i := range c.Agents {
-		a := loop.Default()
+		a := agent.Default()
 		a.Spool.Dir = "" // nothing of it outlives the demo
 		a.Device = a.Name()
 		if a.Device == "" || i > 0 {
@@ -127,10 +127,10 @@ func ended(ctx context.Context) context.Context {
 
 // openCloud opens a localcore with the rules and the policy that a user with the gateway's configuration would install.
 // It sets the rule to publish to.
-func openCloud(ctx context.Context, dir string, cfg *settings.Config, onDatum func(cloudwatch.Datum), log *slog.Logger) (*core.Core, error) {
+func openCloud(ctx context.Context, dir string, cfg *settings.Config, onDatum func(cloudwatch.Datum), log *slog.Logger) (*localcore.Core, error) {
 	names := cfg.Cloud().For(cfg.Uplink.Form)
 	cfg.Uplink.Rule = names.Rule
-	stand := core.Default()
+	stand := localcore.Default()
 	names.Account, names.Region = stand.Account, stand.Region
 	policy := filepath.Join(dir, "policy.json")
 	if err := os.WriteFile(policy, names.Policy(), 0o600); err != nil {
@@ -138,7 +138,7 @@ func openCloud(ctx context.Context, dir string, cfg *settings.Config, onDatum fu
 	}
 	stand.Listen, stand.HTTP, stand.Certs = "127.0.0.1:0", "127.0.0.1:0", cfg.Uplink.Certs.Dir
 	stand.Policies, stand.OnDatum = []string{policy}, onDatum
-	return core.Open(ctx, stand, log)
+	return localcore.Open(ctx, stand, log)
 }
 
 // Config is the default configuration at the demo's pace, on free ports.
@@ -159,14 +159,14 @@ func (d *demo) serve(ctx context.Context) error {
 	programs.Go(func() error { return d.core.Run(ctx) })
 	programs.Go(func() error { return d.gateway.Run(ctx) })
 	for _, a := range d.agents {
-		programs.Go(func() error { return loop.Run(ctx, a, d.log.With("program", "agent", "device", a.Device)) })
+		programs.Go(func() error { return agent.Run(ctx, a, d.log.With("program", "agent", "device", a.Device)) })
 	}
 	return programs.Wait()
 }
 
 // verdict returns nil if every metric that this machine has arrived for every agent.
 func (d *demo) verdict(ctx context.Context) error {
-	readings, err := loop.Readings(ctx, d.agents[0], slog.New(slog.DiscardHandler))
+	readings, err := agent.Readings(ctx, d.agents[0], slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

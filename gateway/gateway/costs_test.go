@@ -16,7 +16,7 @@ import (
 	"piway/gateway/rig"
 	"piway/gateway/rollup"
 	"piway/gateway/settings"
-	"piway/localcore/core"
+	"piway/localcore/localcore"
 	"piway/localcore/rules"
 	"piway/shared/prices"
 	"piway/shared/sample"
@@ -99,7 +99,7 @@ func dollars(usd float64) string { return fmt.Sprintf("%.2f", usd) }
 func minutes(d time.Duration) string { return fmt.Sprintf("%dm", int(d.Minutes())) }
 
 // costCloud is what lies behind AWS's message broker, with the rules as installed.
-func costCloud(t *testing.T, start time.Time) *core.Cloud {
+func costCloud(t *testing.T, start time.Time) *localcore.Cloud {
 	t.Helper()
 	var list []*rules.Rule
 	for name, text := range map[string][]byte{aws.MetricRuleName: aws.MetricRule, aws.EMFRuleName: aws.EMFRule} {
@@ -109,7 +109,7 @@ func costCloud(t *testing.T, start time.Time) *core.Cloud {
 		}
 		list = append(list, r)
 	}
-	c, err := core.NewCloud(core.CloudConfig{
+	c, err := localcore.NewCloud(localcore.CloudConfig{
 		Rules: list, Groups: map[string]int{"/piway/metrics": 14}, Start: start,
 		Deliver: func(string, byte, []byte) error { return nil }, Log: slog.New(slog.DiscardHandler),
 	})

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"piway/agent/loop"
+	"piway/agent/agent"
 	"piway/gateway/cloud"
 	"piway/gateway/control"
 	"piway/gateway/ctl"
@@ -63,7 +63,7 @@ func (w *world) agent(p *place, device string, n int) (said *logLines, stop func
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	cfg := loop.Default()
+	cfg := agent.Default()
 	cfg.Device, cfg.Gateway.Address, cfg.Gateway.Password = device, p.broker.Addr().String(), config.Secret(password)
 	cfg.Collect.Interval, cfg.Collect.Disks = 24*time.Hour, []string{w.dir}
 	cfg.Spool.Dir = w.t.TempDir()
@@ -82,7 +82,7 @@ func (w *world) agent(p *place, device string, n int) (said *logLines, stop func
 	}
 	said = newLogLines()
 	log := slog.New(slog.NewTextHandler(said, nil))
-	return said, w.serve("agent", func(ctx context.Context) error { return loop.Run(ctx, cfg, log) })
+	return said, w.serve("agent", func(ctx context.Context) error { return agent.Run(ctx, cfg, log) })
 }
 
 // await waits until a device's account is as wanted.

@@ -22,7 +22,7 @@ import (
 	"piway/localcore/bill"
 	"piway/localcore/broker"
 	"piway/localcore/cloudwatch"
-	"piway/localcore/core"
+	"piway/localcore/localcore"
 	"piway/localcore/rules"
 	"piway/shared/mqttlink"
 	"piway/shared/sample"
@@ -32,7 +32,7 @@ import (
 // gateways.
 type world struct {
 	t     testing.TB
-	core  *core.Core
+	core  *localcore.Core
 	certs string
 	dir   string
 }
@@ -54,7 +54,7 @@ func newWorld(t testing.TB, onDatum func(cloudwatch.Datum), change func(name str
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir()}
 	w.certs = filepath.Join(w.dir, "certs")
-	cfg := core.Default()
+	cfg := localcore.Default()
 	cfg.Listen, cfg.HTTP, cfg.Certs, cfg.OnDatum = "127.0.0.1:0", "127.0.0.1:0", w.certs, onDatum
 	put := func(name string, text []byte, to *[]string) {
 		if change != nil {
@@ -78,7 +78,7 @@ func newWorld(t testing.TB, onDatum func(cloudwatch.Datum), change func(name str
 		}
 		put(fmt.Sprintf("policy-%d.json", i), n.Policy(), &cfg.Policies)
 	}
-	c, err := core.Open(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	c, err := localcore.Open(t.Context(), cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,12 +11,12 @@ import (
 
 	"piway/gateway/rig"
 	"piway/localcore/broker"
-	"piway/localcore/core"
+	"piway/localcore/localcore"
 )
 
 // An upstream is AWS: localcore, with its quotas, its rules and a line that can be cut.
 type upstream struct {
-	core  *core.Core
+	core  *localcore.Core
 	certs string
 	port  int
 	stop  func() error
@@ -27,9 +27,9 @@ const faultTime = 24 * time.Hour
 
 // openUpstream serves until stop. A publish is acknowledged after the round trip.
 func openUpstream(ctx context.Context, dir string, t *tally, roundTrip time.Duration, log io.Writer) (*upstream, error) {
-	cfg := core.Default()
+	cfg := localcore.Default()
 	cfg.Listen, cfg.HTTP, cfg.Certs, cfg.OnDatum = "127.0.0.1:0", "127.0.0.1:0", dir, t.took
-	c, err := core.Open(ctx, cfg, slog.New(slog.NewTextHandler(log, nil)))
+	c, err := localcore.Open(ctx, cfg, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 	"os"
 	"sync"
 
-	"piway/localcore/core"
+	"piway/localcore/localcore"
 )
 
 // A book knows each report that was made, and whether its device got the PUBACK. A report has one sample, whose value is
@@ -87,7 +87,7 @@ func (b *book) judge(record string) (v verdict, err error) {
 }
 
 // fits reports whether a datum is the i-th report that was made. The mutex is held.
-func (b *book) fits(i int, d *core.Recorded) bool {
+func (b *book) fits(i int, d *localcore.Recorded) bool {
 	if i < 0 || i >= len(b.all) || d.Value != float64(i) {
 		return false
 	}
@@ -97,7 +97,7 @@ func (b *book) fits(i int, d *core.Recorded) bool {
 }
 
 // readRecord returns what CloudWatch took; nothing if there is no record yet.
-func readRecord(path string) (all []core.Recorded, err error) {
+func readRecord(path string) (all []localcore.Recorded, err error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -108,7 +108,7 @@ func readRecord(path string) (all []core.Recorded, err error) {
 	defer func() { _ = f.Close() }() // only read
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
-		var d core.Recorded
+		var d localcore.Recorded
 		if err := json.Unmarshal(lines.Bytes(), &d); err != nil {
 			return nil, fmt.Errorf("reading the record: %s: %w", lines.Text(), err)
 		}

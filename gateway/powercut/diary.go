@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"piway/localcore/core"
+	"piway/localcore/localcore"
 	"piway/shared/sample"
 )
 
@@ -74,7 +74,7 @@ func (d *diary) close() {
 
 // judge looks for each reading that was promised among what CloudWatch took. A window is a second and a reading comes each
 // second, so a datum is one reading. What was read since, or was not promised, comes as well, and is nothing to count.
-func (d *diary) judge(taken []core.Recorded) (v verdict) {
+func (d *diary) judge(taken []localcore.Recorded) (v verdict) {
 	type what struct {
 		name  string
 		value float64

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"piway/localcore/core"
+	"piway/localcore/localcore"
 )
 
 // The same seed gives the same plan, and errors only where they are wanted.
@@ -55,7 +55,7 @@ func TestPlan_forAgent(t *testing.T) {
 }
 
 // record writes a record.
-func record(t *testing.T, lines ...core.Recorded) string {
+func record(t *testing.T, lines ...localcore.Recorded) string {
 	t.Helper()
 	var text []byte
 	for _, l := range lines {
@@ -80,8 +80,8 @@ func TestBook_judge(t *testing.T) {
 		b.acknowledged(b.made(0, "n1", float64(at.Unix()+int64(i))))
 	}
 	b.made(0, "n1", float64(at.Unix()))
-	datum := func(name string, value float64, at time.Time) core.Recorded {
-		return core.Recorded{Name: name, Dimensions: map[string]string{"device": "dev-0"}, Value: value, Timestamp: at}
+	datum := func(name string, value float64, at time.Time) localcore.Recorded {
+		return localcore.Recorded{Name: name, Dimensions: map[string]string{"device": "dev-0"}, Value: value, Timestamp: at}
 	}
 	v, err := b.judge(record(t,
 		datum("n1", 0, at), datum("n1", 0, at), // twice
@@ -112,8 +112,8 @@ func TestDiary(t *testing.T) {
 	d.note(second[:len(second)-4], now)
 	d.note(second, now.Add(time.Second))
 	d.promise(now)
-	datum := core.Recorded{Name: "n", Value: 1, Timestamp: time.Unix(1_800_000_000, 0)}
-	if v := d.judge([]core.Recorded{datum}); v.acked != 1 || v.lost != 0 {
+	datum := localcore.Recorded{Name: "n", Value: 1, Timestamp: time.Unix(1_800_000_000, 0)}
+	if v := d.judge([]localcore.Recorded{datum}); v.acked != 1 || v.lost != 0 {
 		t.Errorf("got %+v, want one that came", v)
 	}
 	third := strings.ReplaceAll(line("3"), "000.25", "002.5")
@@ -122,7 +122,7 @@ func TestDiary(t *testing.T) {
 	d.close()
 	d.note(third, now.Add(2*time.Second)) // it was left, by chance
 	d.promise(now.Add(time.Minute))
-	if v := d.judge([]core.Recorded{datum}); v.acked != 2 || v.lost != 1 {
+	if v := d.judge([]localcore.Recorded{datum}); v.acked != 2 || v.lost != 1 {
 		t.Errorf("got %+v, want two of which one is lost", v)
 	}
 }

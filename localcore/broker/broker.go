@@ -71,8 +71,8 @@ type Options struct {
 	// Endpoints are the server names that a client may ask for (SNI). One that asks for none is let in, as AWS does
 	// ("not required but highly recommended"); none here means that any is right.
 	Endpoints []string
-	// Authorize is the policy. Nil allows everything.
-	Authorize func(Request) bool
+	// Authorize is the policy: its error says why a request is denied. Nil allows everything.
+	Authorize func(Request) error
 	// OnPublish is called for each message before its PUBACK, in the client's order, from any goroutine.
 	OnPublish func(Publish)
 	// OnConnect, OnDisconnect and OnDeliver tell what is charged: connections with the size of their CONNECT, and
@@ -98,6 +98,7 @@ type Broker struct {
 	sessions map[string]*session // by client id
 	conns    map[net.Conn]*session
 	dialled  map[string]time.Time // the last CONNECT of a client id
+	told     map[denial]bool      // warned of
 
 	done chan struct{}  // closed at the end of Run
 	late sync.WaitGroup // PUBACKs that are delayed
@@ -109,7 +110,10 @@ func Open(ctx context.Context, addr string, opt Options) (*Broker, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	b := &Broker{opt: opt, sessions: map[string]*session{}, conns: map[net.Conn]*session{}, dialled: map[string]time.Time{}, done: make(chan struct{})}
+	b := &Broker{
+		opt: opt, sessions: map[string]*session{}, conns: map[net.Conn]*session{}, dialled: map[string]time.Time{}, told: map[denial]bool{},
+		done: make(chan struct{}),
+	}
 	log := slog.New(quiet{opt.Log.Handler()})
 	b.server = mqtt.New(&mqtt.Options{
 		Capabilities: capabilities(), Logger: log, SysTopicResendInterval: sysInterval, InlineClient: true,
@@ -175,14 +179,4 @@ func (b *Broker) Run(ctx context.Context) error {
 		return fmt.Errorf("stopping broker: %w", err)
 	}
 	return nil
-}
-
-// allowed asks the policy.
-func (b *Broker) allowed(action, resource, client string, attributes ...string) bool {
-	if b.opt.Authorize == nil || b.opt.Authorize(Request{action, resource, client, attributes}) {
-		return true
-	}
-	b.counts.add(func(c *Counts) { c.Denied++ })
-	b.opt.Log.Warn("policy denies", "action", action, "resource", resource, "client_id", client)
-	return false
 }

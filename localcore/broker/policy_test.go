@@ -1,7 +1,10 @@
 package broker_test
 
 import (
+	"errors"
+	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -16,11 +19,14 @@ type policy struct {
 	asked []broker.Request
 }
 
-func (p *policy) authorize(r broker.Request) bool {
+func (p *policy) authorize(r broker.Request) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.asked = append(p.asked, r)
-	return slices.Contains(p.allow, r.Action+" "+r.Resource)
+	if !slices.Contains(p.allow, r.Action+" "+r.Resource) {
+		return errors.New("it is not in the test's list")
+	}
+	return nil
 }
 
 // What the policy denies ends the connection, and is not handed on.
@@ -63,6 +69,42 @@ func TestBroker_policy(t *testing.T) {
 	}
 	if n := b.Counts(); n.Denied != 6 {
 		t.Errorf("got %d denied, want 6: connect, two publishes, retain, subscribe, receive", n.Denied)
+	}
+}
+
+// Why something is denied is told once to a client and reason, however often it asks.
+func TestBroker_policy_told(t *testing.T) {
+	p := &policy{allow: []string{
+		"iot:Connect client/sub", "iot:Subscribe topicfilter/#", "iot:Connect client/gateway", "iot:Publish topic/a", "iot:Publish topic/b",
+		"iot:Publish topic/last", "iot:Receive topic/last",
+	}}
+	var said syncBuffer
+	b := open(t, broker.Options{Now: leaps(), Authorize: p.authorize, Log: slog.New(slog.NewTextHandler(&said, nil))})
+	sub := connected(t, b.Addr(), "sub")
+	sub.send(subscribePacket("#"))
+	sub.want(suback, 0, 9, 1)
+	c := connected(t, b.Addr(), "gateway")
+	for _, topic := range []string{"a", "a", "b", "a", "b", "last"} {
+		c.send(publishPacket(topic, "x", 1, false)) // which sub may not receive
+		c.want(puback, 0, 7)
+	}
+	sub.wantMessage("last", "x")
+	for range 2 {
+		stranger := dial(t, b.Addr())
+		stranger.send(connectPacket{id: "stranger", version: 4, keepAlive: 60}.bytes())
+		stranger.wantClosed()
+	}
+	if n := b.Counts().Denied; n != 7 {
+		t.Errorf("got %d denied, want 7", n)
+	}
+	for _, line := range []string{
+		`action=iot:Receive resource=topic/a client_id=sub why="it is not in the test's list"`,
+		`action=iot:Receive resource=topic/b client_id=sub why=`,
+		`action=iot:Connect resource=client/stranger client_id=stranger why=`,
+	} {
+		if n := strings.Count(said.String(), `msg="policy denies" `+line); n != 1 {
+			t.Errorf("%q is told %d times in\n%s", line, n, said.String())
+		}
 	}
 }
 

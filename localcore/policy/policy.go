@@ -16,7 +16,7 @@ import (
 	"piway/localcore/strict"
 )
 
-// Bounds of IoT Core (security quotas).
+// Bounds of IoT Core ("AWS IoT Core endpoints and quotas", security quotas).
 const (
 	maxChars    = 2048 // characters of a document, white space not counted
 	maxPolicies = 10   // of a certificate
@@ -193,22 +193,9 @@ func (ps Policies) Check() error {
 	return nil
 }
 
-// Allows reports whether some statement allows the request and none denies it.
-func (ps Policies) Allows(r Request) bool {
-	allowed, err := ps.decide(r)
-	return allowed && err == nil
-}
-
-// Explain says why a request is denied, "" if it is not.
-func (ps Policies) Explain(r Request) string {
-	_, err := ps.decide(r)
-	if err == nil {
-		return ""
-	}
-	return err.Error()
-}
-
-func (ps Policies) decide(r Request) (allowed bool, err error) {
+// Decide returns nil if some statement allows the request and none denies it; else the error says why it is denied.
+func (ps Policies) Decide(r Request) error {
+	allowed := false
 	arn := "arn:aws:iot:" + r.Region + ":" + r.Account + ":" + r.Resource
 	for _, p := range ps {
 		for i := range p.statements {
@@ -217,15 +204,15 @@ func (ps Policies) decide(r Request) (allowed bool, err error) {
 				continue
 			}
 			if s.deny {
-				return false, fmt.Errorf("%s, %s denies it", p.name, s.name)
+				return fmt.Errorf("%s, %s denies it", p.name, s.name)
 			}
 			allowed = true
 		}
 	}
 	if !allowed {
-		return false, errors.New("no statement allows " + r.Action + " on " + arn)
+		return errors.New("no statement allows " + r.Action + " on " + arn)
 	}
-	return true, nil
+	return nil
 }
 
 func (s *statement) matches(r *Request, arn string) bool {

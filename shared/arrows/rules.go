@@ -12,19 +12,19 @@ func Piway() Rules {
 }
 
 // inside is the table of arrows: package on the left, what it may import on the right.
-// No stage imports its neighbour: only the three wirings (gateway/gateway, agent/loop, localcore/core) know more than one.
+// No stage imports its neighbour: only the three wirings (gateway/gateway, agent/agent, localcore/localcore) know more than one.
 var inside = map[string][]string{
 	// The programs: flags and help.
 	"agent":        {"agent/*", "shared/config", "shared/sample"},
 	"gateway":      {"gateway/gateway", "gateway/settings", "gateway/setup", "gateway/demo", "gateway/ctl", "shared/config"},
 	"gateway_test": {"*/*"}, // end to end
-	"localcore":    {"localcore/core", "shared/config", "shared/pki"},
+	"localcore":    {"localcore/localcore", "shared/config", "shared/pki"},
 
 	// The agent's stages, and their wiring.
 	"agent/collect": {"shared/clock", "shared/sample"},
 	"agent/spool":   {"shared/files", "shared/sample"},
 	"agent/publish": {"shared/sample", "shared/mqttlink", "shared/backoff", "shared/clock"},
-	"agent/loop":    {"agent/collect", "agent/spool", "agent/publish", "shared/*"},
+	"agent/agent":   {"agent/collect", "agent/spool", "agent/publish", "shared/*"},
 
 	// The gateway's stages, and their wiring.
 	"gateway/broker":  {"shared/guard", "shared/sample", "shared/config"},
@@ -52,7 +52,7 @@ var inside = map[string][]string{
 		"shared/config", "shared/files", "shared/pki", "shared/prices",
 	},
 	"gateway/setup_test": {"gateway/gateway"}, // which says whether a set-up is complete
-	"gateway/demo":       {"gateway/gateway", "gateway/settings", "agent/loop", "localcore/core", "localcore/cloudwatch", "shared/config"},
+	"gateway/demo":       {"gateway/gateway", "gateway/settings", "agent/agent", "localcore/localcore", "localcore/cloudwatch", "shared/config"},
 
 	// Beside the way of the data.
 	"gateway/feedback": {"shared/mqttlink", "shared/backoff", "shared/config"},
@@ -65,24 +65,24 @@ var inside = map[string][]string{
 	"gateway/rig/faultfs": {},
 	"gateway/rig/mutants": {},
 
-	"gateway/chaos":  {"gateway/rig", "gateway/rig/faultfs", "gateway/devices", "gateway/queue", "localcore/core", "shared/*"},
-	"gateway/outage": {"gateway/rig", "gateway/control", "gateway/devices", "gateway/queue", "localcore/broker", "localcore/cloudwatch", "localcore/core", "shared/*"},
+	"gateway/chaos":  {"gateway/rig", "gateway/rig/faultfs", "gateway/devices", "gateway/queue", "localcore/localcore", "shared/*"},
+	"gateway/outage": {"gateway/rig", "gateway/control", "gateway/devices", "gateway/queue", "localcore/broker", "localcore/cloudwatch", "localcore/localcore", "shared/*"},
 
 	// A program that cuts the power of a virtual machine with one of the programs in it.
-	"gateway/powercut":    {"gateway/powercut/vm", "gateway/rig", "gateway/devices", "gateway/queue", "localcore/core", "shared/*"},
+	"gateway/powercut":    {"gateway/powercut/vm", "gateway/rig", "gateway/devices", "gateway/queue", "localcore/localcore", "shared/*"},
 	"gateway/powercut/vm": {"gateway/rig", "shared/config"},
 
 	// The local stand-in for AWS, and its wiring.
-	"localcore/bill":       {"shared/prices"},
-	"localcore/broker":     {"shared/guard", "shared/config"},
-	"localcore/rules":      {"localcore/sql", "localcore/strict"},
-	"localcore/sql":        {},
-	"localcore/policy":     {"localcore/strict"},
-	"localcore/strict":     {},
-	"localcore/page":       {},
-	"localcore/cloudwatch": {"shared/sample"},
-	"localcore/core":       {"localcore/*", "shared/config", "shared/pki", "shared/prices", "configs/aws"},
-	"localcore/core_test":  {"localcore/*"},
+	"localcore/bill":           {"shared/prices"},
+	"localcore/broker":         {"shared/guard", "shared/config"},
+	"localcore/rules":          {"localcore/sql", "localcore/strict"},
+	"localcore/sql":            {},
+	"localcore/policy":         {"localcore/strict"},
+	"localcore/strict":         {},
+	"localcore/page":           {},
+	"localcore/cloudwatch":     {"shared/sample"},
+	"localcore/localcore":      {"localcore/*", "shared/config", "shared/pki", "shared/prices", "configs/aws"},
+	"localcore/localcore_test": {"localcore/*"},
 
 	// What several programs share: leaves, or one step above a leaf.
 	"shared/arrows":   {},

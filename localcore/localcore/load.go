@@ -1,4 +1,4 @@
-package core
+package localcore
 
 import (
 	"cmp"
@@ -30,7 +30,7 @@ type loaded struct {
 	names     []string // of the policies
 	groups    map[string]int
 	prices    *prices.Table
-	authorize func(broker.Request) bool
+	authorize func(broker.Request) error
 }
 
 func load(cfg *Config) (l loaded, err error) {
@@ -94,9 +94,12 @@ func (l *loaded) loadPolicies(cfg *Config) error {
 	if len(l.policies) == 0 {
 		return nil
 	}
+	if err := l.policies.Check(); err != nil {
+		return config.Try(err, "fewer --policy: a file can have the statements of several")
+	}
 	region, account := cmp.Or(cfg.Region, defaultRegion), cmp.Or(cfg.Account, defaultAccount)
-	l.authorize = func(r broker.Request) bool {
-		return l.policies.Allows(policy.Request{
+	l.authorize = func(r broker.Request) error {
+		return l.policies.Decide(policy.Request{
 			Action: r.Action, Resource: r.Resource, Region: region, Account: account, ClientID: r.ClientID,
 			Thing: cfg.Thing, Attached: cfg.Thing != "", ConnectAttributes: r.ConnectAttributes,
 		})

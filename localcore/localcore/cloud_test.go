@@ -1,13 +1,15 @@
-package core_test
+package localcore_test
 
 import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"piway/localcore/cloudwatch"
-	"piway/localcore/core"
+	"piway/localcore/localcore"
 )
 
 // batch is what the gateway sends in the emf form: one document with two values.
@@ -82,7 +84,12 @@ func TestCore_errorAction(t *testing.T) {
 }
 
 func TestCore_policy(t *testing.T) {
-	r := start(t, func(c *core.Config) { c.BuiltInPolicy = true })
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = log.Close() }) // only read
+	r := startLogged(t, slog.New(slog.NewTextHandler(log, nil)), func(c *localcore.Config) { c.BuiltInPolicy = true })
 	if l, err := r.connectAs(t, r.certs, "stranger"); err == nil {
 		l.Close()
 		t.Error("a client that the policy does not name was let in")
@@ -96,6 +103,10 @@ func TestCore_policy(t *testing.T) {
 	d := l.Publish("raspi/metrics", []byte(message("Percent", time.Now())))
 	if <-d.Done(); d.Err() == nil {
 		t.Error("a publish that the policy does not allow was acknowledged")
+	}
+	said, err := os.ReadFile(log.Name())
+	if want := `why="no statement allows iot:Publish on arn:aws:iot:us-east-1:123456789012:topic/raspi/metrics"`; err != nil || !strings.Contains(string(said), want) {
+		t.Errorf("%v: want %s in\n%s", err, want, said)
 	}
 	if n := metricsJSON(t, r); n.Publishes != 1 || n.Broker.Denied != 2 {
 		t.Errorf("got %d publishes and %d denied, want 1 and 2", n.Publishes, n.Broker.Denied)
@@ -179,26 +190,31 @@ func TestOpen_faultsPoliciesAndGroups(t *testing.T) {
 	if err := os.WriteFile(bad, []byte(`{"Version":"2012-10-17","Statement":[]}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	good := filepath.Join(dir, "good.json")
+	if err := os.WriteFile(good, []byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iot:*","Resource":"*"}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, tc := range map[string]struct {
-		change func(*core.Config)
+		change func(*localcore.Config)
 		want   string
 	}{
-		"fault":        {func(c *core.Config) { c.Faults = []string{"offlien:10s"} }, `fault "offlien": not known`},
-		"fault length": {func(c *core.Config) { c.Faults = []string{"offline:10"} }, `"10" is no duration`},
-		"policy":       {func(c *core.Config) { c.Policies = []string{bad} }, bad + ": Statement: must have at least one"},
-		"retention":    {func(c *core.Config) { c.LogGroups = []string{"/a:15"} }, "15"},
-		"group":        {func(c *core.Config) { c.LogGroups = []string{"/a:many"} }, `"many" is no number of days`},
-		"prices":       {func(c *core.Config) { c.Prices = filepath.Join(dir, "none.txt") }, "none.txt"},
+		"fault":        {func(c *localcore.Config) { c.Faults = []string{"offlien:10s"} }, `fault "offlien": not known`},
+		"fault length": {func(c *localcore.Config) { c.Faults = []string{"offline:10"} }, `"10" is no duration`},
+		"policy":       {func(c *localcore.Config) { c.Policies = []string{bad} }, bad + ": Statement: must have at least one"},
+		"policies":     {func(c *localcore.Config) { c.Policies = slices.Repeat([]string{good}, 11) }, "11 policies, IoT Core takes 10 of a certificate, try: fewer --policy"},
+		"retention":    {func(c *localcore.Config) { c.LogGroups = []string{"/a:15"} }, "15"},
+		"group":        {func(c *localcore.Config) { c.LogGroups = []string{"/a:many"} }, `"many" is no number of days`},
+		"prices":       {func(c *localcore.Config) { c.Prices = filepath.Join(dir, "none.txt") }, "none.txt"},
 	} {
-		cfg := core.Default()
+		cfg := localcore.Default()
 		cfg.Listen, cfg.HTTP, cfg.Certs = "127.0.0.1:0", "127.0.0.1:0", filepath.Join(dir, "certs")
 		tc.change(&cfg)
-		_, err := core.Open(t.Context(), cfg, discard())
+		_, err := localcore.Open(t.Context(), cfg, discard())
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: got %v, want %q", name, err, tc.want)
 		}
 	}
-	r := start(t, func(c *core.Config) { c.Faults = []string{"throttle:1h:5", "delay:1h:10ms"} })
+	r := start(t, func(c *localcore.Config) { c.Faults = []string{"throttle:1h:5", "delay:1h:10ms"} })
 	if f := r.Broker().Faults(); f.PublishesPerSecond != 5 || f.PubackDelay != 10*time.Millisecond {
 		t.Errorf("got %+v", f)
 	}

@@ -1,4 +1,4 @@
-package core
+package localcore
 
 import (
 	"encoding/json"
@@ -21,7 +21,7 @@ type Recorded struct {
 	Timestamp  time.Time         `json:"timestamp"`
 }
 
-// A recorder appends datums to a file. Each line is one write, so a killed process leaves whole lines.
+// A recorder appends datums to a file. Each line is one write, so a killed process leaves whole lines. Nil keeps none.
 type recorder struct {
 	file *os.File
 	log  *slog.Logger
@@ -37,6 +37,9 @@ func openRecorder(path string, log *slog.Logger) (*recorder, error) {
 
 // add writes a datum. It is called from any goroutine.
 func (r *recorder) add(d cloudwatch.Datum) {
+	if r == nil {
+		return
+	}
 	line := Recorded{Received: time.Now(), Namespace: d.Namespace, Name: d.Name, Unit: d.Unit, Value: d.Value, Timestamp: d.Timestamp}
 	for _, dim := range d.Dimensions {
 		if line.Dimensions == nil {
@@ -50,5 +53,11 @@ func (r *recorder) add(d cloudwatch.Datum) {
 	}
 	if err != nil {
 		r.log.Error("a datum is not in the record", "file", r.file.Name(), "err", err)
+	}
+}
+
+func (r *recorder) close() {
+	if r != nil {
+		_ = r.file.Close() // each line was written
 	}
 }

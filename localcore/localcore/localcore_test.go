@@ -1,4 +1,4 @@
-package core_test
+package localcore_test
 
 import (
 	"bytes"
@@ -20,7 +20,7 @@ import (
 	"piway/localcore/bill"
 	"piway/localcore/broker"
 	"piway/localcore/cloudwatch"
-	"piway/localcore/core"
+	"piway/localcore/localcore"
 	"piway/localcore/rules"
 	"piway/shared/mqttlink"
 	"piway/shared/pki"
@@ -29,24 +29,29 @@ import (
 // patience ends a test that would hang; no test waits for it.
 const patience = 20 * time.Second
 
-// A running core, with what its OnDatum was given.
+// A running localcore, with what its OnDatum was given.
 type running struct {
-	*core.Core
+	*localcore.Core
 
 	certs  string
 	datums chan cloudwatch.Datum
 }
 
 // start runs a core with a new certificate folder until the test ends.
-func start(t *testing.T, change ...func(*core.Config)) running {
+func start(t *testing.T, change ...func(*localcore.Config)) running {
+	t.Helper()
+	return startLogged(t, discard(), change...)
+}
+
+func startLogged(t *testing.T, log *slog.Logger, change ...func(*localcore.Config)) running {
 	t.Helper()
 	r := running{certs: t.TempDir(), datums: make(chan cloudwatch.Datum, 16)}
-	cfg := core.Default()
+	cfg := localcore.Default()
 	cfg.Listen, cfg.HTTP, cfg.Certs, cfg.OnDatum = "127.0.0.1:0", "127.0.0.1:0", r.certs, func(d cloudwatch.Datum) { r.datums <- d }
 	for _, f := range change {
 		f(&cfg)
 	}
-	c, err := core.Open(t.Context(), cfg, discard())
+	c, err := localcore.Open(t.Context(), cfg, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,14 +144,14 @@ type document struct {
 
 		Last []rules.Failure `json:"last"`
 	} `json:"rule_failures"`
-	Logs          []cloudwatch.Group    `json:"logs"`
-	EMFErrors     []cloudwatch.EMFError `json:"emf_errors"`
-	Notifications []core.Notification   `json:"notifications"`
-	Broker        broker.Counts         `json:"broker"`
-	Bill          bill.Reading          `json:"bill"`
-	Faults        []core.Fault          `json:"faults"`
-	Publishes     int                   `json:"publishes"`
-	Connections   int                   `json:"connections"`
+	Logs          []cloudwatch.Group       `json:"logs"`
+	EMFErrors     []cloudwatch.EMFError    `json:"emf_errors"`
+	Notifications []localcore.Notification `json:"notifications"`
+	Broker        broker.Counts            `json:"broker"`
+	Bill          bill.Reading             `json:"bill"`
+	Faults        []localcore.Fault        `json:"faults"`
+	Publishes     int                      `json:"publishes"`
+	Connections   int                      `json:"connections"`
 }
 
 func metricsJSON(t *testing.T, r running) document {
@@ -238,19 +243,19 @@ func TestOpen_errors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, tc := range map[string]struct {
-		change func(*core.Config)
+		change func(*localcore.Config)
 		want   []string
 	}{
-		"mqtt port taken": {func(c *core.Config) { c.Listen = r.MQTTAddr().String() }, []string{r.MQTTAddr().String(), "try:", "--listen"}},
-		"http port taken": {func(c *core.Config) { c.HTTP = r.HTTPAddr().String() }, []string{r.HTTPAddr().String(), "try:", "--http"}},
-		"rule":            {func(c *core.Config) { c.Rules = []string{bad} }, []string{bad, "column 8", "try:"}},
-		"no rule file":    {func(c *core.Config) { c.Rules = []string{filepath.Join(dir, "none.json")} }, []string{"none.json"}},
-		"certificates":    {func(c *core.Config) { c.Certs = broken }, []string{broken}},
+		"mqtt port taken": {func(c *localcore.Config) { c.Listen = r.MQTTAddr().String() }, []string{r.MQTTAddr().String(), "try:", "--listen"}},
+		"http port taken": {func(c *localcore.Config) { c.HTTP = r.HTTPAddr().String() }, []string{r.HTTPAddr().String(), "try:", "--http"}},
+		"rule":            {func(c *localcore.Config) { c.Rules = []string{bad} }, []string{bad, "column 8", "try:"}},
+		"no rule file":    {func(c *localcore.Config) { c.Rules = []string{filepath.Join(dir, "none.json")} }, []string{"none.json"}},
+		"certificates":    {func(c *localcore.Config) { c.Certs = broken }, []string{broken}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cfg := core.Config{Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0", Certs: r.certs}
+			cfg := localcore.Config{Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0", Certs: r.certs}
 			tc.change(&cfg)
-			_, err := core.Open(t.Context(), cfg, discard())
+			_, err := localcore.Open(t.Context(), cfg, discard())
 			if err == nil {
 				t.Fatal("got nil")
 			}
@@ -265,9 +270,9 @@ func TestOpen_errors(t *testing.T) {
 
 // A port is free again at once, also after a Run that never served.
 func TestCore_Run_releasesItsPorts(t *testing.T) {
-	cfg := core.Config{Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0", Certs: t.TempDir()}
+	cfg := localcore.Config{Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0", Certs: t.TempDir()}
 	for range 2 {
-		c, err := core.Open(t.Context(), cfg, discard())
+		c, err := localcore.Open(t.Context(), cfg, discard())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -291,8 +296,8 @@ func TestOpen_failureReleasesThePortItHad(t *testing.T) {
 	if err := ln.Close(); err != nil {
 		t.Fatal(err)
 	}
-	cfg := core.Config{Listen: r.MQTTAddr().String(), HTTP: free, Certs: r.certs}
-	if _, err := core.Open(t.Context(), cfg, discard()); err == nil {
+	cfg := localcore.Config{Listen: r.MQTTAddr().String(), HTTP: free, Certs: r.certs}
+	if _, err := localcore.Open(t.Context(), cfg, discard()); err == nil {
 		t.Fatal("the MQTT port is taken, got nil")
 	}
 	if ln, err = lc.Listen(t.Context(), "tcp", free); err != nil {
@@ -304,7 +309,7 @@ func TestOpen_failureReleasesThePortItHad(t *testing.T) {
 }
 
 func TestDefault_isLoopbackAndTheBuiltInRule(t *testing.T) {
-	cfg := core.Default()
+	cfg := localcore.Default()
 	if cfg.Rules != nil || !strings.HasPrefix(cfg.Listen, "127.0.0.1:") || !strings.HasPrefix(cfg.HTTP, "127.0.0.1:") {
 		t.Errorf("got %+v, want loopback and the built-in rule", cfg)
 	}

@@ -1,4 +1,4 @@
-package core_test
+package localcore_test
 
 import (
 	"net"

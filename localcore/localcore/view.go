@@ -1,4 +1,4 @@
-package core
+package localcore
 
 import (
 	"context"
@@ -53,7 +53,7 @@ func (c *Core) viewMetrics(ask page.Ask) []page.Metric {
 func (c *Core) viewPoints(k cloudwatch.Key, ask page.Ask) []page.Point {
 	found, err := c.cloud.store.Statistics(k, ask.From, ask.To, ask.Period)
 	if err != nil {
-		panic("core: the page asks for a period that is not kept: " + err.Error())
+		panic("localcore: the page asks for a period that is not kept: " + err.Error())
 	}
 	points := make([]page.Point, len(found))
 	for i, s := range found {
@@ -106,7 +106,7 @@ func viewFailures(failures []rules.Failure) (list []page.Failure) {
 	for _, f := range slices.Backward(failures) {
 		payload, err := base64.StdEncoding.DecodeString(f.Base64OriginalPayload)
 		if err != nil {
-			panic("core: a failure's payload is not base64: " + err.Error())
+			panic("localcore: a failure's payload is not base64: " + err.Error())
 		}
 		for _, a := range f.Failures {
 			list = append(list, page.Failure{

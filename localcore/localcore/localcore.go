@@ -1,6 +1,6 @@
-// Package core is the local stand-in for AWS, wired: broker → rules → CloudWatch, faults on request, and a page to look at.
+// Package localcore is the local stand-in for AWS, wired: broker → rules → CloudWatch, faults on request, and a page to look at.
 // Its one promise: Run leaves nothing behind, no goroutine and no open port.
-package core
+package localcore
 
 import (
 	"context"
@@ -73,57 +73,64 @@ type Core struct {
 
 // Open loads the rules and policies, loads or makes the certificates, and listens. It serves nobody yet and starts no
 // goroutine; Run does, and also releases what Open acquired. Errors name the file, or the flag to change.
-func Open(ctx context.Context, cfg Config, log *slog.Logger) (_ *Core, err error) {
+func Open(ctx context.Context, cfg Config, log *slog.Logger) (*Core, error) {
 	c := &Core{cfg: cfg, log: log, started: time.Now()}
-	if c.loaded, err = load(&cfg); err != nil {
-		return nil, err
-	}
-	if cfg.Record != "" {
-		if c.record, err = openRecorder(cfg.Record, log); err != nil {
-			return nil, err
-		}
-	}
-	tlsConfig, err := c.certificates()
-	if err != nil {
-		return nil, err
-	}
-	c.cloud, err = NewCloud(CloudConfig{
-		Rules: c.loaded.rules, Groups: c.loaded.groups, Prices: c.loaded.prices, Start: c.started,
-		Deliver: func(topic string, qos byte, payload []byte) error { return c.broker.Publish(topic, qos, payload) },
-		OnDatum: c.took, Log: log,
-	})
-	if err != nil {
-		return nil, err
-	}
-	var lc net.ListenConfig
-	if c.http, err = lc.Listen(ctx, "tcp", cfg.HTTP); err != nil {
-		return nil, config.Try(fmt.Errorf("opening http: %w", err), "another address with --http")
-	}
-	meter := c.cloud.Meter()
-	c.broker, err = broker.Open(ctx, cfg.Listen, broker.Options{
-		TLS: tlsConfig, Endpoints: endpoints(tlsConfig), Authorize: c.loaded.authorize,
-		OnPublish:    func(p broker.Publish) { c.cloud.Handle(p.Topic, p.ClientID, p.Payload, p.Time) },
-		OnConnect:    func(bytes int) { meter.Connect(time.Now(), bytes) },
-		OnDisconnect: func() { meter.Disconnect(time.Now()) },
-		OnDeliver:    meter.Message,
-		Log:          log.With("part", "broker"),
-	})
-	if err != nil {
-		_ = c.http.Close() // nothing was accepted
-		return nil, config.Try(fmt.Errorf("opening mqtt: %w", err), "another address with --listen")
-	}
-	c.faults = newFaults(c.broker, c.cloud)
-	if err := c.startFaults(); err != nil {
+	if err := c.open(ctx); err != nil {
 		return nil, errors.Join(err, c.release(ctx))
 	}
 	return c, nil
 }
 
+// open acquires what Run serves with. After an error release frees what it has.
+func (c *Core) open(ctx context.Context) (err error) {
+	if c.loaded, err = load(&c.cfg); err != nil {
+		return err
+	}
+	if c.cfg.Record != "" {
+		if c.record, err = openRecorder(c.cfg.Record, c.log); err != nil {
+			return err
+		}
+	}
+	tlsConfig, err := c.certificates()
+	if err != nil {
+		return err
+	}
+	c.cloud, err = NewCloud(CloudConfig{
+		Rules: c.loaded.rules, Groups: c.loaded.groups, Prices: c.loaded.prices, Start: c.started,
+		Deliver: func(topic string, qos byte, payload []byte) error { return c.broker.Publish(topic, qos, payload) },
+		OnDatum: c.took, Log: c.log,
+	})
+	if err != nil {
+		return err
+	}
+	var lc net.ListenConfig
+	if c.http, err = lc.Listen(ctx, "tcp", c.cfg.HTTP); err != nil {
+		return config.Try(fmt.Errorf("opening http: %w", err), "another address with --http")
+	}
+	if err := c.openBroker(ctx, tlsConfig); err != nil {
+		return config.Try(fmt.Errorf("opening mqtt: %w", err), "another address with --listen")
+	}
+	return c.startFaults()
+}
+
+// openBroker listens for MQTT and joins the broker to what lies behind it.
+func (c *Core) openBroker(ctx context.Context, tlsConfig *tls.Config) (err error) {
+	meter := c.cloud.Meter()
+	c.broker, err = broker.Open(ctx, c.cfg.Listen, broker.Options{
+		TLS: tlsConfig, Endpoints: endpoints(tlsConfig), Authorize: c.loaded.authorize,
+		OnPublish:    func(p broker.Publish) { c.cloud.Handle(p.Topic, p.ClientID, p.Payload, p.Time) },
+		OnConnect:    func(bytes int) { meter.Connect(time.Now(), bytes) },
+		OnDisconnect: func() { meter.Disconnect(time.Now()) },
+		OnDeliver:    meter.Message,
+		Log:          c.log.With("part", "broker"),
+	})
+	c.faults = newFaults(c.broker, c.cloud)
+	return err
+}
+
 // took hands on a datum that CloudWatch took.
 func (c *Core) took(d cloudwatch.Datum) {
-	if c.record != nil {
-		c.record.add(d)
-	}
+	c.record.add(d)
 	if c.cfg.OnDatum != nil {
 		c.cfg.OnDatum(d)
 	}
@@ -143,11 +150,18 @@ func (c *Core) startFaults() error {
 	return nil
 }
 
-// release frees what Open acquired.
+// release frees what open acquired, however far it came. With a broker there is all that Run frees.
 func (c *Core) release(ctx context.Context) error {
-	ended, cancel := context.WithCancel(ctx)
-	cancel()
-	return c.Run(ended)
+	if c.broker != nil {
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
+		return c.Run(ended)
+	}
+	if c.http != nil {
+		_ = c.http.Close() // nothing was accepted
+	}
+	c.record.close()
+	return nil
 }
 
 func (c *Core) certificates() (*tls.Config, error) {
@@ -192,9 +206,7 @@ func (c *Core) SetFault(name, value string, length time.Duration) error {
 // with a ctx that has ended it only releases what Open acquired.
 func (c *Core) Run(ctx context.Context) error {
 	defer c.faults.stop()
-	if c.record != nil {
-		defer func() { _ = c.record.file.Close() }() // each line was written
-	}
+	defer c.record.close()
 	c.log.Info("serving", "mqtt", c.MQTTAddr().String(), "http", c.HTTPAddr().String(), "certs", c.cfg.Certs, "rules", c.loaded.ruleNames(),
 		"policy", c.loaded.policyNames())
 	g, ctx := errgroup.WithContext(ctx)

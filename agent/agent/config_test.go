@@ -1,4 +1,4 @@
-package loop_test
+package agent_test
 
 import (
 	"os"
@@ -7,14 +7,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"piway/agent/loop"
+	"piway/agent/agent"
 	"piway/shared/config"
 )
 
 const sampleFile = "../../configs/agent.yaml"
 
 // plain is Config without Validate, so that it can be filled from zero.
-type plain loop.Config
+type plain agent.Config
 
 func TestConfig_sample_file_equals_the_defaults(t *testing.T) {
 	t.Parallel()
@@ -26,10 +26,10 @@ func TestConfig_sample_file_equals_the_defaults(t *testing.T) {
 	if err := config.Decode(sampleFile, text, &got); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(loop.Default(), loop.Config(got)); diff != "" {
+	if diff := cmp.Diff(agent.Default(), agent.Config(got)); diff != "" {
 		t.Errorf("defaults and %s differ: %s", sampleFile, diff)
 	}
-	missing, err := config.Missing(text, loop.Config{})
+	missing, err := config.Missing(text, agent.Config{})
 	if err != nil || len(missing) != 0 {
 		t.Errorf("keys that %s does not explain: %v, %v", sampleFile, missing, err)
 	}
@@ -37,7 +37,7 @@ func TestConfig_sample_file_equals_the_defaults(t *testing.T) {
 
 func TestConfig_default_is_valid(t *testing.T) {
 	t.Parallel()
-	if err := loop.Default().Validate(); err != nil {
+	if err := agent.Default().Validate(); err != nil {
 		t.Error(err)
 	}
 }
@@ -67,7 +67,7 @@ func TestConfig_errors(t *testing.T) {
 		{"spool: {max_reports: 0}", `spool.max_reports: must be between`},
 		{"log: {level: loud}", `log.level: must be`},
 	} {
-		cfg := loop.Default()
+		cfg := agent.Default()
 		err := config.Decode("agent.yaml", []byte(tt.text), &cfg)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q", tt.text, err, tt.want)
@@ -77,7 +77,7 @@ func TestConfig_errors(t *testing.T) {
 
 func TestConfig_all_mistakes_at_once(t *testing.T) {
 	t.Parallel()
-	cfg := loop.Default()
+	cfg := agent.Default()
 	err := config.Decode("agent.yaml", []byte("device: '?'\ncollect: {interval: 0s}\nspool: {max_reports: -1}\n"), &cfg)
 	for _, want := range []string{"agent.yaml:1: device", "agent.yaml:2: collect.interval", "agent.yaml:3: spool.max_reports"} {
 		if err == nil || !strings.Contains(err.Error(), want) {

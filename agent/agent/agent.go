@@ -1,6 +1,6 @@
-// Package loop is the agent: it reads the machine on time and hands the reports on.
+// Package agent is the agent: it reads the machine on time and hands the reports on.
 // A slow sensor or an absent gateway never delays the next reading.
-package loop
+package agent
 
 import (
 	"context"

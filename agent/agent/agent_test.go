@@ -1,4 +1,4 @@
-package loop_test
+package agent_test
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"piway/agent/loop"
+	"piway/agent/agent"
 	"piway/shared/config"
 	"piway/shared/mqttlink"
 	"piway/shared/mqttlink/fakebroker"
@@ -21,9 +21,9 @@ import (
 
 const patience = 20 * time.Second
 
-func quick(t *testing.T, b *fakebroker.Broker) loop.Config {
+func quick(t *testing.T, b *fakebroker.Broker) agent.Config {
 	t.Helper()
-	cfg := loop.Default()
+	cfg := agent.Default()
 	cfg.Device = "kitchen"
 	cfg.Gateway.Address, cfg.Gateway.Password = b.Addr(), "hush"
 	cfg.Collect.Interval = 100 * time.Millisecond
@@ -60,7 +60,7 @@ func TestRun_resends_a_report_as_it_was(t *testing.T) {
 	b.Puback = func(p fakebroker.Publish) bool { return p.Conn > 1 || strings.HasSuffix(p.Topic, "/status") }
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- loop.Run(ctx, quick(t, b), quiet()) }()
+	go func() { done <- agent.Run(ctx, quick(t, b), quiet()) }()
 	if hello := <-b.Connects; hello.ClientID != "kitchen" || hello.Username != "kitchen" || hello.Password != "hush" {
 		t.Errorf("CONNECT: got %+v", hello)
 	}
@@ -104,7 +104,7 @@ func TestRun_gives_pending_reports_time(t *testing.T) {
 	var log bytes.Buffer
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- loop.Run(ctx, quick(t, b), slog.New(slog.NewTextHandler(&log, nil))) }()
+	go func() { done <- agent.Run(ctx, quick(t, b), slog.New(slog.NewTextHandler(&log, nil))) }()
 	nextReport(t, b)
 	cancel()
 	close(release)
@@ -123,19 +123,19 @@ func TestRun_ends_without_a_gateway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }() // only its silence is of interest
-	cfg := loop.Default()
+	cfg := agent.Default()
 	cfg.Gateway.Address = l.Addr().String() // accepts and stays silent
 	cfg.Spool.Dir = ""
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := loop.Run(ctx, cfg, quiet()); err != nil {
+	if err := agent.Run(ctx, cfg, quiet()); err != nil {
 		t.Errorf("got %v, want nil", err)
 	}
 }
 
 func TestRun_bad_configuration(t *testing.T) {
 	t.Parallel()
-	if err := loop.Run(t.Context(), loop.Config{}, quiet()); err == nil {
+	if err := agent.Run(t.Context(), agent.Config{}, quiet()); err == nil {
 		t.Error("got nil, want an error")
 	}
 }
@@ -144,7 +144,7 @@ func TestOnce_and_Publish(t *testing.T) {
 	t.Parallel()
 	b := fakebroker.New(t, nil)
 	cfg := quick(t, b)
-	r, err := loop.Once(t.Context(), cfg, quiet())
+	r, err := agent.Once(t.Context(), cfg, quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestOnce_and_Publish(t *testing.T) {
 	if r.Device != "kitchen" || r.Seq != 1 || len(r.Run) != 32 || !names["cpu usage"] || !names["memory usage"] || !names["disk usage "+cfg.Collect.Disks[0]] {
 		t.Errorf("got %+v", r)
 	}
-	if err := loop.Publish(t.Context(), cfg, r, quiet()); err != nil {
+	if err := agent.Publish(t.Context(), cfg, r, quiet()); err != nil {
 		t.Error(err)
 	}
 	if hello := <-b.Connects; hello.ClientID == "kitchen" || hello.WillTopic != "" {
@@ -171,12 +171,12 @@ func TestOnce_and_Publish(t *testing.T) {
 func TestProbe(t *testing.T) {
 	t.Parallel()
 	b := fakebroker.New(t, nil)
-	if err := loop.Probe(t.Context(), quick(t, b), quiet()); err != nil {
+	if err := agent.Probe(t.Context(), quick(t, b), quiet()); err != nil {
 		t.Error(err)
 	}
 	refusing := fakebroker.New(t, nil)
 	refusing.Connack = func(fakebroker.Connect) int { return 5 }
-	err := loop.Probe(t.Context(), quick(t, refusing), quiet())
+	err := agent.Probe(t.Context(), quick(t, refusing), quiet())
 	if !errors.Is(err, mqttlink.ErrLogin) || !strings.Contains(config.Hint(err), "device add") {
 		t.Errorf("got %v, want a refused login with a hint", err)
 	}
