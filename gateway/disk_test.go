@@ -16,6 +16,7 @@ import (
 	"piway/gateway/control"
 	"piway/gateway/devices"
 	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 	"piway/shared/mqttlink"
 	"piway/shared/sample"
 )
@@ -84,7 +85,7 @@ func (s *supervised) send(device string, n int) error {
 	return d.Err()
 }
 
-func (s *supervised) ledger(ctx context.Context) (all []queue.Account, err error) {
+func (s *supervised) ledger(ctx context.Context) (all []ledger.Account, err error) {
 	return all, control.Call(ctx, s.cfg.Data.Dir, "GET", "/ledger", nil, &all)
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"piway/gateway/encode"
+	"piway/gateway/pass"
 	"piway/gateway/queue"
 	"piway/gateway/rollup"
 	"piway/shared/sample"
@@ -106,8 +107,8 @@ func (f *forwarder) look(ctx context.Context) error {
 	if closed == f.checked || !f.behind() {
 		return nil
 	}
-	p, err := f.q.Next(ctx, queue.Order{InHand: f.has, Live: liveFor, LiveOnly: true, Undated: f.undated()}, f.fingerprint())
-	if errors.Is(err, queue.ErrNone) {
+	p, err := f.q.Next(ctx, pass.Order{InHand: f.has, Live: liveFor, LiveOnly: true, Undated: f.undated()}, f.fingerprint())
+	if errors.Is(err, pass.ErrNone) {
 		f.checked = closed
 		return nil
 	}
@@ -160,7 +161,7 @@ func (f *forwarder) load(ctx context.Context) error {
 		waiting, cancel = context.WithTimeout(ctx, left)
 		defer cancel()
 	}
-	p, err := f.q.Next(waiting, queue.Order{InHand: f.has, Live: liveFor, Shelved: f.shelved, Undated: f.undated()}, f.fingerprint())
+	p, err := f.q.Next(waiting, pass.Order{InHand: f.has, Live: liveFor, Shelved: f.shelved, Undated: f.undated()}, f.fingerprint())
 	if err != nil {
 		if waiting.Err() != nil && ctx.Err() == nil {
 			return nil // it is asked for again
@@ -178,7 +179,7 @@ func (f *forwarder) load(ctx context.Context) error {
 }
 
 // begin reduces a pass and puts it into a lane. One that is in the live lane still yields to it.
-func (f *forwarder) begin(ctx context.Context, p queue.Pass, lane int) error {
+func (f *forwarder) begin(ctx context.Context, p pass.Pass, lane int) error {
 	datums, err := f.reduce(ctx, p)
 	if err != nil {
 		f.q.Release(p.Start)
@@ -215,13 +216,13 @@ func (f *forwarder) release(b *batch) {
 }
 
 // reduce makes the datums of a pass.
-func (f *forwarder) reduce(ctx context.Context, p queue.Pass) ([]rollup.Datum, error) {
+func (f *forwarder) reduce(ctx context.Context, p pass.Pass) ([]rollup.Datum, error) {
 	set := f.settings
 	set.Window = max(set.Window, p.Thinned)
 	r := rollup.New(set)
 	var err error
 	if p.Thinned > 0 {
-		err = f.q.EachThinned(ctx, p, func(device string, all []queue.Summary) error {
+		err = f.q.EachThinned(ctx, p, func(device string, all []pass.Summary) error {
 			for _, s := range all {
 				r.AddSummary(device, rollup.Summary(s))
 			}
@@ -293,8 +294,8 @@ func (f *forwarder) message(b *batch) []byte {
 
 // finish takes a batch without open datums off the disk, or leaves what is parked of it there.
 func (f *forwarder) finish(ctx context.Context, b *batch) error {
-	var done []queue.Done
-	var moved []queue.Pass
+	var done []pass.Done
+	var moved []pass.Pass
 	if b.pass.Parked.Empty() {
 		done = append(done, b.done(f.expired))
 	} else {

@@ -17,7 +17,7 @@ import (
 
 	"piway/gateway/control"
 	"piway/gateway/devices"
-	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 	"piway/localcore/cloudwatch"
 	"piway/localcore/core"
 	"piway/shared/mqttlink"
@@ -326,14 +326,14 @@ func checkLedger(ctx context.Context, t *testing.T, data string, sent int64) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		var accounts []queue.Account
+		var accounts []ledger.Account
 		if err := control.Call(ctx, data, "GET", "/ledger", nil, &accounts); err != nil {
 			t.Fatal(err)
 		}
 		if err := balance(accounts); err != nil {
 			t.Fatal(err) // at any moment
 		}
-		var sum queue.Account
+		var sum ledger.Account
 		for i := range accounts {
 			add(&sum, &accounts[i])
 		}

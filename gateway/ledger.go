@@ -12,12 +12,12 @@ import (
 
 	"piway/gateway/control"
 	"piway/gateway/feedback"
-	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 	"piway/shared/config"
 )
 
 func showLedger(ctx context.Context, dataDir string, asJSON bool, out io.Writer) error {
-	var accounts []queue.Account
+	var accounts []ledger.Account
 	if err := control.Call(ctx, dataDir, "GET", "/ledger", nil, &accounts); err != nil {
 		return config.Try(err, "start the gateway, or name its configuration with --config")
 	}
@@ -59,10 +59,10 @@ func printBacklog(ctx context.Context, dataDir string, out io.Writer) error {
 	return err
 }
 
-func printLedger(accounts []queue.Account, out io.Writer) error {
+func printLedger(accounts []ledger.Account, out io.Writer) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	_, _ = fmt.Fprintln(t, "device\treceived\trefused\tduplicate\tstored\twaiting\tsent\texpired\tdropped\t")
-	var sum queue.Account
+	var sum ledger.Account
 	for i := range accounts {
 		row(t, &accounts[i])
 		add(&sum, &accounts[i])
@@ -77,7 +77,7 @@ func printLedger(accounts []queue.Account, out io.Writer) error {
 	for _, by := range []struct {
 		outcome string
 		reasons map[string]int64
-	}{{queue.Refused, sum.Refused}, {queue.Expired, sum.Expired}, {queue.Dropped, sum.Dropped}} {
+	}{{ledger.Refused, sum.Refused}, {ledger.Expired, sum.Expired}, {ledger.Dropped, sum.Dropped}} {
 		for _, reason := range slices.Sorted(maps.Keys(by.reasons)) {
 			_, _ = fmt.Fprintf(out, "%s: %d for %q\n", by.outcome, by.reasons[reason], reason)
 		}
@@ -89,7 +89,7 @@ func printLedger(accounts []queue.Account, out io.Writer) error {
 }
 
 // printCloud says what of a device's reports is missing, what of its samples AWS does not take, and what to change.
-func printCloud(a *queue.Account, out io.Writer) {
+func printCloud(a *ledger.Account, out io.Writer) {
 	if a.Missing > 0 {
 		_, _ = fmt.Fprintf(out, "%s: %d reports never arrived\n", a.Device, a.Missing)
 	}
@@ -108,13 +108,13 @@ func printCloud(a *queue.Account, out io.Writer) {
 	}
 }
 
-func row(w io.Writer, a *queue.Account) {
+func row(w io.Writer, a *ledger.Account) {
 	refused, expired, dropped := a.Totals()
 	_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n",
 		a.Device, a.Received, refused, a.Duplicate, a.Stored, a.Waiting, a.Sent, expired, dropped)
 }
 
-func add(sum, a *queue.Account) {
+func add(sum, a *ledger.Account) {
 	sum.Received += a.Received
 	sum.Duplicate += a.Duplicate
 	sum.Stored += a.Stored
@@ -143,7 +143,7 @@ func add(sum, a *queue.Account) {
 }
 
 // balance returns an error that names the first device that does not balance, and by how much.
-func balance(accounts []queue.Account) error {
+func balance(accounts []ledger.Account) error {
 	for i := range accounts {
 		if arrival, store := accounts[i].Difference(); arrival != 0 || store != 0 {
 			return fmt.Errorf("%w: %s, %d samples on arrival and %d in the store", errUnbalanced, accounts[i].Device, arrival, store)

@@ -12,7 +12,7 @@ import (
 
 	"piway/agent/loop"
 	"piway/gateway/control"
-	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 	"piway/shared/config"
 	"piway/shared/sample"
 )
@@ -31,7 +31,7 @@ func TestLimits_backlogOfLargeReports(t *testing.T) {
 			w := newWorld(t, nil, nil, &cfg)
 			p := w.unchecked(&cfg, shrink)
 			said, stop := w.agent(p, "kitchen", 380)
-			got := p.await(ctx, "kitchen", func(a queue.Account) bool { return a.Stored == 380 }, said)
+			got := p.await(ctx, "kitchen", func(a ledger.Account) bool { return a.Stored == 380 }, said)
 			stop()
 			if got.Duplicate != 0 || got.Missing != 0 {
 				t.Errorf("got %+v", got)
@@ -83,12 +83,12 @@ func (w *world) agent(p *place, device string, n int) (said *logLines, stop func
 }
 
 // await waits until a device's account is as wanted.
-func (p *place) await(ctx context.Context, device string, good func(queue.Account) bool, said *logLines) queue.Account {
+func (p *place) await(ctx context.Context, device string, good func(ledger.Account) bool, said *logLines) ledger.Account {
 	p.t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		var all []queue.Account
+		var all []ledger.Account
 		if err := control.Call(ctx, p.cfg.Data.Dir, "GET", "/ledger", nil, &all); err != nil {
 			p.t.Fatal(err)
 		}

@@ -13,7 +13,7 @@ import (
 
 	"piway/gateway/control"
 	"piway/gateway/feedback"
-	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 	"piway/shared/mqttlink"
 	"piway/shared/sample"
 )
@@ -92,7 +92,7 @@ func runLive(t *testing.T, cfg Config) {
 	publishLive(ctx, t, g.broker.Addr().String(), password, samples)
 	waitSent(ctx, t, cfg.Data.Dir, samples)
 	time.Sleep(15 * time.Second) // for a report of the rule, which nothing announces
-	var accounts []queue.Account
+	var accounts []ledger.Account
 	if err := control.Call(ctx, cfg.Data.Dir, "GET", "/ledger", nil, &accounts); err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func waitSent(ctx context.Context, t *testing.T, data string, samples int64) {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		var accounts []queue.Account
+		var accounts []ledger.Account
 		if err := control.Call(ctx, data, "GET", "/ledger", nil, &accounts); err != nil {
 			t.Fatal(err)
 		}

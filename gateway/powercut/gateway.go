@@ -13,7 +13,7 @@ import (
 
 	"piway/gateway/devices"
 	"piway/gateway/powercut/vm"
-	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 	"piway/gateway/rig"
 	"piway/shared/pki"
 )
@@ -151,7 +151,7 @@ func (g *gatewayTrial) drain(ctx context.Context) error {
 		if err != nil {
 			return false, err
 		}
-		var all []queue.Account
+		var all []ledger.Account
 		if err := json.Unmarshal([]byte(out), &all); err != nil {
 			return false, fmt.Errorf("reading the ledger: %w: %s", err, out)
 		}

@@ -16,7 +16,7 @@ func Piway() Rules {
 var inside = map[string][]string{
 	// The programs. The gateway also starts the other two, for its demo.
 	"agent":        {"agent/*", "shared/config", "shared/sample"},
-	"gateway":      {"gateway/*", "agent/loop", "localcore/core", "localcore/cloudwatch", "configs", "configs/aws", "shared/*"},
+	"gateway":      {"gateway/*", "gateway/queue/ledger", "agent/loop", "localcore/core", "localcore/cloudwatch", "configs", "configs/aws", "shared/*"},
 	"gateway_test": {"*/*"}, // end to end
 	"localcore":    {"localcore/core", "shared/config", "shared/pki"},
 
@@ -30,10 +30,16 @@ var inside = map[string][]string{
 	"gateway/broker": {"shared/guard", "shared/sample", "shared/config"},
 	"gateway/intake": {"gateway/names", "shared/sample"},
 	"gateway/names":  {"shared/sample"}, // no stage: how a sample is named in the cloud
-	"gateway/queue":  {"shared/files", "shared/sample"},
+	"gateway/queue":  {"gateway/pass", "gateway/queue/ledger", "gateway/queue/ranges", "shared/files", "shared/sample"},
 	"gateway/rollup": {"shared/sample"},
 	"gateway/encode": {"shared/sample"},
 	"gateway/uplink": {"shared/mqttlink", "shared/backoff", "shared/pki"},
+
+	// What the queue and the forwarder say to each other, and the leaves that it stands on: a set of numbers, and the
+	// accounts, which those read too who only look at the ledger.
+	"gateway/pass":         {"gateway/queue/ledger", "gateway/queue/ranges"},
+	"gateway/queue/ledger": {},
+	"gateway/queue/ranges": {},
 
 	// Beside the way of the data.
 	"gateway/feedback": {"shared/mqttlink", "shared/backoff", "shared/config"},
@@ -46,11 +52,11 @@ var inside = map[string][]string{
 	"gateway/rig/faultfs": {},
 	"gateway/rig/mutants": {},
 
-	"gateway/chaos":  {"gateway/rig", "gateway/rig/faultfs", "gateway/devices", "gateway/queue", "localcore/core", "shared/*"},
-	"gateway/outage": {"gateway/rig", "gateway/control", "gateway/devices", "gateway/queue", "localcore/broker", "localcore/cloudwatch", "localcore/core", "shared/*"},
+	"gateway/chaos":  {"gateway/rig", "gateway/rig/faultfs", "gateway/devices", "gateway/queue/ledger", "localcore/core", "shared/*"},
+	"gateway/outage": {"gateway/rig", "gateway/control", "gateway/devices", "gateway/queue/ledger", "localcore/broker", "localcore/cloudwatch", "localcore/core", "shared/*"},
 
 	// A program that cuts the power of a virtual machine with one of the programs in it.
-	"gateway/powercut":    {"gateway/powercut/vm", "gateway/rig", "gateway/devices", "gateway/queue", "localcore/core", "shared/*"},
+	"gateway/powercut":    {"gateway/powercut/vm", "gateway/rig", "gateway/devices", "gateway/queue/ledger", "localcore/core", "shared/*"},
 	"gateway/powercut/vm": {"gateway/rig", "shared/config"},
 
 	// The local stand-in for AWS, and its wiring.
