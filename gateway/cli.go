@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -112,9 +111,6 @@ func (c *checkCmd) Run(ctx context.Context, out io.Writer) error {
 	}
 	return check(ctx, cfg, out)
 }
-
-// errUnbalanced makes the ledger command exit with 1.
-var errUnbalanced = errors.New("the ledger does not balance")
 
 type ledgerCmd struct {
 	configFile

@@ -155,7 +155,7 @@ func TestGateway_damagedStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := balance(accounts); err != nil {
+	if err := ledger.Balance(accounts); err != nil {
 		t.Error(err)
 	}
 	a := accounts[0]

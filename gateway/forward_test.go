@@ -156,7 +156,7 @@ func (s *stages) settled() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if err := balance(accounts); err != nil {
+	if err := ledger.Balance(accounts); err != nil {
 		s.t.Error(err)
 	}
 	for _, a := range accounts {
@@ -275,7 +275,7 @@ func (s *stages) account() ledger.Account {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if err := balance(accounts); err != nil {
+	if err := ledger.Balance(accounts); err != nil {
 		s.t.Error(err)
 	}
 	return accounts[0]

@@ -330,13 +330,10 @@ func checkLedger(ctx context.Context, t *testing.T, data string, sent int64) {
 		if err := control.Call(ctx, data, "GET", "/ledger", nil, &accounts); err != nil {
 			t.Fatal(err)
 		}
-		if err := balance(accounts); err != nil {
+		if err := ledger.Balance(accounts); err != nil {
 			t.Fatal(err) // at any moment
 		}
-		var sum ledger.Account
-		for i := range accounts {
-			add(&sum, &accounts[i])
-		}
+		sum := ledger.Sum(accounts)
 		if sum.Waiting == 0 {
 			if sum.Stored != sent || sum.Sent != sum.Stored {
 				t.Errorf("ledger: got %d stored, %d sent, want %d of each", sum.Stored, sum.Sent, sent)

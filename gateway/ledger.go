@@ -27,7 +27,7 @@ func showLedger(ctx context.Context, dataDir string, asJSON bool, out io.Writer)
 		if err := enc.Encode(accounts); err != nil {
 			return err
 		}
-		return balance(accounts)
+		return ledger.Balance(accounts)
 	}
 	if err := printLedger(accounts, out); err != nil {
 		return err
@@ -35,7 +35,7 @@ func showLedger(ctx context.Context, dataDir string, asJSON bool, out io.Writer)
 	if err := printBacklog(ctx, dataDir, out); err != nil {
 		return err
 	}
-	if err := balance(accounts); err != nil {
+	if err := ledger.Balance(accounts); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(out, "balanced")
@@ -62,11 +62,10 @@ func printBacklog(ctx context.Context, dataDir string, out io.Writer) error {
 func printLedger(accounts []ledger.Account, out io.Writer) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	_, _ = fmt.Fprintln(t, "device\treceived\trefused\tduplicate\tstored\twaiting\tsent\texpired\tdropped\t")
-	var sum ledger.Account
 	for i := range accounts {
 		row(t, &accounts[i])
-		add(&sum, &accounts[i])
 	}
+	sum := ledger.Sum(accounts)
 	sum.Device = "all"
 	if len(accounts) != 1 {
 		row(t, &sum)
@@ -112,42 +111,4 @@ func row(w io.Writer, a *ledger.Account) {
 	refused, expired, dropped := a.Totals()
 	_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n",
 		a.Device, a.Received, refused, a.Duplicate, a.Stored, a.Waiting, a.Sent, expired, dropped)
-}
-
-func add(sum, a *ledger.Account) {
-	sum.Received += a.Received
-	sum.Duplicate += a.Duplicate
-	sum.Stored += a.Stored
-	sum.Waiting += a.Waiting
-	sum.Sent += a.Sent
-	sum.Missing += a.Missing
-	sum.Late += a.Late
-	sum.Shifted += a.Shifted
-	for _, m := range []struct {
-		to   *map[string]int64
-		from map[string]int64
-	}{
-		{&sum.Refused, a.Refused},
-		{&sum.Expired, a.Expired},
-		{&sum.Dropped, a.Dropped},
-		{&sum.Parked, a.Parked},
-		{&sum.RefusedByCloud, a.RefusedByCloud},
-	} {
-		if *m.to == nil {
-			*m.to = map[string]int64{}
-		}
-		for reason, n := range m.from {
-			(*m.to)[reason] += n
-		}
-	}
-}
-
-// balance returns an error that names the first device that does not balance, and by how much.
-func balance(accounts []ledger.Account) error {
-	for i := range accounts {
-		if arrival, store := accounts[i].Difference(); arrival != 0 || store != 0 {
-			return fmt.Errorf("%w: %s, %d samples on arrival and %d in the store", errUnbalanced, accounts[i].Device, arrival, store)
-		}
-	}
-	return nil
 }

@@ -92,7 +92,7 @@ func (p *place) await(ctx context.Context, device string, good func(ledger.Accou
 		if err := control.Call(ctx, p.cfg.Data.Dir, "GET", "/ledger", nil, &all); err != nil {
 			p.t.Fatal(err)
 		}
-		if err := balance(all); err != nil {
+		if err := ledger.Balance(all); err != nil {
 			p.t.Fatal(err)
 		}
 		for _, a := range all {

@@ -132,7 +132,7 @@ func waitSent(ctx context.Context, t *testing.T, data string, samples int64) {
 		if err := control.Call(ctx, data, "GET", "/ledger", nil, &accounts); err != nil {
 			t.Fatal(err)
 		}
-		if err := balance(accounts); err != nil {
+		if err := ledger.Balance(accounts); err != nil {
 			t.Fatal(err)
 		}
 		if len(accounts) == 1 && accounts[0].Sent == samples {

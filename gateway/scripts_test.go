@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"piway/gateway/queue/ledger"
 	"piway/localcore/cloudwatch"
 	"piway/shared/mqttlink"
 	"piway/shared/sample"
@@ -167,7 +168,7 @@ func TestScripts_emptyValueIsRefusedAndCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := balance(accounts); err != nil {
+	if err := ledger.Balance(accounts); err != nil {
 		t.Error(err)
 	}
 	if len(accounts) != 1 || accounts[0].Device != "pi1" || accounts[0].Received != 4 || accounts[0].Stored != 2 ||

@@ -14,6 +14,7 @@ import (
 
 	"piway/gateway/encode"
 	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 	"piway/gateway/rollup"
 	"piway/shared/clock"
 	"piway/shared/sample"
@@ -143,7 +144,7 @@ func (o *thinnedOutage) balanced() (waiting, sent, other int64) {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	if err := balance(accounts); err != nil {
+	if err := ledger.Balance(accounts); err != nil {
 		o.t.Error(err)
 	}
 	for _, a := range accounts {

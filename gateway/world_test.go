@@ -183,7 +183,7 @@ func (p *place) until(ctx context.Context, what string, good func(ledger.Account
 		if err := control.Call(ctx, p.cfg.Data.Dir, "GET", "/ledger", nil, &all); err != nil {
 			p.t.Fatalf("waiting until %s: %v", what, err)
 		}
-		if err := balance(all); err != nil {
+		if err := ledger.Balance(all); err != nil {
 			p.t.Fatal(err)
 		}
 		by, wanted := map[string]ledger.Account{}, true

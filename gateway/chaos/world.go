@@ -250,10 +250,7 @@ func (w *world) drained(ctx context.Context, tell func(waiting int64)) (all []le
 		if all, err = w.ledger(ctx); err != nil {
 			return false, err
 		}
-		waiting := int64(0)
-		for _, a := range all {
-			waiting += a.Waiting
-		}
+		waiting := ledger.Sum(all).Waiting
 		tell(waiting)
 		return waiting == 0, nil
 	})

@@ -127,14 +127,7 @@ func (g *piway) settled(ctx context.Context) error {
 		if err := control.Call(ctx, g.data, "GET", "/ledger", nil, &all); err != nil {
 			return false, err
 		}
-		waiting := int64(0)
-		for _, a := range all {
-			if arrival, store := a.Difference(); arrival != 0 || store != 0 {
-				return false, fmt.Errorf("the ledger does not balance: %s, %d samples on arrival and %d in the store", a.Device, arrival, store)
-			}
-			waiting += a.Waiting
-		}
-		return waiting == 0, nil
+		return ledger.Sum(all).Waiting == 0, ledger.Balance(all)
 	})
 }
 

@@ -155,11 +155,7 @@ func (g *gatewayTrial) drain(ctx context.Context) error {
 		if err := json.Unmarshal([]byte(out), &all); err != nil {
 			return false, fmt.Errorf("reading the ledger: %w: %s", err, out)
 		}
-		waiting := int64(0)
-		for _, a := range all {
-			waiting += a.Waiting
-		}
-		return waiting == 0, nil
+		return ledger.Sum(all).Waiting == 0, nil
 	})
 }
 

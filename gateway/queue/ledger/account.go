@@ -1,10 +1,5 @@
 package ledger
 
-import (
-	"cmp"
-	"slices"
-)
-
 // An Account is what became of one device's samples. All are counts of samples.
 type Account struct {
 	Device    string           `json:"device"`
@@ -52,53 +47,43 @@ func total(by map[string]int64) (n int64) {
 
 // Set makes n the figure of an outcome, for one reason where it has reasons.
 func (a *Account) Set(outcome, reason string, n int64) {
-	if by := a.byReason()[outcome]; by != nil {
+	if by := map[string]map[string]int64{
+		Refused: a.Refused, Expired: a.Expired, Dropped: a.Dropped, Parked: a.Parked, RefusedByCloud: a.RefusedByCloud,
+	}[outcome]; by != nil {
 		by[reason] = n
 	}
-	if one := a.single()[outcome]; one != nil {
+	if one := map[string]*int64{
+		Received: &a.Received, Duplicate: &a.Duplicate, Stored: &a.Stored, Sent: &a.Sent, Missing: &a.Missing, Shifted: &a.Shifted,
+	}[outcome]; one != nil {
 		*one = n
 	}
 }
 
-// byReason are the figures that have reasons, by outcome.
-func (a *Account) byReason() map[string]map[string]int64 {
-	return map[string]map[string]int64{
-		Refused: a.Refused, Expired: a.Expired, Dropped: a.Dropped, Parked: a.Parked, RefusedByCloud: a.RefusedByCloud,
-	}
-}
-
-// single are those that have none.
-func (a *Account) single() map[string]*int64 {
-	return map[string]*int64{
-		Received: &a.Received, Duplicate: &a.Duplicate, Stored: &a.Stored, Sent: &a.Sent, Missing: &a.Missing, Shifted: &a.Shifted,
-	}
-}
-
 // AddLate counts more reports that may still come. It saturates at Max.
-func (a *Account) AddLate(n int64) { a.Late = sum(a.Late, n) }
+func (a *Account) AddLate(n int64) { a.Late = saturated(a.Late, n) }
 
-// Accounts are those of all devices, by name.
-type Accounts map[string]*Account
-
-// Of returns a device's account, an empty one where it had none.
-func (by Accounts) Of(device string) *Account {
-	a := by[device]
-	if a == nil {
-		a = &Account{
-			Device: device, Refused: map[string]int64{}, Expired: map[string]int64{}, Dropped: map[string]int64{},
-			Parked: map[string]int64{}, RefusedByCloud: map[string]int64{},
-		}
-		by[device] = a
-	}
-	return a
+// Add adds another account's figures to a.
+func (a *Account) Add(b *Account) {
+	a.Received += b.Received
+	a.Duplicate += b.Duplicate
+	a.Stored += b.Stored
+	a.Waiting += b.Waiting
+	a.Sent += b.Sent
+	a.Missing += b.Missing
+	a.Late += b.Late
+	a.Shifted += b.Shifted
+	addReasons(&a.Refused, b.Refused)
+	addReasons(&a.Expired, b.Expired)
+	addReasons(&a.Dropped, b.Dropped)
+	addReasons(&a.Parked, b.Parked)
+	addReasons(&a.RefusedByCloud, b.RefusedByCloud)
 }
 
-// Sorted returns them in the order of their names.
-func (by Accounts) Sorted() []Account {
-	all := make([]Account, 0, len(by))
-	for _, a := range by {
-		all = append(all, *a)
+func addReasons(to *map[string]int64, from map[string]int64) {
+	if *to == nil {
+		*to = map[string]int64{}
 	}
-	slices.SortFunc(all, func(a, b Account) int { return cmp.Compare(a.Device, b.Device) })
-	return all
+	for reason, n := range from {
+		(*to)[reason] += n
+	}
 }

@@ -18,7 +18,7 @@ func (l *Ledger) Add(c Count, n int64) {
 	if n == 0 {
 		return
 	}
-	l.n[c] = sum(l.n[c], n)
+	l.n[c] = saturated(l.n[c], n)
 	l.dirty[c] = struct{}{}
 }
 

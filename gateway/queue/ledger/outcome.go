@@ -35,8 +35,8 @@ func Booked(outcome string) bool {
 // of JSON takes exactly.
 const Max = int64(1)<<53 - 1
 
-// sum is a + b, and Max where that is more.
-func sum(a, b int64) int64 { return min(a+min(b, Max), Max) }
+// saturated is a + b, and Max where that is more.
+func saturated(a, b int64) int64 { return min(a+min(b, Max), Max) }
 
 // A Count names what became of some of a device's samples.
 type Count struct {
