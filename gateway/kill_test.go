@@ -16,10 +16,9 @@ import (
 	"time"
 
 	"piway/gateway/control"
-	"piway/gateway/ctl"
 	"piway/gateway/datadir"
 	"piway/gateway/devices"
-	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 	"piway/localcore/cloudwatch"
 	"piway/localcore/localcore"
 	"piway/shared/mqttlink"
@@ -328,17 +327,14 @@ func checkLedger(ctx context.Context, t *testing.T, data string, sent int64) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		var accounts []queue.Account
+		var accounts []ledger.Account
 		if err := control.Call(ctx, data, "GET", "/ledger", nil, &accounts); err != nil {
 			t.Fatal(err)
 		}
-		if err := ctl.Balance(accounts); err != nil {
+		if err := ledger.Balance(accounts); err != nil {
 			t.Fatal(err) // at any moment
 		}
-		var sum queue.Account
-		for i := range accounts {
-			ctl.Add(&sum, &accounts[i])
-		}
+		sum := ledger.Sum(accounts)
 		if sum.Waiting == 0 {
 			if sum.Stored != sent || sum.Sent != sum.Stored {
 				t.Errorf("ledger: got %d stored, %d sent, want %d of each", sum.Stored, sum.Sent, sent)

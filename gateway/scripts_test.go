@@ -14,10 +14,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"piway/gateway/control"
-	"piway/gateway/ctl"
 	"piway/gateway/demo"
 	"piway/gateway/gateway"
-	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 	"piway/localcore/cloudwatch"
 	"piway/shared/mqttlink"
 	"piway/shared/sample"
@@ -170,11 +169,11 @@ func TestScripts_emptyValueIsRefusedAndCounted(t *testing.T) {
 			t.Fatal("the refusal was not told")
 		}
 	}
-	var accounts []queue.Account
+	var accounts []ledger.Account
 	if err := control.Call(t.Context(), r.data, "GET", "/ledger", nil, &accounts); err != nil {
 		t.Fatal(err)
 	}
-	if err := ctl.Balance(accounts); err != nil {
+	if err := ledger.Balance(accounts); err != nil {
 		t.Error(err)
 	}
 	if len(accounts) != 1 || accounts[0].Device != "pi1" || accounts[0].Received != 4 || accounts[0].Stored != 2 ||

@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 )
 
 // A result is what a run came to.
@@ -25,7 +25,7 @@ type result struct {
 	connections int // of the gateway to AWS
 	again       int // how many may come again beside, by the upstream's own ends
 	drain       time.Duration
-	accounts    []queue.Account
+	accounts    []ledger.Account
 	dialed      bool // the agents tell when they measured
 }
 

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"piway/gateway/devices"
-	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 	"piway/gateway/rig"
 	"piway/gateway/rig/faultfs"
 	"piway/shared/pki"
@@ -232,7 +232,7 @@ func freePorts(ctx context.Context, n int) (addrs []string, err error) {
 }
 
 // ledger asks the gateway, by its command line.
-func (w *world) ledger(ctx context.Context) ([]queue.Account, error) {
+func (w *world) ledger(ctx context.Context) ([]ledger.Account, error) {
 	out, err := exec.CommandContext(ctx, w.gatewayPath, "ledger", "--json", "--config", w.config).Output() //nolint:gosec // our own program
 	if err != nil {
 		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
@@ -240,20 +240,17 @@ func (w *world) ledger(ctx context.Context) ([]queue.Account, error) {
 		}
 		return nil, err
 	}
-	var all []queue.Account
+	var all []ledger.Account
 	return all, json.Unmarshal(out, &all)
 }
 
 // drained waits until the gateway has nothing left, and tells how far it is.
-func (w *world) drained(ctx context.Context, tell func(waiting int64)) (all []queue.Account, err error) {
+func (w *world) drained(ctx context.Context, tell func(waiting int64)) (all []ledger.Account, err error) {
 	err = rig.Poll(ctx, "the gateway's queue to be empty", func() (bool, error) {
 		if all, err = w.ledger(ctx); err != nil {
 			return false, err
 		}
-		waiting := int64(0)
-		for _, a := range all {
-			waiting += a.Waiting
-		}
+		waiting := ledger.Sum(all).Waiting
 		tell(waiting)
 		return waiting == 0, nil
 	})

@@ -5,7 +5,6 @@ package ctl
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -16,13 +15,14 @@ import (
 	"piway/gateway/control"
 	"piway/gateway/feedback"
 	"piway/gateway/forward"
-	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 	"piway/shared/config"
 )
 
-// Ledger prints what became of every sample, as a table or as JSON. It returns ErrUnbalanced where the figures do not add up.
+// Ledger prints what became of every sample, as a table or as JSON. Its error names a device of which the figures
+// do not add up.
 func Ledger(ctx context.Context, dataDir string, asJSON bool, out io.Writer) error {
-	var accounts []queue.Account
+	var accounts []ledger.Account
 	if err := control.Call(ctx, dataDir, "GET", "/ledger", nil, &accounts); err != nil {
 		return config.Try(err, "start the gateway, or name its configuration with --config")
 	}
@@ -32,7 +32,7 @@ func Ledger(ctx context.Context, dataDir string, asJSON bool, out io.Writer) err
 		if err := enc.Encode(accounts); err != nil {
 			return err
 		}
-		return Balance(accounts)
+		return ledger.Balance(accounts)
 	}
 	if err := printLedger(accounts, out); err != nil {
 		return err
@@ -40,7 +40,7 @@ func Ledger(ctx context.Context, dataDir string, asJSON bool, out io.Writer) err
 	if err := printBacklog(ctx, dataDir, out); err != nil {
 		return err
 	}
-	if err := Balance(accounts); err != nil {
+	if err := ledger.Balance(accounts); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(out, "balanced")
@@ -64,14 +64,13 @@ func printBacklog(ctx context.Context, dataDir string, out io.Writer) error {
 	return err
 }
 
-func printLedger(accounts []queue.Account, out io.Writer) error {
+func printLedger(accounts []ledger.Account, out io.Writer) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	_, _ = fmt.Fprintln(t, "device\treceived\trefused\tduplicate\tstored\twaiting\tsent\texpired\tdropped\t")
-	var sum queue.Account
 	for i := range accounts {
 		row(t, &accounts[i])
-		Add(&sum, &accounts[i])
 	}
+	sum := ledger.Sum(accounts)
 	sum.Device = "all"
 	if len(accounts) != 1 {
 		row(t, &sum)
@@ -82,7 +81,7 @@ func printLedger(accounts []queue.Account, out io.Writer) error {
 	for _, by := range []struct {
 		outcome string
 		reasons map[string]int64
-	}{{queue.Refused, sum.Refused}, {queue.Expired, sum.Expired}, {queue.Dropped, sum.Dropped}} {
+	}{{ledger.Refused, sum.Refused}, {ledger.Expired, sum.Expired}, {ledger.Dropped, sum.Dropped}} {
 		for _, reason := range slices.Sorted(maps.Keys(by.reasons)) {
 			_, _ = fmt.Fprintf(out, "%s: %d for %q\n", by.outcome, by.reasons[reason], reason)
 		}
@@ -94,7 +93,7 @@ func printLedger(accounts []queue.Account, out io.Writer) error {
 }
 
 // printCloud says what of a device's reports is missing, what of its samples AWS does not take, and what to change.
-func printCloud(a *queue.Account, out io.Writer) {
+func printCloud(a *ledger.Account, out io.Writer) {
 	if a.Missing > 0 {
 		_, _ = fmt.Fprintf(out, "%s: %d reports never arrived\n", a.Device, a.Missing)
 	}
@@ -113,50 +112,8 @@ func printCloud(a *queue.Account, out io.Writer) {
 	}
 }
 
-func row(w io.Writer, a *queue.Account) {
+func row(w io.Writer, a *ledger.Account) {
 	refused, expired, dropped := a.Totals()
 	_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n",
 		a.Device, a.Received, refused, a.Duplicate, a.Stored, a.Waiting, a.Sent, expired, dropped)
-}
-
-// Add adds the figures of an account to a sum.
-func Add(sum, a *queue.Account) {
-	sum.Received += a.Received
-	sum.Duplicate += a.Duplicate
-	sum.Stored += a.Stored
-	sum.Waiting += a.Waiting
-	sum.Sent += a.Sent
-	sum.Missing += a.Missing
-	sum.Late += a.Late
-	sum.Shifted += a.Shifted
-	for _, m := range []struct {
-		to   *map[string]int64
-		from map[string]int64
-	}{
-		{&sum.Refused, a.Refused},
-		{&sum.Expired, a.Expired},
-		{&sum.Dropped, a.Dropped},
-		{&sum.Parked, a.Parked},
-		{&sum.RefusedByCloud, a.RefusedByCloud},
-	} {
-		if *m.to == nil {
-			*m.to = map[string]int64{}
-		}
-		for reason, n := range m.from {
-			(*m.to)[reason] += n
-		}
-	}
-}
-
-// ErrUnbalanced says that the figures of a ledger do not add up.
-var ErrUnbalanced = errors.New("the ledger does not balance")
-
-// Balance returns an error that names the first device that does not balance, and by how much.
-func Balance(accounts []queue.Account) error {
-	for i := range accounts {
-		if arrival, store := accounts[i].Difference(); arrival != 0 || store != 0 {
-			return fmt.Errorf("%w: %s, %d samples on arrival and %d in the store", ErrUnbalanced, accounts[i].Device, arrival, store)
-		}
-	}
-	return nil
 }

@@ -5,17 +5,18 @@ import (
 	"time"
 
 	"piway/gateway/encode"
-	"piway/gateway/queue"
+	"piway/gateway/pass"
+	"piway/gateway/queue/ledger"
 	"piway/gateway/rollup"
 )
 
 // A batch is a pass and the datums made of it. Each datum is open until it is acknowledged, expired or parked.
 type batch struct {
-	pass   queue.Pass
+	pass   pass.Pass
 	datums []rollup.Datum
 	coded  []encode.Datum // the same, as the encoder takes them
 	from   int            // those below were settled or parked before, and of these only the ones in retry are open
-	retry  queue.Numbers
+	retry  pass.Numbers
 	next   int // to be handed out
 	open   int
 
@@ -24,7 +25,7 @@ type batch struct {
 }
 
 // newBatch takes up a pass where it was left. What is parked is only tried again when nothing else is left of the pass.
-func newBatch(p queue.Pass, datums []rollup.Datum) *batch {
+func newBatch(p pass.Pass, datums []rollup.Datum) *batch {
 	b := &batch{pass: p, datums: datums, coded: make([]encode.Datum, len(datums)), from: min(p.Next, len(datums)), next: p.Next}
 	for i, d := range datums {
 		b.coded[i] = encode.Datum(d)
@@ -73,7 +74,7 @@ func (b *batch) hand(from, to int) {
 }
 
 // acked returns the pass with these datums acknowledged.
-func acked(p queue.Pass, from, to int) queue.Pass {
+func acked(p pass.Pass, from, to int) pass.Pass {
 	p = p.Clone()
 	p.Next = max(p.Next, to)
 	for i := from; i < to; i++ {
@@ -83,7 +84,7 @@ func acked(p queue.Pass, from, to int) queue.Pass {
 }
 
 // parked returns the pass with these datums set aside.
-func parked(p queue.Pass, from, to int) queue.Pass {
+func parked(p pass.Pass, from, to int) pass.Pass {
 	p = p.Clone()
 	p.Next = max(p.Next, to)
 	for i := from; i < to; i++ {
@@ -96,26 +97,26 @@ func parked(p queue.Pass, from, to int) queue.Pass {
 const reasonParked = "connection closed on it"
 
 // shelve completes what is to be written of a pass of which parked datums are left, or whose parked datums changed.
-func (b *batch) shelve(p queue.Pass, open int) queue.Pass {
+func (b *batch) shelve(p pass.Pass, open int) pass.Pass {
 	p.Shelved = open == 0
-	p.ParkedCounts = map[queue.Count]int{}
+	p.ParkedCounts = map[ledger.Count]int{}
 	for i, d := range b.datums {
 		if p.Parked.Has(i) {
-			p.ParkedCounts[queue.Count{Device: d.Device, Outcome: queue.Parked, Reason: reasonParked}] += d.Samples
+			p.ParkedCounts[ledger.Count{Device: d.Device, Outcome: ledger.Parked, Reason: reasonParked}] += d.Samples
 		}
 	}
 	return p
 }
 
 // done books what became of the samples of a batch of which nothing is open nor parked. why says why a datum expired.
-func (b *batch) done(why func(rollup.Datum) string) queue.Done {
-	counts := map[queue.Count]int{}
+func (b *batch) done(why func(rollup.Datum) string) pass.Done {
+	counts := map[ledger.Count]int{}
 	for i, d := range b.datums {
-		c := queue.Count{Device: d.Device, Outcome: queue.Sent}
+		c := ledger.Count{Device: d.Device, Outcome: ledger.Sent}
 		if b.pass.Expired.Has(i) {
-			c.Outcome, c.Reason = queue.Expired, cmp.Or(why(d), "not encodable")
+			c.Outcome, c.Reason = ledger.Expired, cmp.Or(why(d), "not encodable")
 		}
 		counts[c] += d.Samples
 	}
-	return queue.Done{Pass: b.pass, Counts: counts}
+	return pass.Done{Pass: b.pass, Counts: counts}
 }

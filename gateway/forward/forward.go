@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"piway/gateway/encode"
-	"piway/gateway/queue"
+	"piway/gateway/pass"
 	"piway/gateway/rollup"
 	"piway/shared/sample"
 )
@@ -22,14 +22,14 @@ import (
 type Store interface {
 	// Next waits for a pass in an order and holds it until Settle or Release. fingerprint names all that the numbers of its
 	// datums depend on.
-	Next(ctx context.Context, o queue.Order, fingerprint string) (queue.Pass, error)
+	Next(ctx context.Context, o pass.Order, fingerprint string) (pass.Pass, error)
 	// LastClosed is the pass that closed last.
 	LastClosed() int64
 	// Each and EachThinned read a pass.
-	Each(ctx context.Context, p queue.Pass, f func(device string, samples []sample.Sample) error) error
-	EachThinned(ctx context.Context, p queue.Pass, f func(device string, all []queue.Summary) error) error
+	Each(ctx context.Context, p pass.Pass, f func(device string, samples []sample.Sample) error) error
+	EachThinned(ctx context.Context, p pass.Pass, f func(device string, all []pass.Summary) error) error
 	// Settle makes durable what became of passes, all of it or nothing. Release gives one back.
-	Settle(ctx context.Context, done []queue.Done, moved []queue.Pass) error
+	Settle(ctx context.Context, done []pass.Done, moved []pass.Pass) error
 	Release(start int64)
 	// Backlog says how many closed passes wait, and the start of the oldest.
 	Backlog(ctx context.Context) (passes int, oldest int64, err error)
@@ -143,8 +143,8 @@ func (f *Forwarder) look(ctx context.Context) error {
 	if closed == f.checked || !f.behind() {
 		return nil
 	}
-	p, err := f.cfg.Store.Next(ctx, queue.Order{InHand: f.has, Live: liveFor, LiveOnly: true, Undated: f.undated()}, f.fingerprint())
-	if errors.Is(err, queue.ErrNone) {
+	p, err := f.cfg.Store.Next(ctx, pass.Order{InHand: f.has, Live: liveFor, LiveOnly: true, Undated: f.undated()}, f.fingerprint())
+	if errors.Is(err, pass.ErrNone) {
 		f.checked = closed
 		return nil
 	}
@@ -197,7 +197,7 @@ func (f *Forwarder) load(ctx context.Context) error {
 		waiting, cancel = context.WithTimeout(ctx, left)
 		defer cancel()
 	}
-	p, err := f.cfg.Store.Next(waiting, queue.Order{InHand: f.has, Live: liveFor, Shelved: f.shelved, Undated: f.undated()}, f.fingerprint())
+	p, err := f.cfg.Store.Next(waiting, pass.Order{InHand: f.has, Live: liveFor, Shelved: f.shelved, Undated: f.undated()}, f.fingerprint())
 	if err != nil {
 		if waiting.Err() != nil && ctx.Err() == nil {
 			return nil // it is asked for again
@@ -215,7 +215,7 @@ func (f *Forwarder) load(ctx context.Context) error {
 }
 
 // begin reduces a pass and puts it into a lane. One that is in the live lane still yields to it.
-func (f *Forwarder) begin(ctx context.Context, p queue.Pass, lane int) error {
+func (f *Forwarder) begin(ctx context.Context, p pass.Pass, lane int) error {
 	datums, err := f.reduce(ctx, p)
 	if err != nil {
 		f.cfg.Store.Release(p.Start)
@@ -252,13 +252,13 @@ func (f *Forwarder) release(b *batch) {
 }
 
 // reduce makes the datums of a pass.
-func (f *Forwarder) reduce(ctx context.Context, p queue.Pass) ([]rollup.Datum, error) {
+func (f *Forwarder) reduce(ctx context.Context, p pass.Pass) ([]rollup.Datum, error) {
 	set := f.cfg.Rollup
 	set.Window = max(set.Window, p.Thinned)
 	r := rollup.New(set)
 	var err error
 	if p.Thinned > 0 {
-		err = f.cfg.Store.EachThinned(ctx, p, func(device string, all []queue.Summary) error {
+		err = f.cfg.Store.EachThinned(ctx, p, func(device string, all []pass.Summary) error {
 			for _, s := range all {
 				r.AddSummary(device, rollup.Summary(s))
 			}
@@ -330,8 +330,8 @@ func (f *Forwarder) message(b *batch) []byte {
 
 // finish takes a batch without open datums off the disk, or leaves what is parked of it there.
 func (f *Forwarder) finish(ctx context.Context, b *batch) error {
-	var done []queue.Done
-	var moved []queue.Pass
+	var done []pass.Done
+	var moved []pass.Pass
 	if b.pass.Parked.Empty() {
 		done = append(done, b.done(f.expired))
 	} else {

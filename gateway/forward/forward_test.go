@@ -13,7 +13,9 @@ import (
 	"piway/gateway/encode"
 	"piway/gateway/intake"
 	"piway/gateway/names"
+	"piway/gateway/pass"
 	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 	"piway/gateway/rollup"
 	"piway/gateway/settings"
 	"piway/shared/sample"
@@ -271,7 +273,7 @@ func (s *stages) nothingMore() {
 	}
 }
 
-func (s *stages) account() queue.Account {
+func (s *stages) account() ledger.Account {
 	s.t.Helper()
 	accounts, err := s.q.Ledger(s.t.Context())
 	if err != nil {
@@ -377,7 +379,7 @@ func TestForward_lanes(t *testing.T) {
 	arrive(start.Add(10*time.Minute), 5)
 	s.now.Store(start.Add(11*time.Minute + 11*time.Second).UnixMilli())
 	liveStart := start.Add(10 * time.Minute).Unix()
-	if _, err := s.q.Next(t.Context(), queue.Order{InHand: func(start int64) bool { return start < liveStart }}, s.f.fingerprint()); err != nil {
+	if _, err := s.q.Next(t.Context(), pass.Order{InHand: func(start int64) bool { return start < liveStart }}, s.f.fingerprint()); err != nil {
 		t.Fatal(err) // it waited until the live pass had closed
 	}
 	for i, ts := range s.sent(5) {
@@ -409,7 +411,7 @@ func TestForward_lanes_flush(t *testing.T) {
 		s.arrive(start.Add(72*time.Second), int64(i+100), sample.Synced, next.Add(time.Duration(i)*time.Second), start)
 	}
 	s.now.Store(start.Add(131 * time.Second).UnixMilli())
-	if _, err := s.q.Next(t.Context(), queue.Order{InHand: func(p int64) bool { return p < next.Unix() }}, s.f.fingerprint()); err != nil {
+	if _, err := s.q.Next(t.Context(), pass.Order{InHand: func(p int64) bool { return p < next.Unix() }}, s.f.fingerprint()); err != nil {
 		t.Fatal(err) // it waited until the next pass had closed
 	}
 	for i, ts := range s.sent(5) {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"piway/gateway/queue"
+	"piway/gateway/pass"
 )
 
 // Acked moves the durable position behind the n oldest messages handed out, all in one transaction: after an error
@@ -20,10 +20,10 @@ func (f *Forwarder) Park(ctx context.Context) error {
 }
 
 // settle makes durable what change makes of the passes of the n oldest messages.
-func (f *Forwarder) settle(ctx context.Context, n int, change func(p queue.Pass, from, to int) queue.Pass) error {
+func (f *Forwarder) settle(ctx context.Context, n int, change func(p pass.Pass, from, to int) pass.Pass) error {
 	steps := f.plan(n, change)
-	var done []queue.Done
-	var moved []queue.Pass
+	var done []pass.Done
+	var moved []pass.Pass
 	for _, s := range steps {
 		switch {
 		case s.left == 0 && s.pass.Parked.Empty():
@@ -48,13 +48,13 @@ func (f *Forwarder) settle(ctx context.Context, n int, change func(p queue.Pass,
 // A step is what settling messages makes of one batch.
 type step struct {
 	b             *batch
-	pass          queue.Pass
+	pass          pass.Pass
 	left          int // open datums
 	parkedChanged bool
 }
 
 // plan says what settling the n oldest messages makes of their batches.
-func (f *Forwarder) plan(n int, change func(queue.Pass, int, int) queue.Pass) []step {
+func (f *Forwarder) plan(n int, change func(pass.Pass, int, int) pass.Pass) []step {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var steps []step
@@ -75,7 +75,7 @@ func (f *Forwarder) plan(n int, change func(queue.Pass, int, int) queue.Pass) []
 
 // apply books what is durable. It returns the batches of which the last open datum expired while that was made so, and
 // which nothing else would finish.
-func (f *Forwarder) apply(n int, steps []step, change func(queue.Pass, int, int) queue.Pass) (late []*batch) {
+func (f *Forwarder) apply(n int, steps []step, change func(pass.Pass, int, int) pass.Pass) (late []*batch) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, r := range f.handed[:n] {

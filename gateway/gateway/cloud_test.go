@@ -11,7 +11,7 @@ import (
 
 	"piway/gateway/cloud"
 	"piway/gateway/ctl"
-	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 	"piway/gateway/settings"
 	"piway/localcore/cloudwatch"
 )
@@ -136,7 +136,7 @@ func TestCloud_wrongRule(t *testing.T) {
 	if !strings.Contains(line, "level=ERROR") {
 		t.Errorf("got %s, want an error", line)
 	}
-	p.until(ctx, "the ledger counts them as sent, and refused by the cloud", func(a queue.Account) bool {
+	p.until(ctx, "the ledger counts them as sent, and refused by the cloud", func(a ledger.Account) bool {
 		return a.RefusedByCloud["unit"] == 3 && a.Sent == 3
 	})
 	var out strings.Builder
@@ -167,7 +167,7 @@ func TestCloud_policyWithoutPublish(t *testing.T) {
 	p.said.await(ctx, t, "level=ERROR", "AWS ends the connection whenever anything is published",
 		"allow iot:Publish on arn:aws:iot:REGION:ACCOUNT:topic/$aws/rules/piway_metric/raspi/metrics in the policy")
 	p.said.await(ctx, t, "AWS does not let the gateway test its rule", "allow iot:Publish on topic/$aws/rules/piway_metric/raspi/metrics")
-	for _, a := range p.until(ctx, "it looks", func(queue.Account) bool { return true }) {
+	for _, a := range p.until(ctx, "it looks", func(ledger.Account) bool { return true }) {
 		if a.Waiting != 3 || len(a.Parked) > 0 {
 			t.Errorf("got %+v, want all waiting and none parked", a)
 		}

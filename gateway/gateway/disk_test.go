@@ -19,6 +19,7 @@ import (
 	"piway/gateway/datadir"
 	"piway/gateway/devices"
 	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 	"piway/gateway/settings"
 	"piway/shared/mqttlink"
 	"piway/shared/sample"
@@ -88,7 +89,7 @@ func (s *supervised) send(device string, n int) error {
 	return d.Err()
 }
 
-func (s *supervised) ledger(ctx context.Context) (all []queue.Account, err error) {
+func (s *supervised) ledger(ctx context.Context) (all []ledger.Account, err error) {
 	return all, control.Call(ctx, s.cfg.Data.Dir, "GET", "/ledger", nil, &all)
 }
 
@@ -158,7 +159,7 @@ func TestGateway_damagedStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := ctl.Balance(accounts); err != nil {
+	if err := ledger.Balance(accounts); err != nil {
 		t.Error(err)
 	}
 	a := accounts[0]

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"piway/gateway/cloud"
-	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 	"piway/gateway/settings"
 	"piway/localcore/cloudwatch"
 )
@@ -75,7 +75,7 @@ func underFault(t *testing.T, faults []string) {
 	}
 	p.drained(ctx)
 	// What a failing action lost is reported by the rule, and counted.
-	by := p.until(ctx, "all is accounted for", func(queue.Account) bool {
+	by := p.until(ctx, "all is accounted for", func(ledger.Account) bool {
 		return took.distinct()+refusedByCloud(t, p) >= faultDevices*faultReports
 	})
 	var sent int64

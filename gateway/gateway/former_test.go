@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"piway/gateway/cloud"
-	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 )
 
 // formerPolicy makes of a policy the one that an earlier version printed, whose publishes were behind the rule's name on
@@ -54,7 +54,7 @@ func TestCloud_policyOfAnEarlierVersion(t *testing.T) {
 			if tc.asksFrom {
 				p.said.await(ctx, t, "level=ERROR", "no rule answers on its topic", "piway-gateway aws setup again")
 				p.said.await(ctx, t, "level=ERROR", "AWS ends the connection whenever anything is published", "piway-gateway aws setup again", "$aws/rules/piway_"+tc.form+"/")
-				for _, a := range p.until(ctx, "it looks", func(queue.Account) bool { return true }) {
+				for _, a := range p.until(ctx, "it looks", func(ledger.Account) bool { return true }) {
 					if a.Waiting != 1 || a.Sent != 0 {
 						t.Errorf("got %+v, want all kept", a)
 					}

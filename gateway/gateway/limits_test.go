@@ -13,8 +13,7 @@ import (
 	"piway/agent/agent"
 	"piway/gateway/cloud"
 	"piway/gateway/control"
-	"piway/gateway/ctl"
-	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 	"piway/gateway/settings"
 	"piway/shared/config"
 	"piway/shared/sample"
@@ -34,7 +33,7 @@ func TestLimits_backlogOfLargeReports(t *testing.T) {
 			w := newWorld(t, nil, nil, &cfg)
 			p := w.unchecked(&cfg, shrink)
 			said, stop := w.agent(p, "kitchen", 380)
-			got := p.await(ctx, "kitchen", func(a queue.Account) bool { return a.Stored == 380 }, said)
+			got := p.await(ctx, "kitchen", func(a ledger.Account) bool { return a.Stored == 380 }, said)
 			stop()
 			if got.Duplicate != 0 || got.Missing != 0 {
 				t.Errorf("got %+v", got)
@@ -86,16 +85,16 @@ func (w *world) agent(p *place, device string, n int) (said *logLines, stop func
 }
 
 // await waits until a device's account is as wanted.
-func (p *place) await(ctx context.Context, device string, good func(queue.Account) bool, said *logLines) queue.Account {
+func (p *place) await(ctx context.Context, device string, good func(ledger.Account) bool, said *logLines) ledger.Account {
 	p.t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		var all []queue.Account
+		var all []ledger.Account
 		if err := control.Call(ctx, p.cfg.Data.Dir, "GET", "/ledger", nil, &all); err != nil {
 			p.t.Fatal(err)
 		}
-		if err := ctl.Balance(all); err != nil {
+		if err := ledger.Balance(all); err != nil {
 			p.t.Fatal(err)
 		}
 		for _, a := range all {

@@ -14,6 +14,7 @@ import (
 	"piway/gateway/feedback"
 	"piway/gateway/forward"
 	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 	"piway/gateway/rollup"
 	"piway/gateway/settings"
 	"piway/gateway/uplink"
@@ -126,12 +127,12 @@ const unknownDevice = "(unknown)"
 
 // failed books what AWS acknowledged and could not write.
 func (g *Gateway) failed(ctx context.Context, f feedback.Failure) {
-	counts := map[queue.Count]int{}
+	counts := map[ledger.Count]int{}
 	for device, n := range encode.Samples(f.Payload) {
 		if !g.devices.Has(device) {
 			device = unknownDevice
 		}
-		counts[queue.Count{Device: device, Outcome: queue.RefusedByCloud, Reason: f.Reason}] += n
+		counts[ledger.Count{Device: device, Outcome: ledger.RefusedByCloud, Reason: f.Reason}] += n
 	}
 	if len(counts) == 0 {
 		return

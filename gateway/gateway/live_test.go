@@ -13,9 +13,8 @@ import (
 
 	"piway/gateway/cloud"
 	"piway/gateway/control"
-	"piway/gateway/ctl"
 	"piway/gateway/feedback"
-	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 	"piway/gateway/settings"
 	"piway/shared/mqttlink"
 	"piway/shared/sample"
@@ -95,7 +94,7 @@ func runLive(t *testing.T, cfg settings.Config) {
 	publishLive(ctx, t, g.broker.Addr().String(), password, samples)
 	waitSent(ctx, t, cfg.Data.Dir, samples)
 	time.Sleep(15 * time.Second) // for a report of the rule, which nothing announces
-	var accounts []queue.Account
+	var accounts []ledger.Account
 	if err := control.Call(ctx, cfg.Data.Dir, "GET", "/ledger", nil, &accounts); err != nil {
 		t.Fatal(err)
 	}
@@ -131,11 +130,11 @@ func waitSent(ctx context.Context, t *testing.T, data string, samples int64) {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		var accounts []queue.Account
+		var accounts []ledger.Account
 		if err := control.Call(ctx, data, "GET", "/ledger", nil, &accounts); err != nil {
 			t.Fatal(err)
 		}
-		if err := ctl.Balance(accounts); err != nil {
+		if err := ledger.Balance(accounts); err != nil {
 			t.Fatal(err)
 		}
 		if len(accounts) == 1 && accounts[0].Sent == samples {

@@ -16,8 +16,7 @@ import (
 
 	"piway/gateway/cloud"
 	"piway/gateway/control"
-	"piway/gateway/ctl"
-	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 	"piway/gateway/settings"
 	"piway/localcore/bill"
 	"piway/localcore/broker"
@@ -170,25 +169,25 @@ func (p *place) send(device string, samples []sample.Sample) {
 }
 
 // drained waits until nothing waits any more and returns the ledger, which balances at every look.
-func (p *place) drained(ctx context.Context) map[string]queue.Account {
+func (p *place) drained(ctx context.Context) map[string]ledger.Account {
 	p.t.Helper()
-	return p.until(ctx, "nothing waits", func(a queue.Account) bool { return a.Waiting == 0 })
+	return p.until(ctx, "nothing waits", func(a ledger.Account) bool { return a.Waiting == 0 })
 }
 
 // until waits until all accounts are as wanted.
-func (p *place) until(ctx context.Context, what string, good func(queue.Account) bool) map[string]queue.Account {
+func (p *place) until(ctx context.Context, what string, good func(ledger.Account) bool) map[string]ledger.Account {
 	p.t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		var all []queue.Account
+		var all []ledger.Account
 		if err := control.Call(ctx, p.cfg.Data.Dir, "GET", "/ledger", nil, &all); err != nil {
 			p.t.Fatalf("waiting until %s: %v", what, err)
 		}
-		if err := ctl.Balance(all); err != nil {
+		if err := ledger.Balance(all); err != nil {
 			p.t.Fatal(err)
 		}
-		by, wanted := map[string]queue.Account{}, true
+		by, wanted := map[string]ledger.Account{}, true
 		for _, a := range all {
 			by[a.Device], wanted = a, wanted && good(a)
 		}

@@ -9,7 +9,7 @@ import (
 
 	"piway/gateway/control"
 	"piway/gateway/devices"
-	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 	"piway/gateway/rig"
 	"piway/shared/sample"
 )
@@ -123,18 +123,11 @@ func (g *piway) written() int64                       { return g.proc.Written() 
 // settled waits until the ledger says that nothing waits; it has to balance at every look.
 func (g *piway) settled(ctx context.Context) error {
 	return rig.Poll(ctx, "the gateway's queue to be empty", func() (bool, error) {
-		var all []queue.Account
+		var all []ledger.Account
 		if err := control.Call(ctx, g.data, "GET", "/ledger", nil, &all); err != nil {
 			return false, err
 		}
-		waiting := int64(0)
-		for _, a := range all {
-			if arrival, store := a.Difference(); arrival != 0 || store != 0 {
-				return false, fmt.Errorf("the ledger does not balance: %s, %d samples on arrival and %d in the store", a.Device, arrival, store)
-			}
-			waiting += a.Waiting
-		}
-		return waiting == 0, nil
+		return ledger.Sum(all).Waiting == 0, ledger.Balance(all)
 	})
 }
 

@@ -13,7 +13,7 @@ import (
 
 	"piway/gateway/devices"
 	"piway/gateway/powercut/vm"
-	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 	"piway/gateway/rig"
 	"piway/shared/pki"
 )
@@ -151,15 +151,11 @@ func (g *gatewayTrial) drain(ctx context.Context) error {
 		if err != nil {
 			return false, err
 		}
-		var all []queue.Account
+		var all []ledger.Account
 		if err := json.Unmarshal([]byte(out), &all); err != nil {
 			return false, fmt.Errorf("reading the ledger: %w: %s", err, out)
 		}
-		waiting := int64(0)
-		for _, a := range all {
-			waiting += a.Waiting
-		}
-		return waiting == 0, nil
+		return ledger.Sum(all).Waiting == 0, nil
 	})
 }
 

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"piway/gateway/pass"
+	"piway/gateway/queue/ledger"
 )
 
 // Reasons for Dropped.
@@ -108,16 +111,16 @@ func (w *writer) dropNext(ctx context.Context) (bool, error) {
 
 // oldestClosed returns the closed pass with the oldest samples that is not in hand; else the oldest in hand; nil for none.
 // Those that are not dated yet count as the newest.
-func (w *writer) oldestClosed(ctx context.Context) (*Pass, error) {
+func (w *writer) oldestClosed(ctx context.Context) (*pass.Pass, error) {
 	rows, err := w.bounds.closedPasses.QueryContext(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }() // rows.Err tells
-	var held *Pass
+	var held *pass.Pass
 	for rows.Next() {
-		var p Pass
-		if err := rows.Scan(&p.Start, &p.first, &p.last); err != nil {
+		var p pass.Pass
+		if err := rows.Scan(&p.Start, &p.First, &p.Last); err != nil {
 			return nil, err
 		}
 		if !w.bounds.inHand(p.Start) {
@@ -131,7 +134,7 @@ func (w *writer) oldestClosed(ctx context.Context) (*Pass, error) {
 }
 
 // dropPass drops a closed pass.
-func (w *writer) dropPass(ctx context.Context, p *Pass, e *episode) error {
+func (w *writer) dropPass(ctx context.Context, p *pass.Pass, e *episode) error {
 	if err := w.dropReports(ctx, p, e); err != nil {
 		return err
 	}
@@ -141,7 +144,7 @@ func (w *writer) dropPass(ctx context.Context, p *Pass, e *episode) error {
 
 // dropOpen drops the first eighth of the oldest open pass. Nothing of it was sent, so it need not go whole.
 func (w *writer) dropOpen(ctx context.Context) (bool, error) {
-	p := Pass{Start: -1}
+	p := pass.Pass{Start: -1}
 	for start := range w.passes.open {
 		if p.Start < 0 || start < p.Start {
 			p.Start = start
@@ -151,12 +154,12 @@ func (w *writer) dropOpen(ctx context.Context) (bool, error) {
 	if o == nil {
 		return false, nil
 	}
-	p.first, p.last = o.first, o.first+(o.last-o.first)/8
+	p.First, p.Last = o.first, o.first+(o.last-o.first)/8
 	if err := w.dropReports(ctx, &p, &w.bounds.full); err != nil {
 		return false, err
 	}
-	if p.last < o.last {
-		o.first, o.dirty = p.last+1, true
+	if p.Last < o.last {
+		o.first, o.dirty = p.Last+1, true
 		return true, nil
 	}
 	delete(w.passes.open, p.Start)
@@ -165,8 +168,8 @@ func (w *writer) dropOpen(ctx context.Context) (bool, error) {
 }
 
 // dropReports takes reports of a pass off the disk and books their samples.
-func (w *writer) dropReports(ctx context.Context, p *Pass, e *episode) error {
-	rows, err := w.bounds.sums.QueryContext(ctx, p.first, p.last, p.Start)
+func (w *writer) dropReports(ctx context.Context, p *pass.Pass, e *episode) error {
+	rows, err := w.bounds.sums.QueryContext(ctx, p.First, p.Last, p.Start)
 	if err != nil {
 		return err
 	}
@@ -177,19 +180,19 @@ func (w *writer) dropReports(ctx context.Context, p *Pass, e *episode) error {
 		if err := rows.Scan(&device, &n); err != nil {
 			return err
 		}
-		w.ledger.add(device, Dropped, e.reason, n)
+		w.book(device, ledger.Dropped, e.reason, n)
 		e.dropping += int64(n)
 	}
 	if err := rows.Err(); err != nil {
 		return err
 	}
 	w.closed = true // folds, so that no deleted report is still to be counted
-	_, err = w.deleteReports.ExecContext(ctx, p.first, p.last, p.Start)
+	_, err = w.deleteReports.ExecContext(ctx, p.First, p.Last, p.Start)
 	return err
 }
 
 // removePass takes the row of a pass off the disk. It returns false if it was gone.
-func (w *writer) removePass(ctx context.Context, p *Pass) (bool, error) {
+func (w *writer) removePass(ctx context.Context, p *pass.Pass) (bool, error) {
 	if _, err := w.deleteParked.ExecContext(ctx, p.Start); err != nil {
 		return false, err
 	}
@@ -243,15 +246,15 @@ func (w *writer) dropOld(ctx context.Context) error {
 }
 
 // olderThan returns closed passes, not in hand, of which the newest sample seems to be older than the given time.
-func (w *writer) olderThan(ctx context.Context, before int64) (old []Pass, err error) {
+func (w *writer) olderThan(ctx context.Context, before int64) (old []pass.Pass, err error) {
 	rows, err := w.bounds.oldPasses.QueryContext(ctx, before)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }() // rows.Err tells
 	for rows.Next() && len(old) < maxOld {
-		var p Pass
-		if err := rows.Scan(&p.Start, &p.first, &p.last); err != nil {
+		var p pass.Pass
+		if err := rows.Scan(&p.Start, &p.First, &p.Last); err != nil {
 			return nil, err
 		}
 		if !w.bounds.inHand(p.Start) {
@@ -262,8 +265,8 @@ func (w *writer) olderThan(ctx context.Context, before int64) (old []Pass, err e
 }
 
 // newestIn returns the time of a pass's newest sample.
-func (w *writer) newestIn(ctx context.Context, p *Pass) (newest int64, err error) {
-	rows, err := w.thinning.rows.QueryContext(ctx, p.first, p.last, p.Start)
+func (w *writer) newestIn(ctx context.Context, p *pass.Pass) (newest int64, err error) {
+	rows, err := w.thinning.rows.QueryContext(ctx, p.First, p.Last, p.Start)
 	if err != nil {
 		return 0, err
 	}

@@ -10,7 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"piway/gateway/pass"
 	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 )
 
 // least is the smallest bound; the tables themselves take some of it.
@@ -74,7 +76,7 @@ func TestBounds_dropsTheOldest(t *testing.T) {
 		inHand := map[int64]bool{}
 		oldest := map[string]int64{}
 		for range 3 {
-			p, err := b.Next(t.Context(), queue.Order{InHand: func(s int64) bool { return inHand[s] }, Shelved: math.MaxInt64}, "f")
+			p, err := b.Next(t.Context(), pass.Order{InHand: func(s int64) bool { return inHand[s] }, Shelved: math.MaxInt64}, "f")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -126,12 +128,12 @@ func TestSettle_afterADrop(t *testing.T) {
 			t.Fatalf("got %+v, want even what is in hand dropped", a)
 		}
 		part := p.Clone()
-		part.Next, part.ParkedCounts = 1, map[queue.Count]int{{Device: "attic", Outcome: queue.Parked, Reason: "denied"}: 1}
-		sent := queue.Done{Pass: p, Counts: map[queue.Count]int{{Device: "attic", Outcome: queue.Sent}: 2}}
-		if err := b.Settle(t.Context(), nil, []queue.Pass{part}); err != nil {
+		part.Next, part.ParkedCounts = 1, map[ledger.Count]int{{Device: "attic", Outcome: ledger.Parked, Reason: "denied"}: 1}
+		sent := pass.Done{Pass: p, Counts: map[ledger.Count]int{{Device: "attic", Outcome: ledger.Sent}: 2}}
+		if err := b.Settle(t.Context(), nil, []pass.Pass{part}); err != nil {
 			t.Error(err)
 		}
-		if err := b.Settle(t.Context(), []queue.Done{sent}, nil); err != nil {
+		if err := b.Settle(t.Context(), []pass.Done{sent}, nil); err != nil {
 			t.Error(err)
 		}
 		if a := b.accounts()["attic"]; a.Sent != 0 || len(a.Parked) != 0 || a.Dropped[queue.ReasonFull] != 2 {
@@ -149,14 +151,14 @@ func TestBounds_besideSending(t *testing.T) {
 		var sending sync.WaitGroup
 		sending.Go(func() {
 			for {
-				p, err := b.Next(ctx, queue.Order{Shelved: math.MaxInt64}, "f")
+				p, err := b.Next(ctx, pass.Order{Shelved: math.MaxInt64}, "f")
 				if err != nil {
 					return
 				}
-				counts := map[queue.Count]int{}
+				counts := map[ledger.Count]int{}
 				_ = b.Each(ctx, p, countSamples(counts))
 				time.Sleep(2 * window) // slower than they come
-				if err := b.Settle(ctx, []queue.Done{{Pass: p, Counts: counts}}, nil); err != nil && !errors.Is(err, context.Canceled) {
+				if err := b.Settle(ctx, []pass.Done{{Pass: p, Counts: counts}}, nil); err != nil && !errors.Is(err, context.Canceled) {
 					t.Error(err)
 				}
 			}

@@ -15,6 +15,7 @@ import (
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"piway/gateway/pass"
 	"piway/shared/files"
 )
 
@@ -123,7 +124,7 @@ func IsTrouble(err error, dir string) (fix string, ok bool) {
 
 // notice ends Run if what a reader met means that the store has to be opened anew.
 func (q *Queue) notice(err error) {
-	if err == nil || errors.Is(err, ErrNone) {
+	if err == nil || errors.Is(err, pass.ErrNone) {
 		return
 	}
 	switch troubleOf(err, filepath.Dir(q.cfg.Path)) { //nolint:exhaustive // a reader needs no room

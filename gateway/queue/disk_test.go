@@ -12,7 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"piway/gateway/pass"
 	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 )
 
 // smallDisk mounts a file system in memory until the test ends.
@@ -108,7 +110,7 @@ func TestQueue_fullDisk(t *testing.T) {
 		if n := len(log.lines()); n != 1 || !strings.Contains(log.lines()[0], "the disk is full") {
 			t.Errorf("got %d lines in the log, want one:\n%s", n, strings.Join(log.lines(), "\n"))
 		}
-		if err := b.Settle(t.Context(), []queue.Done{{Pass: p, Counts: map[queue.Count]int{{Device: "kitchen", Outcome: queue.Sent}: len(names)}}}, nil); err != nil {
+		if err := b.Settle(t.Context(), []pass.Done{{Pass: p, Counts: map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.Sent}: len(names)}}}, nil); err != nil {
 			t.Errorf("settling on a full disk: %v", err)
 		}
 		if a := b.accounts()["kitchen"]; a.Sent != int64(len(names)) {
@@ -147,7 +149,7 @@ func TestQueue_fullDisk_byItself(t *testing.T) {
 		for after := int64(0); b.Trouble() != ""; {
 			p, names := b.next(after, "f")
 			after = p.Start
-			if err := b.Settle(t.Context(), []queue.Done{{Pass: p, Counts: map[queue.Count]int{{Device: "kitchen", Outcome: queue.Sent}: len(names)}}}, nil); err != nil {
+			if err := b.Settle(t.Context(), []pass.Done{{Pass: p, Counts: map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.Sent}: len(names)}}}, nil); err != nil {
 				t.Fatalf("settling: %v", err)
 			}
 			time.Sleep(20 * time.Second)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"piway/gateway/queue/ledger"
 	"piway/shared/sample"
 )
 
@@ -60,14 +61,10 @@ func FuzzSalvage(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		waiting := int64(0)
-		for i := range accounts {
-			if arrival, store := accounts[i].Difference(); arrival != 0 || store != 0 {
-				t.Errorf("differs by %d and %d: %+v", arrival, store, accounts[i])
-			}
-			waiting += accounts[i].Waiting
+		if err := ledger.Balance(accounts); err != nil {
+			t.Error(err)
 		}
-		if waiting < s.reports {
+		if waiting := ledger.Sum(accounts).Waiting; waiting < s.reports {
 			t.Errorf("%d samples wait of %d reports", waiting, s.reports)
 		}
 	})

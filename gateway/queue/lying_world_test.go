@@ -9,7 +9,9 @@ import (
 	"syscall"
 	"time"
 
+	"piway/gateway/pass"
 	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 	"piway/shared/files/lying"
 	"piway/shared/sample"
 )
@@ -108,14 +110,14 @@ func (w *world) allAgain() {
 func (w *world) settle() {
 	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
 	defer cancel()
-	p, err := w.Next(ctx, queue.Order{LiveOnly: true}, "")
+	p, err := w.Next(ctx, pass.Order{LiveOnly: true}, "")
 	if err != nil {
 		w.log.Info("no pass", "err", err)
 		return
 	}
-	counts, found := map[queue.Count]int{}, map[string]int{}
+	counts, found := map[ledger.Count]int{}, map[string]int{}
 	if err := w.Each(ctx, p, func(device string, samples []sample.Sample) error {
-		counts[queue.Count{Device: device, Outcome: queue.Sent}] += len(samples)
+		counts[ledger.Count{Device: device, Outcome: ledger.Sent}] += len(samples)
 		return count(found, samples)
 	}); err != nil {
 		w.log.Info("cannot read the pass", "err", err)
@@ -123,14 +125,14 @@ func (w *world) settle() {
 	}
 	if w.rng.IntN(4) == 0 {
 		p.Next++
-		err := w.Settle(ctx, nil, []queue.Pass{p})
+		err := w.Settle(ctx, nil, []pass.Pass{p})
 		w.log.Info("moved", "pass", p.Start, "to", p.Next, "err", err)
 		if err == nil {
 			w.at[p.Start] = p.Next
 		}
 		return
 	}
-	err = w.Settle(ctx, []queue.Done{{Pass: p, Counts: counts}}, nil)
+	err = w.Settle(ctx, []pass.Done{{Pass: p, Counts: counts}}, nil)
 	w.log.Info("settled", "pass", p.Start, "reports", found, "err", err)
 	for name := range found {
 		r := w.reports[name]
@@ -181,8 +183,8 @@ func (w *world) found() (found map[string]int, all int64) {
 	found = map[string]int{}
 	had := map[int64]bool{}
 	for {
-		p, err := w.Next(w.t.Context(), queue.Order{InHand: func(start int64) bool { return had[start] }, LiveOnly: true}, "")
-		if errors.Is(err, queue.ErrNone) {
+		p, err := w.Next(w.t.Context(), pass.Order{InHand: func(start int64) bool { return had[start] }, LiveOnly: true}, "")
+		if errors.Is(err, pass.ErrNone) {
 			break
 		}
 		if err == nil {

@@ -11,7 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"piway/gateway/pass"
 	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 )
 
 // What is parked waits, in the ledger and over a restart, behind all other passes, until it is settled.
@@ -25,25 +27,25 @@ func TestSettle_parked(t *testing.T) {
 		first.Next = 3
 		first.Parked.Add(1)
 		first.Shelved = true
-		first.ParkedCounts = map[queue.Count]int{{Device: "kitchen", Outcome: queue.Parked, Reason: "denied"}: 1}
-		if err := b.Settle(t.Context(), nil, []queue.Pass{first}); err != nil {
+		first.ParkedCounts = map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.Parked, Reason: "denied"}: 1}
+		if err := b.Settle(t.Context(), nil, []pass.Pass{first}); err != nil {
 			t.Fatal(err)
 		}
 		b.crash()
 		if a := b.accounts()["kitchen"]; a.Waiting != 4 || a.Parked["denied"] != 1 {
 			t.Errorf("got %+v, want 4 waiting, 1 of them parked", a)
 		}
-		got, err := b.Next(t.Context(), queue.Order{}, "f")
+		got, err := b.Next(t.Context(), pass.Order{}, "f")
 		if err != nil || got.Start != second.Start || got.Shelved {
 			t.Fatalf("got %+v, %v, want the pass that is not shelved first", got, err)
 		}
 		inHand := func(start int64) bool { return start == second.Start }
-		got, err = b.Next(t.Context(), queue.Order{InHand: inHand}, "f")
+		got, err = b.Next(t.Context(), pass.Order{InHand: inHand}, "f")
 		if err != nil || got.Start != first.Start || !got.Shelved || !got.Parked.Has(1) || got.Parked.Has(0) {
 			t.Fatalf("got %+v, %v, want the shelved pass with datum 1 parked", got, err)
 		}
-		counts := map[queue.Count]int{{Device: "kitchen", Outcome: queue.Sent}: 3}
-		if err := b.Settle(t.Context(), []queue.Done{{Pass: got, Counts: counts}}, nil); err != nil {
+		counts := map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.Sent}: 3}
+		if err := b.Settle(t.Context(), []pass.Done{{Pass: got, Counts: counts}}, nil); err != nil {
 			t.Fatal(err)
 		}
 		if a := b.accounts()["kitchen"]; a.Waiting != 1 || a.Sent != 3 || len(a.Parked) != 0 {
@@ -59,14 +61,14 @@ func TestNext_unparksUnderAnotherFingerprint(t *testing.T) {
 		p, _ := b.next(0, "f")
 		p.Next, p.Shelved = 1, true
 		p.Parked.Add(0)
-		p.ParkedCounts = map[queue.Count]int{{Device: "kitchen", Outcome: queue.Parked, Reason: "denied"}: 1}
-		if err := b.Settle(t.Context(), nil, []queue.Pass{p}); err != nil {
+		p.ParkedCounts = map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.Parked, Reason: "denied"}: 1}
+		if err := b.Settle(t.Context(), nil, []pass.Pass{p}); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := b.Next(t.Context(), queue.Order{}, "other"); err != nil || got.Shelved || got.Next != 0 || !got.Parked.Empty() {
+		if got, err := b.Next(t.Context(), pass.Order{}, "other"); err != nil || got.Shelved || got.Next != 0 || !got.Parked.Empty() {
 			t.Errorf("got %+v, %v, want the pass from its start", got, err)
 		}
-		if got, err := b.Next(t.Context(), queue.Order{Shelved: math.MaxInt64}, "other"); err != nil || got.Start != p.Start {
+		if got, err := b.Next(t.Context(), pass.Order{Shelved: math.MaxInt64}, "other"); err != nil || got.Start != p.Start {
 			t.Errorf("got %+v, %v, want it among those to be sent", got, err)
 		}
 		if a := b.accounts()["kitchen"]; len(a.Parked) != 0 || a.Waiting != 1 {
@@ -79,11 +81,11 @@ func TestRefused_isAPartOfSent(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.mustAppend(report("kitchen", "r", 1, "a", "b"))
 		p, _ := b.next(0, "f")
-		if err := b.Settle(t.Context(), []queue.Done{{Pass: p, Counts: map[queue.Count]int{{Device: "kitchen", Outcome: queue.Sent}: 2}}}, nil); err != nil {
+		if err := b.Settle(t.Context(), []pass.Done{{Pass: p, Counts: map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.Sent}: 2}}}, nil); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 {
-			if err := b.Refused(t.Context(), map[queue.Count]int{{Device: "kitchen", Outcome: queue.RefusedByCloud, Reason: "unit"}: 1}); err != nil {
+			if err := b.Refused(t.Context(), map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.RefusedByCloud, Reason: "unit"}: 1}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -150,7 +152,7 @@ func TestNext_lanes(t *testing.T) {
 		}
 		taken := map[int64]bool{}
 		// Each closed as the next report came, 70 s after the one before.
-		o := queue.Order{Live: window + grace + time.Second, InHand: func(start int64) bool { return taken[start] }}
+		o := pass.Order{Live: window + grace + time.Second, InHand: func(start int64) bool { return taken[start] }}
 		for _, want := range []int64{starts[2], starts[3], starts[0], starts[1]} {
 			p, err := b.Next(t.Context(), o, "f")
 			if err != nil || p.Start != want {
@@ -159,7 +161,7 @@ func TestNext_lanes(t *testing.T) {
 			taken[p.Start] = true
 		}
 		o.LiveOnly = true
-		if p, err := b.Next(t.Context(), o, "f"); !errors.Is(err, queue.ErrNone) {
+		if p, err := b.Next(t.Context(), o, "f"); !errors.Is(err, pass.ErrNone) {
 			t.Errorf("got %d, %v, want none at once", p.Start, err)
 		}
 		if n, oldest, err := b.Backlog(t.Context()); n != 4 || oldest != starts[0] || err != nil {

@@ -9,7 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"piway/gateway/pass"
 	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 	"piway/shared/sample"
 )
 
@@ -170,7 +172,7 @@ func TestSettle_positionSurvives(t *testing.T) {
 		part := p.Clone()
 		part.Next = 2
 		part.Expired.Add(0)
-		if err := b.Settle(t.Context(), nil, []queue.Pass{part}); err != nil {
+		if err := b.Settle(t.Context(), nil, []pass.Pass{part}); err != nil {
 			t.Fatal(err)
 		}
 		b.crash()
@@ -202,12 +204,12 @@ func TestSettle_doneAndPart(t *testing.T) {
 		b.mustAppend(report("kitchen", "r", 2, "d", "e"))
 		second, _ := b.next(first.Start, "f")
 		second.Next = 1
-		counts := map[queue.Count]int{
-			{Device: "kitchen", Outcome: queue.Sent}:                   1,
-			{Device: "kitchen", Outcome: queue.Expired, Reason: "old"}: 1,
-			{Device: "attic", Outcome: queue.Sent}:                     1,
+		counts := map[ledger.Count]int{
+			{Device: "kitchen", Outcome: ledger.Sent}:                   1,
+			{Device: "kitchen", Outcome: ledger.Expired, Reason: "old"}: 1,
+			{Device: "attic", Outcome: ledger.Sent}:                     1,
 		}
-		if err := b.Settle(t.Context(), []queue.Done{{Pass: first, Counts: counts}}, []queue.Pass{second}); err != nil {
+		if err := b.Settle(t.Context(), []pass.Done{{Pass: first, Counts: counts}}, []pass.Pass{second}); err != nil {
 			t.Fatal(err)
 		}
 		b.crash()
@@ -235,12 +237,12 @@ func TestNext_waits(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), window)
 		defer cancel()
 		b.mustAppend(report("kitchen", "r", 1, "a"))
-		if p, err := b.Next(ctx, queue.Order{}, "f"); !errors.Is(err, context.DeadlineExceeded) {
+		if p, err := b.Next(ctx, pass.Order{}, "f"); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %+v, %v before the grace has passed, want to wait", p, err)
 		}
 		got := make(chan error, 1)
 		go func() {
-			_, err := b.Next(t.Context(), queue.Order{}, "f")
+			_, err := b.Next(t.Context(), pass.Order{}, "f")
 			got <- err
 		}()
 		synctest.Wait()

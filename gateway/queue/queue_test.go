@@ -12,7 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"piway/gateway/pass"
 	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 )
 
 func TestQueue_reopen(t *testing.T) {
@@ -33,7 +35,7 @@ func TestQueue_reopen(t *testing.T) {
 				b.mustAppend(report("kitchen", "r", 3, "e"))
 				_, names := b.next(0, "f")
 				b.wantNames(names, "a", "b", "c", "d", "e")
-				want := queue.Account{
+				want := ledger.Account{
 					Device: "kitchen", Received: 9, Refused: map[string]int64{"unit": 2, "value": 1}, Duplicate: 2,
 					Stored: 4, Waiting: 4, Expired: map[string]int64{}, Dropped: map[string]int64{},
 					Parked: map[string]int64{}, RefusedByCloud: map[string]int64{},
@@ -179,7 +181,7 @@ func TestQueue_Run_closes(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		waiting := make(chan error, 1)
 		go func() {
-			_, err := b.Next(context.Background(), queue.Order{}, "f")
+			_, err := b.Next(context.Background(), pass.Order{}, "f")
 			waiting <- err
 		}()
 		synctest.Wait()
@@ -237,7 +239,7 @@ func TestQueue_Settle_besideRefusedAppends(t *testing.T) {
 		b.mustAppend(report("kitchen", "r", 1, "a", "b"))
 		p, names := b.next(0, "f")
 		b.sql(refuseReports)
-		counts := map[queue.Count]int{{Device: "kitchen", Outcome: queue.Sent}: len(names)}
+		counts := map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.Sent}: len(names)}
 		e := report("kitchen", "r", 2, "c")
 		e.Arrived = b.now()
 		before := b.accounts()["kitchen"]
@@ -254,7 +256,7 @@ func TestQueue_Settle_besideRefusedAppends(t *testing.T) {
 			}
 		})
 		settled := make(chan error, 1)
-		go func() { settled <- b.Settle(t.Context(), []queue.Done{{Pass: p, Counts: counts}}, nil) }()
+		go func() { settled <- b.Settle(t.Context(), []pass.Done{{Pass: p, Counts: counts}}, nil) }()
 		synctest.Wait()
 		close(hold)
 		if err := <-settled; err != nil {

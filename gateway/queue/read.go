@@ -5,91 +5,29 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
+	"piway/gateway/pass"
 	"piway/shared/sample"
 )
-
-// A Pass is a closed one, with the point up to which AWS has acknowledged it.
-type Pass struct {
-	// Start identifies the pass; it is its window's start in Unix seconds where no clock was set back.
-	Start int64
-	// Next is the first datum that is not acknowledged.
-	Next int
-	// Expired datums below Next were skipped, not sent.
-	Expired Numbers
-	// Parked datums below Next are set aside, and ParkedCounts says of whose samples they are made; nil leaves that as it
-	// is on disk. Shelved means that nothing else is left of the pass, so that Next does not return it before all others.
-	Parked       Numbers
-	ParkedCounts map[Count]int
-	Shelved      bool
-	// Live says that it closed just now, see Order.
-	Live bool
-	// Thinned is the length of the windows that its samples were aggregated to, 0 if they were not: EachThinned reads it then.
-	Thinned time.Duration
-
-	first, last int64
-}
-
-// Numbers is a set of datum numbers, small where they are mostly consecutive. The zero value is empty.
-type Numbers struct{ s spans }
-
-// Add puts i into the set.
-func (n *Numbers) Add(i int) { n.s = n.s.add(int64(i)) }
-
-// Remove takes i out of the set.
-func (n *Numbers) Remove(i int) { n.s = n.s.remove(int64(i)) }
-
-// Len is how many are in the set.
-func (n *Numbers) Len() (all int) {
-	for _, sp := range n.s {
-		all += int(sp.hi - sp.lo + 1)
-	}
-	return all
-}
-
-// Empty reports whether nothing is in the set.
-func (n *Numbers) Empty() bool { return len(n.s) == 0 }
-
-// Has reports whether i is in the set.
-func (n *Numbers) Has(i int) bool { return n.s.has(int64(i)) }
-
-// An Order says which pass is wanted next: a live one, then any other that is closed, then a shelved one behind Shelved; of
-// several the oldest. The zero value is the oldest of all that are dated.
-type Order struct {
-	// InHand are passes that were returned and are not settled; they are passed over.
-	InHand func(start int64) bool
-	// Live is how long after it closed a pass counts as live, by the monotonic clock; 0 is no lane of its own.
-	Live time.Duration
-	// LiveOnly wants nothing but that, or any pass where Live is 0, and does not wait for it.
-	LiveOnly bool
-	// Shelved is the last shelved pass that was returned.
-	Shelved int64
-	// Undated also wants passes whose times may be wrong, since this machine's clock is not known to be right.
-	Undated bool
-}
-
-// ErrNone is returned where an Order does not wait and there is no such pass.
-var ErrNone = errors.New("no such pass")
 
 // Next waits for a pass and prepares it for sending. fingerprint names the code and settings that number its datums: if a
 // part of it was acknowledged under another one, it starts again from its first datum. It returns ErrClosed after the
 // end of Run.
-func (q *Queue) Next(ctx context.Context, o Order, fingerprint string) (Pass, error) {
+func (q *Queue) Next(ctx context.Context, o pass.Order, fingerprint string) (pass.Pass, error) {
 	for {
 		changed := q.changes()
 		p, err := q.begin(ctx, &o, fingerprint)
 		q.notice(err)
-		if !errors.Is(err, ErrNone) || o.LiveOnly {
+		if !errors.Is(err, pass.ErrNone) || o.LiveOnly {
 			return p, err
 		}
 		select {
 		case <-changed:
 		case <-q.ended:
-			return Pass{}, ErrClosed
+			return pass.Pass{}, ErrClosed
 		case <-ctx.Done():
-			return Pass{}, ctx.Err()
+			return pass.Pass{}, ctx.Err()
 		}
 	}
 }
@@ -126,26 +64,26 @@ const (
 const passColumns = "SELECT start, first, last, closed, next, fingerprint, expired, parked, thinned FROM pass WHERE (undated=0 OR next>0 OR ?1) AND "
 
 // begin returns ErrNone if there is no such pass yet.
-func (q *Queue) begin(ctx context.Context, o *Order, fingerprint string) (Pass, error) {
+func (q *Queue) begin(ctx context.Context, o *pass.Order, fingerprint string) (pass.Pass, error) {
 	for _, start := range q.live(o.Live) {
 		p, err := q.first(ctx, o, passColumns+"closed=1 AND start=?2", start, fingerprint)
-		if !errors.Is(err, ErrNone) {
+		if !errors.Is(err, pass.ErrNone) {
 			p.Live = err == nil
 			return p, err
 		}
 	}
 	if o.LiveOnly && o.Live > 0 {
-		return Pass{}, ErrNone
+		return pass.Pass{}, pass.ErrNone
 	}
 	p, err := q.first(ctx, o, passColumns+"closed=1 AND start>=?2 ORDER BY start", math.MinInt64, fingerprint)
-	if !errors.Is(err, ErrNone) {
+	if !errors.Is(err, pass.ErrNone) {
 		return p, err
 	}
 	return q.first(ctx, o, passColumns+"closed=2 AND start>?2 ORDER BY start", o.Shelved, fingerprint)
 }
 
 // first returns the first pass of a lane that is not in hand.
-func (q *Queue) first(ctx context.Context, o *Order, query string, bound int64, fingerprint string) (Pass, error) {
+func (q *Queue) first(ctx context.Context, o *pass.Order, query string, bound int64, fingerprint string) (pass.Pass, error) {
 	p, mark, err := q.pick(ctx, o, query, bound)
 	if err != nil || mark == fingerprint {
 		return p, err
@@ -158,7 +96,7 @@ func (q *Queue) first(ctx context.Context, o *Order, query string, bound int64, 
 }
 
 // pick returns a pass and holds it.
-func (q *Queue) pick(ctx context.Context, o *Order, query string, bound int64) (Pass, string, error) {
+func (q *Queue) pick(ctx context.Context, o *pass.Order, query string, bound int64) (pass.Pass, string, error) {
 	q.picking.Lock()
 	defer q.picking.Unlock()
 	p, mark, err := q.scanFirst(ctx, o, query, bound)
@@ -168,7 +106,7 @@ func (q *Queue) pick(ctx context.Context, o *Order, query string, bound int64) (
 	return p, mark, err
 }
 
-func (q *Queue) scanFirst(ctx context.Context, o *Order, query string, bound int64) (p Pass, mark string, err error) {
+func (q *Queue) scanFirst(ctx context.Context, o *pass.Order, query string, bound int64) (p pass.Pass, mark string, err error) {
 	rows, err := q.db.QueryContext(q.reading, query, o.Undated, bound)
 	if err != nil {
 		return p, "", fmt.Errorf("reading passes: %w", err)
@@ -177,7 +115,7 @@ func (q *Queue) scanFirst(ctx context.Context, o *Order, query string, bound int
 	for rows.Next() {
 		var state int
 		var expired, parked string
-		if err := rows.Scan(&p.Start, &p.first, &p.last, &state, &p.Next, &mark, &expired, &parked, &p.Thinned); err != nil {
+		if err := rows.Scan(&p.Start, &p.First, &p.Last, &state, &p.Next, &mark, &expired, &parked, &p.Thinned); err != nil {
 			return p, "", fmt.Errorf("reading passes: %w", err)
 		}
 		if o.InHand != nil && o.InHand(p.Start) {
@@ -186,8 +124,8 @@ func (q *Queue) scanFirst(ctx context.Context, o *Order, query string, bound int
 		if err := ctx.Err(); err != nil {
 			return p, "", err
 		}
-		if err := errors.Join(p.Expired.parse(expired), p.Parked.parse(parked)); err != nil {
-			return p, "", fmt.Errorf("reading pass %d: %w", p.Start, err)
+		if err := errors.Join(p.Expired.Parse(expired), p.Parked.Parse(parked)); err != nil {
+			return p, "", fmt.Errorf("reading pass %d: %w: %w", p.Start, ErrDamaged, err)
 		}
 		p.Shelved = state == stateShelved
 		p.Thinned *= time.Second
@@ -196,7 +134,7 @@ func (q *Queue) scanFirst(ctx context.Context, o *Order, query string, bound int
 	if err := rows.Err(); err != nil {
 		return p, "", fmt.Errorf("reading passes: %w", err)
 	}
-	return p, "", ErrNone
+	return p, "", pass.ErrNone
 }
 
 // Backlog says how many closed passes wait, those in hand included, and the start of the oldest.
@@ -209,11 +147,11 @@ func (q *Queue) Backlog(_ context.Context) (passes int, oldest int64, err error)
 }
 
 // restart makes the pass one of which nothing is acknowledged.
-func (q *Queue) restart(ctx context.Context, p *Pass, fingerprint string) error {
+func (q *Queue) restart(ctx context.Context, p *pass.Pass, fingerprint string) error {
 	if p.Next > 0 {
 		q.cfg.Log.Warn("version or settings changed inside a pass, it is sent again from its start", "pass", p.Start, "datums", p.Next)
 	}
-	*p = Pass{Start: p.Start, Live: p.Live, Thinned: p.Thinned, first: p.first, last: p.last}
+	*p = pass.Pass{Start: p.Start, Live: p.Live, Thinned: p.Thinned, First: p.First, Last: p.Last}
 	return q.do(ctx, func(ctx context.Context, w *writer) error {
 		if _, err := w.beginPass.ExecContext(ctx, fingerprint, p.Start); err != nil {
 			return err
@@ -223,14 +161,9 @@ func (q *Queue) restart(ctx context.Context, p *Pass, fingerprint string) error 
 	})
 }
 
-func (n *Numbers) parse(text string) (err error) {
-	n.s, err = parseSpans(text)
-	return err
-}
-
 // Each calls f with each report of the pass, in order of arrival; the samples' times are the corrected ones.
 // The samples are f's to keep. It ends at the first error, f's own included.
-func (q *Queue) Each(ctx context.Context, p Pass, f func(device string, samples []sample.Sample) error) error {
+func (q *Queue) Each(ctx context.Context, p pass.Pass, f func(device string, samples []sample.Sample) error) error {
 	var own error
 	err := q.each(ctx, p, func(device string, samples []sample.Sample) error {
 		own = f(device, samples)
@@ -242,8 +175,8 @@ func (q *Queue) Each(ctx context.Context, p Pass, f func(device string, samples 
 	return err
 }
 
-func (q *Queue) each(ctx context.Context, p Pass, f func(device string, samples []sample.Sample) error) error {
-	rows, err := q.db.QueryContext(q.reading, reportRows, p.first, p.last, p.Start)
+func (q *Queue) each(ctx context.Context, p pass.Pass, f func(device string, samples []sample.Sample) error) error {
+	rows, err := q.db.QueryContext(q.reading, reportRows, p.First, p.Last, p.Start)
 	if err != nil {
 		return fmt.Errorf("reading pass %d: %w", p.Start, err)
 	}
@@ -263,12 +196,6 @@ func (q *Queue) each(ctx context.Context, p Pass, f func(device string, samples 
 }
 
 func seconds(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
-
-// Clone returns a copy that changes on its own.
-func (p Pass) Clone() Pass {
-	p.Expired.s, p.Parked.s = slices.Clone(p.Expired.s), slices.Clone(p.Parked.s)
-	return p
-}
 
 // Owners returns whose each metric name is.
 func (q *Queue) Owners(_ context.Context) (map[string]string, error) {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"piway/gateway/pass"
+	"piway/gateway/queue/ledger"
 	"piway/shared/sample"
 )
 
@@ -114,26 +116,26 @@ func (w *writer) redate(ctx context.Context) error {
 }
 
 // undatedPasses returns the next passes that can be dated, and how many there are in all.
-func (w *writer) undatedPasses(ctx context.Context) (group []Pass, all int, err error) {
+func (w *writer) undatedPasses(ctx context.Context) (group []pass.Pass, all int, err error) {
 	rows, err := w.undated.QueryContext(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer func() { _ = rows.Close() }() // rows.Err tells
 	for n := int64(0); rows.Next(); {
-		var p Pass
+		var p pass.Pass
 		var begun bool
-		if err := rows.Scan(&p.Start, &p.first, &p.last, &begun); err != nil {
+		if err := rows.Scan(&p.Start, &p.First, &p.Last, &begun); err != nil {
 			return nil, 0, err
 		}
 		all++
 		if o := w.passes.open[p.Start]; o != nil {
-			p.first, p.last = o.first, o.last
+			p.First, p.Last = o.first, o.last
 		}
 		if begun || w.bounds.inHand(p.Start) || n > maxRedated {
 			continue
 		}
-		n += p.last - p.first + 1
+		n += p.Last - p.First + 1
 		group = append(group, p)
 	}
 	return group, all, rows.Err()
@@ -149,10 +151,10 @@ type dated struct {
 }
 
 // redatePass gives the reports of a pass the times that they have by what is known now.
-func (w *writer) redatePass(ctx context.Context, p Pass) error {
+func (w *writer) redatePass(ctx context.Context, p pass.Pass) error {
 	var changed []dated
 	newest := int64(0)
-	rows, err := w.undatedRows.QueryContext(ctx, p.first, p.last, p.Start)
+	rows, err := w.undatedRows.QueryContext(ctx, p.First, p.Last, p.Start)
 	if err != nil {
 		return err
 	}
@@ -175,7 +177,7 @@ func (w *writer) redatePass(ctx context.Context, p Pass) error {
 			return err
 		}
 		if r.moved {
-			w.ledger.add(r.device, Shifted, "", r.n)
+			w.book(r.device, ledger.Shifted, "", r.n)
 		}
 	}
 	if o := w.passes.open[p.Start]; o != nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"piway/gateway/pass"
 	"piway/gateway/queue"
 	"piway/shared/files/lying"
 )
@@ -40,13 +41,13 @@ func redateWhilePicked(t *testing.T, wrong int64) {
 		m.send(report("kitchen", "r", 1, "a"))
 		time.Sleep(2 * window)
 		first, later := map[string]time.Time{}, map[string]time.Time{}
-		var p queue.Pass
+		var p pass.Pass
 		picked := make(chan struct{})
 		during = func() { // the forwarder asked a moment before the clock was right
 			go func() {
 				defer close(picked)
 				var err error
-				if p, err = m.Next(t.Context(), queue.Order{Undated: true, LiveOnly: true}, ""); err != nil {
+				if p, err = m.Next(t.Context(), pass.Order{Undated: true, LiveOnly: true}, ""); err != nil {
 					return
 				}
 				m.names(p, first)

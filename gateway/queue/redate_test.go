@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"piway/gateway/pass"
 	"piway/gateway/queue"
 	"piway/shared/sample"
 )
@@ -72,7 +73,7 @@ func (m *machine) times() map[string]time.Time {
 	ctx, cancel := context.WithTimeout(m.t.Context(), 2*window)
 	defer cancel()
 	for {
-		p, err := m.Next(ctx, queue.Order{InHand: func(start int64) bool { return taken[start] }, Shelved: math.MaxInt64}, "f")
+		p, err := m.Next(ctx, pass.Order{InHand: func(start int64) bool { return taken[start] }, Shelved: math.MaxInt64}, "f")
 		if err != nil {
 			return got
 		}
@@ -81,7 +82,7 @@ func (m *machine) times() map[string]time.Time {
 	}
 }
 
-func (m *machine) names(p queue.Pass, got map[string]time.Time) {
+func (m *machine) names(p pass.Pass, got map[string]time.Time) {
 	m.t.Helper()
 	if err := m.Each(m.t.Context(), p, func(_ string, samples []sample.Sample) error {
 		for _, s := range samples {
@@ -114,7 +115,7 @@ func TestRedate_clockBecomesRight(t *testing.T) {
 		time.Sleep(2 * window)
 		open := time.Now()
 		m.send(report("kitchen", "r", 3, "open"))
-		if _, err := m.Next(t.Context(), queue.Order{Live: day, LiveOnly: true}, "f"); err == nil {
+		if _, err := m.Next(t.Context(), pass.Order{Live: day, LiveOnly: true}, "f"); err == nil {
 			t.Error("a pass is handed out that is not dated")
 		}
 		m.setRight()
@@ -180,7 +181,7 @@ func TestRedate_leavesWhatIsSent(t *testing.T) {
 	onMachine(t, 20*day, func(t *testing.T, m *machine) {
 		m.send(report("kitchen", "r", 1, "a", "b"))
 		time.Sleep(2 * window)
-		p, err := m.Next(t.Context(), queue.Order{Undated: true}, "f")
+		p, err := m.Next(t.Context(), pass.Order{Undated: true}, "f")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -191,7 +192,7 @@ func TestRedate_leavesWhatIsSent(t *testing.T) {
 			t.Errorf("a pass in hand is dated anew, %s ago", age)
 		}
 		p.Next = 1
-		if err := m.Settle(t.Context(), nil, []queue.Pass{p}); err != nil {
+		if err := m.Settle(t.Context(), nil, []pass.Pass{p}); err != nil {
 			t.Fatal(err)
 		}
 		m.Release(p.Start)
@@ -200,7 +201,7 @@ func TestRedate_leavesWhatIsSent(t *testing.T) {
 		if age := time.Since(got["a"]); age < 19*day {
 			t.Errorf("a pass that is partly sent is dated anew, %s ago", age)
 		}
-		if p, err = m.Next(t.Context(), queue.Order{}, "f"); err != nil || p.Next != 1 {
+		if p, err = m.Next(t.Context(), pass.Order{}, "f"); err != nil || p.Next != 1 {
 			t.Errorf("got %+v, %v, want it to go on", p, err)
 		}
 	})

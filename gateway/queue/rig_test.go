@@ -16,7 +16,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"piway/gateway/pass"
 	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 	"piway/shared/sample"
 )
 
@@ -133,11 +135,11 @@ func (b *bench) mustAppend(e queue.Entry) {
 }
 
 // next returns the first closed pass after the given one, and the names of its samples.
-func (b *bench) next(after int64, fingerprint string) (p queue.Pass, names []string) {
+func (b *bench) next(after int64, fingerprint string) (p pass.Pass, names []string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), 24*time.Hour)
 	defer cancel()
-	p, err := b.Next(ctx, queue.Order{InHand: func(start int64) bool { return start <= after }, Shelved: math.MaxInt64}, fingerprint)
+	p, err := b.Next(ctx, pass.Order{InHand: func(start int64) bool { return start <= after }, Shelved: math.MaxInt64}, fingerprint)
 	if err != nil {
 		b.t.Fatalf("waiting for a pass: %v", err)
 	}
@@ -161,22 +163,22 @@ func (b *bench) take() []string {
 }
 
 // settle books n samples of a pass as sent.
-func (b *bench) settle(p queue.Pass, n int) {
+func (b *bench) settle(p pass.Pass, n int) {
 	b.t.Helper()
-	done := queue.Done{Pass: p, Counts: map[queue.Count]int{{Device: "kitchen", Outcome: queue.Sent}: n}}
-	if err := b.Settle(b.t.Context(), []queue.Done{done}, nil); err != nil {
+	done := pass.Done{Pass: p, Counts: map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.Sent}: n}}
+	if err := b.Settle(b.t.Context(), []pass.Done{done}, nil); err != nil {
 		b.t.Fatal(err)
 	}
 }
 
 // accounts returns the ledger and fails unless it balances.
-func (b *bench) accounts() map[string]queue.Account {
+func (b *bench) accounts() map[string]ledger.Account {
 	b.t.Helper()
 	all, err := b.Ledger(b.t.Context())
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	by := map[string]queue.Account{}
+	by := map[string]ledger.Account{}
 	for _, a := range all {
 		if arrival, store := a.Difference(); arrival != 0 || store != 0 {
 			b.t.Errorf("ledger of %s differs by %d on arrival, %d in store: %+v", a.Device, arrival, store, a)
@@ -232,9 +234,9 @@ func (b *bench) beside(f func(*sql.DB) error) {
 }
 
 // countSamples counts the samples of a pass as sent.
-func countSamples(counts map[queue.Count]int) func(string, []sample.Sample) error {
+func countSamples(counts map[ledger.Count]int) func(string, []sample.Sample) error {
 	return func(device string, samples []sample.Sample) error {
-		counts[queue.Count{Device: device, Outcome: queue.Sent}] += len(samples)
+		counts[ledger.Count{Device: device, Outcome: ledger.Sent}] += len(samples)
 		return nil
 	}
 }

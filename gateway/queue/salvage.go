@@ -8,6 +8,9 @@ import (
 	"net/url"
 	"os"
 	"slices"
+
+	"piway/gateway/queue/ledger"
+	"piway/gateway/queue/ranges"
 )
 
 // maxFailures bounds how often a read of a damaged store may fail before the rest is given up.
@@ -25,7 +28,7 @@ type salvager struct {
 	hi      int64 // no report had a higher id, as far as is known
 
 	failures int
-	gone     []span          // ids whose reports are not there, or may not be
+	gone     []ranges.Range  // ids whose reports are not there, or may not be
 	whole    map[string]bool // tables that were read to their end without an error
 
 	// What is told.
@@ -154,11 +157,11 @@ func (s *salvager) copyReports(ctx context.Context, t *table) error {
 		return err
 	}
 	var top sql.NullInt64
-	if err := s.old.QueryRowContext(ctx, "SELECT MAX(id) FROM report").Scan(&top); err == nil && top.Int64 < maxNumber {
+	if err := s.old.QueryRowContext(ctx, "SELECT MAX(id) FROM report").Scan(&top); err == nil && top.Int64 <= ledger.Max {
 		hi = max(hi, top.Int64)
 	}
 	s.hi = hi
-	return s.span(ctx, t, span{1, hi})
+	return s.copyRange(ctx, t, ranges.Range{Lo: 1, Hi: hi})
 }
 
 // newest is the highest id that the new store speaks of.
@@ -175,49 +178,49 @@ func (s *salvager) queryRow(ctx context.Context, query string) *sql.Row {
 	return s.db.QueryRowContext(ctx, query)
 }
 
-// span copies the reports of a range of ids: up from its start and down from its end, and what is between in halves.
-func (s *salvager) span(ctx context.Context, t *table, r span) error {
-	if r.lo > r.hi {
+// copyRange copies the reports of a range of ids: up from its start and down from its end, and what is between in halves.
+func (s *salvager) copyRange(ctx context.Context, t *table, r ranges.Range) error {
+	if r.Lo > r.Hi {
 		return nil
 	}
 	for _, order := range []string{t.ascending, t.descending} {
 		if s.failures >= maxFailures {
 			break
 		}
-		ok, err := s.read(ctx, t, t.query+" WHERE id BETWEEN ? AND ?"+order, []any{r.lo, r.hi}, func(row []any) bool {
-			return r.cut(row[0].(int64), order == t.ascending)
+		ok, err := s.read(ctx, t, t.query+" WHERE id BETWEEN ? AND ?"+order, []any{r.Lo, r.Hi}, func(row []any) bool {
+			return cut(&r, row[0].(int64), order == t.ascending)
 		})
 		if ok || err != nil {
 			return err
 		}
 	}
-	if r.lo >= r.hi || s.failures >= maxFailures {
+	if r.Lo >= r.Hi || s.failures >= maxFailures {
 		s.lose(r)
 		return nil
 	}
-	mid := r.lo + (r.hi-r.lo)/2
-	if err := s.span(ctx, t, span{r.lo, mid}); err != nil {
+	mid := r.Lo + (r.Hi-r.Lo)/2
+	if err := s.copyRange(ctx, t, ranges.Range{Lo: r.Lo, Hi: mid}); err != nil {
 		return err
 	}
-	return s.span(ctx, t, span{mid + 1, r.hi})
+	return s.copyRange(ctx, t, ranges.Range{Lo: mid + 1, Hi: r.Hi})
 }
 
-// cut takes id off the span, and all before it, or behind it if it was read down. It returns false if id is not in it: a
+// cut takes id off a range, and all before it, or behind it if it was read down. It returns false if id is not in it: a
 // damaged tree may have any order, and circles.
-func (r *span) cut(id int64, up bool) bool {
+func cut(r *ranges.Range, id int64, up bool) bool {
 	switch {
-	case id < r.lo || id > r.hi:
+	case id < r.Lo || id > r.Hi:
 		return false
 	case up:
-		r.lo = id + 1
+		r.Lo = id + 1
 	default:
-		r.hi = id - 1
+		r.Hi = id - 1
 	}
 	return true
 }
 
-func (s *salvager) lose(r span) {
-	if r.lo <= r.hi {
+func (s *salvager) lose(r ranges.Range) {
+	if r.Lo <= r.Hi {
 		s.gone = append(s.gone, r)
 	}
 }
@@ -256,7 +259,7 @@ func (s *salvager) put(ctx context.Context, t *table, row []any) error {
 	if !t.sane(row) {
 		s.refused++
 		if t.name == "report" {
-			s.lose(span{row[0].(int64), row[0].(int64)})
+			s.lose(ranges.Range{Lo: row[0].(int64), Hi: row[0].(int64)})
 		}
 		return nil
 	}
@@ -280,8 +283,8 @@ func (s *salvager) put(ctx context.Context, t *table, row []any) error {
 
 // hurt reports whether a report between two ids may be gone. gone is in order.
 func (s *salvager) hurt(lo, hi int64) bool {
-	i, _ := slices.BinarySearchFunc(s.gone, lo, func(r span, id int64) int { return cmp.Compare(r.hi, id) })
-	return i < len(s.gone) && s.gone[i].lo <= hi
+	i, _ := slices.BinarySearchFunc(s.gone, lo, func(r ranges.Range, id int64) int { return cmp.Compare(r.Hi, id) })
+	return i < len(s.gone) && s.gone[i].Lo <= hi
 }
 
 // balance makes the ledger and what was seen fit the reports that are there.
@@ -305,9 +308,9 @@ func (s *salvager) balance(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.lost = w.ledger.settle(waiting)
+	s.lost = w.ledger.Mend(waiting, ReasonDamaged)
 	for _, r := range s.gone { // ids are dense above the fold
-		s.uncounted += max(0, r.hi-max(r.lo-1, w.folded))
+		s.uncounted += max(0, r.Hi-max(r.Lo-1, w.folded))
 	}
 	w.lastID = max(w.lastID, hi)
 	if _, err := w.begin.ExecContext(ctx); err != nil {

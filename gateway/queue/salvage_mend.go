@@ -5,6 +5,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"piway/gateway/queue/ranges"
 )
 
 // ReasonDamaged is why samples are Dropped that a damaged store had and that could not be read any more.
@@ -20,7 +22,7 @@ type savedPass struct {
 
 // repairPasses makes the table of passes fit the reports that are there.
 func (s *salvager) repairPasses(ctx context.Context) error {
-	slices.SortFunc(s.gone, func(a, b span) int { return cmp.Compare(a.lo, b.lo) })
+	slices.SortFunc(s.gone, func(a, b ranges.Range) int { return cmp.Compare(a.Lo, b.Lo) })
 	if !s.whole["meta"] { // which reports the ledger has is not known: take it for all
 		if err := s.allCounted(ctx); err != nil {
 			return err
@@ -126,47 +128,4 @@ func (w *writer) waiting(ctx context.Context) (map[string]int64, error) {
 		by[device] = n
 	}
 	return by, rows.Err()
-}
-
-// settle makes each account balance with what waits: what was stored and is nowhere is Dropped. Where rows of the ledger
-// itself are gone, received and stored are what is known of what became of the samples. It returns how many are Dropped.
-func (l *ledger) settle(waiting map[string]int64) (dropped int64) {
-	became, arrived := map[string]int64{}, map[string]int64{} // of the stored, and of the received but not stored
-	for device, n := range waiting {
-		became[device] += n
-	}
-	for k, n := range l.n {
-		switch k.outcome {
-		case Sent, Expired, Dropped:
-			became[k.device] += n
-		case Refused, Duplicate:
-			arrived[k.device] += n
-		case Stored, Received:
-			became[k.device] += 0 // it has an account
-		}
-	}
-	for device := range arrived {
-		became[device] += 0
-	}
-	for device, known := range became {
-		stored := l.n[account{device, Stored, ""}]
-		if gap := stored - known; gap > 0 {
-			l.book(account{device, Dropped, ReasonDamaged}, gap)
-			dropped += gap
-		} else {
-			l.book(account{device, Stored, ""}, -gap)
-			stored = known
-		}
-		received := account{device, Received, ""}
-		l.book(received, stored+arrived[device]-l.n[received])
-	}
-	return dropped
-}
-
-// book is add for differences of any size and sign.
-func (l *ledger) book(k account, n int64) {
-	if n != 0 {
-		l.n[k] += n
-		l.dirty[k] = struct{}{}
-	}
 }

@@ -10,12 +10,14 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"piway/gateway/pass"
+	"piway/gateway/queue/ledger"
+	"piway/gateway/queue/ranges"
 	"piway/shared/sample"
 )
 
 // Bounds of what a row may hold.
 const (
-	maxNumber  = int64(1) << 53
 	maxText    = 1 << 20
 	maxName    = 1024
 	maxSeconds = 1e12
@@ -178,7 +180,7 @@ func (f fields) number(column string) int64 {
 
 // counts reports whether columns hold numbers that may be counts or ids.
 func (f fields) counts(columns ...string) bool {
-	return !slices.ContainsFunc(columns, func(c string) bool { return f.number(c) < 0 || f.number(c) >= maxNumber })
+	return !slices.ContainsFunc(columns, func(c string) bool { return f.number(c) < 0 || f.number(c) > ledger.Max })
 }
 
 // named reports whether columns hold names.
@@ -227,22 +229,20 @@ func isForeign(s sample.Sample) bool {
 func inTime(seconds int64) bool { return -maxSeconds < seconds && seconds < maxSeconds }
 
 func (f fields) pass() bool {
-	var expired, parked Numbers
+	var expired, parked pass.Numbers
 	return inTime(f.number("start")) && f.counts("first", "last", "closed", "next", "thinned", "undated") && inTime(f.number("newest")) && f.number("closed") <= stateShelved &&
-		f.number("first") <= f.number("last") && expired.parse(f.text("expired")) == nil && parked.parse(f.text("parked")) == nil
+		f.number("first") <= f.number("last") && expired.Parse(f.text("expired")) == nil && parked.Parse(f.text("parked")) == nil
 }
 
 func (f fields) parked() bool { return f.named("device") && f.counts("n") }
 
 func (f fields) ledger() bool {
-	return f.named("device") && f.counts("n") && slices.Contains(outcomes, f.text("outcome"))
+	return f.named("device") && f.counts("n") && ledger.Booked(f.text("outcome"))
 }
 
-var outcomes = []string{Received, Refused, Duplicate, Stored, Sent, Expired, Dropped, Missing, Shifted, RefusedByCloud}
-
 func (f fields) seen() bool {
-	s, err := parseSpans(f.text("ranges"))
-	return err == nil && f.named("device", "run") && f.counts("last") && len(s) > 0 && s[0].lo >= 0 && s[len(s)-1].hi < maxNumber
+	s, err := ranges.Parse(f.text("ranges"))
+	return err == nil && f.named("device", "run") && f.counts("last") && len(s) > 0 && s[0].Lo >= 0 && s[len(s)-1].Hi <= ledger.Max
 }
 
 func (f fields) owner() bool { return f.named("name", "device") }

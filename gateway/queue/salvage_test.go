@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"piway/gateway/pass"
 	"piway/gateway/queue"
 )
 
@@ -68,7 +69,7 @@ func TestOpen_salvage_sound(t *testing.T) {
 		b.fill(100)
 		p, names := b.next(0, "f")
 		p.Next = 3
-		if err := b.Settle(t.Context(), nil, []queue.Pass{p}); err != nil {
+		if err := b.Settle(t.Context(), nil, []pass.Pass{p}); err != nil {
 			t.Fatal(err)
 		}
 		before := b.accounts()
@@ -104,7 +105,7 @@ func TestOpen_salvage_page(t *testing.T) {
 		b.fill(400)
 		for after := int64(0); ; {
 			p, _ := b.next(after, "f")
-			if p.Next = 2; b.Settle(t.Context(), nil, []queue.Pass{p}) != nil {
+			if p.Next = 2; b.Settle(t.Context(), nil, []pass.Pass{p}) != nil {
 				t.Fatal("moving a pass")
 			}
 			if after = p.Start; after == b.LastClosed() {
@@ -152,7 +153,7 @@ func TestOpen_salvage_hole(t *testing.T) {
 			b.mustAppend(report("kitchen", "run", int64(i+1), fmt.Sprintf("metric %d with a name that takes its place", i)))
 		}
 		p, _ := b.next(0, "f")
-		if p.Next = 2; b.Settle(t.Context(), nil, []queue.Pass{p}) != nil {
+		if p.Next = 2; b.Settle(t.Context(), nil, []pass.Pass{p}) != nil {
 			t.Fatal("moving the pass")
 		}
 		b.mark()

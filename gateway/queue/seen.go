@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"piway/gateway/queue/ranges"
 )
 
 // Bounds of what is remembered to recognise redelivery. Beyond them the oldest is forgotten, which can cost a
@@ -12,14 +14,14 @@ import (
 const (
 	// keepSeen is how long an agent may hold a report: the age that CloudWatch takes, API_MetricDatum.
 	keepSeen = 14 * 24 * time.Hour
-	// maxRuns per device, maxSpans per run.
-	maxRuns, maxSpans = 512, 512
+	// maxRuns per device, maxRanges per run, of which the first is forgotten, and counts as missing.
+	maxRuns, maxRanges = 512, 512
 )
 
 type runKey struct{ device, run string }
 
 type runSeen struct {
-	spans spans
+	seqs  ranges.Ranges
 	last  int64         // Unix seconds of its newest report's arrival; 0 while no clock known to be right has seen it
 	heard time.Duration // monotonic, of the same, 0 for none in this process
 	dirty bool
@@ -49,17 +51,6 @@ func (r *runSeen) old(now instant) bool {
 	return now.wall.Unix()-r.last > int64(keepSeen/time.Second) && (r.heard == 0 || now.mono-r.heard > keepSeen)
 }
 
-// gaps is how many of the run's reports, counted from 1, are not among those seen. (Of a run with more spans than are kept
-// the first are forgotten, and count as missing.)
-func (s spans) gaps() (n int64) {
-	next := int64(1)
-	for _, sp := range s {
-		n += sp.lo - next
-		next = sp.hi + 1
-	}
-	return n
-}
-
 // seen remembers which reports of which runs are stored.
 type seen struct {
 	runs   map[runKey]*runSeen
@@ -71,7 +62,7 @@ func newSeen() seen { return seen{runs: map[runKey]*runSeen{}, counts: map[strin
 
 func (s *seen) has(device, run string, seq int64) bool {
 	r := s.runs[runKey{device, run}]
-	return r != nil && r.spans.has(seq)
+	return r != nil && r.seqs.Has(seq)
 }
 
 func (s *seen) add(device, run string, seq, at int64, mono time.Duration) {
@@ -82,9 +73,9 @@ func (s *seen) add(device, run string, seq, at int64, mono time.Duration) {
 		s.runs[k] = r
 		s.counts[device]++
 	}
-	r.spans = r.spans.add(seq)
-	if len(r.spans) > maxSpans {
-		r.spans = r.spans[1:]
+	r.seqs = r.seqs.Add(seq)
+	if len(r.seqs) > maxRanges {
+		r.seqs = r.seqs[1:]
 	}
 	r.last, r.heard = max(r.last, at), max(mono, 1)
 	s.touch(k, r)
@@ -159,8 +150,8 @@ func (w *writer) loadSeen(ctx context.Context) error {
 		if err := rows.Scan(&k.device, &k.run, &text, &r.last); err != nil {
 			return fmt.Errorf("reading what was seen: %w", err)
 		}
-		if r.spans, err = parseSpans(text); err != nil {
-			return fmt.Errorf("reading what was seen of %s: %w", k.device, err)
+		if r.seqs, err = ranges.Parse(text); err != nil {
+			return fmt.Errorf("reading what was seen of %s: %w: %w", k.device, ErrDamaged, err)
 		}
 		w.seen.runs[k] = &r
 		w.seen.counts[k.device]++

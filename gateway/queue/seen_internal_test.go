@@ -42,14 +42,3 @@ func TestSeen_forgotten(t *testing.T) {
 		}
 	}
 }
-
-// Numbers up to 2^53 of many runs do not overflow what is missing.
-func TestLedger_saturates(t *testing.T) {
-	l := newLedger()
-	for range 5000 {
-		l.add64("kitchen", Missing, "", spans{{maxNumber - 1, maxNumber - 1}}.gaps())
-	}
-	if n := l.n[account{"kitchen", Missing, ""}]; n != maxNumber-1 {
-		t.Errorf("got %d missing, want %d", n, maxNumber-1)
-	}
-}

@@ -3,25 +3,15 @@ package queue
 import (
 	"context"
 	"fmt"
+
+	"piway/gateway/pass"
+	"piway/gateway/queue/ledger"
 )
-
-// A Count names what became of some of a device's samples.
-type Count struct {
-	Device  string
-	Outcome string // Sent, Expired, Parked or RefusedByCloud
-	Reason  string // of all but Sent
-}
-
-// Done is a pass of which every datum is acknowledged by AWS or expired, with what became of its samples.
-type Done struct {
-	Pass   Pass
-	Counts map[Count]int
-}
 
 // Settle takes passes off the disk, books their samples in the ledger and makes the positions in others durable (their
 // Next, Expired, Parked and Shelved). All of it is done when it returns nil, and nothing after an error. A pass that was
 // dropped meanwhile is booked as that, and stays so.
-func (q *Queue) Settle(ctx context.Context, done []Done, moved []Pass) error {
+func (q *Queue) Settle(ctx context.Context, done []pass.Done, moved []pass.Pass) error {
 	err := q.do(ctx, func(ctx context.Context, w *writer) error {
 		for _, d := range done {
 			if err := w.finish(ctx, d); err != nil {
@@ -56,7 +46,7 @@ func (q *Queue) holds(start int64) bool {
 }
 
 // release notes which passes are being sent no more.
-func (q *Queue) release(done []Done, moved []Pass) {
+func (q *Queue) release(done []pass.Done, moved []pass.Pass) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, d := range done {
@@ -76,26 +66,26 @@ func (q *Queue) Release(start int64) {
 	delete(q.inHand, start)
 }
 
-func (w *writer) finish(ctx context.Context, d Done) error {
-	if _, err := w.deleteReports.ExecContext(ctx, d.Pass.first, d.Pass.last, d.Pass.Start); err != nil {
+func (w *writer) finish(ctx context.Context, d pass.Done) error {
+	if _, err := w.deleteReports.ExecContext(ctx, d.Pass.First, d.Pass.Last, d.Pass.Start); err != nil {
 		return err
 	}
 	if there, err := w.removePass(ctx, &d.Pass); err != nil || !there {
 		return err
 	}
 	for c, n := range d.Counts {
-		w.ledger.add(c.Device, c.Outcome, c.Reason, n)
+		w.ledger.Add(c, int64(n))
 	}
 	w.closed = true // folds, so that no deleted report is still to be counted
 	return nil
 }
 
-func (w *writer) move(ctx context.Context, p Pass) error {
+func (w *writer) move(ctx context.Context, p pass.Pass) error {
 	state := stateClosed
 	if p.Shelved {
 		state = stateShelved
 	}
-	there, err := affected(w.movePass.ExecContext(ctx, p.Next, p.Expired.s.String(), p.Parked.s.String(), state, p.Start))
+	there, err := affected(w.movePass.ExecContext(ctx, p.Next, p.Expired.String(), p.Parked.String(), state, p.Start))
 	if err != nil || !there || p.ParkedCounts == nil {
 		return err
 	}
@@ -111,10 +101,10 @@ func (w *writer) move(ctx context.Context, p Pass) error {
 }
 
 // Refused books samples that the cloud acknowledged and then refused. They stay among those sent, of which this is a part.
-func (q *Queue) Refused(ctx context.Context, counts map[Count]int) error {
+func (q *Queue) Refused(ctx context.Context, counts map[ledger.Count]int) error {
 	return q.do(ctx, func(_ context.Context, w *writer) error {
 		for c, n := range counts {
-			w.ledger.add(c.Device, RefusedByCloud, c.Reason, n)
+			w.book(c.Device, ledger.RefusedByCloud, c.Reason, n)
 		}
 		w.closed = true // folds
 		return nil

@@ -9,29 +9,17 @@ import (
 	"slices"
 	"time"
 
+	"piway/gateway/pass"
 	"piway/shared/sample"
 )
 
-// A Summary stands for samples of one metric in one window that were thinned.
-type Summary struct {
-	Name     string  `json:"name"`
-	Unit     string  `json:"unit"`
-	Time     float64 `json:"time"` // the window's start
-	N        int     `json:"n"`
-	Sum      float64 `json:"sum"`
-	Min      float64 `json:"min"`
-	Max      float64 `json:"max"`
-	Last     float64 `json:"last"`
-	LastTime float64 `json:"last_time"`
-}
-
 // thinnedRow is the form of a thinned report on disk: an object, where samples as received are an array.
 type thinnedRow struct {
-	Thinned []Summary `json:"thinned"`
+	Thinned []pass.Summary `json:"thinned"`
 }
 
 // decodeThinned reads the samples column of a thinned report, and refuses what thinning does not write.
-func decodeThinned(blob []byte) ([]Summary, error) {
+func decodeThinned(blob []byte) ([]pass.Summary, error) {
 	var row thinnedRow
 	if err := json.Unmarshal(blob, &row); err != nil {
 		return nil, fmt.Errorf("decoding thinned samples: %w", err)
@@ -44,19 +32,9 @@ func decodeThinned(blob []byte) ([]Summary, error) {
 	return row.Thinned, nil
 }
 
-// add makes one of two summaries of the same metric and window.
-func (s *Summary) add(o *Summary) {
-	s.N += o.N
-	s.Sum += o.Sum
-	s.Min, s.Max = min(s.Min, o.Min), max(s.Max, o.Max)
-	if o.LastTime >= s.LastTime {
-		s.Last, s.LastTime = o.Last, o.LastTime
-	}
-}
-
 // summaryOf is a summary of one sample, at its corrected time.
-func summaryOf(s *sample.Sample, at float64) Summary {
-	return Summary{
+func summaryOf(s *sample.Sample, at float64) pass.Summary {
+	return pass.Summary{
 		Name: s.Name, Unit: s.Unit, Time: at, N: 1, Sum: s.Value, Min: s.Value, Max: s.Value, Last: s.Value, LastTime: at,
 	}
 }
@@ -70,7 +48,7 @@ type row struct {
 }
 
 // summaries returns what a report holds, thinned before or not.
-func (r *row) summaries() ([]Summary, error) {
+func (r *row) summaries() ([]pass.Summary, error) {
 	if len(r.blob) > 0 && r.blob[0] == '{' {
 		return decodeThinned(r.blob)
 	}
@@ -78,7 +56,7 @@ func (r *row) summaries() ([]Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := make([]Summary, len(samples))
+	all := make([]pass.Summary, len(samples))
 	for i := range samples {
 		all[i] = summaryOf(&samples[i], seconds(effective(samples[i].Time, r.shift, time.Unix(0, r.arrived))))
 	}
@@ -96,7 +74,7 @@ type thinned struct {
 	id, arrived int64 // of its first report, of its last
 	newest      int64 // of its samples, Unix seconds
 	n           int
-	cells       map[thinnedKey]*Summary
+	cells       map[thinnedKey]*pass.Summary
 }
 
 type thinnedKey struct {
@@ -112,7 +90,7 @@ func (t *thinner) add(id int64, r *row) error {
 	}
 	d := t.devices[r.device]
 	if d == nil {
-		d = &thinned{id: id, cells: map[thinnedKey]*Summary{}}
+		d = &thinned{id: id, cells: map[thinnedKey]*pass.Summary{}}
 		t.devices[r.device] = d
 	}
 	d.arrived = max(d.arrived, r.arrived)
@@ -123,7 +101,7 @@ func (t *thinner) add(id int64, r *row) error {
 		w := windowStart(time.Unix(int64(s.Time), 0), time.Duration(t.window)*time.Second)
 		k := thinnedKey{s.Name, s.Unit, w}
 		if c := d.cells[k]; c != nil {
-			c.add(s)
+			c.Add(s)
 			continue
 		}
 		s.Time = float64(w)
@@ -138,16 +116,16 @@ func (d *thinned) blob() ([]byte, error) {
 	for _, s := range d.cells {
 		r.Thinned = append(r.Thinned, *s)
 	}
-	slices.SortFunc(r.Thinned, func(a, b Summary) int {
+	slices.SortFunc(r.Thinned, func(a, b pass.Summary) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Unit, b.Unit))
 	})
 	return json.Marshal(r)
 }
 
 // EachThinned is Each for a pass with Thinned set.
-func (q *Queue) EachThinned(ctx context.Context, p Pass, f func(device string, all []Summary) error) error {
+func (q *Queue) EachThinned(ctx context.Context, p pass.Pass, f func(device string, all []pass.Summary) error) error {
 	var own error
-	err := q.eachThinned(ctx, p, func(device string, all []Summary) error {
+	err := q.eachThinned(ctx, p, func(device string, all []pass.Summary) error {
 		own = f(device, all)
 		return own
 	})
@@ -157,8 +135,8 @@ func (q *Queue) EachThinned(ctx context.Context, p Pass, f func(device string, a
 	return err
 }
 
-func (q *Queue) eachThinned(ctx context.Context, p Pass, f func(device string, all []Summary) error) error {
-	rows, err := q.db.QueryContext(q.reading, reportRows, p.first, p.last, p.Start)
+func (q *Queue) eachThinned(ctx context.Context, p pass.Pass, f func(device string, all []pass.Summary) error) error {
+	rows, err := q.db.QueryContext(q.reading, reportRows, p.First, p.Last, p.Start)
 	if err != nil {
 		return fmt.Errorf("reading pass %d: %w", p.Start, err)
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"piway/gateway/pass"
 )
 
 // Thinning. A backlog that has waited for Config.ThinAfter is aggregated to windows of five minutes, and one of four
@@ -101,23 +103,23 @@ func (w *writer) thinGroup(ctx context.Context) (int, error) {
 
 // thinCandidates returns the oldest passes that begin in one window, end before the given time, are not yet thinned to it
 // and of which nothing was handed out.
-func (w *writer) thinCandidates(ctx context.Context, before, window int64) ([]Pass, error) {
+func (w *writer) thinCandidates(ctx context.Context, before, window int64) ([]pass.Pass, error) {
 	rows, err := w.thinning.candidates.QueryContext(ctx, before, window)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }() // rows.Err tells
-	var group []Pass
+	var group []pass.Pass
 	var reports int64
 	for rows.Next() {
-		var p Pass
-		if err := rows.Scan(&p.Start, &p.first, &p.last); err != nil {
+		var p pass.Pass
+		if err := rows.Scan(&p.Start, &p.First, &p.Last); err != nil {
 			return nil, err
 		}
 		if w.bounds.inHand(p.Start) {
 			continue
 		}
-		reports += p.last - p.first + 1
+		reports += p.Last - p.First + 1
 		if len(group) > 0 && (p.Start/window != group[0].Start/window || reports > thinReports) {
 			break
 		}
@@ -128,37 +130,37 @@ func (w *writer) thinCandidates(ctx context.Context, before, window int64) ([]Pa
 
 // merge makes one pass of a group, with one report for each device, under the id of its first. What is closed is folded, so
 // what was received is not to be counted from these rows.
-func (w *writer) merge(ctx context.Context, group []Pass, window int64) error {
+func (w *writer) merge(ctx context.Context, group []pass.Pass, window int64) error {
 	t := thinner{window: window, devices: map[string]*thinned{}}
 	into := group[0]
 	for _, p := range group {
-		rows, err := w.thinning.rows.QueryContext(ctx, p.first, p.last, p.Start)
+		rows, err := w.thinning.rows.QueryContext(ctx, p.First, p.Last, p.Start)
 		if err != nil {
 			return err
 		}
 		if err := eachRow(rows, t.add); err != nil {
 			return err
 		}
-		if _, err := w.deleteReports.ExecContext(ctx, p.first, p.last, p.Start); err != nil {
+		if _, err := w.deleteReports.ExecContext(ctx, p.First, p.Last, p.Start); err != nil {
 			return err
 		}
 		if _, err := w.deletePass.ExecContext(ctx, p.Start); err != nil {
 			return err
 		}
 	}
-	into.first, into.last = math.MaxInt64, 0
+	into.First, into.Last = math.MaxInt64, 0
 	newest := int64(0)
 	for device, d := range t.devices {
 		blob, err := d.blob()
 		if err != nil {
 			return err
 		}
-		into.first, into.last = min(into.first, d.id), max(into.last, d.id)
+		into.First, into.Last = min(into.First, d.id), max(into.Last, d.id)
 		newest = max(newest, d.newest)
 		if _, err := w.insert.ExecContext(ctx, d.id, into.Start, device, "", 0, 0.0, "", 0.0, "", d.arrived, 0, 0.0, d.n, blob, 0.0, 0); err != nil {
 			return err
 		}
 	}
-	_, err := w.thinning.put.ExecContext(ctx, into.Start, into.first, into.last, window, newest)
+	_, err := w.thinning.put.ExecContext(ctx, into.Start, into.First, into.Last, window, newest)
 	return err
 }

@@ -7,7 +7,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"piway/gateway/pass"
 	"piway/gateway/queue"
+	"piway/gateway/queue/ledger"
 )
 
 // valued is a report of one sample.
@@ -25,7 +27,7 @@ func (b *bench) thinAfter(after time.Duration) {
 }
 
 // summaries returns what waits in thinned passes, and how many closed passes are as they came.
-func (b *bench) summaries() (all []queue.Summary, raw int) {
+func (b *bench) summaries() (all []pass.Summary, raw int) {
 	b.t.Helper()
 	inHand := map[int64]bool{}
 	n, _, err := b.Backlog(b.t.Context())
@@ -33,7 +35,7 @@ func (b *bench) summaries() (all []queue.Summary, raw int) {
 		b.t.Fatal(err)
 	}
 	for range n {
-		p, err := b.Next(b.t.Context(), queue.Order{InHand: func(s int64) bool { return inHand[s] }, Shelved: math.MaxInt64}, "f")
+		p, err := b.Next(b.t.Context(), pass.Order{InHand: func(s int64) bool { return inHand[s] }, Shelved: math.MaxInt64}, "f")
 		if err != nil {
 			b.t.Fatal(err)
 		}
@@ -42,7 +44,7 @@ func (b *bench) summaries() (all []queue.Summary, raw int) {
 			raw++
 			continue
 		}
-		if err := b.EachThinned(b.t.Context(), p, func(_ string, s []queue.Summary) error {
+		if err := b.EachThinned(b.t.Context(), p, func(_ string, s []pass.Summary) error {
 			all = append(all, s...)
 			return nil
 		}); err != nil {
@@ -63,7 +65,7 @@ func TestThin(t *testing.T) {
 		}
 		b.thinAfter(time.Hour)
 		time.Sleep(65 * time.Minute)
-		want := []queue.Summary{
+		want := []pass.Summary{
 			{Name: "load", Unit: "Count", Time: hour, N: 3, Sum: 12, Min: 1, Max: 7, Last: 7, LastTime: hour + 200},
 			{Name: "load", Unit: "Count", Time: hour + 300, N: 2, Sum: 8, Min: 2, Max: 6, Last: 6, LastTime: hour + 400},
 		}
@@ -74,7 +76,7 @@ func TestThin(t *testing.T) {
 		}
 		b.crash() // lets go of what was in hand
 		time.Sleep(4 * time.Hour)
-		want = []queue.Summary{{Name: "load", Unit: "Count", Time: hour, N: 5, Sum: 20, Min: 1, Max: 7, Last: 6, LastTime: hour + 400}}
+		want = []pass.Summary{{Name: "load", Unit: "Count", Time: hour, N: 5, Sum: 20, Min: 1, Max: 7, Last: 6, LastTime: hour + 400}}
 		b.crash()
 		if got, _ = b.summaries(); cmp.Diff(want, got) != "" {
 			t.Errorf("after hours (-want +got):\n%s", cmp.Diff(want, got))
@@ -96,7 +98,7 @@ func TestThin_leaves(t *testing.T) {
 			c.ThinAfter, c.ClockRight = time.Hour, func() bool { return false }
 		}
 		b.reopen()
-		var passes []queue.Pass
+		var passes []pass.Pass
 		for i := range 4 {
 			b.mustAppend(report("kitchen", "r", int64(i+1), "a", "b"))
 			p, _ := b.next(b.LastClosed(), "f")
@@ -113,8 +115,8 @@ func TestThin_leaves(t *testing.T) {
 		part.Next = 1
 		parked.Next, parked.Shelved = 2, true
 		parked.Parked.Add(0)
-		parked.ParkedCounts = map[queue.Count]int{{Device: "kitchen", Outcome: queue.Parked, Reason: "denied"}: 1}
-		if err := b.Settle(t.Context(), nil, []queue.Pass{part, parked}); err != nil {
+		parked.ParkedCounts = map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.Parked, Reason: "denied"}: 1}
+		if err := b.Settle(t.Context(), nil, []pass.Pass{part, parked}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(2 * time.Hour)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"piway/gateway/queue/ledger"
 	"piway/shared/sample"
 )
 
@@ -34,7 +35,7 @@ type writer struct {
 	lastID   int64 // of the newest report ever stored
 	folded   int64 // ledger and seen on disk include the reports up to this id
 	passes   passes
-	ledger   ledger
+	ledger   ledger.Ledger
 	seen     seen
 	bounds   bounds
 	thinning thinning
@@ -123,7 +124,7 @@ func (w *writer) close() (err error) {
 
 // load reads the state that the transactions keep, as it is on disk.
 func (w *writer) load(ctx context.Context) error {
-	w.ledger, w.seen = newLedger(), newSeen()
+	w.ledger, w.seen = ledger.New(), newSeen()
 	w.bounds.budget, w.bounds.full.dropping, w.bounds.old.dropping = 0, 0, 0
 	if err := w.loadMeta(ctx); err != nil {
 		return err
@@ -174,15 +175,20 @@ func (w *writer) replay(ctx context.Context) error {
 
 // count books a stored report of n samples in the state in memory.
 func (w *writer) count(e *Entry, n int) {
-	w.ledger.add(e.Device, Received, "", n)
-	w.ledger.add(e.Device, Stored, "", n)
+	w.book(e.Device, ledger.Received, "", n)
+	w.book(e.Device, ledger.Stored, "", n)
 	if e.Shift != 0 {
-		w.ledger.add(e.Device, Shifted, "", n)
+		w.book(e.Device, ledger.Shifted, "", n)
 	}
 	if recognisable(e) {
 		w.see(e)
 	}
 	w.dating.noteRight(e)
+}
+
+// book adds samples to the ledger in memory.
+func (w *writer) book(device, outcome, reason string, n int) {
+	w.ledger.Add(ledger.Count{Device: device, Outcome: outcome, Reason: reason}, int64(n))
 }
 
 // see remembers an entry, to recognise it when it comes again.
@@ -291,13 +297,13 @@ func (w *writer) store(ctx context.Context, e *encoded) (rare bool, err error) {
 		for _, m := range e.Refused {
 			n += m
 		}
-		w.ledger.add(e.Device, Received, "", n)
-		w.ledger.add(e.Device, Duplicate, "", n)
+		w.book(e.Device, ledger.Received, "", n)
+		w.book(e.Device, ledger.Duplicate, "", n)
 		return true, nil
 	}
 	for reason, n := range e.Refused {
-		w.ledger.add(e.Device, Received, "", n)
-		w.ledger.add(e.Device, Refused, reason, n)
+		w.book(e.Device, ledger.Received, "", n)
+		w.book(e.Device, ledger.Refused, reason, n)
 		rare = true
 	}
 	if len(e.Samples) == 0 {
@@ -351,18 +357,18 @@ func (w *writer) learn(ctx context.Context, e *Entry) error {
 // fold writes what changed in ledger and seen since the last time.
 func (w *writer) fold(ctx context.Context) error {
 	if err := w.seen.flush(w.now, func(k runKey, r *runSeen) error {
-		_, err := w.putSeen.ExecContext(ctx, k.device, k.run, r.spans.String(), r.last)
+		_, err := w.putSeen.ExecContext(ctx, k.device, k.run, r.seqs.String(), r.last)
 		return err
 	}, func(k runKey, r *runSeen) error {
 		// Nobody holds a report of this run any more: what is missing of it never comes.
-		w.ledger.add64(k.device, Missing, "", r.spans.gaps())
+		w.ledger.Add(ledger.Count{Device: k.device, Outcome: ledger.Missing}, r.seqs.Gaps())
 		_, err := w.prune.ExecContext(ctx, k.device, k.run)
 		return err
 	}); err != nil {
 		return fmt.Errorf("writing what was seen: %w", err)
 	}
-	if err := w.ledger.flush(func(k account, n int64) error {
-		_, err := w.putLedger.ExecContext(ctx, k.device, k.outcome, k.reason, n)
+	if err := w.ledger.Flush(func(c ledger.Count, n int64) error {
+		_, err := w.putLedger.ExecContext(ctx, c.Device, c.Outcome, c.Reason, n)
 		return err
 	}); err != nil {
 		return fmt.Errorf("writing the ledger: %w", err)

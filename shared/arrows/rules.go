@@ -17,7 +17,7 @@ var inside = map[string][]string{
 	// The programs: flags and help.
 	"agent":        {"agent/*", "shared/config", "shared/sample"},
 	"gateway":      {"gateway/gateway", "gateway/settings", "gateway/setup", "gateway/demo", "gateway/ctl", "shared/config"},
-	"gateway_test": {"*/*"}, // end to end
+	"gateway_test": {"*/*", "gateway/queue/ledger"}, // end to end
 	"localcore":    {"localcore/localcore", "shared/config", "shared/pki"},
 
 	// The agent's stages, and their wiring.
@@ -30,15 +30,15 @@ var inside = map[string][]string{
 	"gateway/broker":  {"shared/guard", "shared/sample", "shared/config"},
 	"gateway/intake":  {"gateway/names", "shared/sample"},
 	"gateway/names":   {"shared/sample"}, // no stage: how a sample is named in the cloud
-	"gateway/queue":   {"shared/files", "shared/sample"},
-	"gateway/forward": {"gateway/queue", "gateway/rollup", "gateway/encode", "shared/sample"}, // the queue's types, not the queue
+	"gateway/queue":   {"gateway/pass", "gateway/queue/ledger", "gateway/queue/ranges", "shared/files", "shared/sample"},
+	"gateway/forward": {"gateway/pass", "gateway/queue/ledger", "gateway/rollup", "gateway/encode", "shared/sample"},
 	"gateway/rollup":  {"shared/sample"},
 	"gateway/encode":  {"shared/sample"},
 	"gateway/uplink":  {"shared/mqttlink", "shared/backoff", "shared/pki"},
 
-	"gateway/gateway":      {"gateway/*", "shared/*"},
+	"gateway/gateway":      {"gateway/*", "gateway/queue/ledger", "shared/*"},
 	"gateway/gateway_test": {"*/*"}, // end to end
-	"gateway/forward_test": {"gateway/intake", "gateway/names", "gateway/settings", "gateway/rig"},
+	"gateway/forward_test": {"gateway/intake", "gateway/names", "gateway/queue", "gateway/settings", "gateway/rig"},
 
 	// What the gateway is told, and what it calls itself at AWS.
 	"gateway/settings": {"gateway/cloud", "gateway/names", "gateway/rollup", "gateway/uplink", "shared/config", "shared/sample"},
@@ -46,13 +46,19 @@ var inside = map[string][]string{
 	"gateway/datadir":  {"shared/config", "shared/files"},
 
 	// What its commands do.
-	"gateway/ctl": {"gateway/control", "gateway/datadir", "gateway/devices", "gateway/feedback", "gateway/forward", "gateway/queue", "shared/config", "shared/files"},
+	"gateway/ctl": {"gateway/control", "gateway/datadir", "gateway/devices", "gateway/feedback", "gateway/forward", "gateway/queue/ledger", "shared/config", "shared/files"},
 	"gateway/setup": {
 		"gateway/aws", "gateway/cloud", "gateway/datadir", "gateway/devices", "gateway/settings", "configs", "configs/aws",
 		"shared/config", "shared/files", "shared/pki", "shared/prices",
 	},
 	"gateway/setup_test": {"gateway/gateway"}, // which says whether a set-up is complete
 	"gateway/demo":       {"gateway/gateway", "gateway/settings", "agent/agent", "localcore/localcore", "localcore/cloudwatch", "shared/config"},
+
+	// What the queue and the forwarder say to each other, and the leaves that it stands on: a set of numbers, and the
+	// accounts, which those read too who only look at the ledger.
+	"gateway/pass":         {"gateway/queue/ledger", "gateway/queue/ranges"},
+	"gateway/queue/ledger": {},
+	"gateway/queue/ranges": {},
 
 	// Beside the way of the data.
 	"gateway/feedback": {"shared/mqttlink", "shared/backoff", "shared/config"},
@@ -65,11 +71,11 @@ var inside = map[string][]string{
 	"gateway/rig/faultfs": {},
 	"gateway/rig/mutants": {},
 
-	"gateway/chaos":  {"gateway/rig", "gateway/rig/faultfs", "gateway/devices", "gateway/queue", "localcore/localcore", "shared/*"},
-	"gateway/outage": {"gateway/rig", "gateway/control", "gateway/devices", "gateway/queue", "localcore/broker", "localcore/cloudwatch", "localcore/localcore", "shared/*"},
+	"gateway/chaos":  {"gateway/rig", "gateway/rig/faultfs", "gateway/devices", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
+	"gateway/outage": {"gateway/rig", "gateway/control", "gateway/devices", "gateway/queue/ledger", "localcore/broker", "localcore/cloudwatch", "localcore/localcore", "shared/*"},
 
 	// A program that cuts the power of a virtual machine with one of the programs in it.
-	"gateway/powercut":    {"gateway/powercut/vm", "gateway/rig", "gateway/devices", "gateway/queue", "localcore/localcore", "shared/*"},
+	"gateway/powercut":    {"gateway/powercut/vm", "gateway/rig", "gateway/devices", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
 	"gateway/powercut/vm": {"gateway/rig", "shared/config"},
 
 	// The local stand-in for AWS, and its wiring.

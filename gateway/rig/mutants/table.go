@@ -68,7 +68,7 @@ var table = []mutant{
 	},
 	{
 		"store: dedupe off by one", "gateway/queue/seen.go",
-		"r.spans.has(seq)", "r.spans.has(seq - 1)",
+		"r.seqs.Has(seq)", "r.seqs.Has(seq - 1)",
 		"./gateway/queue", "TestQueue_Append_redelivery",
 	},
 	{

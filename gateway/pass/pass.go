@@ -1,0 +1,62 @@
+// Package pass is what the queue and the forwarder say to each other: which pass is wanted, how far it is acknowledged, and
+// what became of its samples. Its values are plain and hold nothing open.
+package pass
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"piway/gateway/queue/ledger"
+)
+
+// A Pass is a closed one, with the point up to which AWS has acknowledged it.
+type Pass struct {
+	// Start identifies the pass; it is its window's start in Unix seconds where no clock was set back.
+	Start int64
+	// First and Last are the ids of its first and last report; between them may be some of other passes.
+	First, Last int64
+	// Next is the first datum that is not acknowledged.
+	Next int
+	// Expired datums below Next were skipped, not sent.
+	Expired Numbers
+	// Parked datums below Next are set aside, and ParkedCounts says of whose samples they are made; nil leaves that as it
+	// is on disk. Shelved means that nothing else is left of the pass, so that Next does not return it before all others.
+	Parked       Numbers
+	ParkedCounts map[ledger.Count]int
+	Shelved      bool
+	// Live says that it closed just now, see Order.
+	Live bool
+	// Thinned is the length of the windows that its samples were aggregated to, 0 if they were not; then it has summaries.
+	Thinned time.Duration
+}
+
+// Clone returns a copy that changes on its own.
+func (p Pass) Clone() Pass {
+	p.Expired.r, p.Parked.r = slices.Clone(p.Expired.r), slices.Clone(p.Parked.r)
+	return p
+}
+
+// Done is a pass of which every datum is acknowledged by AWS or expired, with what became of its samples.
+type Done struct {
+	Pass   Pass
+	Counts map[ledger.Count]int
+}
+
+// An Order says which pass is wanted next: a live one, then any other that is closed, then a shelved one behind Shelved; of
+// several the oldest. The zero value is the oldest of all that are dated.
+type Order struct {
+	// InHand are passes that were returned and are not settled; they are passed over.
+	InHand func(start int64) bool
+	// Live is how long after it closed a pass counts as live, by the monotonic clock; 0 is no lane of its own.
+	Live time.Duration
+	// LiveOnly wants nothing but that, or any pass where Live is 0, and does not wait for it.
+	LiveOnly bool
+	// Shelved is the last shelved pass that was returned.
+	Shelved int64
+	// Undated also wants passes whose times may be wrong, since this machine's clock is not known to be right.
+	Undated bool
+}
+
+// ErrNone is returned where an Order does not wait and there is no such pass.
+var ErrNone = errors.New("no such pass")
