@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -28,6 +29,9 @@ type CLI struct {
 	Show func(line string)
 	// Waiting is told, every so often, what a command that takes long is waiting for.
 	Waiting func(what string, since time.Duration)
+	// Exec runs the tool, and writes where it writes. An error with an ExitCode method says that it ran and failed. Nil means the
+	// program aws.
+	Exec func(ctx context.Context, args []string, out, said io.Writer) error
 	// Sleep waits between two looks, at most until ctx ends. Nil means the real time.
 	Sleep func(ctx context.Context, d time.Duration) error
 }
@@ -72,16 +76,19 @@ func (c *CLI) Run(ctx context.Context, what string, command cloud.Command) ([]by
 		return nil, err
 	}
 	c.Show(command.String())
-	cmd := exec.CommandContext(ctx, "aws", command.Args()...) //nolint:gosec // the arguments are ours, and no shell reads them
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = stopWait
-	cmd.Env = append(os.Environ(), "AWS_PAGER=") // version 2 would open a pager
+	do := c.Exec
+	if do == nil {
+		do = program
+	}
 	var out, said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &said
 	stop := c.tell(what)
-	err := cmd.Run()
+	err := do(ctx, command.Args(), &out, &said)
 	stop()
-	switch exit, failed := errors.AsType[*exec.ExitError](err); {
+	var exit interface {
+		error
+		ExitCode() int
+	}
+	switch failed := errors.As(err, &exit); {
 	case err == nil:
 		return out.Bytes(), nil
 	case ctx.Err() != nil:
@@ -95,6 +102,16 @@ func (c *CLI) Run(ctx context.Context, what string, command cloud.Command) ([]by
 	default:
 		return nil, fmt.Errorf("%s: %w", command, err)
 	}
+}
+
+// program runs the program aws. It is interrupted when ctx ends.
+func program(ctx context.Context, args []string, out, said io.Writer) error {
+	cmd := exec.CommandContext(ctx, "aws", args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = stopWait
+	cmd.Env = append(os.Environ(), "AWS_PAGER=") // version 2 would open a pager
+	cmd.Stdout, cmd.Stderr = out, said
+	return cmd.Run()
 }
 
 // tell reports on a command that takes long, until the returned function is called.

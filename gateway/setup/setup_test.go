@@ -25,6 +25,7 @@ import (
 type bench struct {
 	t    *testing.T
 	aws  string // the stand-in's folder
+	real bool   // the stand-in is a program on the PATH
 	path string // of the configuration
 	dir  string // of the certificates
 	out  bytes.Buffer
@@ -33,7 +34,7 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	dir := t.TempDir()
-	b := &bench{t: t, aws: awsOnPath(t), path: filepath.Join(dir, "gateway.yaml"), dir: filepath.Join(dir, "certs")}
+	b := &bench{t: t, aws: newAccount(t), path: filepath.Join(dir, "gateway.yaml"), dir: filepath.Join(dir, "certs")}
 	text := "# mine\nuplink:\n  # where the key is\n  certs: {dir: " + b.dir + "} # not elsewhere\n"
 	if err := os.WriteFile(b.path, []byte(text), 0o640); err != nil {
 		t.Fatal(err)
@@ -49,6 +50,14 @@ func (b *bench) walk() *walk {
 	}
 	w := newWalk(b.path, Access{}, cfg, &b.out)
 	w.answer = nil
+	if !b.real {
+		w.cli.Exec = func(ctx context.Context, args []string, out, said io.Writer) error {
+			if code := standIn(ctx, b.aws, args, out, said); code != 0 {
+				return exitCode(code)
+			}
+			return nil
+		}
+	}
 	w.cli.Sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 	return w
 }
@@ -163,7 +172,7 @@ func (b *bench) resume(at int) {
 	b.complete("metric")
 }
 
-// Interrupted while a command runs, which then has done its work or not: here it has. The first, both deployments, the last.
+// Interrupted while a command runs, a real process, which then has done its work or not: here it has. The first, both deployments, the last.
 func TestSetup_interruptedInACommand(t *testing.T) {
 	for _, at := range []int{1, 5, 6, 9} {
 		b := newBench(t)
@@ -171,6 +180,8 @@ func TestSetup_interruptedInACommand(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		b.real = true
+		onPath(t, b.aws)
 		account(t, b.aws, func(a *awsAccount) { a.HangAt, a.Tell = at, l.Addr().String() })
 		ctx, cancel := context.WithCancel(t.Context())
 		accepted := make(chan error, 1)
@@ -219,6 +230,7 @@ func TestSetup_errors(t *testing.T) {
 
 func TestSetup_noTool(t *testing.T) {
 	b := newBench(t)
+	b.real = true
 	t.Setenv("PATH", t.TempDir())
 	err := b.setup("metric").run(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "not installed") || !strings.Contains(config.Hint(err), "aws print cli") {

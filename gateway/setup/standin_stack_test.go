@@ -27,7 +27,7 @@ func (a *awsAccount) describe(c awsCall) int {
 	for _, name := range names {
 		s := a.look(name)
 		if s == nil {
-			return refuse("ValidationError", "DescribeStacks", "Stack with id "+name+" does not exist")
+			return a.refuse("ValidationError", "DescribeStacks", "Stack with id "+name+" does not exist")
 		}
 		outputs := s.Outputs
 		if strings.HasSuffix(s.Status, "_IN_PROGRESS") {
@@ -37,7 +37,7 @@ func (a *awsAccount) describe(c awsCall) int {
 			"StackName": name, "StackStatus": s.Status, "Parameters": keyed(s.Parameters, "Parameter"), "Tags": keyed(s.Tags, ""), "Outputs": keyed(outputs, "Output"),
 		})
 	}
-	return reply(map[string]any{"Stacks": list})
+	return a.reply(map[string]any{"Stacks": list})
 }
 
 // look lets a stack go on with what it is at.
@@ -68,15 +68,15 @@ func (a *awsAccount) deploy(c awsCall) int {
 	name := c.one("--stack-name")
 	template, err := os.ReadFile(c.one("--template-file"))
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "Invalid template path %s\n", c.one("--template-file"))
+		fmt.Fprintf(a.said, "Invalid template path %s\n", c.one("--template-file"))
 		return 255
 	}
 	s := a.Stacks[name]
 	switch {
 	case s != nil && !slices.Contains([]string{"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"}, s.Status):
-		return refuse("ValidationError", "CreateChangeSet", "Stack:arn:aws:cloudformation:us-east-1:123456789012:stack/"+name+"/1 is in "+s.Status+" state and can not be updated.")
+		return a.refuse("ValidationError", "CreateChangeSet", "Stack:arn:aws:cloudformation:us-east-1:123456789012:stack/"+name+"/1 is in "+s.Status+" state and can not be updated.")
 	case strings.Contains(string(template), "AWS::IAM::Role") && c.one("--capabilities") != "CAPABILITY_IAM":
-		return refuse("InsufficientCapabilitiesException", "CreateChangeSet", "Requires capabilities : [CAPABILITY_IAM]")
+		return a.refuse("InsufficientCapabilitiesException", "CreateChangeSet", "Requires capabilities : [CAPABILITY_IAM]")
 	case s == nil:
 		s = &awsStack{Parameters: map[string]string{}, Outputs: map[string]string{}}
 		a.Stacks[name] = s
@@ -92,13 +92,13 @@ func (a *awsAccount) deploy(c awsCall) int {
 			{"LogicalResourceId": "MetricTopicRule", "ResourceStatus": "CREATE_FAILED", "ResourceStatusReason": why},
 			{"LogicalResourceId": name, "ResourceStatus": "CREATE_IN_PROGRESS", "ResourceStatusReason": "User Initiated"},
 		}
-		fmt.Fprintf(os.Stderr, "\nFailed to create/update the stack. Run the following command\nto fetch the list of events leading up to the failure\naws cloudformation describe-stack-events --stack-name %s\n", name)
+		fmt.Fprintf(a.said, "\nFailed to create/update the stack. Run the following command\nto fetch the list of events leading up to the failure\naws cloudformation describe-stack-events --stack-name %s\n", name)
 		return 255
 	}
 	s.Status = "CREATE_COMPLETE"
 	if csr := s.Parameters["Csr"]; csr != "" && csr != before {
 		if s.Outputs["CertificateId"], err = a.sign(csr, name); err != nil {
-			fmt.Fprintln(os.Stderr, err)
+			fmt.Fprintln(a.said, err)
 			return 254
 		}
 	}

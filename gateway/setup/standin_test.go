@@ -1,8 +1,10 @@
 package setup
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/signal"
@@ -11,8 +13,8 @@ import (
 	"testing"
 )
 
-// The stand-in for the aws tool: the test binary under its name. It answers as the tool and AWS do, in words and exit
-// codes (AWS CLI user guide, return codes), and keeps the account in a file.
+// The stand-in for the aws tool: a function, or the test binary under its name. It answers as the tool and AWS do, in words
+// and exit codes (AWS CLI user guide, return codes), and keeps the account in a file.
 
 const standInDir = "PIWAY_TEST_AWS_DIR"
 
@@ -28,6 +30,8 @@ type awsAccount struct {
 	Broken map[string]string     // stacks that roll back, and why
 	HangAt int                   // the call that does its work and then waits for an interrupt; from 1
 	Tell   string                // the address to dial when it hangs
+
+	out, said io.Writer // of the tool that runs
 }
 
 type awsStack struct {
@@ -107,35 +111,42 @@ const asAWS = "PIWAY_TEST_AS_AWS"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asAWS) != "" {
-		os.Exit(standIn(os.Args[1:]))
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		code := standIn(ctx, os.Getenv(standInDir), os.Args[1:], os.Stdout, os.Stderr)
+		stop()
+		os.Exit(code)
 	}
 	os.Exit(m.Run())
 }
 
-// standIn is the tool. It returns the exit code.
-func standIn(args []string) int {
-	dir := os.Getenv(standInDir)
+// An exitCode is the stand-in's, as an error.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+func (e exitCode) ExitCode() int { return int(e) }
+
+// standIn is the tool, for an account in a folder. It returns the exit code.
+func standIn(ctx context.Context, dir string, args []string, out, said io.Writer) int {
 	a, err := readAccount(dir)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(said, err)
 		return 255
 	}
-	interrupted := make(chan os.Signal, 1)
-	signal.Notify(interrupted, os.Interrupt)
+	a.out, a.said = out, said
 	call := parseCall(args)
 	a.Calls = append(a.Calls, call.name)
 	code := a.answer(call)
 	if err := a.write(dir); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(said, err)
 		return 255
 	}
 	if a.HangAt == len(a.Calls) {
 		c, err := net.Dial("tcp", a.Tell)
 		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
+			fmt.Fprintln(said, err)
 			return 255
 		}
-		<-interrupted
+		<-ctx.Done()
 		_ = c.Close() // only its opening was a message
 		return 130
 	}
@@ -144,12 +155,12 @@ func standIn(args []string) int {
 
 func (a *awsAccount) answer(c awsCall) int {
 	if f, ok := a.Fail[c.name]; ok {
-		fmt.Fprint(os.Stderr, f.Stderr)
+		fmt.Fprint(a.said, f.Stderr)
 		return f.Code
 	}
 	switch c.name {
 	case "sts get-caller-identity":
-		return reply(map[string]string{"UserId": "A", "Account": "123456789012", "Arn": "arn:aws:iam::123456789012:user/me"})
+		return a.reply(map[string]string{"UserId": "A", "Account": "123456789012", "Arn": "arn:aws:iam::123456789012:user/me"})
 	case "cloudformation describe-stacks":
 		return a.describe(c)
 	case "cloudformation deploy":
@@ -157,40 +168,53 @@ func (a *awsAccount) answer(c awsCall) int {
 	case "cloudformation delete-stack":
 		return a.delete(c.one("--stack-name"))
 	case "cloudformation describe-stack-events":
-		return reply(map[string]any{"StackEvents": a.Stacks[c.one("--stack-name")].Events})
+		name := c.one("--stack-name")
+		if a.Stacks[name] == nil {
+			return a.refuse("ValidationError", "DescribeStackEvents", "Stack ["+name+"] does not exist")
+		}
+		return a.reply(map[string]any{"StackEvents": a.Stacks[name].Events})
 	case "iot describe-endpoint":
-		return reply(map[string]string{"endpointAddress": "abc123-ats.iot.us-east-1.amazonaws.com"})
+		return a.reply(map[string]string{"endpointAddress": "abc123-ats.iot.us-east-1.amazonaws.com"})
 	}
 	cert := a.Certs[c.one("--certificate-id")]
 	switch {
 	case cert == nil && strings.HasPrefix(c.name, "iot "):
-		return refuse("ResourceNotFoundException", "DescribeCertificate", "The certificate given in the certificateId does not exist.")
+		return a.refuse("ResourceNotFoundException", "DescribeCertificate", "The certificate given in the certificateId does not exist.")
 	case c.name == "iot describe-certificate":
-		return reply(map[string]any{"certificateDescription": map[string]string{"certificatePem": cert.PEM, "status": cert.Status}})
+		return a.reply(map[string]any{"certificateDescription": map[string]string{"certificatePem": cert.PEM, "status": cert.Status}})
 	case c.name == "iot update-certificate":
 		cert.Status = c.one("--new-status")
 		return 0
 	}
-	fmt.Fprintf(os.Stderr, "aws: error: argument operation: Invalid choice: %s", c.name)
+	fmt.Fprintf(a.said, "aws: error: argument operation: Invalid choice: %s", c.name)
 	return 252
 }
 
-func reply(v any) int {
-	if err := json.NewEncoder(os.Stdout).Encode(v); err != nil {
+func (a *awsAccount) reply(v any) int {
+	if err := json.NewEncoder(a.out).Encode(v); err != nil {
 		return 255
 	}
 	return 0
 }
 
-func refuse(code, operation, text string) int {
-	fmt.Fprintf(os.Stderr, "\nAn error occurred (%s) when calling the %s operation: %s\n", code, operation, text)
+func (a *awsAccount) refuse(code, operation, text string) int {
+	fmt.Fprintf(a.said, "\nAn error occurred (%s) when calling the %s operation: %s\n", code, operation, text)
 	return 254
 }
 
-// awsOnPath puts the stand-in on the PATH, and returns its folder.
-func awsOnPath(t *testing.T) string {
+// newAccount returns the folder of an account with nothing in it.
+func newAccount(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
+	if err := (&awsAccount{Stacks: map[string]*awsStack{}, Certs: map[string]*awsCert{}}).write(dir); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// onPath puts the stand-in for an account on the PATH.
+func onPath(t *testing.T, dir string) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -202,10 +226,6 @@ func awsOnPath(t *testing.T) string {
 	}
 	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 	t.Setenv(standInDir, dir)
-	if err := (&awsAccount{Stacks: map[string]*awsStack{}, Certs: map[string]*awsCert{}}).write(dir); err != nil {
-		t.Fatal(err)
-	}
-	return dir
 }
 
 // account changes what the stand-in keeps, and returns it.
