@@ -106,7 +106,7 @@ func (c *CLI) Run(ctx context.Context, what string, command cloud.Command) ([]by
 
 // program runs the program aws. It is interrupted when ctx ends.
 func program(ctx context.Context, args []string, out, said io.Writer) error {
-	cmd := exec.CommandContext(ctx, "aws", args...)
+	cmd := exec.CommandContext(ctx, "aws", args...) //nolint:gosec // the arguments are ours, and no shell reads them
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = stopWait
 	cmd.Env = append(os.Environ(), "AWS_PAGER=") // version 2 would open a pager

@@ -68,7 +68,7 @@ func (a *awsAccount) deploy(c awsCall) int {
 	name := c.one("--stack-name")
 	template, err := os.ReadFile(c.one("--template-file"))
 	if err != nil {
-		fmt.Fprintf(a.said, "Invalid template path %s\n", c.one("--template-file"))
+		_, _ = fmt.Fprintf(a.said, "Invalid template path %s\n", c.one("--template-file"))
 		return 255
 	}
 	s := a.Stacks[name]
@@ -92,13 +92,13 @@ func (a *awsAccount) deploy(c awsCall) int {
 			{"LogicalResourceId": "MetricTopicRule", "ResourceStatus": "CREATE_FAILED", "ResourceStatusReason": why},
 			{"LogicalResourceId": name, "ResourceStatus": "CREATE_IN_PROGRESS", "ResourceStatusReason": "User Initiated"},
 		}
-		fmt.Fprintf(a.said, "\nFailed to create/update the stack. Run the following command\nto fetch the list of events leading up to the failure\naws cloudformation describe-stack-events --stack-name %s\n", name)
+		_, _ = fmt.Fprintf(a.said, "\nFailed to create/update the stack. Run the following command\nto fetch the list of events leading up to the failure\naws cloudformation describe-stack-events --stack-name %s\n", name)
 		return 255
 	}
 	s.Status = "CREATE_COMPLETE"
 	if csr := s.Parameters["Csr"]; csr != "" && csr != before {
 		if s.Outputs["CertificateId"], err = a.sign(csr, name); err != nil {
-			fmt.Fprintln(a.said, err)
+			_, _ = fmt.Fprintln(a.said, err)
 			return 254
 		}
 	}

@@ -129,7 +129,7 @@ func (e exitCode) ExitCode() int { return int(e) }
 func standIn(ctx context.Context, dir string, args []string, out, said io.Writer) int {
 	a, err := readAccount(dir)
 	if err != nil {
-		fmt.Fprintln(said, err)
+		_, _ = fmt.Fprintln(said, err)
 		return 255
 	}
 	a.out, a.said = out, said
@@ -137,13 +137,13 @@ func standIn(ctx context.Context, dir string, args []string, out, said io.Writer
 	a.Calls = append(a.Calls, call.name)
 	code := a.answer(call)
 	if err := a.write(dir); err != nil {
-		fmt.Fprintln(said, err)
+		_, _ = fmt.Fprintln(said, err)
 		return 255
 	}
 	if a.HangAt == len(a.Calls) {
 		c, err := net.Dial("tcp", a.Tell)
 		if err != nil {
-			fmt.Fprintln(said, err)
+			_, _ = fmt.Fprintln(said, err)
 			return 255
 		}
 		<-ctx.Done()
@@ -155,7 +155,7 @@ func standIn(ctx context.Context, dir string, args []string, out, said io.Writer
 
 func (a *awsAccount) answer(c awsCall) int {
 	if f, ok := a.Fail[c.name]; ok {
-		fmt.Fprint(a.said, f.Stderr)
+		_, _ = fmt.Fprint(a.said, f.Stderr)
 		return f.Code
 	}
 	switch c.name {
@@ -186,7 +186,7 @@ func (a *awsAccount) answer(c awsCall) int {
 		cert.Status = c.one("--new-status")
 		return 0
 	}
-	fmt.Fprintf(a.said, "aws: error: argument operation: Invalid choice: %s", c.name)
+	_, _ = fmt.Fprintf(a.said, "aws: error: argument operation: Invalid choice: %s", c.name)
 	return 252
 }
 
@@ -198,7 +198,7 @@ func (a *awsAccount) reply(v any) int {
 }
 
 func (a *awsAccount) refuse(code, operation, text string) int {
-	fmt.Fprintf(a.said, "\nAn error occurred (%s) when calling the %s operation: %s\n", code, operation, text)
+	_, _ = fmt.Fprintf(a.said, "\nAn error occurred (%s) when calling the %s operation: %s\n", code, operation, text)
 	return 254
 }
 
