@@ -53,16 +53,16 @@ drain: ## send a backlog at AWS's full rate and count what AWS would discard (4 
 	$(GO) test ./gateway/gateway -run '^$$' -bench Cloud_drain -benchtime 1x
 
 outage: ## run the same outage against Piway, mosquitto and telegraf (OUTAGE="--help" for more)
-	$(GO) run ./gateway/outage $(OUTAGE)
+	$(GO) run ./proof/outage $(OUTAGE)
 
 chaos: ## kill, cut power and lines, fail disks and step clocks for a minute, and count every sample (CHAOS="--help" for more)
-	$(GO) run ./gateway/chaos $(CHAOS)
+	$(GO) run ./proof/chaos $(CHAOS)
 
 powercut: ## cut the power of a virtual machine ten times, and count every report (POWERCUT="--help" for more)
-	$(GO) run ./gateway/powercut $(POWERCUT)
+	$(GO) run ./proof/powercut $(POWERCUT)
 
 mutants: ## break each promise once in a copy of the tree, and hold the tests to notice (MUTANTS=uplink for some)
-	$(GO) run ./gateway/rig/mutants $(MUTANTS)
+	$(GO) run ./proof/mutants $(MUTANTS)
 
 demo: ## run everything on this machine, with nothing to configure
 	$(GO) run ./gateway demo

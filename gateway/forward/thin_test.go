@@ -14,7 +14,7 @@ import (
 
 	"piway/gateway/encode"
 	"piway/gateway/queue"
-	"piway/gateway/rig"
+	"piway/shared/race"
 	"piway/gateway/rollup"
 	"piway/shared/clock"
 	"piway/shared/sample"
@@ -156,7 +156,7 @@ func (o *thinnedOutage) balanced() (waiting, sent, other int64) {
 // right weights, each sample once, with restarts while they are thinned and while they are sent.
 func TestForward_thinned(t *testing.T) {
 	days := 13
-	if rig.Race {
+	if race.Enabled {
 		days = 3
 	}
 	const devices = 10

@@ -13,7 +13,7 @@ import (
 	"piway/configs/aws"
 	"piway/gateway/cloud"
 	"piway/gateway/encode"
-	"piway/gateway/rig"
+	"piway/shared/race"
 	"piway/gateway/rollup"
 	"piway/gateway/settings"
 	"piway/localcore/localcore"
@@ -41,7 +41,7 @@ const (
 // TestCosts runs an hour of each fleet through rollup, encoder and localcore's rules, and holds the table in docs/costs.md
 // to what localcore's bill makes of it.
 func TestCosts(t *testing.T) {
-	if rig.Race {
+	if race.Enabled {
 		t.Skip("a quarter of a million messages, one after the other: without -race only")
 	}
 	table := costsTable(t)

@@ -38,7 +38,7 @@ var inside = map[string][]string{
 
 	"gateway/gateway":      {"gateway/*", "gateway/queue/ledger", "shared/*"},
 	"gateway/gateway_test": {"*/*"}, // end to end
-	"gateway/forward_test": {"gateway/intake", "gateway/names", "gateway/queue", "gateway/settings", "gateway/rig"},
+	"gateway/forward_test": {"gateway/intake", "gateway/names", "gateway/queue", "gateway/settings"},
 
 	// What the gateway is told, and what it calls itself at AWS.
 	"gateway/settings": {"gateway/cloud", "gateway/names", "gateway/rollup", "gateway/uplink", "shared/config", "shared/sample"},
@@ -66,17 +66,14 @@ var inside = map[string][]string{
 	"gateway/control":  {"shared/config", "shared/files"},
 	"gateway/aws":      {"gateway/cloud", "shared/config"},
 
-	// A program that measures: it starts the gateway as a process, and AWS's stand-in inside itself.
-	"gateway/rig":         {},
-	"gateway/rig/faultfs": {},
-	"gateway/rig/mutants": {},
-
-	"gateway/chaos":  {"gateway/rig", "gateway/rig/faultfs", "gateway/devices", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
-	"gateway/outage": {"gateway/rig", "gateway/control", "gateway/devices", "gateway/queue/ledger", "localcore/broker", "localcore/cloudwatch", "localcore/localcore", "shared/*"},
-
-	// A program that cuts the power of a virtual machine with one of the programs in it.
-	"gateway/powercut":    {"gateway/powercut/vm", "gateway/rig", "gateway/devices", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
-	"gateway/powercut/vm": {"gateway/rig", "shared/config"},
+	// The proofs: programs that start the others as processes, and spoil what these stand on. Nothing imports them.
+	"proof/rig":         {},
+	"proof/faultfs":     {},
+	"proof/mutants":     {},
+	"proof/chaos":       {"proof/rig", "proof/faultfs", "gateway/devices", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
+	"proof/outage":      {"proof/rig", "gateway/control", "gateway/devices", "gateway/queue/ledger", "localcore/broker", "localcore/cloudwatch", "localcore/localcore", "shared/*"},
+	"proof/powercut":    {"proof/powercut/vm", "proof/rig", "gateway/devices", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
+	"proof/powercut/vm": {"proof/rig", "shared/config"},
 
 	// The local stand-in for AWS, and its wiring.
 	"localcore/bill":           {"shared/prices"},
@@ -100,6 +97,7 @@ var inside = map[string][]string{
 	"shared/mqttlink": {},
 	"shared/pki":      {"shared/config", "shared/files"},
 	"shared/prices":   {},
+	"shared/race":     {},
 	"shared/sample":   {},
 
 	// A broker and a disk for tests, imported by tests only.
@@ -116,12 +114,12 @@ var inside = map[string][]string{
 // libraries says where each third-party library is imported: in one package, with few exceptions.
 // The gateway's benchmark measures it against the bare broker library.
 var libraries = map[string][]string{
-	"github.com/alecthomas/kong":          {"agent", "gateway", "gateway/chaos", "gateway/outage", "gateway/powercut", "localcore"},
+	"github.com/alecthomas/kong":          {"agent", "gateway", "proof/chaos", "proof/outage", "proof/powercut", "localcore"},
 	"github.com/coreos/go-systemd/v22":    {"gateway/gateway"},
 	"github.com/eclipse/paho.mqtt.golang": {"shared/mqttlink"},
 	"github.com/go-json-experiment/json":  {"shared/sample"},
 	"github.com/goccy/go-yaml":            {"shared/config", "configs/aws_test"}, // the test reads CloudFormation's short tags
-	"github.com/hanwen/go-fuse/v2":        {"gateway/rig/faultfs"},
+	"github.com/hanwen/go-fuse/v2":        {"proof/faultfs"},
 	"github.com/mochi-mqtt/server/v2":     {"gateway/broker", "localcore/broker", "gateway_test"},
 	"github.com/shirou/gopsutil/v3":       {"agent/collect"},
 	"golang.org/x/sync/errgroup":          {"..."},

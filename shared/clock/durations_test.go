@@ -16,14 +16,14 @@ var dated = map[string]string{
 	"agent/spool/bound.go":       "a file's age counts over restarts of the machine; only a right clock judges it",
 	"gateway/forward/forward.go": "the age of a datum",
 	"gateway/queue/redate.go":    "the age of what an earlier run of the machine took, by a clock that is right now",
-	"gateway/outage/pi.go":       "a tool of tests that sends at multiples of the wall clock",
+	"proof/outage/pi.go":       "a tool of tests that sends at multiples of the wall clock",
 }
 
 // A duration that is taken from the wall clock is wrong when the clock is set. The ways to do that which the compiler lets
 // through are looked for: a time made of a number, or stripped, has no monotonic reading.
 func TestDurations_areMonotonic(t *testing.T) {
 	root := filepath.Join("..", "..")
-	for _, top := range []string{"agent", "gateway", "localcore", "shared"} {
+	for _, top := range []string{"agent", "gateway", "localcore", "proof", "shared"} {
 		err := filepath.WalkDir(filepath.Join(root, top), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err

@@ -1,0 +1,123 @@
+// Command chaos runs Piway as real processes, breaks them and the lines between them by a schedule from a seed, and then holds
+// every sample that was acknowledged to have come to CloudWatch.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"piway/proof/rig"
+)
+
+const description = `Breaks Piway by a schedule from a seed, and counts what became of every sample.
+
+Agents, gateway and localcore run as real processes; devices send samples of which each can be told from all others. Three tracks of events go on at the same time: processes are killed with SIGKILL, clocks are stepped and start wrong, the disk is full, fails, or loses in a power cut what was not synced (as root, with /dev/fuse); lines are reset or become black holes, and AWS withholds, delays, closes and refuses; the agents' LAN stalls. Then all is healed, the backlog drains, and each sample that was acknowledged must have come to CloudWatch, with its value, name and time; an agent's readings must have the time at which they were made; duplicates must be within the in-flight window for each connection; and the ledger must balance.
+
+Example: go run ./proof/chaos --seed 7 --for 10m`
+
+type options struct {
+	Seed     uint64        `help:"The schedule." default:"1"`
+	Runs     int           `help:"Runs one after the other, with this seed and those that follow." default:"1" placeholder:"N"`
+	For      time.Duration `help:"How long things go wrong in each run." default:"1m"`
+	Drain    time.Duration `help:"How long the backlog may take then." default:"2m"`
+	Devices  int           `help:"Simulated devices, 20 samples a second each." default:"2"`
+	Agents   int           `help:"Real agents." default:"2"`
+	Form     string        `help:"metric or emf." enum:"metric,emf" default:"metric"`
+	Upstream string        `help:"What takes AWS's place: localcore, or Debian's mosquitto, in the metric form." enum:"localcore,mosquitto" default:"localcore"`
+	Only     string        `help:"Only events whose name holds this text." placeholder:"TEXT"`
+	Flips    bool          `help:"Also flip bits in the log of the gateway's store while it is killed. What is lost then must be told by the ledger."`
+	Keep     bool          `help:"Keep the folder of a run that succeeded as well."`
+	Verbose  bool          `short:"v" help:"Print what the programs log."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "chaos:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	var o options
+	parser, err := kong.New(&o, kong.Name("chaos"), kong.Description(description))
+	if err != nil {
+		return fmt.Errorf("building the command line: %w", err)
+	}
+	if _, err := parser.Parse(args); err != nil {
+		return fmt.Errorf("%w, try: --help", err)
+	}
+	if o.Upstream == mosquittoUpstream && o.Form != "metric" {
+		return errors.New("mosquitto knows no rule that takes the emf form apart, try: --form metric")
+	}
+	bin, err := os.MkdirTemp("", "piway-chaos-bin-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(bin) }() // what is left is harmless
+	var p programs
+	if p.agent, p.gateway, p.localcore, err = rig.Build(ctx, bin); err != nil {
+		return err
+	}
+	var failed []error
+	for i := range o.Runs {
+		each := o
+		each.Seed += uint64(i)
+		if err := one(ctx, p, each, out); err != nil {
+			failed = append(failed, fmt.Errorf("seed %d: %w", each.Seed, err))
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// one is a run in a folder of its own, which stays if the run fails.
+func one(ctx context.Context, p programs, o options, out io.Writer) (err error) {
+	dir, err := os.MkdirTemp("", "piway-chaos-")
+	if err != nil {
+		return err
+	}
+	logs, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		return err
+	}
+	defer func() {
+		_ = logs.Close() // for who looks on
+		if err == nil && !o.Keep {
+			_ = os.RemoveAll(dir) // what is left is harmless
+			return
+		}
+		_, _ = fmt.Fprintf(out, "kept: %s\n", dir)
+	}()
+	var log io.Writer = logs
+	if o.Verbose {
+		log = io.MultiWriter(logs, out)
+	}
+	w, err := open(ctx, dir, p, o, log)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	if w.disk.faults == nil {
+		_, _ = fmt.Fprintf(out, "left out: disk errors, power cuts and the times of the agents' readings: %s\n", w.disk.why)
+	}
+	r, err := w.chaos(ctx, o, log)
+	if err != nil {
+		return err
+	}
+	r.print(out, o)
+	return r.check(o)
+}

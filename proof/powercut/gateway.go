@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"piway/gateway/devices"
+	"piway/proof/powercut/vm"
+	"piway/gateway/queue/ledger"
+	"piway/proof/rig"
+	"piway/shared/pki"
+)
+
+const gatewayConfig = `
+data: {dir: %[1]s}
+broker: {listen: "%[2]s"}
+intake: {trust_clock: true, clock_tolerance: 1s}
+rollup: {window: 1s, grace: 1s}
+uplink:
+  endpoint: "%[3]s"
+  certs: {dir: %[4]s}
+  form: emf
+  canary: 0s
+  connect_interval: 1s
+  max_backoff: 1s
+`
+
+const (
+	deviceCount  = 10
+	gatewayReady = "gateway ready"
+	gatewayStore = "/data/store"
+	gatewayLog   = gatewayStore + "/queue.db-wal"
+	// redeliveryTime and drainTime bound what follows a cut.
+	redeliveryTime = 2 * time.Minute
+	drainTime      = 3 * time.Minute
+)
+
+// A gatewayTrial has the gateway in the machine, and devices and the cloud out here.
+type gatewayTrial struct {
+	machine *vm.Machine
+	cloud   *cloud
+	devices []*device
+	book    *book
+	before  verdict
+}
+
+// openGateway builds it in a folder and starts what is in the machine.
+func openGateway(ctx context.Context, dir string, t vm.Tools, p programs, log io.Writer) (_ trial, err error) {
+	g := &gatewayTrial{book: new(book)}
+	defer func() {
+		if err != nil {
+			g.close()
+		}
+	}()
+	seed := filepath.Join(dir, "seed")
+	certs := filepath.Join(seed, "certs")
+	if g.cloud, err = newCloud(ctx, dir, certs, p.localcore, log); err != nil {
+		return nil, err
+	}
+	text := fmt.Sprintf(gatewayConfig, gatewayStore, fmt.Sprintf(":%d", vm.MQTTPort), g.cloud.inside, "/data/certs")
+	store := filepath.Join(seed, "store")
+	if err := errors.Join(os.MkdirAll(store, 0o750), os.WriteFile(filepath.Join(seed, "gateway.yaml"), []byte(text), 0o600)); err != nil {
+		return nil, err
+	}
+	list, err := devices.Open(filepath.Join(store, "devices.json"))
+	if err != nil {
+		return nil, err
+	}
+	for i := range deviceCount {
+		d := &device{name: fmt.Sprint(devicePrefix, i), number: i, book: g.book}
+		if d.password, err = list.Add(d.name); err != nil {
+			return nil, err
+		}
+		g.devices = append(g.devices, d)
+	}
+	inside := map[string]string{"piway-gateway": p.gateway, "powercut": p.self}
+	if g.machine, err = t.Build(ctx, dir, seed, inside, log); err != nil {
+		return nil, err
+	}
+	for _, d := range g.devices {
+		d.addr = g.machine.MQTT
+	}
+	if err := g.start(ctx); err != nil {
+		return nil, err
+	}
+	return g, g.machine.Ready(ctx, gatewayReady)
+}
+
+// start boots the machine and starts the gateway in it.
+func (g *gatewayTrial) start(ctx context.Context) error {
+	if err := g.machine.Boot(ctx); err != nil {
+		return err
+	}
+	return g.machine.Launch(ctx, "piway-gateway run --config /data/gateway.yaml")
+}
+
+// cut follows the plan, cuts the power, and counts after the next start.
+func (g *gatewayTrial) cut(ctx context.Context, p plan, m *misfortune) (v verdict, err error) {
+	living, stop := context.WithCancel(ctx)
+	defer stop()
+	ending, cancel := context.WithCancel(ctx)
+	defer cancel()
+	senders := liveAll(ending, living, g.devices)
+	defer func() { cancel(); _ = senders.Wait() }() // the first error is the one to tell
+	wait(ctx, p.live)
+	m.log, m.folders = gatewayLog, []string{gatewayStore}
+	m.end = func(ctx context.Context) error {
+		_, err := g.machine.Run(ctx, "kill -9 $(pidof piway-gateway); true")
+		return err
+	}
+	if err := m.strike(ctx, g.machine, p, func() {}); err != nil {
+		return v, err
+	}
+	stop()
+	if err := m.again(ctx, g.machine, p, g.start); err != nil {
+		return v, err
+	}
+	if err := g.machine.Ready(ctx, gatewayReady); err != nil {
+		return v, err
+	}
+	timer := time.AfterFunc(redeliveryTime, cancel)
+	defer timer.Stop()
+	if err := senders.Wait(); err != nil {
+		return v, fmt.Errorf("%s after the cut: %w", redeliveryTime, err)
+	}
+	if err := g.drain(ctx); err != nil {
+		return v, err
+	}
+	all, err := g.book.judge(g.cloud.record)
+	v, g.before = all.minus(g.before), all
+	return v, err
+}
+
+// drain opens the cloud until the gateway has nothing left.
+func (g *gatewayTrial) drain(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, drainTime)
+	defer cancel()
+	if err := g.cloud.core.Start(ctx); err != nil {
+		return err
+	}
+	defer g.cloud.core.Stop()
+	return rig.Poll(ctx, "the gateway's queue to be empty", func() (bool, error) {
+		out, err := g.machine.Run(ctx, "piway-gateway ledger --json --config /data/gateway.yaml 2>/dev/console")
+		if err != nil {
+			return false, err
+		}
+		var all []ledger.Account
+		if err := json.Unmarshal([]byte(out), &all); err != nil {
+			return false, fmt.Errorf("reading the ledger: %w: %s", err, out)
+		}
+		return ledger.Sum(all).Waiting == 0, nil
+	})
+}
+
+func (g *gatewayTrial) close() {
+	if g.machine != nil {
+		g.machine.Close()
+	}
+	if g.cloud != nil {
+		g.cloud.core.Kill()
+	}
+}
+
+// A cloud is localcore on this machine, up only while something is counted.
+type cloud struct {
+	core   *rig.Process
+	addr   string // of its broker
+	inside string // the same, for who is in the machine
+	record string
+}
+
+// newCloud makes its certificates in the folder certs, whose client's half is for the gateway.
+func newCloud(ctx context.Context, dir, certs, program string, log io.Writer) (*cloud, error) {
+	ports, err := vm.FreePorts(ctx, 2)
+	if err != nil {
+		return nil, err
+	}
+	if err := pki.MakeAWS(certs, []string{"127.0.0.1", vm.HostAddr}); err != nil {
+		return nil, err
+	}
+	_, port, err := net.SplitHostPort(ports[0])
+	if err != nil {
+		return nil, err
+	}
+	c := &cloud{addr: ports[0], inside: net.JoinHostPort(vm.HostAddr, port), record: filepath.Join(dir, "record")}
+	c.core = &rig.Process{
+		Path: program, Args: []string{"run", "--listen", ports[0], "--http", ports[1], "--certs", certs, "--record", c.record},
+		Ready: "msg=serving", Log: log,
+	}
+	return c, nil
+}
