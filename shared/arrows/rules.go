@@ -74,7 +74,7 @@ var inside = map[string][]string{
 	"shared/guard":    {},
 	"shared/mqttlink": {},
 	"shared/pki":      {"shared/config", "shared/files"},
-	"shared/prices":   {},
+	"shared/prices":   {"shared/config"}, // its table is YAML
 	"shared/sample":   {},
 
 	// A broker and a disk for tests, imported by tests only.
