@@ -21,7 +21,7 @@ func Load(path string) (*Table, error) {
 	return Parse(path, text)
 }
 
-// Parse reads the text of a table file; us-east-1.yaml explains the form. All mistakes are told, each with name and line.
+// Parse reads the text of a table file; us-east-1.yaml explains the form. All mistakes are told, each with its line.
 func Parse(name string, text []byte) (*Table, error) {
 	var f file
 	for _, m := range meters {
@@ -92,7 +92,8 @@ func (p *Price) checkTiers(key string) error {
 		before = t.UpTo
 	}
 	if !math.IsInf(before, 1) {
-		return config.Errorf(fmt.Sprintf("%s[%d]", key, len(p.Tiers)-1), `no price above %v, try: a last price without "to"`, before)
+		last := fmt.Sprintf("%s[%d]", key, len(p.Tiers)-1)
+		return config.Errorf(last, `no price above %v, try: a last price without "to"`, before)
 	}
 	return nil
 }
@@ -101,17 +102,18 @@ func (p *Price) checkTiers(key string) error {
 const maxNumber = 1e15
 
 func (p *Price) checkUnits(key string) error {
-	var errs []error
+	var perErr error
 	if p.Per <= 0 || p.Per > maxNumber {
-		errs = append(errs, config.Errorf(key+".per", "must be more than 0 and at most %g, got %g", maxNumber, p.Per))
+		perErr = config.Errorf(key+".per", "must be more than 0 and at most %g, got %g", maxNumber, p.Per)
 	}
-	if p.FreeAlways < 0 || p.FreeAlways > maxNumber {
-		errs = append(errs, config.Errorf(key+".free_always", "must be between 0 and %g, got %g", maxNumber, p.FreeAlways))
+	return errors.Join(perErr, checkFree(key+".free_always", p.FreeAlways), checkFree(key+".free_first_year", p.FreeFirstYear))
+}
+
+func checkFree(key string, units float64) error {
+	if units < 0 || units > maxNumber {
+		return config.Errorf(key, "must be between 0 and %g, got %g", maxNumber, units)
 	}
-	if p.FreeFirstYear < 0 || p.FreeFirstYear > maxNumber {
-		errs = append(errs, config.Errorf(key+".free_first_year", "must be between 0 and %g, got %g", maxNumber, p.FreeFirstYear))
-	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // UnmarshalText reads "0.30" or "0.30 to 10000".
