@@ -49,7 +49,7 @@ type runCmd struct {
 	Account       string     `help:"AWS account in the ARNs of policies." default:"${account}"`
 	Thing         string     `help:"Thing that the certificate is attached to, for policies with thing variables." placeholder:"NAME"`
 	LogGroup      []string   `help:"Log group that is there, with days of retention; may be repeated." default:"${group}" placeholder:"NAME:DAYS" sep:"none"`
-	Prices        string     `help:"File with the prices of your region; shared/prices/us-east-1.txt is built in." placeholder:"FILE" type:"existingfile"`
+	Prices        string     `help:"File with the prices of your region; shared/prices/us-east-1.yaml is built in." placeholder:"FILE" type:"existingfile"`
 	Fault         []string   `help:"Something that goes wrong from the start: withhold, delay, close, refuse, throttle, fail or offline; may be repeated." placeholder:"NAME:LENGTH:VALUE" sep:"none"`
 	Record        string     `help:"File to which each datapoint that arrives is appended, as a line of JSON; it outlives this process." placeholder:"FILE"`
 	Host          []string   `help:"Another name or address for a server certificate that is made; may be repeated." placeholder:"NAME" sep:"none"`

@@ -176,6 +176,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	wg.Go(func() { u.fetch(ctx) })
+	wg.Go(func() { watchCertificate(ctx, u.cfg.TLS, u.cfg.Log) })
 	defer u.finish()
 	for ctx.Err() == nil {
 		if u.await(ctx) != nil {

@@ -25,7 +25,8 @@ func (b *Broker) allowed(action, resource, client string, attributes ...string) 
 	if b.first(denial{client, action, resource, err.Error()}) {
 		level = slog.LevelWarn
 	}
-	b.opt.Log.Log(context.Background(), level, "policy denies", "action", action, "resource", resource, "client_id", client, "why", err)
+	b.opt.Log.Log(context.Background(), level, "policy denies",
+		"action", action, "resource", resource, "client_id", client, "why", err)
 	return false
 }
 

@@ -179,7 +179,7 @@ func describe(t *prices.Table) string {
 	var oldest time.Time
 	for _, p := range t.Prices() {
 		if oldest.IsZero() || p.Date.Before(oldest) {
-			oldest = p.Date
+			oldest = p.Date.Time
 		}
 	}
 	return fmt.Sprintf("%s, found on %s or later; each figure's source is in the price file", t.Region(), oldest.Format(time.DateOnly))

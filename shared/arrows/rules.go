@@ -96,7 +96,7 @@ var inside = map[string][]string{
 	"shared/guard":    {},
 	"shared/mqttlink": {},
 	"shared/pki":      {"shared/config", "shared/files"},
-	"shared/prices":   {},
+	"shared/prices":   {"shared/config"}, // its table is YAML
 	"shared/race":     {},
 	"shared/sample":   {},
 

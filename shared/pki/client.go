@@ -28,13 +28,13 @@ func (f Files) Client(serverName string, now time.Time) (*tls.Config, error) {
 	}, nil
 }
 
-// Expires returns the end of the client certificate's validity, so that a program can warn some weeks before.
-func (f Files) Expires() (time.Time, error) {
-	certs, err := readCertificates("certificate", f.Cert)
-	if err != nil {
-		return time.Time{}, err
+// Expires returns the end of the validity of the certificate that a configuration of Client shows, so that a program can
+// warn some weeks before. It is the certificate in use, whatever the file holds by now. Without one ok is false.
+func Expires(c *tls.Config) (end time.Time, ok bool) {
+	if c == nil || len(c.Certificates) == 0 || c.Certificates[0].Leaf == nil {
+		return time.Time{}, false
 	}
-	return certs[0].NotAfter, nil
+	return c.Certificates[0].Leaf.NotAfter, true
 }
 
 // pool loads all files of trusted certificates. Expired ones may lie among valid ones, as in AWS's own list of roots.

@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -170,13 +169,23 @@ func TestFiles_Client_takesRSAAndECKeys(t *testing.T) {
 	}
 }
 
-func TestFiles_Expires(t *testing.T) {
+func TestExpires(t *testing.T) {
+	_, files := made(t)
 	end := time.Now().Add(20 * 24 * time.Hour).UTC().Truncate(time.Second)
-	cert, _ := rsaPair(t, end)
-	if got, err := (pki.Files{Cert: cert}).Expires(); err != nil || !got.Equal(end) {
-		t.Errorf("got %v, %v, want %v", got, err, end)
+	files.Cert, files.Key = rsaPair(t, end)
+	shown, err := files.Client("", end.Add(-time.Minute))
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, err := (pki.Files{Cert: cert + "x"}).Expires(); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("absent: got %v, want not exist", err)
+	if err := os.Remove(files.Cert); err != nil {
+		t.Fatal(err)
+	}
+	if got, ok := pki.Expires(shown); !ok || !got.Equal(end) {
+		t.Errorf("got %v, %v, want %v", got, ok, end)
+	}
+	for _, none := range []*tls.Config{nil, {MinVersion: tls.VersionTLS12}} {
+		if got, ok := pki.Expires(none); ok {
+			t.Errorf("without a certificate: got %v", got)
+		}
 	}
 }

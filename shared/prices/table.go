@@ -3,12 +3,10 @@ package prices
 import (
 	_ "embed" // for the table file
 	"math"
-	"os"
 	"slices"
-	"time"
 )
 
-//go:embed us-east-1.txt
+//go:embed us-east-1.yaml
 var usEast1 []byte
 
 // A Table holds what each figure of Usage costs in one region. It does not change; its methods are safe for concurrent use.
@@ -17,20 +15,20 @@ type Table struct {
 	prices []Price // one for each meter, in their order
 }
 
-// A Price is a section of a table file.
+// A Price is a group of a table file.
 type Price struct {
-	// Key is the section's name in the file, What the bill's name of it.
-	Key, What, Unit string
-	// Per is how many units a tier's price is for.
-	Per float64
+	// What is the bill's name of it.
+	What, Unit string
 	// Tiers are in ascending order, the last without end.
-	Tiers []Tier
-	// Free are the units a month that cost nothing, only in an account's first year if FirstYear.
-	Free      float64
-	FirstYear bool
+	Tiers []Tier `yaml:"price"`
+	// Per is how many units a tier's price is for.
+	Per float64 `yaml:"per"`
+	// FreeAlways are the units a month that cost nothing, FreeFirstYear those beside them in an account's first year.
+	FreeAlways    float64 `yaml:"free_always"`
+	FreeFirstYear float64 `yaml:"free_first_year"`
 	// Source says where the figures were found, Date when.
-	Source string
-	Date   time.Time
+	Source string `yaml:"source"`
+	Date   Day    `yaml:"date"`
 }
 
 // A Tier is a price up to a number of units a month.
@@ -40,20 +38,11 @@ type Tier struct {
 
 // Default returns the table that is built in, of us-east-1.
 func Default() *Table {
-	t, err := Parse(usEast1)
+	t, err := Parse("us-east-1.yaml", usEast1)
 	if err != nil {
 		panic("prices: the built-in table: " + err.Error())
 	}
 	return t
-}
-
-// Load reads a table file, so that people can put their region's prices in. Errors name file and line.
-func Load(path string) (*Table, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err // it names the file
-	}
-	return parse(path+":", text)
 }
 
 // Region is the AWS region that the prices are of.
@@ -96,9 +85,11 @@ func (t *Table) month(u Usage, firstYear bool) Bill {
 		p := &t.prices[i]
 		line := Line{What: m.what, Unit: m.unit, Quantity: *m.of(&u)}
 		line.USD = p.usd(line.Quantity)
-		if firstYear || !p.FirstYear {
-			line.Free = line.USD - p.usd(line.Quantity-p.Free)
+		free := p.FreeAlways
+		if firstYear {
+			free += p.FreeFirstYear
 		}
+		line.Free = line.USD - p.usd(line.Quantity-free)
 		b.Lines = append(b.Lines, line)
 		b.Total += line.USD
 		b.AfterFree += line.USD - line.Free

@@ -39,19 +39,41 @@ func (u Usage) Add(v Usage) Usage {
 	return u
 }
 
-// A meter is one figure of Usage: its section of a table file, its line of a bill.
+// A meter is one figure of Usage, its group of a table file, and its line of a bill.
 type meter struct {
 	key, what, unit string
 	of              func(*Usage) *float64
+	in              func(*file) *Price
 }
 
 // meters are all figures of Usage, in the order of a bill.
 var meters = []meter{
-	{"metric-months", "CloudWatch custom metrics", "metric-months", func(u *Usage) *float64 { return &u.MetricMonths }},
-	{"put-metric-data", "CloudWatch PutMetricData", "calls", func(u *Usage) *float64 { return &u.PutMetricData }},
-	{"log-gigabytes", "CloudWatch Logs, taken in", "GB", func(u *Usage) *float64 { return &u.LogGB }},
-	{"messages", "IoT messages", "messages of 5 KB", func(u *Usage) *float64 { return &u.Messages }},
-	{"rules-triggered", "IoT rules triggered", "rules", func(u *Usage) *float64 { return &u.RulesTriggered }},
-	{"actions-executed", "IoT actions executed", "actions", func(u *Usage) *float64 { return &u.ActionsExecuted }},
-	{"connection-minutes", "IoT connection", "minutes", func(u *Usage) *float64 { return &u.ConnectionMinutes }},
+	{
+		"metric_months", "CloudWatch custom metrics", "metric-months",
+		func(u *Usage) *float64 { return &u.MetricMonths }, func(f *file) *Price { return &f.MetricMonths },
+	},
+	{
+		"put_metric_data", "CloudWatch PutMetricData", "calls",
+		func(u *Usage) *float64 { return &u.PutMetricData }, func(f *file) *Price { return &f.PutMetricData },
+	},
+	{
+		"log_gigabytes", "CloudWatch Logs, taken in", "GB",
+		func(u *Usage) *float64 { return &u.LogGB }, func(f *file) *Price { return &f.LogGB },
+	},
+	{
+		"messages", "IoT messages", "messages of 5 KB",
+		func(u *Usage) *float64 { return &u.Messages }, func(f *file) *Price { return &f.Messages },
+	},
+	{
+		"rules_triggered", "IoT rules triggered", "rules",
+		func(u *Usage) *float64 { return &u.RulesTriggered }, func(f *file) *Price { return &f.RulesTriggered },
+	},
+	{
+		"actions_executed", "IoT actions executed", "actions",
+		func(u *Usage) *float64 { return &u.ActionsExecuted }, func(f *file) *Price { return &f.ActionsExecuted },
+	},
+	{
+		"connection_minutes", "IoT connection", "minutes",
+		func(u *Usage) *float64 { return &u.ConnectionMinutes }, func(f *file) *Price { return &f.ConnectionMinutes },
+	},
 }
