@@ -14,9 +14,9 @@ import (
 
 	"piway/gateway/encode"
 	"piway/gateway/queue"
-	"piway/shared/race"
 	"piway/gateway/rollup"
 	"piway/shared/clock"
+	"piway/shared/race"
 	"piway/shared/sample"
 )
 

@@ -114,17 +114,17 @@ var table = []mutant{
 		"./gateway/uplink", "TestUplink_lostConnection_sendsAgain",
 	},
 	{
-		"uplink: the window is measured from the PUBACK", "gateway/uplink/uplink.go",
+		"uplink: the window is measured from the PUBACK", "gateway/uplink/serve.go",
 		"case len(u.flight) < u.cfg.Window:", "case len(u.flight)-u.settled < u.cfg.Window:",
 		"./gateway/uplink", "TestUplink_window",
 	},
 	{
-		"uplink: nothing is sent again", "gateway/uplink/uplink.go",
+		"uplink: nothing is sent again", "gateway/uplink/serve.go",
 		"u.unsent = slices.DeleteFunc(slices.Clone(u.flight[u.settled:]), (*message).acked)", "u.unsent = nil",
 		"./gateway/uplink", "TestUplink_lostConnection_sendsAgain|TestUplink_withheldPuback",
 	},
 	{
-		"uplink: an overdue PUBACK is ignored", "gateway/uplink/uplink.go",
+		"uplink: an overdue PUBACK is ignored", "gateway/uplink/serve.go",
 		"now.After(m.deadline)", "now.IsZero()",
 		"./gateway/uplink", "TestUplink_withheldPuback",
 	},
