@@ -143,7 +143,7 @@ func (g *gateway) failed(ctx context.Context, f feedback.Failure) {
 	if len(counts) == 0 {
 		return
 	}
-	if err := g.queue.Refused(ctx, counts); err != nil {
+	if err := g.queue.BookRefusedByCloud(ctx, counts); err != nil {
 		g.log.Error("counting what AWS refused failed", "reason", f.Reason, "err", err)
 	}
 }

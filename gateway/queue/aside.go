@@ -99,3 +99,29 @@ func forgetOld(dir string, cfg *Config) error {
 	}
 	return nil
 }
+
+// clearNew removes what a copy left that was not finished.
+func clearNew(cfg *Config) error {
+	for _, suffix := range besides {
+		if err := cfg.Files.Remove(cfg.Path + newSuffix + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// promote makes the new store durable, under the name by which swap finds it.
+func promote(cfg *Config) error {
+	path := cfg.Path + newSuffix
+	f, err := cfg.Files.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := cfg.Files.Rename(path, cfg.Path+salvagedSuffix); err != nil {
+		return err
+	}
+	return cfg.Files.SyncDir(filepath.Dir(path))
+}
