@@ -29,7 +29,7 @@ func replace(ctx context.Context, cfg *Config, cause error) error {
 	if err := clearNew(cfg); err != nil {
 		return err
 	}
-	s, err := salvage(ctx, cfg, cfg.Path+newSuffix)
+	r, err := rebuild(ctx, cfg, cfg.Path+newSuffix)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,8 @@ func replace(ctx context.Context, cfg *Config, cause error) error {
 		return err
 	}
 	cfg.Log.Error("the damaged store is set aside, the queue goes on with what could be read", "aside", aside,
-		"reports", s.reports, "refused_rows", s.refused, "unreadable", s.unreadable, "lost_samples", s.lost, "lost_reports_never_counted", s.uncounted, "sent_again_passes", s.restarted,
+		"reports", r.Reports, "refused_rows", r.Refused, "unreadable", r.Unreadable, "lost_samples", r.lost,
+		"lost_reports_never_counted", r.uncounted, "sent_again_passes", r.Restarted,
 		"try", "look at the kernel's log (dmesg) and the disk; delete the file when nobody wants to look into it")
 	return nil
 }

@@ -87,7 +87,7 @@ type row struct {
 // summaries returns what a report holds, thinned before or not.
 func (r *row) summaries() ([]pass.Summary, error) {
 	if len(r.blob) > 0 && r.blob[0] == '{' {
-		return decodeThinned(r.blob)
+		return pass.DecodeSummaries(r.blob)
 	}
 	samples, err := sample.DecodeSamples(r.blob)
 	if err != nil {

@@ -112,7 +112,7 @@ type Queue struct {
 const pending = 4096
 
 // Open opens or creates the store, replays what was committed after the last fold, and starts nothing. A store that is
-// damaged is set aside, with what can be read of it in a new one: see salvage.go. It returns ErrDisk for what may pass.
+// damaged is set aside, with what can be read of it in a new one: see rebuild. It returns ErrDisk for what may pass.
 func Open(ctx context.Context, cfg Config) (*Queue, error) {
 	q := &Queue{
 		cfg: cfg.withDefaults(), in: make(chan op, pending), start: time.Now(),

@@ -2,11 +2,11 @@ package queue
 
 import (
 	"cmp"
-	"encoding/json"
 	"slices"
 	"time"
 
 	"piway/gateway/pass"
+	"piway/shared/sample"
 )
 
 // A thinner gathers the reports of passes into one for each device.
@@ -58,12 +58,19 @@ func (t *thinner) add(id int64, r *row) error {
 
 // blob is what goes into the column samples.
 func (d *thinned) blob() ([]byte, error) {
-	var r thinnedRow
+	var all []pass.Summary
 	for _, s := range d.cells {
-		r.Thinned = append(r.Thinned, *s)
+		all = append(all, *s)
 	}
-	slices.SortFunc(r.Thinned, func(a, b pass.Summary) int {
+	slices.SortFunc(all, func(a, b pass.Summary) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Unit, b.Unit))
 	})
-	return json.Marshal(r)
+	return pass.EncodeSummaries(all)
+}
+
+// summaryOf is a summary of one sample, at its corrected time.
+func summaryOf(s *sample.Sample, at float64) pass.Summary {
+	return pass.Summary{
+		Name: s.Name, Unit: s.Unit, Time: at, N: 1, Sum: s.Value, Min: s.Value, Max: s.Value, Last: s.Value, LastTime: at,
+	}
 }

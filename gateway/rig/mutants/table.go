@@ -92,7 +92,7 @@ var table = []mutant{
 		"./gateway/queue", "TestOpen_afterIOError",
 	},
 	{
-		"store: the position is kept over a hole", "gateway/queue/salvage_mend.go",
+		"store: the position is kept over a hole", "gateway/queue/salvage/passes.go",
 		"return p.first == p.min &&", "return p.first > 0 || p.first == p.min &&",
 		"./gateway/queue", "TestOpen_salvage_hole",
 	},
