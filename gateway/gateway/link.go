@@ -137,7 +137,7 @@ func (g *Gateway) failed(ctx context.Context, f feedback.Failure) {
 	if len(counts) == 0 {
 		return
 	}
-	if err := g.queue.Refused(ctx, counts); err != nil {
+	if err := g.queue.BookRefusedByCloud(ctx, counts); err != nil {
 		g.log.Error("counting what AWS refused failed", "reason", f.Reason, "err", err)
 	}
 }

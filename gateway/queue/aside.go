@@ -29,7 +29,7 @@ func replace(ctx context.Context, cfg *Config, cause error) error {
 	if err := clearNew(cfg); err != nil {
 		return err
 	}
-	s, err := salvage(ctx, cfg, cfg.Path+newSuffix)
+	r, err := rebuild(ctx, cfg, cfg.Path+newSuffix)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,8 @@ func replace(ctx context.Context, cfg *Config, cause error) error {
 		return err
 	}
 	cfg.Log.Error("the damaged store is set aside, the queue goes on with what could be read", "aside", aside,
-		"reports", s.reports, "refused_rows", s.refused, "unreadable", s.unreadable, "lost_samples", s.lost, "lost_reports_never_counted", s.uncounted, "sent_again_passes", s.restarted,
+		"reports", r.Reports, "refused_rows", r.Refused, "unreadable", r.Unreadable, "lost_samples", r.lost,
+		"lost_reports_never_counted", r.uncounted, "sent_again_passes", r.Restarted,
 		"try", "look at the kernel's log (dmesg) and the disk; delete the file when nobody wants to look into it")
 	return nil
 }
@@ -98,4 +99,30 @@ func forgetOld(dir string, cfg *Config) error {
 		stores = stores[1:]
 	}
 	return nil
+}
+
+// clearNew removes what a copy left that was not finished.
+func clearNew(cfg *Config) error {
+	for _, suffix := range besides {
+		if err := cfg.Files.Remove(cfg.Path + newSuffix + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// promote makes the new store durable, under the name by which swap finds it.
+func promote(cfg *Config) error {
+	path := cfg.Path + newSuffix
+	f, err := cfg.Files.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := cfg.Files.Rename(path, cfg.Path+salvagedSuffix); err != nil {
+		return err
+	}
+	return cfg.Files.SyncDir(filepath.Dir(path))
 }

@@ -186,7 +186,7 @@ func (w *writer) dropReports(ctx context.Context, p *pass.Pass, e *episode) erro
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	w.closed = true // folds, so that no deleted report is still to be counted
+	w.foldAndTell = true // so that no deleted report is still to be counted
 	_, err = w.deleteReports.ExecContext(ctx, p.First, p.Last, p.Start)
 	return err
 }

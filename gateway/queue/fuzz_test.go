@@ -44,7 +44,7 @@ func FuzzSalvage(f *testing.F) {
 		write(t, path, db)
 		write(t, path+"-wal", log)
 		cfg := fuzzConfig(path)
-		s, err := salvage(t.Context(), &cfg, path+".new")
+		r, err := rebuild(t.Context(), &cfg, path+".new")
 		if err != nil {
 			t.Fatalf("salvaging: %v", err)
 		}
@@ -64,8 +64,8 @@ func FuzzSalvage(f *testing.F) {
 		if err := ledger.Balance(accounts); err != nil {
 			t.Error(err)
 		}
-		if waiting := ledger.Sum(accounts).Waiting; waiting < s.reports {
-			t.Errorf("%d samples wait of %d reports", waiting, s.reports)
+		if waiting := ledger.Sum(accounts).Waiting; waiting < r.Reports {
+			t.Errorf("%d samples wait of %d reports", waiting, r.Reports)
 		}
 	})
 }

@@ -108,8 +108,8 @@ func (q *Queue) commit(ctx context.Context, batch []op) {
 	for _, o := range batch {
 		o.done(err)
 	}
-	if err == nil && q.w.closed {
-		q.tellClosed()
+	if err == nil && q.w.foldAndTell {
+		q.tellPasses()
 	}
 	if len(work) > 0 {
 		q.commit(ctx, work)
@@ -146,8 +146,8 @@ func (q *Queue) committed(ctx context.Context, batch []op) {
 	}
 }
 
-// tellClosed lets those who wait in Next look again.
-func (q *Queue) tellClosed() {
+// tellPasses lets those who wait in Next look again.
+func (q *Queue) tellPasses() {
 	q.mu.Lock()
 	q.closings = slices.Clone(q.w.passes.recent)
 	q.mu.Unlock()

@@ -1,18 +1,10 @@
 package queue_test
 
 import (
-	"database/sql"
-	"errors"
 	"math"
-	"path/filepath"
-	"strings"
 	"testing"
-	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"piway/gateway/pass"
-	"piway/gateway/queue"
 	"piway/gateway/queue/ledger"
 )
 
@@ -77,7 +69,7 @@ func TestNext_unparksUnderAnotherFingerprint(t *testing.T) {
 	})
 }
 
-func TestRefused_isAPartOfSent(t *testing.T) {
+func TestBookRefusedByCloud_isAPartOfSent(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.mustAppend(report("kitchen", "r", 1, "a", "b"))
 		p, _ := b.next(0, "f")
@@ -85,87 +77,13 @@ func TestRefused_isAPartOfSent(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 {
-			if err := b.Refused(t.Context(), map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.RefusedByCloud, Reason: "unit"}: 1}); err != nil {
+			if err := b.BookRefusedByCloud(t.Context(), map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.RefusedByCloud, Reason: "unit"}: 1}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		b.crash()
 		if a := b.accounts()["kitchen"]; a.Sent != 2 || a.RefusedByCloud["unit"] != 2 {
 			t.Errorf("got %+v, want 2 sent, 2 of them refused by the cloud", a)
-		}
-	})
-}
-
-// TestOpen_version1: a file of the first format is brought to this one with all that is in it.
-func TestOpen_version1(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *bench) {
-		b.mustAppend(report("kitchen", "r", 1, "a"))
-		p, _ := b.next(0, "f")
-		b.stop()
-		db, err := sql.Open("sqlite", b.path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := db.Exec(`DROP TABLE boot; DROP TABLE parked; ALTER TABLE pass DROP COLUMN parked; ALTER TABLE pass DROP COLUMN thinned; PRAGMA user_version=1`); err != nil {
-			t.Fatal(err)
-		}
-		if err := db.Close(); err != nil {
-			t.Fatal(err)
-		}
-		b.reopen()
-		got, names := b.next(0, "f")
-		b.wantNames(names, "a")
-		if diff := cmp.Diff(p.Start, got.Start); diff != "" {
-			t.Errorf("pass (-want +got): %s", diff)
-		}
-		b.accounts()
-	})
-}
-
-// A file of a format to come is left alone.
-func TestOpen_newer(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "queue.db")
-	db, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.Exec("PRAGMA user_version=99"); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	_, err = queue.Open(t.Context(), queue.Config{Path: path, Window: time.Minute, MaxBytes: 1 << 20})
-	if want := "its format is 99, this version reads 4: it was written by a newer piway-gateway"; err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("got %v, want %q", err, want)
-	}
-}
-
-// Live passes go before a backlog, and can be asked for without waiting.
-func TestNext_lanes(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *bench) {
-		var starts []int64
-		for i := range 4 {
-			b.mustAppend(report("kitchen", "r", int64(i+1), "a"))
-			p, _ := b.next(b.LastClosed(), "f")
-			starts = append(starts, p.Start)
-		}
-		taken := map[int64]bool{}
-		// Each closed as the next report came, 70 s after the one before.
-		o := pass.Order{Live: window + grace + time.Second, InHand: func(start int64) bool { return taken[start] }}
-		for _, want := range []int64{starts[2], starts[3], starts[0], starts[1]} {
-			p, err := b.Next(t.Context(), o, "f")
-			if err != nil || p.Start != want {
-				t.Fatalf("got %d, %v, want %d", p.Start, err, want)
-			}
-			taken[p.Start] = true
-		}
-		o.LiveOnly = true
-		if p, err := b.Next(t.Context(), o, "f"); !errors.Is(err, pass.ErrNone) {
-			t.Errorf("got %d, %v, want none at once", p.Start, err)
-		}
-		if n, oldest, err := b.Backlog(t.Context()); n != 4 || oldest != starts[0] || err != nil {
-			t.Errorf("got a backlog of %d from %d, %v, want 4 from %d", n, oldest, err, starts[0])
 		}
 	})
 }

@@ -1,8 +1,8 @@
 // Package queue keeps validated records on disk until AWS has acknowledged what was made of them.
 //
 // Its promise: when Append's done is called with nil, every sample of the entry is on disk behind an fsync, or is
-// counted there as refused or as a duplicate; it leaves the disk only by Finish. The ledger is written in the same
-// transactions, so it balances after any crash.
+// counted there as refused or as a duplicate; it leaves the disk only by Settle, or dropped at a bound and counted as
+// that. The ledger is written in the same transactions, so it balances after any crash.
 //
 // Records are kept in arrival order, each in a pass. A pass gathers what belongs to one window of time, closes a grace
 // after that window, and never changes after that, so a position inside it stays meaningful over restarts.
@@ -22,7 +22,6 @@ import (
 	"time"
 
 	"piway/shared/files"
-	"piway/shared/sample"
 )
 
 // Config says where the queue is and how it gathers.
@@ -78,35 +77,6 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// An Entry is one message of a device, as judged by the intake.
-type Entry struct {
-	Device string
-	// Run and Seq identify the message for redelivery; an empty Run cannot be recognised.
-	Run string
-	Seq int64
-	// Sent, SentUptime, Boot, Uptime and Clock are kept as received.
-	Sent       float64
-	SentUptime float64
-	Boot       string
-	Uptime     float64
-	Clock      string
-	// Arrived is the gateway's wall clock at arrival. Unsure says that it was not known to be right; then SinceBoot, which is
-	// that of Config at the arrival, is to date the entry later.
-	Arrived   time.Time
-	Unsure    bool
-	SinceBoot time.Duration
-	// Shift in seconds is added to a sample's own time to correct the sender's clock.
-	Shift float64
-	// Booted is when Boot began, in Unix seconds, to be kept for Boots; 0 if that is known.
-	Booted float64
-	// Samples that passed; Time as received, 0 for the arrival.
-	Samples []sample.Sample
-	// Refused counts the samples that did not pass by reason.
-	Refused map[string]int
-	// Claims are the metric names that Device uses as the first.
-	Claims []string
-}
-
 // ErrClosed is given to done for what came after the end of Run.
 var ErrClosed = errors.New("queue is closed")
 
@@ -128,11 +98,11 @@ type Queue struct {
 	ledgers     chan struct{} // holds one while the ledger is read
 
 	lastClosed int64 // when it was opened
+	inHand     inHand
 
-	mu       sync.Mutex         // guards what follows
-	changed  chan struct{}      // closed and replaced when a pass closes or finishes
-	inHand   map[int64]struct{} // passes that Next returned and that are not settled
-	closings []closing          // as the writer has them
+	mu       sync.Mutex    // guards what follows
+	changed  chan struct{} // closed and replaced when a pass closes or finishes
+	closings []closing     // as the writer has them
 	log      logSize
 	picking  sync.Mutex    // held while Next picks a pass, and while passes are thinned
 	ended    chan struct{} // closed when Run has committed for the last time
@@ -142,11 +112,11 @@ type Queue struct {
 const pending = 4096
 
 // Open opens or creates the store, replays what was committed after the last fold, and starts nothing. A store that is
-// damaged is set aside, with what can be read of it in a new one: see salvage.go. It returns ErrDisk for what may pass.
+// damaged is set aside, with what can be read of it in a new one: see rebuild. It returns ErrDisk for what may pass.
 func Open(ctx context.Context, cfg Config) (*Queue, error) {
 	q := &Queue{
 		cfg: cfg.withDefaults(), in: make(chan op, pending), start: time.Now(),
-		changed: make(chan struct{}), ended: make(chan struct{}), inHand: map[int64]struct{}{},
+		changed: make(chan struct{}), ended: make(chan struct{}),
 		sick: make(chan error, 1), ledgers: make(chan struct{}, 1),
 	}
 	q.reading, q.stopReading = context.WithCancel(context.WithoutCancel(ctx))
@@ -156,7 +126,7 @@ func Open(ctx context.Context, cfg Config) (*Queue, error) {
 		q.stopReading()
 		return nil, fmt.Errorf("opening queue %s: %w", cfg.Path, err)
 	}
-	q.w.bounds.inHand = q.holds
+	q.w.bounds.inHand = q.inHand.has
 	q.disk.ballast.make()
 	q.lastClosed = q.w.passes.last
 	q.place.remember(q.cfg.Path, q.w.log.checkpoints)

@@ -105,7 +105,7 @@ func (w *writer) redate(ctx context.Context) error {
 		}
 	}
 	if len(group) > 0 {
-		w.closed = true // folds: what is shifted is counted; and those who wait look again
+		w.foldAndTell = true // what is shifted is counted, and those who wait look again
 		return nil
 	}
 	d.undated, d.redating, d.next = all > 0, false, w.now.mono+redateEvery

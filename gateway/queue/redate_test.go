@@ -3,7 +3,6 @@ package queue_test
 import (
 	"context"
 	"math"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -229,71 +228,6 @@ func TestRedate_shift(t *testing.T) {
 		m.crash()
 		if a := m.accounts()["kitchen"]; a.Shifted != 1 {
 			t.Errorf("after a crash: got %+v, want 1 shifted", a)
-		}
-	})
-}
-
-// A clock that is set by weeks, to what is right or to what is not, makes nobody forget what was seen.
-func TestSeen_clockStep(t *testing.T) {
-	for name, right := range map[string]bool{"unsure until then": false, "said to be right": true} {
-		t.Run(name, func(t *testing.T) {
-			onMachine(t, 20*day, func(t *testing.T, m *machine) {
-				m.right.Store(right)
-				m.send(report("kitchen", "r", 1, "a"))
-				m.send(report("kitchen", "r", 3, "b"))
-				m.setRight()
-				m.send(report("attic", "s", 1, "c")) // and a pass closes, which folds
-				time.Sleep(2 * window)
-				m.send(report("kitchen", "r", 1, "a"))
-				if a := m.accounts()["kitchen"]; a.Duplicate != 1 || a.Missing != 0 || a.Late != 1 {
-					t.Errorf("got %+v, want 1 duplicate, none missing, 1 late", a)
-				}
-			})
-		})
-	}
-}
-
-// A pass that lies behind a wrong name is as old as its samples.
-func TestBounds_maxAge_bySamples(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *bench) {
-		b.cfg = func(c *queue.Config) { c.MaxAge = time.Hour }
-		b.reopen()
-		b.back.set(20 * day) // a clock that is said to be right, and is not
-		e := at("kitchen", 1, "a", time.Now())
-		b.mustAppend(e)
-		time.Sleep(2 * window)
-		b.sql("UPDATE pass SET newest=start") // as the upgrade of an older store does
-		b.back.set(0)
-		time.Sleep(2 * window)
-		if a := b.accounts()["kitchen"]; a.Waiting != 1 {
-			t.Errorf("got %+v, want it to wait", a)
-		}
-		time.Sleep(2 * time.Hour)
-		if a := b.accounts()["kitchen"]; a.Dropped[queue.ReasonAge] != 1 {
-			t.Errorf("got %+v, want it dropped", a)
-		}
-	})
-}
-
-// A store of format 3 opens, and goes on.
-func TestOpen_format3(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "queue.db")
-	synctest.Test(t, func(t *testing.T) {
-		b := open(t, path, 64<<20, new(offset))
-		b.mustAppend(report("kitchen", "r", 1, "a"))
-		time.Sleep(2 * window)
-		b.stop()
-		b.sql(`DROP INDEX pass_newest; DROP TABLE host; ALTER TABLE pass DROP COLUMN newest; ALTER TABLE pass DROP COLUMN undated;
-			ALTER TABLE report DROP COLUMN sent_uptime; ALTER TABLE report DROP COLUMN host;
-			DELETE FROM meta WHERE key='right'; INSERT INTO meta VALUES ('last_closed', 12); PRAGMA user_version=3`)
-		*b = *open(t, path, 64<<20, b.back)
-		defer func() { b.stop() }()
-		b.mustAppend(report("kitchen", "r", 2, "b"))
-		b.mustAppend(report("kitchen", "r", 1, "a"))
-		b.wantNames(b.take(), "a")
-		b.wantNames(b.take(), "b")
-		if a := b.accounts()["kitchen"]; a.Duplicate != 1 || a.Sent != 2 {
-			t.Errorf("got %+v, want 1 duplicate and 2 sent", a)
 		}
 	})
 }

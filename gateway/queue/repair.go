@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -61,8 +60,8 @@ func (q *Queue) prove(ctx context.Context) bool {
 		q.failed(err, 0)
 		return false
 	}
-	if q.w.closed {
-		q.tellClosed()
+	if q.w.foldAndTell {
+		q.tellPasses()
 	}
 	return true
 }
@@ -144,32 +143,6 @@ func (q *Queue) copyOut(ctx context.Context) error {
 		return fmt.Errorf("copying the store: %w", err)
 	}
 	return promote(&q.cfg)
-}
-
-// clearNew removes what a copy left that was not finished.
-func clearNew(cfg *Config) error {
-	for _, suffix := range besides {
-		if err := cfg.Files.Remove(cfg.Path + newSuffix + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
-}
-
-// promote makes the new store durable, under the name by which swap finds it.
-func promote(cfg *Config) error {
-	path := cfg.Path + newSuffix
-	f, err := cfg.Files.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := cfg.Files.Rename(path, cfg.Path+salvagedSuffix); err != nil {
-		return err
-	}
-	return cfg.Files.SyncDir(filepath.Dir(path))
 }
 
 // keepBeating shows that the writer moves while one thing takes it long, until stop is called.

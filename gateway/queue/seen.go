@@ -27,7 +27,6 @@ type runSeen struct {
 	dirty bool
 }
 
-// An instant is now, by the clocks that there are.
 // date corrects what a wrong clock made of a run.
 func (s *seen) date(k runKey, r *runSeen, now instant) {
 	if r.last > 0 && r.last <= now.wall.Unix() {

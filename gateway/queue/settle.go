@@ -26,44 +26,9 @@ func (q *Queue) Settle(ctx context.Context, done []pass.Done, moved []pass.Pass)
 		return nil
 	})
 	if err == nil {
-		q.release(done, moved)
+		q.inHand.settled(done, moved)
 	}
 	return err
-}
-
-// hold notes that a pass is being sent.
-func (q *Queue) hold(start int64) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.inHand[start] = struct{}{}
-}
-
-func (q *Queue) holds(start int64) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	_, ok := q.inHand[start]
-	return ok
-}
-
-// release notes which passes are being sent no more.
-func (q *Queue) release(done []pass.Done, moved []pass.Pass) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, d := range done {
-		delete(q.inHand, d.Pass.Start)
-	}
-	for _, p := range moved {
-		if p.Shelved {
-			delete(q.inHand, p.Start)
-		}
-	}
-}
-
-// Release gives back a pass that Next returned and of which nothing is under way. What was settled of it stays so.
-func (q *Queue) Release(start int64) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	delete(q.inHand, start)
 }
 
 func (w *writer) finish(ctx context.Context, d pass.Done) error {
@@ -76,7 +41,7 @@ func (w *writer) finish(ctx context.Context, d pass.Done) error {
 	for c, n := range d.Counts {
 		w.ledger.Add(c, int64(n))
 	}
-	w.closed = true // folds, so that no deleted report is still to be counted
+	w.foldAndTell = true // so that no deleted report is still to be counted
 	return nil
 }
 
@@ -100,13 +65,13 @@ func (w *writer) move(ctx context.Context, p pass.Pass) error {
 	return nil
 }
 
-// Refused books samples that the cloud acknowledged and then refused. They stay among those sent, of which this is a part.
-func (q *Queue) Refused(ctx context.Context, counts map[ledger.Count]int) error {
+// BookRefusedByCloud books samples that the cloud acknowledged and then refused. They stay among those sent, of which this is a part.
+func (q *Queue) BookRefusedByCloud(ctx context.Context, counts map[ledger.Count]int) error {
 	return q.do(ctx, func(_ context.Context, w *writer) error {
 		for c, n := range counts {
 			w.book(c.Device, ledger.RefusedByCloud, c.Reason, n)
 		}
-		w.closed = true // folds
+		w.foldAndTell = true
 		return nil
 	})
 }

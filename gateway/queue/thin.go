@@ -53,8 +53,8 @@ func (q *Queue) thin(ctx context.Context) {
 		from, err = w.thinGroup(ctx)
 		return err
 	}}})
-	if err == nil && w.closed { // it may have closed passes too
-		q.tellClosed()
+	if err == nil && w.foldAndTell { // it may have closed passes too
+		q.tellPasses()
 	}
 	switch {
 	case err != nil:

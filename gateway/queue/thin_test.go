@@ -1,7 +1,9 @@
 package queue_test
 
 import (
+	"errors"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"piway/gateway/pass"
 	"piway/gateway/queue"
 	"piway/gateway/queue/ledger"
+	"piway/shared/files/lying"
 )
 
 // valued is a report of one sample.
@@ -127,5 +130,26 @@ func TestThin_leaves(t *testing.T) {
 			t.Errorf("%d of %d passes are thinned, want the last of 4 alone", thinned, all)
 		}
 		b.accounts()
+	})
+}
+
+// A commit of thinning that fails is an error of the disk like any other.
+func TestThin_syncFails(t *testing.T) {
+	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, log *textLog) {
+		cfg.ThinAfter = time.Hour
+		b := running(t, cfg)
+		for i := range 5 {
+			b.mustAppend(report("kitchen", "r", int64(i+1), "a"))
+			time.Sleep(window)
+		}
+		time.Sleep(50 * time.Minute)
+		failing(d, "-wal", lying.Sync)
+		time.Sleep(30 * time.Minute)
+		if n := strings.Count(log.buf.String(), "the disk fails to write"); n != 1 {
+			t.Errorf("a disk that fails to sync is told %d times, want once", n)
+		}
+		if err := <-b.ended; !errors.Is(err, queue.ErrDisk) {
+			t.Errorf("it ended with %v, want ErrDisk, with a copy", err)
+		}
 	})
 }

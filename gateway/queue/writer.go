@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"piway/gateway/queue/ledger"
-	"piway/shared/sample"
 )
 
 // writer owns the one connection that writes, and the state that its transactions keep.
@@ -41,46 +40,12 @@ type writer struct {
 	thinning thinning
 	dating   dating
 	log      logState
-	closed   bool // a pass was closed, finished or dropped in this transaction
 	stale    bool // the state could not be read back after a failure
-}
 
-// encoded is an Entry as it goes into the table.
-type encoded struct {
-	Entry
-	blob   []byte
-	newest time.Time // of its newest sample, corrected
+	// foldAndTell says that this transaction is folded, and that those who wait in Next are told of it: a pass was closed,
+	// changed, finished or dropped, or something is counted that leaves no row.
+	foldAndTell bool
 }
-
-func encode(e Entry) (*encoded, error) {
-	enc := &encoded{Entry: e, newest: newestOf(&e)}
-	var err error
-	if len(e.Samples) > 0 {
-		enc.blob, err = sample.EncodeSamples(e.Samples)
-	}
-	return enc, err
-}
-
-// newestOf is the corrected time of an entry's newest sample.
-func newestOf(e *Entry) (newest time.Time) {
-	for _, s := range e.Samples {
-		if t := effective(s.Time, e.Shift, e.Arrived); t.After(newest) {
-			newest = t
-		}
-	}
-	return newest
-}
-
-// effective is the time of a sample that the sender dated at t: shifted, or the arrival when it gave none.
-func effective(t, shift float64, arrived time.Time) time.Time {
-	if t == 0 {
-		return arrived
-	}
-	return fromSeconds(t + shift)
-}
-
-// fromSeconds turns Unix seconds into a time, to the microsecond that a float64 of today holds.
-func fromSeconds(s float64) time.Time { return time.UnixMicro(int64(s * 1e6)) }
 
 // An instant is now, by the clocks that there are.
 type instant struct {
@@ -122,57 +87,6 @@ func (w *writer) close() (err error) {
 	return errors.Join(err, w.conn.Close())
 }
 
-// load reads the state that the transactions keep, as it is on disk.
-func (w *writer) load(ctx context.Context) error {
-	w.ledger, w.seen = ledger.New(), newSeen()
-	w.bounds.budget, w.bounds.full.dropping, w.bounds.old.dropping = 0, 0, 0
-	if err := w.loadMeta(ctx); err != nil {
-		return err
-	}
-	if err := w.loadDating(ctx); err != nil {
-		return err
-	}
-	if err := w.loadPasses(ctx); err != nil {
-		return err
-	}
-	if err := w.loadLedger(ctx); err != nil {
-		return err
-	}
-	if err := w.loadSeen(ctx); err != nil {
-		return err
-	}
-	return w.replay(ctx)
-}
-
-func (w *writer) loadMeta(ctx context.Context) error {
-	if err := w.conn.QueryRowContext(ctx, "SELECT n FROM meta WHERE key='fold'").Scan(&w.folded); err != nil {
-		return fmt.Errorf("reading meta fold: %w", err)
-	}
-	w.lastID = w.folded
-	return nil
-}
-
-// replay folds the reports that were committed after the last fold into the state in memory.
-func (w *writer) replay(ctx context.Context) error {
-	rows, err := w.conn.QueryContext(ctx,
-		"SELECT id, device, run, seq, arrived, shift, n, host<>0 FROM report WHERE id>? ORDER BY id", w.folded)
-	if err != nil {
-		return fmt.Errorf("replaying reports: %w", err)
-	}
-	defer func() { _ = rows.Close() }() // rows.Err tells
-	for rows.Next() {
-		var e Entry
-		var arrived int64
-		var n int
-		if err := rows.Scan(&w.lastID, &e.Device, &e.Run, &e.Seq, &arrived, &e.Shift, &n, &e.Unsure); err != nil {
-			return fmt.Errorf("replaying reports: %w", err)
-		}
-		e.Arrived = time.Unix(0, arrived)
-		w.count(&e, n)
-	}
-	return rows.Err()
-}
-
 // count books a stored report of n samples in the state in memory.
 func (w *writer) count(e *Entry, n int) {
 	w.book(e.Device, ledger.Received, "", n)
@@ -200,16 +114,9 @@ func (w *writer) see(e *Entry) {
 	w.seen.add(e.Device, e.Run, e.Seq, at, w.now.mono)
 }
 
-// recognisable reports whether a redelivery of the entry can be told from a new one.
-func recognisable(e *Entry) bool { return e.Run != "" && e.Seq > 0 }
-
-// foldEvery is how many reports may be in the table but not yet folded into ledger and seen:
-// it spares each commit that work, and bounds what Open has to replay.
-const foldEvery = 4096
-
 // write puts a batch into one transaction. After an error nothing of it is on disk, nor in the state.
 func (w *writer) write(ctx context.Context, batch []op) error {
-	w.closed = false
+	w.foldAndTell = false
 	if w.stale {
 		if err := w.load(ctx); err != nil {
 			return err
@@ -247,7 +154,7 @@ func (w *writer) transact(ctx context.Context, batch []op) error {
 	if err := w.putPasses(ctx); err != nil {
 		return err
 	}
-	if fold || w.closed || w.lastID-w.folded >= foldEvery {
+	if fold || w.foldAndTell || w.lastID-w.folded >= foldEvery {
 		if err := w.fold(ctx); err != nil {
 			return err
 		}
@@ -338,50 +245,5 @@ func (w *writer) insertReport(ctx context.Context, e *encoded) error {
 	}
 	w.lastID = id
 	w.count(&e.Entry, len(e.Samples))
-	return nil
-}
-
-// learn keeps what the entry tells of its device beside the samples.
-func (w *writer) learn(ctx context.Context, e *Entry) error {
-	for _, name := range e.Claims {
-		if _, err := w.putOwner.ExecContext(ctx, name, e.Device); err != nil {
-			return fmt.Errorf("keeping the owner of %q: %w", name, err)
-		}
-	}
-	if e.Booted == 0 {
-		return nil
-	}
-	return w.keepBoot(ctx, e)
-}
-
-// fold writes what changed in ledger and seen since the last time.
-func (w *writer) fold(ctx context.Context) error {
-	if err := w.seen.flush(w.now, func(k runKey, r *runSeen) error {
-		_, err := w.putSeen.ExecContext(ctx, k.device, k.run, r.seqs.String(), r.last)
-		return err
-	}, func(k runKey, r *runSeen) error {
-		// Nobody holds a report of this run any more: what is missing of it never comes.
-		w.ledger.Add(ledger.Count{Device: k.device, Outcome: ledger.Missing}, r.seqs.Gaps())
-		_, err := w.prune.ExecContext(ctx, k.device, k.run)
-		return err
-	}); err != nil {
-		return fmt.Errorf("writing what was seen: %w", err)
-	}
-	if err := w.ledger.Flush(func(c ledger.Count, n int64) error {
-		_, err := w.putLedger.ExecContext(ctx, c.Device, c.Outcome, c.Reason, n)
-		return err
-	}); err != nil {
-		return fmt.Errorf("writing the ledger: %w", err)
-	}
-	if _, err := w.putMeta.ExecContext(ctx, "fold", w.lastID); err != nil {
-		return fmt.Errorf("writing the fold: %w", err)
-	}
-	if d := &w.dating; d.right != d.kept {
-		if _, err := w.putMeta.ExecContext(ctx, "right", d.right); err != nil {
-			return fmt.Errorf("writing the fold: %w", err)
-		}
-		d.kept = d.right
-	}
-	w.folded = w.lastID
 	return nil
 }

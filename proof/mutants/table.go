@@ -72,27 +72,27 @@ var table = []mutant{
 		"./gateway/queue", "TestQueue_Append_redelivery",
 	},
 	{
-		"store: the fingerprint is ignored", "gateway/queue/read.go",
+		"store: the fingerprint is ignored", "gateway/queue/next.go",
 		"if err != nil || mark == fingerprint {", "if err != nil || mark == fingerprint || p.Start > 0 {",
 		"./gateway/queue", "TestSettle_positionSurvives",
 	},
 	{
 		"store: finished without a fold", "gateway/queue/settle.go",
-		"w.closed = true // folds, so that no deleted report is still to be counted", "",
+		"w.foldAndTell = true // so that no deleted report is still to be counted", "",
 		"./gateway/queue", "TestSettle|TestQueue_reopen",
 	},
 	{
-		"store: replay forgets what was seen", "gateway/queue/writer.go",
+		"store: replay forgets what was seen", "gateway/queue/fold.go",
 		"\t\tw.count(&e, n)", "\t\te.Run = \"\"\n\t\tw.count(&e, n)",
 		"./gateway/queue", "TestQueue_Append_redeliveryAfterACrash",
 	},
 	{
-		"store: no mark after a disk error", "gateway/queue/damage.go",
+		"store: no mark after a disk error", "gateway/queue/mark.go",
 		"case errors.Is(err, ErrDisk):\n\t\tsetMark(path, markCheck)", "case errors.Is(err, ErrDisk):",
 		"./gateway/queue", "TestOpen_afterIOError",
 	},
 	{
-		"store: the position is kept over a hole", "gateway/queue/salvage_mend.go",
+		"store: the position is kept over a hole", "gateway/queue/salvage/passes.go",
 		"return p.first == p.min &&", "return p.first > 0 || p.first == p.min &&",
 		"./gateway/queue", "TestOpen_salvage_hole",
 	},
@@ -102,7 +102,7 @@ var table = []mutant{
 		"./gateway/queue", "TestThin",
 	},
 	{
-		"store: no quick_check", "gateway/queue/damage.go",
+		"store: no quick_check", "gateway/queue/open.go",
 		"if verdict != \"ok\" {", "if verdict == \"\" {",
 		"./gateway/queue", "TestQueue_Run_damaged|TestOpen_",
 	},

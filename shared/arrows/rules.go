@@ -30,7 +30,7 @@ var inside = map[string][]string{
 	"gateway/broker":  {"shared/guard", "shared/sample", "shared/config"},
 	"gateway/intake":  {"gateway/names", "shared/sample"},
 	"gateway/names":   {"shared/sample"}, // no stage: how a sample is named in the cloud
-	"gateway/queue":   {"gateway/pass", "gateway/queue/ledger", "gateway/queue/ranges", "shared/files", "shared/sample"},
+	"gateway/queue":   {"gateway/pass", "gateway/queue/ledger", "gateway/queue/ranges", "gateway/queue/salvage", "shared/files", "shared/sample"},
 	"gateway/forward": {"gateway/pass", "gateway/queue/ledger", "gateway/rollup", "gateway/encode", "shared/sample"},
 	"gateway/rollup":  {"shared/sample"},
 	"gateway/encode":  {"shared/sample"},
@@ -59,6 +59,9 @@ var inside = map[string][]string{
 	"gateway/pass":         {"gateway/queue/ledger", "gateway/queue/ranges"},
 	"gateway/queue/ledger": {},
 	"gateway/queue/ranges": {},
+
+	// Beneath the queue: it opens both stores, and this copies what can be read of one into the other.
+	"gateway/queue/salvage": {"gateway/pass", "gateway/queue/ledger", "gateway/queue/ranges", "shared/sample"},
 
 	// Beside the way of the data.
 	"gateway/feedback": {"shared/mqttlink", "shared/backoff", "shared/config"},

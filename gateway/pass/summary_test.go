@@ -1,20 +1,21 @@
-package queue
+package pass_test
 
 import (
-	"encoding/json"
 	"testing"
+
+	"piway/gateway/pass"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// FuzzDecodeThinned: what is read can be thinned again and written, and is then the same.
-func FuzzDecodeThinned(f *testing.F) {
+// FuzzDecodeSummaries: what is read can be thinned again and written, and is then the same.
+func FuzzDecodeSummaries(f *testing.F) {
 	f.Add(`{"thinned":[{"name":"load","unit":"Count","time":300,"n":3,"sum":12,"min":1,"max":7,"last":7,"last_time":500}]}`)
 	f.Add(`{"thinned":[{"name":"load","unit":"Count","time":300,"n":0,"sum":12,"min":1,"max":7,"last":7,"last_time":500}]}`)
 	f.Add(`{"thinned":[{}]}`)
 	f.Add(`[]`)
 	f.Fuzz(func(t *testing.T, text string) {
-		all, err := decodeThinned([]byte(text))
+		all, err := pass.DecodeSummaries([]byte(text))
 		if err != nil {
 			return
 		}
@@ -23,11 +24,11 @@ func FuzzDecodeThinned(f *testing.F) {
 				t.Errorf("read %+v", s)
 			}
 		}
-		blob, err := json.Marshal(thinnedRow{all})
+		blob, err := pass.EncodeSummaries(all)
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := decodeThinned(blob)
+		again, err := pass.DecodeSummaries(blob)
 		if diff := cmp.Diff(all, again); err != nil || (len(all) > 0 && diff != "") {
 			t.Errorf("%v (-read +again):\n%s", err, diff)
 		}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"piway/gateway/pass"
-	"piway/shared/sample"
 )
 
 // Next waits for a pass and prepares it for sending. fingerprint names the code and settings that number its datums: if a
@@ -95,13 +94,13 @@ func (q *Queue) first(ctx context.Context, o *pass.Order, query string, bound in
 	return p, nil
 }
 
-// pick returns a pass and holds it.
+// pick returns a pass and takes it in hand.
 func (q *Queue) pick(ctx context.Context, o *pass.Order, query string, bound int64) (pass.Pass, string, error) {
 	q.picking.Lock()
 	defer q.picking.Unlock()
 	p, mark, err := q.scanFirst(ctx, o, query, bound)
 	if err == nil {
-		q.hold(p.Start)
+		q.inHand.take(p.Start)
 	}
 	return p, mark, err
 }
@@ -159,58 +158,4 @@ func (q *Queue) restart(ctx context.Context, p *pass.Pass, fingerprint string) e
 		_, err := w.deleteParked.ExecContext(ctx, p.Start)
 		return err
 	})
-}
-
-// Each calls f with each report of the pass, in order of arrival; the samples' times are the corrected ones.
-// The samples are f's to keep. It ends at the first error, f's own included.
-func (q *Queue) Each(ctx context.Context, p pass.Pass, f func(device string, samples []sample.Sample) error) error {
-	var own error
-	err := q.each(ctx, p, func(device string, samples []sample.Sample) error {
-		own = f(device, samples)
-		return own
-	})
-	if own == nil {
-		q.notice(err)
-	}
-	return err
-}
-
-func (q *Queue) each(ctx context.Context, p pass.Pass, f func(device string, samples []sample.Sample) error) error {
-	rows, err := q.db.QueryContext(q.reading, reportRows, p.First, p.Last, p.Start)
-	if err != nil {
-		return fmt.Errorf("reading pass %d: %w", p.Start, err)
-	}
-	return eachRow(rows, func(_ int64, r *row) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		samples, err := sample.DecodeSamples(r.blob)
-		if err != nil {
-			return fmt.Errorf("reading pass %d: %w: %w", p.Start, ErrDamaged, err)
-		}
-		for i := range samples {
-			samples[i].Time = seconds(effective(samples[i].Time, r.shift, time.Unix(0, r.arrived)))
-		}
-		return f(r.device, samples)
-	})
-}
-
-func seconds(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
-
-// Owners returns whose each metric name is.
-func (q *Queue) Owners(_ context.Context) (map[string]string, error) {
-	rows, err := q.db.QueryContext(q.reading, "SELECT name, device FROM owner")
-	if err != nil {
-		return nil, fmt.Errorf("reading the owners of names: %w", err)
-	}
-	defer func() { _ = rows.Close() }() // rows.Err tells
-	owners := map[string]string{}
-	for rows.Next() {
-		var name, device string
-		if err := rows.Scan(&name, &device); err != nil {
-			return nil, fmt.Errorf("reading the owners of names: %w", err)
-		}
-		owners[name] = device
-	}
-	return owners, rows.Err()
 }

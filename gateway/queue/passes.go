@@ -132,7 +132,7 @@ func (w *writer) closeDue(ctx context.Context) error {
 		}
 		delete(p.open, start)
 		p.recent = append(p.recent, closing{start, w.now.mono})
-		w.closed = true
+		w.foldAndTell = true
 	}
 	return nil
 }

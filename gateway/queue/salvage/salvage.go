@@ -1,12 +1,14 @@
-package queue
+// Package salvage copies what can be read of a damaged store into a new one.
+//
+// Its promise: all that it reads is foreign, so a row comes over only if it is such as the queue writes; and a pass keeps
+// its position only if all of its reports are there, else it is sent from its first datum again.
+package salvage
 
 import (
 	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
-	"net/url"
-	"os"
 	"slices"
 
 	"piway/gateway/queue/ledger"
@@ -16,81 +18,45 @@ import (
 // maxFailures bounds how often a read of a damaged store may fail before the rest is given up.
 const maxFailures = 20000
 
-// A salvager copies what can be read of a damaged store into a new one. All that it reads is foreign: a row must be such
-// as this package writes, or it is refused.
-type salvager struct {
-	cfg     *Config
-	old     *sql.DB // nil: nothing can be read
-	db      *sql.DB // the new one
-	tx      *sql.Tx
-	pending int   // rows in tx
-	maxRows int64 // a damaged tree may have circles
-	hi      int64 // no report had a higher id, as far as is known
-
-	failures int
-	gone     []ranges.Range  // ids whose reports are not there, or may not be
-	whole    map[string]bool // tables that were read to their end without an error
-
-	// What is told.
-	reports, refused, restarted, lost int64
-	uncounted                         int64    // reports that are lost and were not in the ledger yet
-	unreadable                        []string // tables
+// A Result says what came over and what did not.
+type Result struct {
+	Reports    int64           // that came over
+	Refused    int64           // rows of all tables that the queue would not have written
+	Restarted  int64           // passes that are sent again from their first datum
+	Unreadable []string        // tables that are not there, or were not read to their end
+	Whole      map[string]bool // tables that were read to their end without an error
+	Gone       []ranges.Range  // ids whose reports are not there, or may not be, in order
+	High       int64           // no report had a higher id, as far as is known
 }
 
-// salvage builds a new store at path. Its ledger balances: what the old one stored and nobody can find any more is
-// Dropped. A pass keeps its position only if all of its reports are there; else it is sent from its first datum again.
-func salvage(ctx context.Context, cfg *Config, path string) (_ *salvager, err error) {
-	fresh := cfg.withDefaults()
-	fresh.Path = path
-	s := &salvager{cfg: &fresh, whole: map[string]bool{}}
-	fresh.bulk = true
-	if s.db, err = openDB(ctx, &fresh); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if cerr := s.db.Close(); err == nil {
-			err = cerr
-		}
-	}()
-	if s.old = openDamaged(ctx, cfg.Path); s.old != nil {
-		defer func() { _ = s.old.Close() }() // it was only read
-		if info, err := os.Stat(cfg.Path); err == nil {
-			s.maxRows = info.Size()/4 + 1
-		}
-		if info, err := os.Stat(cfg.Path + "-wal"); err == nil {
-			s.maxRows += info.Size() / 4
-		}
-	}
+// Copy copies what can be read of old, nil for nothing, into a new store that has its tables and no reports. maxRows is
+// the most that a table of old can have: a damaged tree may have circles. An error is one of the new store, or of ctx.
+func Copy(ctx context.Context, old, into *sql.DB, maxRows int64) (*Result, error) {
+	s := &salvager{old: old, db: into, maxRows: maxRows, Result: Result{Whole: map[string]bool{}}}
 	if err := s.copyAll(ctx); err != nil {
 		return nil, fmt.Errorf("copying: %w", err)
 	}
 	if err := s.repairPasses(ctx); err != nil {
 		return nil, fmt.Errorf("mending the passes: %w", err)
 	}
-	if err := s.balance(ctx); err != nil {
-		return nil, fmt.Errorf("balancing the ledger: %w", err)
+	hi, err := s.newest(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("mending the passes: %w", err)
 	}
-	return s, nil
+	s.High = max(s.High, hi)
+	return &s.Result, nil
 }
 
-// openDamaged returns nil if nothing can be read. The log is read too, unless it is what keeps the rest from being read.
-func openDamaged(ctx context.Context, path string) *sql.DB {
-	_ = os.Remove(path + "-shm") // SQLite makes it from the log; an old one may mislead
-	for _, mode := range []url.Values{{"mode": {"ro"}}, {"immutable": {"1"}, "mode": {"ro"}}} {
-		mode["_pragma"] = []string{"trusted_schema(0)", "cell_size_check(1)", "cache_size(-2048)"}
-		dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String() + "?" + mode.Encode()
-		db, err := sql.Open("sqlite", dsn)
-		if err != nil {
-			return nil
-		}
-		db.SetMaxOpenConns(1)
-		var n int
-		if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_master WHERE type='table'").Scan(&n); err == nil && n > 0 {
-			return db
-		}
-		_ = db.Close() // it was only read
-	}
-	return nil
+// A salvager is a copy that is being made.
+type salvager struct {
+	old     *sql.DB // nil: nothing can be read
+	db      *sql.DB // the new one
+	tx      *sql.Tx
+	pending int // rows in tx
+	maxRows int64
+
+	failures int
+	Result
 }
 
 // copyAll copies all tables: what is not about single reports first, since it says which ids there may be.
@@ -113,7 +79,7 @@ func (s *salvager) copyAll(ctx context.Context) (err error) {
 			return err
 		}
 		if t == nil {
-			s.unreadable = append(s.unreadable, name)
+			s.Unreadable = append(s.Unreadable, name)
 			continue
 		}
 		failures := s.failures
@@ -125,8 +91,8 @@ func (s *salvager) copyAll(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		if s.whole[name] = s.failures == failures; !s.whole[name] {
-			s.unreadable = append(s.unreadable, name)
+		if s.Whole[name] = s.failures == failures; !s.Whole[name] {
+			s.Unreadable = append(s.Unreadable, name)
 		}
 	}
 	return s.tx.Commit()
@@ -160,7 +126,7 @@ func (s *salvager) copyReports(ctx context.Context, t *table) error {
 	if err := s.old.QueryRowContext(ctx, "SELECT MAX(id) FROM report").Scan(&top); err == nil && top.Int64 <= ledger.Max {
 		hi = max(hi, top.Int64)
 	}
-	s.hi = hi
+	s.High = hi
 	return s.copyRange(ctx, t, ranges.Range{Lo: 1, Hi: hi})
 }
 
@@ -221,7 +187,7 @@ func cut(r *ranges.Range, id int64, up bool) bool {
 
 func (s *salvager) lose(r ranges.Range) {
 	if r.Lo <= r.Hi {
-		s.gone = append(s.gone, r)
+		s.Gone = append(s.Gone, r)
 	}
 }
 
@@ -257,7 +223,7 @@ const maxPending = 4096
 // put writes a row into the new store, or refuses it.
 func (s *salvager) put(ctx context.Context, t *table, row []any) error {
 	if !t.sane(row) {
-		s.refused++
+		s.Refused++
 		if t.name == "report" {
 			s.lose(ranges.Range{Lo: row[0].(int64), Hi: row[0].(int64)})
 		}
@@ -268,7 +234,7 @@ func (s *salvager) put(ctx context.Context, t *table, row []any) error {
 		return err
 	}
 	if n, err := r.RowsAffected(); err == nil && n > 0 && t.name == "report" {
-		s.reports++
+		s.Reports++
 	}
 	if s.pending++; s.pending < maxPending {
 		return nil
@@ -281,44 +247,8 @@ func (s *salvager) put(ctx context.Context, t *table, row []any) error {
 	return err
 }
 
-// hurt reports whether a report between two ids may be gone. gone is in order.
+// hurt reports whether a report between two ids may be gone.
 func (s *salvager) hurt(lo, hi int64) bool {
-	i, _ := slices.BinarySearchFunc(s.gone, lo, func(r ranges.Range, id int64) int { return cmp.Compare(r.Hi, id) })
-	return i < len(s.gone) && s.gone[i].Lo <= hi
-}
-
-// balance makes the ledger and what was seen fit the reports that are there.
-func (s *salvager) balance(ctx context.Context) error {
-	hi, err := s.newest(ctx)
-	if err != nil {
-		return err
-	}
-	hi = max(hi, s.hi)
-	w, err := newWriter(ctx, s.db, s.cfg)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = w.close() }() // all is committed
-	if !s.whole["seen"] || !s.whole["meta"] {
-		if err := w.seeAll(ctx); err != nil {
-			return err
-		}
-	}
-	waiting, err := w.waiting(ctx)
-	if err != nil {
-		return err
-	}
-	s.lost = w.ledger.Mend(waiting, ReasonDamaged)
-	for _, r := range s.gone { // ids are dense above the fold
-		s.uncounted += max(0, r.Hi-max(r.Lo-1, w.folded))
-	}
-	w.lastID = max(w.lastID, hi)
-	if _, err := w.begin.ExecContext(ctx); err != nil {
-		return err
-	}
-	if err := w.fold(ctx); err != nil {
-		return err
-	}
-	_, err = w.commit.ExecContext(ctx)
-	return err
+	i, _ := slices.BinarySearchFunc(s.Gone, lo, func(r ranges.Range, id int64) int { return cmp.Compare(r.Hi, id) })
+	return i < len(s.Gone) && s.Gone[i].Lo <= hi
 }

@@ -1,16 +1,12 @@
-package queue
+package salvage
 
 import (
 	"cmp"
 	"context"
 	"slices"
-	"time"
 
 	"piway/gateway/queue/ranges"
 )
-
-// ReasonDamaged is why samples are Dropped that a damaged store had and that could not be read any more.
-const ReasonDamaged = "damaged store"
 
 // A savedPass is what the new store has of one.
 type savedPass struct {
@@ -22,8 +18,8 @@ type savedPass struct {
 
 // repairPasses makes the table of passes fit the reports that are there.
 func (s *salvager) repairPasses(ctx context.Context) error {
-	slices.SortFunc(s.gone, func(a, b ranges.Range) int { return cmp.Compare(a.Lo, b.Lo) })
-	if !s.whole["meta"] { // which reports the ledger has is not known: take it for all
+	slices.SortFunc(s.Gone, func(a, b ranges.Range) int { return cmp.Compare(a.Lo, b.Lo) })
+	if !s.Whole["meta"] { // which reports the ledger has is not known: take it for all
 		if err := s.allCounted(ctx); err != nil {
 			return err
 		}
@@ -50,13 +46,13 @@ func (s *salvager) repairPasses(ctx context.Context) error {
 
 // isWhole reports whether nothing of a pass can be missing, so that its position still means the same.
 func (s *salvager) isWhole(p *savedPass) bool {
-	return p.first == p.min && p.last == p.max && !s.hurt(p.first, p.last) && (p.parked == "" || s.whole["parked"])
+	return p.first == p.min && p.last == p.max && !s.hurt(p.first, p.last) && (p.parked == "" || s.Whole["parked"])
 }
 
 // restart makes a pass one of which nothing is sent. It is closed, since it may have been, and its age is asked of its
 // samples before it counts.
 func (s *salvager) restart(ctx context.Context, p *savedPass) error {
-	s.restarted++
+	s.Restarted++
 	if _, err := s.db.ExecContext(ctx, `INSERT OR REPLACE INTO pass (start,first,last,closed,newest)
 		VALUES (?1,?2,?3,1,COALESCE((SELECT newest FROM pass WHERE start=?1), ?1))`, p.start, p.min, p.max); err != nil {
 		return err
@@ -89,43 +85,4 @@ func (s *salvager) savedPasses(ctx context.Context) (all []savedPass, err error)
 		all = append(all, p)
 	}
 	return all, rows.Err()
-}
-
-// seeAll notes each report that is there as seen.
-func (w *writer) seeAll(ctx context.Context) error {
-	rows, err := w.conn.QueryContext(ctx, "SELECT device, run, seq, arrived, host<>0 FROM report")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }() // rows.Err tells
-	for rows.Next() {
-		var e Entry
-		var arrived int64
-		if err := rows.Scan(&e.Device, &e.Run, &e.Seq, &arrived, &e.Unsure); err != nil {
-			return err
-		}
-		if e.Arrived = time.Unix(0, arrived); recognisable(&e) {
-			w.see(&e)
-		}
-	}
-	return rows.Err()
-}
-
-// waiting returns the samples that are there by device.
-func (w *writer) waiting(ctx context.Context) (map[string]int64, error) {
-	rows, err := w.conn.QueryContext(ctx, "SELECT device, SUM(n) FROM report GROUP BY device")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // rows.Err tells
-	by := map[string]int64{}
-	for rows.Next() {
-		var device string
-		var n int64
-		if err := rows.Scan(&device, &n); err != nil {
-			return nil, err
-		}
-		by[device] = n
-	}
-	return by, rows.Err()
 }

@@ -1,0 +1,76 @@
+package queue
+
+import (
+	"time"
+
+	"piway/shared/sample"
+)
+
+// An Entry is one message of a device, as judged by the intake.
+type Entry struct {
+	Device string
+	// Run and Seq identify the message for redelivery; an empty Run cannot be recognised.
+	Run string
+	Seq int64
+	// Sent, SentUptime, Boot, Uptime and Clock are kept as received.
+	Sent       float64
+	SentUptime float64
+	Boot       string
+	Uptime     float64
+	Clock      string
+	// Arrived is the gateway's wall clock at arrival. Unsure says that it was not known to be right; then SinceBoot, which is
+	// that of Config at the arrival, is to date the entry later.
+	Arrived   time.Time
+	Unsure    bool
+	SinceBoot time.Duration
+	// Shift in seconds is added to a sample's own time to correct the sender's clock.
+	Shift float64
+	// Booted is when Boot began, in Unix seconds, to be kept for Boots; 0 if that is known.
+	Booted float64
+	// Samples that passed; Time as received, 0 for the arrival.
+	Samples []sample.Sample
+	// Refused counts the samples that did not pass by reason.
+	Refused map[string]int
+	// Claims are the metric names that Device uses as the first.
+	Claims []string
+}
+
+// encoded is an Entry as it goes into the table.
+type encoded struct {
+	Entry
+	blob   []byte
+	newest time.Time // of its newest sample, corrected
+}
+
+func encode(e Entry) (*encoded, error) {
+	enc := &encoded{Entry: e, newest: newestOf(&e)}
+	var err error
+	if len(e.Samples) > 0 {
+		enc.blob, err = sample.EncodeSamples(e.Samples)
+	}
+	return enc, err
+}
+
+// newestOf is the corrected time of an entry's newest sample.
+func newestOf(e *Entry) (newest time.Time) {
+	for _, s := range e.Samples {
+		if t := effective(s.Time, e.Shift, e.Arrived); t.After(newest) {
+			newest = t
+		}
+	}
+	return newest
+}
+
+// effective is the time of a sample that the sender dated at t: shifted, or the arrival when it gave none.
+func effective(t, shift float64, arrived time.Time) time.Time {
+	if t == 0 {
+		return arrived
+	}
+	return fromSeconds(t + shift)
+}
+
+// fromSeconds turns Unix seconds into a time, to the microsecond that a float64 of today holds.
+func fromSeconds(s float64) time.Time { return time.UnixMicro(int64(s * 1e6)) }
+
+// recognisable reports whether a redelivery of the entry can be told from a new one.
+func recognisable(e *Entry) bool { return e.Run != "" && e.Seq > 0 }

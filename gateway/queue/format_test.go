@@ -1,0 +1,82 @@
+package queue_test
+
+import (
+	"database/sql"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"piway/gateway/queue"
+)
+
+// TestOpen_version1: a file of the first format is brought to this one with all that is in it.
+func TestOpen_version1(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.mustAppend(report("kitchen", "r", 1, "a"))
+		p, _ := b.next(0, "f")
+		b.stop()
+		db, err := sql.Open("sqlite", b.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Exec(`DROP TABLE boot; DROP TABLE parked; ALTER TABLE pass DROP COLUMN parked; ALTER TABLE pass DROP COLUMN thinned; PRAGMA user_version=1`); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		b.reopen()
+		got, names := b.next(0, "f")
+		b.wantNames(names, "a")
+		if diff := cmp.Diff(p.Start, got.Start); diff != "" {
+			t.Errorf("pass (-want +got): %s", diff)
+		}
+		b.accounts()
+	})
+}
+
+// A file of a format to come is left alone.
+func TestOpen_newer(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "queue.db")
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec("PRAGMA user_version=99"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = queue.Open(t.Context(), queue.Config{Path: path, Window: time.Minute, MaxBytes: 1 << 20})
+	if want := "its format is 99, this version reads 4: it was written by a newer piway-gateway"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %q", err, want)
+	}
+}
+
+// A store of format 3 opens, and goes on.
+func TestOpen_format3(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "queue.db")
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, path, 64<<20, new(offset))
+		b.mustAppend(report("kitchen", "r", 1, "a"))
+		time.Sleep(2 * window)
+		b.stop()
+		b.sql(`DROP INDEX pass_newest; DROP TABLE host; ALTER TABLE pass DROP COLUMN newest; ALTER TABLE pass DROP COLUMN undated;
+			ALTER TABLE report DROP COLUMN sent_uptime; ALTER TABLE report DROP COLUMN host;
+			DELETE FROM meta WHERE key='right'; INSERT INTO meta VALUES ('last_closed', 12); PRAGMA user_version=3`)
+		*b = *open(t, path, 64<<20, b.back)
+		defer func() { b.stop() }()
+		b.mustAppend(report("kitchen", "r", 2, "b"))
+		b.mustAppend(report("kitchen", "r", 1, "a"))
+		b.wantNames(b.take(), "a")
+		b.wantNames(b.take(), "b")
+		if a := b.accounts()["kitchen"]; a.Duplicate != 1 || a.Sent != 2 {
+			t.Errorf("got %+v, want 1 duplicate and 2 sent", a)
+		}
+	})
+}
