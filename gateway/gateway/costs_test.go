@@ -13,12 +13,12 @@ import (
 	"piway/configs/aws"
 	"piway/gateway/cloud"
 	"piway/gateway/encode"
-	"piway/shared/race"
 	"piway/gateway/rollup"
 	"piway/gateway/settings"
 	"piway/localcore/localcore"
 	"piway/localcore/rules"
 	"piway/shared/prices"
+	"piway/shared/race"
 	"piway/shared/sample"
 )
 

@@ -15,8 +15,8 @@ import (
 	"sync"
 	"time"
 
-	"piway/proof/rig"
 	"piway/localcore/localcore"
+	"piway/proof/rig"
 	"piway/shared/pki"
 )
 

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"piway/proof/faultfs"
 	"piway/localcore/localcore"
+	"piway/proof/faultfs"
 )
 
 // A verdict is what became of the samples.

@@ -17,8 +17,8 @@ import (
 
 	"piway/gateway/devices"
 	"piway/gateway/queue/ledger"
-	"piway/proof/rig"
 	"piway/proof/faultfs"
+	"piway/proof/rig"
 	"piway/shared/pki"
 )
 

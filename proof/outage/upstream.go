@@ -9,9 +9,9 @@ import (
 	"strconv"
 	"time"
 
-	"piway/proof/rig"
 	"piway/localcore/broker"
 	"piway/localcore/localcore"
+	"piway/proof/rig"
 )
 
 // An upstream is AWS: localcore, with its quotas, its rules and a line that can be cut.

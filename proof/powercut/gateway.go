@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"piway/gateway/devices"
-	"piway/proof/powercut/vm"
 	"piway/gateway/queue/ledger"
+	"piway/proof/powercut/vm"
 	"piway/proof/rig"
 	"piway/shared/pki"
 )
