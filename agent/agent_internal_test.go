@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"piway/shared/cli"
 	"piway/shared/mqttlink"
 	"piway/shared/mqttlink/fakebroker"
 	"piway/shared/sample"
@@ -22,7 +23,8 @@ type called struct {
 
 func call(ctx context.Context, args ...string) called {
 	var out, errOut bytes.Buffer
-	status := run(ctx, args, &out, &errOut)
+	p := program()
+	status := p.Status(p.Run(ctx, args, cli.Streams{Out: &out, Err: &errOut}), &errOut)
 	return called{status, out.String(), errOut.String()}
 }
 

@@ -2,17 +2,12 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"log/slog"
-	"os"
 	"runtime/debug"
-
-	"github.com/alecthomas/kong"
 
 	"piway/gateway/gateway"
 	"piway/gateway/settings"
-	"piway/shared/config"
+	"piway/shared/cli"
 )
 
 const description = `Bridges the Raspberry Pis of a LAN to AWS CloudWatch through one AWS IoT Core certificate.
@@ -37,27 +32,6 @@ type commands struct {
 	Device deviceCmd `cmd:"" help:"Add, list and remove the devices that may connect."`
 }
 
-// run parses the command line and does what it says; what a person asked for is written to out.
-func run(ctx context.Context, args []string, out io.Writer) error {
-	parser, err := kong.New(&commands{}, kong.Name("piway-gateway"), kong.Description(description),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)), kong.Writers(out, os.Stderr))
-	if err != nil {
-		return fmt.Errorf("building the command line: %w", err)
-	}
-	command, err := parser.Parse(args)
-	if err != nil {
-		return config.Try(err, "piway-gateway --help")
-	}
-	return command.Run()
-}
-
-// logger writes to standard error.
-func logger(level string) *slog.Logger {
-	var l slog.Level
-	_ = l.UnmarshalText([]byte(level)) // validated with the configuration
-	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l}))
-}
-
 type runCmd struct {
 	configFile
 }
@@ -77,13 +51,13 @@ Example:
 }
 
 // Run bridges until ctx ends.
-func (c *runCmd) Run(ctx context.Context) error {
+func (c *runCmd) Run(ctx context.Context, s cli.Streams) error {
 	cfg, err := c.load()
 	if err != nil {
 		return err
 	}
 	debug.SetGCPercent(gcPercent)
-	return gateway.Supervise(ctx, cfg, logger(cfg.Log.Level))
+	return gateway.Supervise(ctx, cfg, cli.Logger(s.Err, cfg.Log.Level))
 }
 
 type checkCmd struct {

@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"io"
 	"time"
 
 	"piway/gateway/demo"
+	"piway/shared/cli"
 )
 
 type demoCmd struct {
@@ -26,10 +26,10 @@ Example:
 }
 
 // Run shows the whole way on this machine.
-func (c *demoCmd) Run(ctx context.Context, out io.Writer) error {
+func (c *demoCmd) Run(ctx context.Context, s cli.Streams) error {
 	level := "warn"
 	if c.Verbose {
 		level = "info"
 	}
-	return demo.Run(ctx, demo.Options{For: c.For, Form: c.Form, Agents: c.Agents, Log: logger(level)}, out)
+	return demo.Run(ctx, demo.Options{For: c.For, Form: c.Form, Agents: c.Agents, Log: cli.Logger(s.Err, level)}, s.Out)
 }

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
 	"testing"
+
+	"piway/shared/cli"
 )
 
 // asProgram makes the test binary be piway-gateway, so that tests can kill a real process; or, for benchmarks, the
@@ -14,19 +16,20 @@ import (
 const asProgram = "PIWAY_TEST_AS_GATEWAY"
 
 func TestMain(m *testing.M) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	var err error
 	switch os.Getenv(asProgram) {
 	case "":
 		os.Exit(m.Run())
 	case "broker":
-		err = bareBroker(ctx)
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		err := bareBroker(ctx)
+		stop()
+		os.Exit(program().Status(err, os.Stderr))
 	default:
-		err = run(ctx, os.Args[1:], os.Stdout)
+		program().Main()
 	}
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, explain(err))
-		os.Exit(1)
-	}
+}
+
+// run is the command line.
+func run(ctx context.Context, args []string, out io.Writer) error {
+	return program().Run(ctx, args, cli.Streams{Out: out, Err: io.Discard})
 }

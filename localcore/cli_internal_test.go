@@ -2,13 +2,20 @@ package main
 
 import (
 	"context"
+	"io"
 	"net"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"piway/shared/cli"
 	"piway/shared/pki"
 )
+
+// run is the command line.
+func run(ctx context.Context, args []string) error {
+	return program().Run(ctx, args, cli.Streams{Out: io.Discard, Err: io.Discard})
+}
 
 func TestRun_certs(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "certs")

@@ -3,20 +3,20 @@
 package main
 
 import (
-	"context"
-	"fmt"
-	"os"
-	"os/signal"
-	"syscall"
 	_ "time/tzdata" // a container has no files of time zones, which the page's viewer may choose from
+
+	"piway/localcore/localcore"
+	"piway/shared/cli"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:])
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "piway-localcore:", err)
-		os.Exit(1)
+func main() { program().Main() }
+
+func program() cli.Program {
+	def := localcore.Default()
+	return cli.Program{
+		Name: "piway-localcore", Description: description, Commands: &commands{},
+		Vars: map[string]string{
+			"listen": def.Listen, "http": def.HTTP, "certs": def.Certs, "region": def.Region, "account": def.Account, "group": def.LogGroups[0],
+		},
 	}
 }

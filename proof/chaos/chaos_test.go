@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"piway/localcore/localcore"
+	"piway/shared/cli"
 )
 
 // TestChaos_short breaks everything for some seconds, by one schedule.
@@ -17,7 +18,7 @@ func TestChaos_short(t *testing.T) {
 		t.Skip("takes half a minute")
 	}
 	var out strings.Builder
-	if err := run(t.Context(), []string{"--seed", "1", "--for", "12s"}, &out); err != nil {
+	if err := program().Run(t.Context(), []string{"--seed", "1", "--for", "12s"}, cli.Streams{Out: &out, Err: &out}); err != nil {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	t.Log(out.String())

@@ -8,14 +8,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
-	"github.com/alecthomas/kong"
-
 	"piway/proof/rig"
+	"piway/shared/cli"
 )
 
 const description = `Breaks Piway by a schedule from a seed, and counts what became of every sample.
@@ -39,25 +36,14 @@ type options struct {
 	Verbose  bool          `short:"v" help:"Print what the programs log."`
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "chaos:", err)
-		os.Exit(1)
-	}
+func main() { program().Main() }
+
+func program() cli.Program {
+	return cli.Program{Name: "chaos", Description: description, Commands: &options{}}
 }
 
-func run(ctx context.Context, args []string, out io.Writer) error {
-	var o options
-	parser, err := kong.New(&o, kong.Name("chaos"), kong.Description(description))
-	if err != nil {
-		return fmt.Errorf("building the command line: %w", err)
-	}
-	if _, err := parser.Parse(args); err != nil {
-		return fmt.Errorf("%w, try: --help", err)
-	}
+// Run does what the options say.
+func (o *options) Run(ctx context.Context, out io.Writer) error {
 	if o.Upstream == mosquittoUpstream && o.Form != "metric" {
 		return errors.New("mosquitto knows no rule that takes the emf form apart, try: --form metric")
 	}
@@ -72,7 +58,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	var failed []error
 	for i := range o.Runs {
-		each := o
+		each := *o
 		each.Seed += uint64(i)
 		if err := one(ctx, p, each, out); err != nil {
 			failed = append(failed, fmt.Errorf("seed %d: %w", each.Seed, err))

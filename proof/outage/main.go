@@ -12,16 +12,13 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
-	"github.com/alecthomas/kong"
-
 	"piway/proof/rig"
+	"piway/shared/cli"
 )
 
 const description = `The same outage for Piway, for Mosquitto's bridge and for Telegraf, and a table of what became of every sample.
@@ -61,27 +58,10 @@ type command struct {
 	Verbose   bool          `help:"Log what the programs say." short:"v"`
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "outage:", err)
-		os.Exit(1)
-	}
-}
+func main() { program().Main() }
 
-func run(ctx context.Context, args []string, out io.Writer) error {
-	var c command
-	parser, err := kong.New(&c, kong.Name("outage"), kong.Description(description), kong.Writers(out, os.Stderr),
-		kong.Vars{"peers": strings.Join(peerNames(), ", ")})
-	if err != nil {
-		return fmt.Errorf("building the command line: %w", err)
-	}
-	if _, err := parser.Parse(args); err != nil {
-		return fmt.Errorf("%w, try: outage --help", err)
-	}
-	return c.run(ctx, out)
+func program() cli.Program {
+	return cli.Program{Name: "outage", Description: description, Commands: &command{}, Vars: map[string]string{"peers": strings.Join(peerNames(), ", ")}}
 }
 
 func allPeers() []peer { return slices.Concat(piwayPeers(), mosquittoPeers(), telegrafPeers()) }
@@ -93,7 +73,8 @@ func peerNames() (names []string) {
 	return names
 }
 
-func (c *command) run(ctx context.Context, out io.Writer) (err error) {
+// Run runs all rows and prints the table.
+func (c *command) Run(ctx context.Context, out io.Writer) (err error) {
 	plans, err := c.plans()
 	if err != nil {
 		return err

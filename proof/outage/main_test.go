@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"piway/shared/cli"
 )
 
 func TestRun_mistakes(t *testing.T) {
@@ -20,7 +22,7 @@ func TestRun_mistakes(t *testing.T) {
 		{"--what", "outage --help"},
 	} {
 		var out bytes.Buffer
-		err := run(t.Context(), strings.Fields(test.args), &out)
+		err := program().Run(t.Context(), strings.Fields(test.args), cli.Streams{Out: &out, Err: &out})
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v, want an error with %s", test.args, err, test.want)
 		}

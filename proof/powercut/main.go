@@ -10,16 +10,13 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
-	"github.com/alecthomas/kong"
-
 	"piway/proof/powercut/vm"
+	"piway/shared/cli"
 )
 
 const description = `Cuts the power of a virtual machine in which the gateway (or the agent) works, and counts what is left.
@@ -40,25 +37,14 @@ type options struct {
 	Extents []string `hidden:"" help:"Print where files lie on their disk; used inside the machine."`
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "powercut:", err)
-		os.Exit(1)
-	}
+func main() { program().Main() }
+
+func program() cli.Program {
+	return cli.Program{Name: "powercut", Description: description, Commands: &options{}}
 }
 
-func run(ctx context.Context, args []string, out io.Writer) (err error) {
-	var o options
-	parser, err := kong.New(&o, kong.Name("powercut"), kong.Description(description))
-	if err != nil {
-		return fmt.Errorf("building the command line: %w", err)
-	}
-	if _, err := parser.Parse(args); err != nil {
-		return fmt.Errorf("%w, try: --help", err)
-	}
+// Run does what the options say.
+func (o *options) Run(ctx context.Context, out io.Writer) (err error) {
 	if len(o.Extents) > 0 {
 		return vm.PrintExtents(out, o.Extents)
 	}
@@ -86,7 +72,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	if o.Verbose {
 		log = io.MultiWriter(logs, out)
 	}
-	return cuts(ctx, dir, t, o, &timed{to: log}, out)
+	return cuts(ctx, dir, t, *o, &timed{to: log}, out)
 }
 
 // programs are those to run: gateway and agent in the machine, where self helps.

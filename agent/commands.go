@@ -6,22 +6,22 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"time"
 
 	"piway/agent/agent"
 	"piway/agent/collect"
+	"piway/shared/cli"
 	"piway/shared/config"
 )
 
-// cli is the command line.
-type cli struct {
+// commands are the command line.
+type commands struct {
 	Run   runCmd   `cmd:"" help:"Report to the gateway until stopped."`
 	Once  onceCmd  `cmd:"" help:"Print one report as a line of JSON, or send it, for cron."`
 	Check checkCmd `cmd:"" help:"Check the configuration, the sensors and the way to the gateway."`
 }
 
 type runCmd struct {
-	Config string `required:"" placeholder:"FILE" help:"Configuration; configs/agent.yaml explains every key."`
+	Config string `default:"/etc/piway/agent.yaml" placeholder:"FILE" help:"Configuration; configs/agent.yaml explains every key."`
 }
 
 func (runCmd) Help() string {
@@ -30,12 +30,12 @@ func (runCmd) Help() string {
 }
 
 // Run is called by the command line parser.
-func (c runCmd) Run(ctx context.Context, s streams) error {
+func (c runCmd) Run(ctx context.Context, s cli.Streams) error {
 	cfg, err := load(c.Config)
 	if err != nil {
 		return err
 	}
-	return agent.Run(ctx, cfg, logger(s.err, cfg.Log.Level))
+	return agent.Run(ctx, cfg, cli.Logger(s.Err, cfg.Log.Level))
 }
 
 type onceCmd struct {
@@ -50,12 +50,12 @@ func (onceCmd) Help() string {
 }
 
 // Run is called by the command line parser.
-func (c onceCmd) Run(ctx context.Context, s streams) error {
+func (c onceCmd) Run(ctx context.Context, s cli.Streams) error {
 	cfg, err := load(c.Config)
 	if err != nil {
 		return err
 	}
-	log := logger(s.err, "warn") // cron sends a mail for every line
+	log := cli.Logger(s.Err, "warn") // cron sends a mail for every line
 	report, err := agent.Once(ctx, cfg, log)
 	if err != nil {
 		return err
@@ -67,12 +67,12 @@ func (c onceCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.out, "%s\n", line)
+	_, err = fmt.Fprintf(s.Out, "%s\n", line)
 	return err
 }
 
 type checkCmd struct {
-	Config string `required:"" placeholder:"FILE" help:"Configuration to check."`
+	Config string `default:"/etc/piway/agent.yaml" placeholder:"FILE" help:"Configuration to check."`
 }
 
 func (checkCmd) Help() string {
@@ -81,7 +81,7 @@ func (checkCmd) Help() string {
 }
 
 // Run is called by the command line parser.
-func (c checkCmd) Run(ctx context.Context, s streams) error {
+func (c checkCmd) Run(ctx context.Context, s cli.Streams) error {
 	cfg, err := load(c.Config)
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func (c checkCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	p := printer{w: s.out}
+	p := printer{w: s.Out}
 	p.line("configuration  %s: ok, device %q", c.Config, cfg.Name())
 	for _, r := range readings {
 		p.line("sensor         %s: %s", r.Name, outcome(r))
@@ -141,21 +141,4 @@ func load(path string) (agent.Config, error) {
 	password, err := config.ReadSecret(cfg.Gateway.PasswordFile, "PIWAY_PASSWORD")
 	cfg.Gateway.Password = password
 	return cfg, err
-}
-
-// logger writes to w what is of the named level or worse.
-func logger(w io.Writer, name string) *slog.Logger {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(name)); err != nil {
-		level = slog.LevelInfo // Validate has refused this
-	}
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: seconds}))
-}
-
-// seconds cuts the fraction off the time of a line.
-func seconds(groups []string, a slog.Attr) slog.Attr {
-	if len(groups) == 0 && a.Key == slog.TimeKey {
-		return slog.String(a.Key, a.Value.Time().Format(time.RFC3339))
-	}
-	return a
 }

@@ -3,13 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"os"
-
-	"github.com/alecthomas/kong"
 
 	"piway/localcore/localcore"
+	"piway/shared/cli"
 	"piway/shared/pki"
 )
 
@@ -20,22 +17,6 @@ Example: piway-localcore run, then point a gateway's uplink at 127.0.0.1:8883 wi
 type commands struct {
 	Run   runCmd   `cmd:"" help:"Serve until interrupted."`
 	Certs certsCmd `cmd:"" help:"Make a certificate folder and end."`
-}
-
-// run parses the command line and does what it says.
-func run(ctx context.Context, args []string) error {
-	def := localcore.Default()
-	parser, err := kong.New(&commands{}, kong.Name("piway-localcore"), kong.Description(description),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Vars{"listen": def.Listen, "http": def.HTTP, "certs": def.Certs, "region": def.Region, "account": def.Account, "group": def.LogGroups[0]})
-	if err != nil {
-		return fmt.Errorf("building the command line: %w", err)
-	}
-	command, err := parser.Parse(args)
-	if err != nil {
-		return fmt.Errorf("%w, try: piway-localcore --help", err)
-	}
-	return command.Run()
 }
 
 type runCmd struct {
@@ -74,8 +55,8 @@ Things go wrong on request, for a time:
 }
 
 // Run serves until ctx ends.
-func (r *runCmd) Run(ctx context.Context) error {
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: r.LogLevel}))
+func (r *runCmd) Run(ctx context.Context, s cli.Streams) error {
+	log := slog.New(slog.NewTextHandler(s.Err, &slog.HandlerOptions{Level: r.LogLevel}))
 	cfg := localcore.Config{
 		Listen: r.Listen, HTTP: r.HTTP, Certs: r.Certs, Hosts: hosts(r.Host), Rules: r.Rule, Policies: r.Policy, BuiltInPolicy: r.BuiltInPolicy,
 		Region: r.Region, Account: r.Account, Thing: r.Thing, LogGroups: r.LogGroup, Prices: r.Prices, Faults: r.Fault, Record: r.Record,

@@ -1,0 +1,87 @@
+// Package cli is the front door of every program: arguments, help, signals, the way mistakes are told, and the log.
+// Its one promise: the programs behave alike. Without arguments a program that has commands prints its help and succeeds;
+// a mistake is one line, with what to try on a line of its own, and exit status 1; the first SIGINT or SIGTERM ends a
+// program in order, the second at once.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"piway/shared/config"
+)
+
+// A Program is a name, what it is for, and its command line: a pointer to a struct with the tags of kong, and Run methods
+// that may take a context.Context, an io.Writer for what a person asked for, or Streams.
+type Program struct {
+	Name, Description string
+	Commands          any
+	// Vars stand in the tags as ${NAME}.
+	Vars map[string]string
+}
+
+// Streams are what a command may write to.
+type Streams struct{ Out, Err io.Writer }
+
+// Main is the program: it runs the command of the process's arguments and does not return.
+func (p Program) Main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	err := p.Run(ctx, os.Args[1:], Streams{os.Stdout, os.Stderr})
+	os.Exit(p.Status(err, os.Stderr))
+}
+
+// Run parses the arguments and does what they say. Its error has a hint (config.Hint) where something can be done.
+func (p Program) Run(ctx context.Context, args []string, s Streams) error {
+	helped := false
+	parser, err := kong.New(p.Commands, kong.Name(p.Name), kong.Description(p.Description), kong.Vars(p.Vars),
+		kong.Writers(s.Out, s.Err), kong.Exit(func(int) { helped = true }),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(s.Out, (*io.Writer)(nil)), kong.Bind(s),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}))
+	if err != nil {
+		return fmt.Errorf("building the command line: %w", err)
+	}
+	if len(args) == 0 && len(parser.Model.Children) > 0 {
+		args = []string{"--help"}
+	}
+	command, err := parser.Parse(args)
+	if helped {
+		return nil
+	}
+	if err != nil {
+		return config.Try(err, p.Name+" --help")
+	}
+	return command.Run()
+}
+
+// Status tells an error to a person, with its hint on a line of its own, and returns the exit status: 0 for none, else 1.
+func (p Program) Status(err error, w io.Writer) int {
+	if err == nil {
+		return 0
+	}
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted")
+	}
+	text, hint := err.Error(), config.Hint(err)
+	if hint != "" {
+		text = strings.Replace(text, ", try: "+hint, "", 1) + "\ntry: " + hint
+	}
+	_, _ = fmt.Fprintf(w, "%s: %s\n", p.Name, text) // nobody is left to tell
+	return 1
+}
+
+// Logger writes to w what is of the named level (debug, info, warn, error) or worse; another name means info.
+func Logger(w io.Writer, level string) *slog.Logger {
+	var l slog.Level
+	_ = l.UnmarshalText([]byte(level)) // the configuration has refused others
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l}))
+}
