@@ -72,12 +72,17 @@ func (t *Tools) findKernel(cache string) error {
 	return err
 }
 
-// fetchKernel unpacks Debian's newest kernel for virtual machines below the folder; nothing is installed.
-func fetchKernel(ctx context.Context, cache string) error {
-	debs := filepath.Join(cache, "debs")
-	if err := os.MkdirAll(debs, 0o750); err != nil {
+// fetchKernel unpacks Debian's newest kernel for virtual machines below the folder; nothing is installed. It is there whole
+// or not at all: of two that fetch it at a time, and of one that was broken off, nothing half is left.
+func fetchKernel(ctx context.Context, cache string) (err error) {
+	if err := os.MkdirAll(cache, 0o750); err != nil {
 		return err
 	}
+	debs, err := os.MkdirTemp(cache, "fetching-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(debs)) }()
 	depends, err := command(ctx, debs, "apt-cache", "depends", kernelPackage)
 	if err != nil {
 		return err
@@ -98,7 +103,14 @@ func fetchKernel(ctx context.Context, cache string) error {
 	if err != nil || len(files) == 0 {
 		return errors.Join(fmt.Errorf("%s was not downloaded", name), err)
 	}
-	_, err = command(ctx, debs, "dpkg-deb", "-x", slices.Max(files), filepath.Join(cache, "kernel"))
+	unpacked := filepath.Join(debs, "kernel")
+	if _, err := command(ctx, debs, "dpkg-deb", "-x", slices.Max(files), unpacked); err != nil {
+		return err
+	}
+	err = os.Rename(unpacked, filepath.Join(cache, "kernel"))
+	if errors.Is(err, fs.ErrExist) {
+		return nil // somebody else was faster
+	}
 	return err
 }
 
