@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 
+	"piway/gateway/queue/store"
+
 	"piway/gateway/queue/ledger"
 	"piway/gateway/queue/ranges"
 )
@@ -113,7 +115,7 @@ func readLate(ctx context.Context, tx *sql.Tx, by ledger.Accounts) error {
 		}
 		s, err := ranges.Parse(text)
 		if err != nil {
-			return fmt.Errorf("%w: %w", ErrDamaged, err)
+			return fmt.Errorf("%w: %w", store.ErrDamaged, err)
 		}
 		by.Of(device).AddLate(s.Gaps())
 	}

@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-)
 
-// errAstray says that the names of the store's files are not those of what is open any more.
-var errAstray = errors.New("the store is not where it was")
+	"piway/gateway/queue/store"
+)
 
 // A place is what the store's files were when they were last looked at. What is written to a file that was removed is gone
 // with the process; a file put in another's place would be taken for it at the next start.
@@ -28,7 +27,7 @@ func (p *place) remember(path string, checkpoints int) {
 	}
 }
 
-// look returns errAstray if a file was removed, replaced, cut off or copied over since. Only a checkpoint writes to the
+// look returns store.ErrAstray if a file was removed, replaced, cut off or copied over since. Only a checkpoint writes to the
 // store's own file, or makes one shorter: this process's, which are counted, or another's, which SQLite's index of the log shows.
 func (p *place) look(path string, checkpoints int, log checkpoint) error {
 	explained := checkpoints != p.checkpoints || log.pages < p.log.pages || log.moved > p.log.moved
@@ -46,20 +45,20 @@ func (p *place) look(path string, checkpoints int, log checkpoint) error {
 	return nil
 }
 
-// strange returns errAstray if what lies at path is not the file that was there, or was changed in a way that nothing explains.
-// is is nil where nothing lies there.
-func strange(path string, was, is fs.FileInfo, store, explained bool) error {
+// strange returns store.ErrAstray if what lies at path is not the file that was there, or was changed in a way that
+// nothing explains. is is nil where nothing lies there. own says that it is the store's own file, no log of it.
+func strange(path string, was, is fs.FileInfo, own, explained bool) error {
 	switch {
 	case is == nil:
-		return fmt.Errorf("%w: %s was removed", errAstray, path)
+		return fmt.Errorf("%w: %s was removed", store.ErrAstray, path)
 	case !os.SameFile(was, is):
-		return fmt.Errorf("%w: another file lies at %s", errAstray, path)
+		return fmt.Errorf("%w: another file lies at %s", store.ErrAstray, path)
 	case explained:
 		return nil
 	case is.Size() < was.Size():
-		return fmt.Errorf("%w: %s was cut off, from %d to %d bytes", errAstray, path, was.Size(), is.Size())
-	case store && !is.ModTime().Equal(was.ModTime()):
-		return fmt.Errorf("%w: another program wrote to %s", errAstray, path)
+		return fmt.Errorf("%w: %s was cut off, from %d to %d bytes", store.ErrAstray, path, was.Size(), is.Size())
+	case own && !is.ModTime().Equal(was.ModTime()):
+		return fmt.Errorf("%w: another program wrote to %s", store.ErrAstray, path)
 	default:
 		return nil
 	}

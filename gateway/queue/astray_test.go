@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"piway/gateway/queue/store"
+
 	"piway/gateway/queue"
 )
 
@@ -40,7 +42,7 @@ func TestQueue_filesGoAway(t *testing.T) {
 				if err := b.append(report("kitchen", "r", 2, "b")); err == nil {
 					t.Error("a report is acknowledged into a file that is gone")
 				}
-				if err := <-b.ended; !errors.Is(err, queue.ErrDisk) {
+				if err := <-b.ended; !errors.Is(err, store.ErrDisk) {
 					t.Fatalf("it ended with %v, want ErrDisk", err)
 				}
 				b = running(t, cfg)

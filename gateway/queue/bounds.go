@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"piway/gateway/queue/store"
+
 	"piway/gateway/pass"
 	"piway/gateway/queue/ledger"
 )
@@ -18,7 +20,7 @@ const (
 )
 
 // minBytes is the least that MaxBytes means: the tables need some of it.
-const minBytes = 68 * pageSize
+const minBytes = 68 * store.PageSize
 
 // limit is what the pages in use may hold.
 func (c *Config) limit() int64 { return max(c.MaxBytes, minBytes) }
@@ -58,7 +60,7 @@ func (w *writer) used(ctx context.Context) (int64, error) {
 	); err != nil {
 		return 0, fmt.Errorf("counting pages: %w", err)
 	}
-	return (pages - free) * pageSize, nil
+	return (pages - free) * store.PageSize, nil
 }
 
 // makeRoom sees to it that a report of n bytes fits, by dropping the oldest.

@@ -13,6 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"piway/gateway/queue/store"
+
 	"piway/gateway/queue"
 	"piway/shared/files"
 	"piway/shared/files/lying"
@@ -123,7 +125,7 @@ func TestQueue_copyIsTheLastThing(t *testing.T) {
 					}
 				})
 			}
-			if err := <-b.ended; !errors.Is(err, queue.ErrDisk) {
+			if err := <-b.ended; !errors.Is(err, store.ErrDisk) {
 				t.Fatalf("it ended with %v, want ErrDisk", err)
 			}
 			wg.Wait()

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"piway/gateway/queue/store"
 )
 
 // What to do about a disk, for the operator.
@@ -24,7 +26,7 @@ const probeEvery = time.Second
 type disk struct {
 	cfg     *Config
 	mono    func() time.Duration
-	ballast ballast
+	ballast store.Ballast
 
 	// Only the goroutine of Run uses these.
 	next    time.Duration // when to look again
@@ -40,7 +42,7 @@ type disk struct {
 	moved  bool          // it is complete: nothing may be committed any more
 
 	mu   sync.Mutex // guards the fields below
-	kind trouble
+	kind store.Trouble
 	why  string
 }
 
@@ -54,33 +56,33 @@ func (q *Queue) Trouble() string {
 }
 
 // state is read by Run alone without the lock.
-func (d *disk) set(kind trouble, why string) {
+func (d *disk) set(kind store.Trouble, why string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.kind, d.why = kind, why
 }
 
 // troubles are the states of a disk in which nothing is stored.
-var troubles = map[trouble]struct{ what, fix string }{
-	diskFull: {"the disk is full", fixFull},
-	atBound:  {"the store may not grow further", fixBound},
-	readOnly: {"the disk is read-only", fixReadOnly},
-	failing:  {"the disk fails to write", fixFailing},
-	astray:   {"the store's files were removed or replaced under the running gateway", fixAstray},
+var troubles = map[store.Trouble]struct{ what, fix string }{
+	store.Full:     {"the disk is full", fixFull},
+	store.AtBound:  {"the store may not grow further", fixBound},
+	store.ReadOnly: {"the disk is read-only", fixReadOnly},
+	store.Failing:  {"the disk fails to write", fixFailing},
+	store.Astray:   {"the store's files were removed or replaced under the running gateway", fixAstray},
 }
 
 // failed notes a failed transaction. It reports whether the same work may succeed now: room was made for it.
-func (d *disk) failed(kind trouble, err error) (freed bool) {
+func (d *disk) failed(kind store.Trouble, err error) (freed bool) {
 	t, ok := troubles[kind]
 	if !ok {
 		return false
 	}
-	freed = kind == diskFull && d.ballast.free()
+	freed = kind == store.Full && d.ballast.Free()
 	d.schedule(kind)
-	d.mend = d.mend || mendable(err)
+	d.mend = d.mend || store.Unsynced(err)
 	d.try, d.freed = false, d.freed || freed
 	if d.kind != kind {
-		free, _ := room(d.dir()) // 0 then
+		free, _ := store.Room(d.dir()) // 0 then
 		d.cfg.Log.Error(t.what+": nothing more is acknowledged", "free", free, "ballast_freed", freed, "err", err, "try", t.fix)
 	}
 	d.set(kind, t.what+": "+t.fix)
@@ -88,15 +90,15 @@ func (d *disk) failed(kind trouble, err error) (freed bool) {
 }
 
 // schedule says when to look again, and when to copy.
-func (d *disk) schedule(kind trouble) {
+func (d *disk) schedule(kind store.Trouble) {
 	d.next = d.mono() + probeEvery
 	switch {
-	case kind == astray:
+	case kind == store.Astray:
 		d.next, d.copyAt = 0, 0 // at once
-	case d.kind != failing && kind != d.kind:
+	case d.kind != store.Failing && kind != d.kind:
 		d.copyAt = d.mono() + copyAfter
 	}
-	if d.kind == noTrouble {
+	if d.kind == store.None {
 		d.begun, d.refused = d.mono(), 0
 	}
 }
@@ -104,24 +106,24 @@ func (d *disk) schedule(kind trouble) {
 // succeeded notes a transaction that was committed. With entries in it, all is well; without, room may have been made.
 func (d *disk) succeeded(entries bool) {
 	switch {
-	case d.kind == noTrouble:
+	case d.kind == store.None:
 	case entries:
 		d.end()
 	default:
-		d.try = d.try || d.kind == atBound
+		d.try = d.try || d.kind == store.AtBound
 	}
 }
 
 func (d *disk) end() {
-	free, _ := room(d.dir()) // 0 then
+	free, _ := store.Room(d.dir()) // 0 then
 	d.cfg.Log.Info("the disk takes what is sent again", "free", free, "refused_messages", d.refused, "for", (d.mono() - d.begun).Round(time.Second))
 	d.try, d.freed = false, false
-	d.set(noTrouble, "")
+	d.set(store.None, "")
 }
 
 // refuses returns why entries are not even tried, nil if they are.
 func (d *disk) refuses() error {
-	if d.kind == noTrouble || d.try && !d.mend {
+	if d.kind == store.None || d.try && !d.mend {
 		return nil
 	}
 	return errors.New(d.why)
@@ -130,7 +132,7 @@ func (d *disk) refuses() error {
 // attend looks now and then whether a disk in trouble has recovered.
 func (q *Queue) attend(ctx context.Context) {
 	d := &q.disk
-	if d.kind == noTrouble || d.moved || d.mono() < d.next {
+	if d.kind == store.None || d.moved || d.mono() < d.next {
 		return
 	}
 	d.next = d.mono() + probeEvery
@@ -143,18 +145,18 @@ func (q *Queue) attend(ctx context.Context) {
 func (q *Queue) recover(ctx context.Context) {
 	d := &q.disk
 	switch {
-	case d.kind == diskFull && d.freed:
+	case d.kind == store.Full && d.freed:
 		// The space of the ballast is for what makes room. Entries come when it is back, and more than that is free.
 		q.w.shrink(ctx)
-		if d.ballast.make() {
+		if d.ballast.Make() {
 			d.end()
 		}
-	case d.kind == failing:
-		if tryWrite(d.dir()) == nil && q.prove(ctx) {
+	case d.kind == store.Failing:
+		if store.TryWrite(d.dir()) == nil && q.prove(ctx) {
 			d.end()
 		}
-	case d.kind == readOnly:
-		if tryWrite(d.dir()) == nil {
+	case d.kind == store.ReadOnly:
+		if store.TryWrite(d.dir()) == nil {
 			d.end()
 		}
 	default:

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"piway/gateway/queue/store"
+
 	"piway/gateway/pass"
 	"piway/shared/sample"
 )
@@ -35,7 +37,7 @@ func (q *Queue) each(ctx context.Context, p pass.Pass, f func(device string, sam
 		}
 		samples, err := sample.DecodeSamples(r.blob)
 		if err != nil {
-			return fmt.Errorf("reading pass %d: %w: %w", p.Start, ErrDamaged, err)
+			return fmt.Errorf("reading pass %d: %w: %w", p.Start, store.ErrDamaged, err)
 		}
 		for i := range samples {
 			samples[i].Time = seconds(effective(samples[i].Time, r.shift, time.Unix(0, r.arrived)))
@@ -68,7 +70,7 @@ func (q *Queue) eachThinned(ctx context.Context, p pass.Pass, f func(device stri
 		}
 		all, err := r.summaries()
 		if err != nil {
-			return fmt.Errorf("reading pass %d: %w: %w", p.Start, ErrDamaged, err)
+			return fmt.Errorf("reading pass %d: %w: %w", p.Start, store.ErrDamaged, err)
 		}
 		return f(r.device, all)
 	})

@@ -56,6 +56,9 @@ func TestOpen_newer(t *testing.T) {
 	if want := "its format is 99, this version reads 4: it was written by a newer piway-gateway"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
 	}
+	if _, ok := queue.IsTrouble(err, t.TempDir()); ok {
+		t.Errorf("%v is no trouble of the disk", err)
+	}
 }
 
 // A store of format 3 opens, and goes on.

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"piway/gateway/queue/store"
+
 	"piway/gateway/queue/ledger"
 	"piway/shared/sample"
 )
@@ -54,7 +56,7 @@ func FuzzSalvage(f *testing.F) {
 			t.Fatalf("opening what was salvaged: %v", err)
 		}
 		defer func() { _ = q.Run(over(t.Context())) }() // it holds nothing
-		if err := check(t.Context(), q.db); err != nil {
+		if err := store.Check(t.Context(), q.db); err != nil {
 			t.Errorf("what was salvaged is not sound: %v", err)
 		}
 		accounts, err := q.Ledger(t.Context())
@@ -80,8 +82,8 @@ func spoil(db, log []byte, c [6]byte) (newDB, newLog []byte) {
 		return db, log
 	}
 	at := int(binary.BigEndian.Uint16(c[:])) * len(*to) / 65536
-	page := at / pageSize * pageSize
-	end := min(page+pageSize, len(*to))
+	page := at / store.PageSize * store.PageSize
+	end := min(page+store.PageSize, len(*to))
 	switch c[2] & 7 {
 	case 1:
 		clear((*to)[page:end])

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"piway/gateway/queue/store"
 )
 
 // The bytes of the -shm file that a reader locks while it reads, WAL_READ_LOCK(0) to (4) of SQLite's WAL-mode file format.
@@ -15,7 +17,7 @@ const firstReadLock, lastReadLock = 123, 127
 
 // holder names another process that reads the store and so keeps its log from being emptied, "" if none is found.
 func holder(path string) string {
-	info, err := os.Stat(path + shmSuffix)
+	info, err := os.Stat(path + store.IndexSuffix)
 	if err != nil {
 		return ""
 	}

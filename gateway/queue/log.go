@@ -3,70 +3,26 @@ package queue
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"time"
 
-	"piway/shared/files"
+	"piway/gateway/queue/store"
 )
 
 // The write-ahead log. SQLite appends each commit to it and syncs it; a checkpoint moves what is in it to the store's
 // file. SQLite does that by itself too, but then keeps errors to itself: the log would grow without bound, and nobody
 // would know. So it is asked to, here, and what it answers counts.
 const (
-	logSuffix = "-wal"
-	shmSuffix = "-shm"
-
-	// logPages is how much is in the log when it is moved (SQLite's own default), about 4 MB.
-	logPages = 1000
 	// logLook is after how many commits the log's length is looked at, beside each tick.
 	logLook = 16
 	// logIdle is how long nothing must have been committed for the log to be emptied.
 	logIdle = time.Minute
 	// logLong is a log that somebody holds up: 16 times what it should be.
-	logLong = 16 * logPages * pageSize
+	logLong = 16 * store.LogPages * store.PageSize
 	// logKeep is what the log's file may keep of its length once all of it is moved.
-	logKeep = 2 * logPages * pageSize
+	logKeep = 2 * store.LogPages * store.PageSize
 )
-
-// writeBack writes a log that is there in place, byte for byte, and makes it durable. After a write that failed and a
-// SIGKILL the kernel may show bytes that never reached the disk, and SQLite would take them for commits; so whatever SQLite
-// is going to read is on the disk before. What it shows is at least what was ever acknowledged.
-func writeBack(f files.FS, path string) error {
-	log, err := f.OpenFile(path, os.O_RDWR, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(rewrite(log), log.Sync(), log.Close()); err != nil {
-		return fmt.Errorf("writing the log back: %w", err)
-	}
-	return nil
-}
-
-func rewrite(log files.File) error {
-	chunk := make([]byte, 1<<20)
-	for at := int64(0); ; {
-		n, err := log.ReadAt(chunk, at)
-		if n > 0 {
-			if _, err := log.WriteAt(chunk[:n], at); err != nil {
-				return err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		at += int64(n)
-	}
-}
 
 // A checkpoint is what SQLite answers to one.
 type checkpoint struct {
@@ -107,7 +63,7 @@ func (w *writer) hurry(ctx context.Context) (restore func(), err error) {
 		return nil, err
 	}
 	return func() {
-		_, _ = w.conn.ExecContext(ctx, busyTimeout) // only sets a number
+		_, _ = w.conn.ExecContext(ctx, store.BusyTimeout) // only sets a number
 	}, nil
 }
 
@@ -148,7 +104,7 @@ func (w *writer) tend(ctx context.Context) error {
 	if c.pages < l.tried { // it was begun anew
 		l.tried = 0
 	}
-	if c.pages-l.tried < logPages {
+	if c.pages-l.tried < store.LogPages {
 		return nil
 	}
 	return w.moveLog(ctx)
@@ -169,7 +125,7 @@ func (w *writer) moveLog(ctx context.Context) error {
 
 // logBytes is the size of the log's file, 0 if that cannot be found out.
 func (w *writer) logBytes() int64 {
-	info, err := os.Stat(w.cfg.Path + logSuffix)
+	info, err := os.Stat(w.cfg.Path + store.LogSuffix)
 	if err != nil {
 		return 0
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"piway/gateway/queue/store"
 )
 
 // Bounds of one transaction.
@@ -193,9 +195,9 @@ func (q *Queue) tend(ctx context.Context) {
 
 // failed notes a failed transaction, and tells it unless it is part of what was told. It reports whether room was made.
 func (q *Queue) failed(err error, messages int) (freed bool) {
-	kind := troubleOf(err, q.disk.dir())
+	kind := store.TroubleOf(err, q.disk.dir())
 	switch kind { //nolint:exhaustive // told below
-	case diskFull, atBound, readOnly, failing, astray:
+	case store.Full, store.AtBound, store.ReadOnly, store.Failing, store.Astray:
 		return q.disk.failed(kind, err)
 	}
 	q.cfg.Log.Error("writing to the store failed, nothing of it is acknowledged", "messages", messages, "err", err)

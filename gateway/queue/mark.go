@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"piway/gateway/queue/store"
+
 	"piway/shared/files"
 )
 
@@ -51,9 +53,9 @@ func unmark(path, mark string) error {
 func suspect(path string, err error) {
 	switch {
 	case errors.Is(err, errMoved): // the copy is sound
-	case errors.Is(err, ErrDamaged):
+	case errors.Is(err, store.ErrDamaged):
 		setMark(path, markSalvage)
-	case errors.Is(err, ErrDisk):
+	case errors.Is(err, store.ErrDisk):
 		setMark(path, markCheck)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"math"
 	"time"
 
+	"piway/gateway/queue/store"
+
 	"piway/gateway/pass"
 )
 
@@ -124,7 +126,7 @@ func (q *Queue) scanFirst(ctx context.Context, o *pass.Order, query string, boun
 			return p, "", err
 		}
 		if err := errors.Join(p.Expired.Parse(expired), p.Parked.Parse(parked)); err != nil {
-			return p, "", fmt.Errorf("reading pass %d: %w: %w", p.Start, ErrDamaged, err)
+			return p, "", fmt.Errorf("reading pass %d: %w: %w", p.Start, store.ErrDamaged, err)
 		}
 		p.Shelved = state == stateShelved
 		p.Thinned *= time.Second

@@ -2,21 +2,10 @@ package queue
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
-)
 
-// check reads all of the store and returns ErrDamaged if its structure is not sound. It does not see a changed value.
-func check(ctx context.Context, db *sql.DB) error {
-	var verdict string
-	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
-		return err
-	}
-	if verdict != "ok" {
-		return fmt.Errorf("%w: %s", ErrDamaged, verdict)
-	}
-	return nil
-}
+	"piway/gateway/queue/store"
+)
 
 // openStore opens the store, or what can be salvaged of it.
 func (q *Queue) openStore(ctx context.Context) error {
@@ -31,7 +20,7 @@ func (q *Queue) openStore(ctx context.Context) error {
 	_ = clearNew(&q.cfg) // a copy that was not finished only takes room
 	mark, failed := readMark(path)
 	err = q.tryOpen(ctx, mark)
-	if troubleOf(err, q.disk.dir()) == diskFull && q.disk.ballast.free() {
+	if store.TroubleOf(err, q.disk.dir()) == store.Full && q.disk.ballast.Free() {
 		err = q.tryOpen(ctx, mark) // a file system that copies on write needs room to write in place
 	}
 	if err == nil {
@@ -43,7 +32,7 @@ func (q *Queue) openStore(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	q.disk.ballast.free()
+	q.disk.ballast.Free()
 	if serr := replace(ctx, &q.cfg, err); serr != nil {
 		return fmt.Errorf("%w (and salvaging: %w)", err, serr)
 	}
@@ -56,17 +45,17 @@ func (q *Queue) openStore(ctx context.Context) error {
 // mayPass returns what to tell of an error that is no reason to salvage, nil for one that is. failed is how often the store
 // could not be read before: that this lasts, and is the store's and not all of the disk's, is no passing error any more.
 func (q *Queue) mayPass(err error, failed int) error {
-	switch troubleOf(err, q.disk.dir()) { //nolint:exhaustive // the others are not to be salvaged
-	case damaged, unknown:
+	switch store.TroubleOf(err, q.disk.dir()) { //nolint:exhaustive // the others are not to be salvaged
+	case store.Damaged, store.Unknown:
 		return nil
-	case failing:
-		if !unreadable(err) {
-			return fmt.Errorf("%w: %w", ErrDisk, err)
+	case store.Failing:
+		if !store.Unreadable(err) {
+			return fmt.Errorf("%w: %w", store.ErrDisk, err)
 		}
 		failed++
 		setMark(q.cfg.Path, fmt.Sprint(markCheck, " ", failed))
-		if failed < salvageAfter || tryWrite(q.disk.dir()) != nil {
-			return fmt.Errorf("%w: %w", ErrDisk, err)
+		if failed < salvageAfter || store.TryWrite(q.disk.dir()) != nil {
+			return fmt.Errorf("%w: %w", store.ErrDisk, err)
 		}
 		return nil
 	default:
@@ -76,14 +65,14 @@ func (q *Queue) mayPass(err error, failed int) error {
 
 func (q *Queue) tryOpen(ctx context.Context, mark string) error {
 	if mark == markSalvage {
-		return ErrDamaged
+		return store.ErrDamaged
 	}
-	db, err := openDB(ctx, &q.cfg)
+	db, err := store.Open(ctx, q.cfg.store())
 	if err != nil {
 		return err
 	}
 	if mark == markCheck {
-		err = check(ctx, db)
+		err = store.Check(ctx, db)
 	}
 	if err == nil {
 		q.w, err = newWriter(ctx, db, &q.cfg)

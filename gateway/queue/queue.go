@@ -7,7 +7,7 @@
 // Records are kept in arrival order, each in a pass. A pass gathers what belongs to one window of time, closes a grace
 // after that window, and never changes after that, so a position inside it stays meaningful over restarts.
 //
-// The store is one SQLite file with a write-ahead log. Nothing of SQLite shows outside this package.
+// The store is one SQLite file with a write-ahead log, which the package store opens. No SQL shows outside this package.
 package queue
 
 import (
@@ -20,6 +20,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"piway/gateway/queue/store"
 
 	"piway/shared/files"
 )
@@ -58,8 +60,6 @@ type Config struct {
 	VFS   string
 	// Log must be set.
 	Log *slog.Logger
-
-	bulk bool // a new store is being filled: its log is moved by SQLite, and closing it tells whether that worked
 }
 
 // withDefaults fills in what may be nil.
@@ -75,6 +75,11 @@ func (c Config) withDefaults() Config {
 		c.Files = files.System
 	}
 	return c
+}
+
+// store says where the store is.
+func (c *Config) store() *store.Options {
+	return &store.Options{Path: c.Path, MaxBytes: c.backstop(), Files: c.Files, VFS: c.VFS}
 }
 
 // ErrClosed is given to done for what came after the end of Run.
@@ -112,7 +117,8 @@ type Queue struct {
 const pending = 4096
 
 // Open opens or creates the store, replays what was committed after the last fold, and starts nothing. A store that is
-// damaged is set aside, with what can be read of it in a new one: see rebuild. It returns ErrDisk for what may pass.
+// damaged is set aside, with what can be read of it in a new one: see rebuild. It returns store.ErrDisk for what may
+// pass.
 func Open(ctx context.Context, cfg Config) (*Queue, error) {
 	q := &Queue{
 		cfg: cfg.withDefaults(), in: make(chan op, pending), start: time.Now(),
@@ -121,13 +127,15 @@ func Open(ctx context.Context, cfg Config) (*Queue, error) {
 	}
 	q.reading, q.stopReading = context.WithCancel(context.WithoutCancel(ctx))
 	q.beats() // Run may begin a moment later
-	q.disk = disk{cfg: &q.cfg, mono: q.mono, ballast: ballast{filepath.Join(filepath.Dir(cfg.Path), "ballast"), cfg.Ballast}}
+	q.disk = disk{cfg: &q.cfg, mono: q.mono, ballast: store.Ballast{
+		Path: filepath.Join(filepath.Dir(cfg.Path), "ballast"), Size: cfg.Ballast,
+	}}
 	if err := q.openStore(ctx); err != nil {
 		q.stopReading()
 		return nil, fmt.Errorf("opening queue %s: %w", cfg.Path, err)
 	}
 	q.w.bounds.inHand = q.inHand.has
-	q.disk.ballast.make()
+	q.disk.ballast.Make()
 	q.lastClosed = q.w.passes.last
 	q.place.remember(q.cfg.Path, q.w.log.checkpoints)
 	return q, nil
@@ -193,7 +201,7 @@ func (q *Queue) refuseRest() {
 }
 
 // Run commits what is appended until ctx ends, then commits the rest and closes the store. A failed commit is told to those
-// who wait for it; after ErrDamaged and ErrDisk the queue is to be opened anew, which repairs what can be.
+// who wait for it; after store.ErrDamaged and store.ErrDisk the queue is to be opened anew, which repairs what can be.
 func (q *Queue) Run(ctx context.Context) error {
 	checking, stop := context.WithCancel(ctx)
 	defer stop()
@@ -219,7 +227,7 @@ func (q *Queue) checkLater(ctx context.Context) {
 	defer t.Stop()
 	select {
 	case <-t.C:
-		q.notice(check(ctx, q.db))
+		q.notice(store.Check(ctx, q.db))
 	case <-ctx.Done():
 	}
 }

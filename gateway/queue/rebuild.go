@@ -5,9 +5,10 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"net/url"
 	"os"
 	"time"
+
+	"piway/gateway/queue/store"
 
 	"piway/gateway/queue/salvage"
 )
@@ -26,13 +27,15 @@ type rebuilt struct {
 // stored and nobody can find any more is Dropped.
 func rebuild(ctx context.Context, cfg *Config, path string) (r rebuilt, err error) {
 	fresh := cfg.withDefaults()
-	fresh.Path, fresh.bulk = path, true
-	db, err := openDB(ctx, &fresh)
+	fresh.Path = path
+	options := fresh.store()
+	options.Bulk = true
+	db, err := store.Open(ctx, options)
 	if err != nil {
 		return r, err
 	}
 	defer func() { err = cmp.Or(err, db.Close()) }()
-	old := openDamaged(ctx, cfg.Path)
+	old := store.OpenDamaged(ctx, cfg.Path)
 	if old != nil {
 		defer func() { _ = old.Close() }() // it was only read
 	}
@@ -48,32 +51,12 @@ func rebuild(ctx context.Context, cfg *Config, path string) (r rebuilt, err erro
 // maxRows is more than a table of the store can have: a row takes four bytes at least.
 func maxRows(path string) int64 {
 	rows := int64(1)
-	for _, suffix := range []string{"", logSuffix} {
+	for _, suffix := range []string{"", store.LogSuffix} {
 		if info, err := os.Stat(path + suffix); err == nil {
 			rows += info.Size() / 4
 		}
 	}
 	return rows
-}
-
-// openDamaged returns nil if nothing can be read. The log is read too, unless it is what keeps the rest from being read.
-func openDamaged(ctx context.Context, path string) *sql.DB {
-	_ = os.Remove(path + "-shm") // SQLite makes it from the log; an old one may mislead
-	for _, mode := range []url.Values{{"mode": {"ro"}}, {"immutable": {"1"}, "mode": {"ro"}}} {
-		mode["_pragma"] = []string{"trusted_schema(0)", "cell_size_check(1)", "cache_size(-2048)"}
-		dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String() + "?" + mode.Encode()
-		db, err := sql.Open("sqlite", dsn)
-		if err != nil {
-			return nil
-		}
-		db.SetMaxOpenConns(1)
-		var n int
-		if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_master WHERE type='table'").Scan(&n); err == nil && n > 0 {
-			return db
-		}
-		_ = db.Close() // it was only read
-	}
-	return nil
 }
 
 // balance makes the ledger and what was seen fit the reports that are there.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"piway/gateway/queue/store"
+
 	"piway/gateway/pass"
 	"piway/gateway/queue/ledger"
 	"piway/shared/sample"
@@ -198,7 +200,7 @@ func (w *writer) redateRow(rows interface{ Scan(...any) error }) (*dated, time.T
 	}
 	samples, err := sample.DecodeSamples(blob)
 	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("%w: %w", ErrDamaged, err)
+		return nil, time.Time{}, fmt.Errorf("%w: %w", store.ErrDamaged, err)
 	}
 	e.Samples, e.Arrived = samples, time.Unix(0, arrived)
 	if from == 0 {

@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"syscall"
 	"time"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	"piway/gateway/queue/store"
 )
 
 // After a write or a sync that failed. The kernel marks pages clean that it could not write, and goes on showing them: a
@@ -25,18 +23,12 @@ const (
 )
 
 // errMoved ends Run when a copy of the store waits to take its place: see swap.
-var errMoved = fmt.Errorf("%w: the store was copied into a new file", ErrDisk)
-
-// mendable reports whether after an error of a transaction the kernel may show what is not on the disk.
-func mendable(err error) bool {
-	var serr *sqlite.Error
-	return errors.As(err, &serr) && serr.Code()&0xff == sqlite3.SQLITE_IOERR || errors.Is(err, syscall.EIO) || errors.Is(err, errAstray)
-}
+var errMoved = fmt.Errorf("%w: the store was copied into a new file", store.ErrDisk)
 
 // repair makes the disk agree with what the connections know. It returns true when that is done.
 func (q *Queue) repair(ctx context.Context) bool {
 	d := &q.disk
-	if d.kind != astray {
+	if d.kind != store.Astray {
 		c, err := q.w.checkpoint(ctx, truncate)
 		if d.mono() < d.copyAt {
 			if err != nil || c.busy || !q.dropCopy() {
@@ -79,8 +71,8 @@ func (q *Queue) moveOut(ctx context.Context) {
 	case err == nil:
 		d.moved = true
 		q.fail(errMoved)
-	case troubleOf(err, d.dir()) == damaged || unreadable(err): // it has to be read around what cannot be
-		q.fail(fmt.Errorf("%w: %w", ErrDamaged, err))
+	case store.TroubleOf(err, d.dir()) == store.Damaged || store.Unreadable(err): // it has to be read around what cannot be
+		q.fail(fmt.Errorf("%w: %w", store.ErrDamaged, err))
 	default:
 		_ = clearNew(&q.cfg) // a part of it only takes room; tried again before the next
 		d.cfg.Log.Error("copying the store failed, trying again", "err", err, "in", copyAgain)
@@ -107,19 +99,10 @@ func (q *Queue) dropCopy() bool {
 // leave copies what is open before Run ends, where its files are not those that the next start finds.
 func (q *Queue) leave(ctx context.Context) {
 	q.lookAround(ctx)
-	if d := &q.disk; d.kind == astray && !d.moved {
+	if d := &q.disk; d.kind == store.Astray && !d.moved {
 		d.copyAt = 0
 		q.moveOut(ctx)
 	}
-}
-
-// unreadable reports whether an error is one of reading.
-func unreadable(err error) bool {
-	var serr *sqlite.Error
-	if !errors.As(err, &serr) {
-		return false
-	}
-	return serr.Code() == sqlite3.SQLITE_IOERR_READ || serr.Code() == sqlite3.SQLITE_IOERR_SHORT_READ
 }
 
 // copyOut writes what the writer's connection sees to a new file that is going to take the store's place. It returns nil

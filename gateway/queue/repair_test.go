@@ -16,6 +16,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"piway/gateway/queue/store"
+
 	"piway/gateway/queue"
 	"piway/gateway/queue/lyingdb"
 	"piway/shared/files"
@@ -110,7 +112,7 @@ func TestQueue_copiesOut(t *testing.T) {
 		if b.append(report("kitchen", "r", 51, "a")) == nil {
 			t.Error("acknowledged on a disk that fails")
 		}
-		if err := <-b.ended; !errors.Is(err, queue.ErrDisk) {
+		if err := <-b.ended; !errors.Is(err, store.ErrDisk) {
 			t.Fatalf("it ended with %v, want ErrDisk", err)
 		}
 		left := afterCut(t, d)

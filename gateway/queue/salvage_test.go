@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"piway/gateway/queue/store"
+
 	"piway/gateway/pass"
 	"piway/gateway/queue"
 )
@@ -287,7 +289,7 @@ func TestQueue_Run_damaged(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		if err := q.Run(ctx); !errors.Is(err, queue.ErrDamaged) { // by the check beside the work
+		if err := q.Run(ctx); !errors.Is(err, store.ErrDamaged) { // by the check beside the work
 			t.Errorf("got %v, want ErrDamaged", err)
 		}
 		q.Append(report("kitchen", "late", 1, "a"), func(err error) {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"piway/gateway/queue/store"
+
 	"piway/gateway/queue/ranges"
 )
 
@@ -150,7 +152,7 @@ func (w *writer) loadSeen(ctx context.Context) error {
 			return fmt.Errorf("reading what was seen: %w", err)
 		}
 		if r.seqs, err = ranges.Parse(text); err != nil {
-			return fmt.Errorf("reading what was seen of %s: %w: %w", k.device, ErrDamaged, err)
+			return fmt.Errorf("reading what was seen of %s: %w: %w", k.device, store.ErrDamaged, err)
 		}
 		w.seen.runs[k] = &r
 		w.seen.counts[k.device]++

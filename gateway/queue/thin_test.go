@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"piway/gateway/queue/store"
+
 	"github.com/google/go-cmp/cmp"
 
 	"piway/gateway/pass"
@@ -148,7 +150,7 @@ func TestThin_syncFails(t *testing.T) {
 		if n := strings.Count(log.buf.String(), "the disk fails to write"); n != 1 {
 			t.Errorf("a disk that fails to sync is told %d times, want once", n)
 		}
-		if err := <-b.ended; !errors.Is(err, queue.ErrDisk) {
+		if err := <-b.ended; !errors.Is(err, store.ErrDisk) {
 			t.Errorf("it ended with %v, want ErrDisk, with a copy", err)
 		}
 	})

@@ -10,30 +10,29 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"piway/gateway/queue/store"
 )
 
-func TestTroubleOf(t *testing.T) {
+func TestIsTrouble(t *testing.T) {
 	for _, c := range []struct {
 		err  error
-		want trouble
+		want bool
 	}{
-		{nil, noTrouble},
-		{context.Canceled, noTrouble},
-		{fmt.Errorf("opening: %w", errNewer), noTrouble},
-		{&fs.PathError{Err: syscall.ENOSPC}, diskFull},
-		{&fs.PathError{Err: syscall.EDQUOT}, diskFull},
-		{&fs.PathError{Err: syscall.EROFS}, readOnly},
-		{&fs.PathError{Err: syscall.EACCES}, readOnly},
-		{&fs.PathError{Err: syscall.EIO}, failing},
-		{&fs.PathError{Err: syscall.EISDIR}, damaged},
-		{&fs.PathError{Err: syscall.ENOTDIR}, noTrouble},
-		{fmt.Errorf("committing: %w", ErrDisk), failing},
-		{fmt.Errorf("committing: %w", ErrDamaged), damaged},
+		{nil, false},
+		{context.Canceled, false},
+		{ErrClosed, false},
+		{&fs.PathError{Err: syscall.ENOTDIR}, false},
+		{&fs.PathError{Err: syscall.ENOSPC}, true},
+		{&fs.PathError{Err: syscall.EDQUOT}, true},
+		{&fs.PathError{Err: syscall.EROFS}, true},
+		{&fs.PathError{Err: syscall.EACCES}, true},
+		{&fs.PathError{Err: syscall.EIO}, true},
+		{&fs.PathError{Err: syscall.EISDIR}, true},
+		{fmt.Errorf("committing: %w", store.ErrDisk), true},
+		{fmt.Errorf("committing: %w", store.ErrDamaged), true},
 	} {
-		if got := troubleOf(c.err, t.TempDir()); got != c.want {
-			t.Errorf("%v: got %d, want %d", c.err, got, c.want)
-		}
-		if _, ok := IsTrouble(c.err, t.TempDir()); ok != (c.want != noTrouble) {
+		if _, ok := IsTrouble(c.err, t.TempDir()); ok != c.want {
 			t.Errorf("%v: trouble %v", c.err, ok)
 		}
 	}
@@ -76,7 +75,7 @@ func TestOpen_afterIOError(t *testing.T) {
 			t.Fatal(err)
 		}
 		q.notice(&fs.PathError{Op: "read", Path: path, Err: syscall.EIO})
-		if err := q.Run(t.Context()); troubleOf(err, "") != failing {
+		if err := q.Run(t.Context()); store.TroubleOf(err, "") != store.Failing {
 			t.Errorf("got %v, want ErrDisk", err)
 		}
 		if mark, _ := readMark(path); mark != markCheck {

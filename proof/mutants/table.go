@@ -12,23 +12,23 @@ type mutant struct {
 var table = []mutant{
 	// store
 	{
-		"store: synchronous(NORMAL)", "gateway/queue/connect.go",
+		"store: synchronous(NORMAL)", "gateway/queue/store/store.go",
 		`"synchronous(FULL)"`, `"synchronous(NORMAL)"`,
 		"./gateway/queue", "TestQueue_syncFails|TestQueue_powerCut",
 	},
 	{
-		"store: the folder is not synced after a store took another's place", "gateway/queue/connect.go",
-		"err = cfg.Files.SyncDir(filepath.Dir(cfg.Path))", "_ = filepath.Dir",
+		"store: the folder is not synced after a store took another's place", "gateway/queue/store/store.go",
+		"err = o.Files.SyncDir(filepath.Dir(o.Path))", "_ = filepath.Dir",
 		"./gateway/queue", "TestOpen_namesAreDurable",
 	},
 	{
-		"store: a log is believed that may not be on the disk", "gateway/queue/connect.go",
-		"return writeBack(f, path+logSuffix)", "return nil",
+		"store: a log is believed that may not be on the disk", "gateway/queue/store/store.go",
+		"return writeBack(f, path+LogSuffix)", "return nil",
 		"./gateway/queue", "TestOpen_writesTheLogBack",
 	},
 	{
 		"store: work goes on after a failed sync", "gateway/queue/disk.go",
-		"d.mend = d.mend || mendable(err)", "d.mend = d.mend && mendable(err)",
+		"d.mend = d.mend || store.Unsynced(err)", "d.mend = d.mend && store.Unsynced(err)",
 		"./gateway/queue", "TestQueue_copiesOut|TestQueue_lyingDisk",
 	},
 	{
@@ -58,7 +58,7 @@ var table = []mutant{
 	},
 	{
 		"store: entries are tried on a full disk without room for the ballast", "gateway/queue/disk.go",
-		"if d.ballast.make() {\n\t\t\td.end()\n\t\t}", "d.ballast.make()\n\t\td.end()",
+		"if d.ballast.Make() {\n\t\t\td.end()\n\t\t}", "d.ballast.Make()\n\t\td.end()",
 		"./gateway/queue", "TestQueue_fullDisk_ballastFirst",
 	},
 	{
@@ -88,7 +88,7 @@ var table = []mutant{
 	},
 	{
 		"store: no mark after a disk error", "gateway/queue/mark.go",
-		"case errors.Is(err, ErrDisk):\n\t\tsetMark(path, markCheck)", "case errors.Is(err, ErrDisk):",
+		"case errors.Is(err, store.ErrDisk):\n\t\tsetMark(path, markCheck)", "case errors.Is(err, store.ErrDisk):",
 		"./gateway/queue", "TestOpen_afterIOError",
 	},
 	{
@@ -102,7 +102,7 @@ var table = []mutant{
 		"./gateway/queue", "TestThin",
 	},
 	{
-		"store: no quick_check", "gateway/queue/open.go",
+		"store: no quick_check", "gateway/queue/store/store.go",
 		"if verdict != \"ok\" {", "if verdict == \"\" {",
 		"./gateway/queue", "TestQueue_Run_damaged|TestOpen_",
 	},

@@ -30,7 +30,7 @@ var inside = map[string][]string{
 	"gateway/broker":  {"shared/guard", "shared/sample", "shared/config"},
 	"gateway/intake":  {"gateway/names", "shared/sample"},
 	"gateway/names":   {"shared/sample"}, // no stage: how a sample is named in the cloud
-	"gateway/queue":   {"gateway/pass", "gateway/queue/ledger", "gateway/queue/ranges", "gateway/queue/salvage", "shared/files", "shared/sample"},
+	"gateway/queue":   {"gateway/pass", "gateway/queue/ledger", "gateway/queue/ranges", "gateway/queue/salvage", "gateway/queue/store", "shared/files", "shared/sample"},
 	"gateway/forward": {"gateway/pass", "gateway/queue/ledger", "gateway/rollup", "gateway/encode", "shared/sample"},
 	"gateway/rollup":  {"shared/sample"},
 	"gateway/encode":  {"shared/sample"},
@@ -60,7 +60,8 @@ var inside = map[string][]string{
 	"gateway/queue/ledger": {},
 	"gateway/queue/ranges": {},
 
-	// Beneath the queue: it opens both stores, and this copies what can be read of one into the other.
+	// Beneath the queue: what opens its file and knows SQLite, and what copies a damaged store, opened, into a new one.
+	"gateway/queue/store":   {"shared/files"},
 	"gateway/queue/salvage": {"gateway/pass", "gateway/queue/ledger", "gateway/queue/ranges", "shared/sample"},
 
 	// Beside the way of the data.
@@ -130,5 +131,5 @@ var libraries = map[string][]string{
 	"golang.org/x/sys":                    {"shared/clock", "gateway"},
 	"golang.org/x/time/rate":              {"gateway/uplink", "localcore/broker"},
 	"modernc.org/libc":                    {"gateway/queue/lyingdb"}, // SQLite is C made Go: so are those it calls
-	"modernc.org/sqlite":                  {"gateway/queue", "gateway/queue/lyingdb"},
+	"modernc.org/sqlite":                  {"gateway/queue/store", "gateway/queue/lyingdb"},
 }

@@ -1,4 +1,4 @@
-package queue
+package store
 
 import (
 	"errors"
@@ -14,38 +14,38 @@ import (
 // scarce is how little free space counts as a full disk.
 const scarce = 16 << 20
 
-// A ballast is a file that is given up when the disk is full, so that what makes room has room itself: SQLite writes
+// A Ballast is a file that is given up when the disk is full, so that what makes room has room itself: SQLite writes
 // to its log to delete.
-type ballast struct {
-	path string
-	size int64 // 0 for none
+type Ballast struct {
+	Path string
+	Size int64 // bytes, 0 for none
 }
 
-// make writes the file, if there is clearly room. It really takes the space: nothing is sparse.
-func (b ballast) make() bool {
-	if b.size <= 0 || b.there() {
-		return b.size > 0
+// Make writes the file, if there is clearly room. It really takes the space: nothing is sparse.
+func (b Ballast) Make() bool {
+	if b.Size <= 0 || b.there() {
+		return b.Size > 0
 	}
-	if free, err := room(filepath.Dir(b.path)); err != nil || free < 2*b.size {
+	if free, err := Room(filepath.Dir(b.Path)); err != nil || free < 2*b.Size {
 		return false
 	}
-	if err := writeSynced(b.path, b.size); err != nil {
-		_ = os.Remove(b.path) // a part of it is of no use
+	if err := writeSynced(b.Path, b.Size); err != nil {
+		_ = os.Remove(b.Path) // a part of it is of no use
 		return false
 	}
 	return true
 }
 
-func (b ballast) there() bool {
-	info, err := os.Stat(b.path)
-	return err == nil && info.Size() >= b.size
+func (b Ballast) there() bool {
+	info, err := os.Stat(b.Path)
+	return err == nil && info.Size() >= b.Size
 }
 
-// free gives the space back. It reports whether there was any.
-func (b ballast) free() bool { return b.size > 0 && os.Remove(b.path) == nil }
+// Free gives the space back. It reports whether there was any.
+func (b Ballast) Free() bool { return b.Size > 0 && os.Remove(b.Path) == nil }
 
-// room is how many bytes a user may still write to the file system of a folder.
-func room(dir string) (int64, error) {
+// Room is how many bytes a user may still write to the file system of a folder.
+func Room(dir string) (int64, error) {
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(dir, &st); err != nil {
 		return 0, fmt.Errorf("looking at the free space of %s: %w", dir, err)
@@ -53,8 +53,8 @@ func room(dir string) (int64, error) {
 	return int64(st.Bavail) * int64(st.Bsize), nil //nolint:gosec,unconvert // fits; int32 on some machines
 }
 
-// tryWrite writes a little into a folder, down to the disk.
-func tryWrite(dir string) error {
+// TryWrite writes a little into a folder, down to the disk.
+func TryWrite(dir string) error {
 	path := filepath.Join(dir, "probe")
 	err := writeSynced(path, 64<<10)
 	if rerr := os.Remove(path); err == nil && !errors.Is(rerr, fs.ErrNotExist) {

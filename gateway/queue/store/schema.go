@@ -1,4 +1,4 @@
-package queue
+package store
 
 import (
 	"context"
@@ -109,7 +109,8 @@ PRAGMA user_version = 4;
 
 const (
 	schemaVersion = 4
-	pageSize      = 4096
+	// PageSize is that of the file, in bytes: the page_size that SQLite takes by itself.
+	PageSize = 4096
 )
 
 func prepareDB(ctx context.Context, db *sql.DB) error {
