@@ -49,11 +49,13 @@ func (d *datums) values() map[string][]float64 {
 // Both forms, by Basic Ingest and under the policy that is printed, from a device to CloudWatch: in the emf form all
 // values arrive as they are, in the metric form their average.
 func TestCloud_forms(t *testing.T) {
+	t.Parallel()
 	for form, want := range map[string]map[string]int{
 		cloud.Metric: {"RaspberryPi load (kitchen){}": 1, "RaspberryPi load (attic){}": 1},
 		cloud.EMF:    {"RaspberryPi load{device=kitchen}": 3, "RaspberryPi load{device=attic}": 3},
 	} {
 		t.Run(form, func(t *testing.T) {
+			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			var took datums
@@ -91,11 +93,13 @@ func TestCloud_forms(t *testing.T) {
 
 // Two gateways of one account, each at its site, with devices of the same name: neither kicks the other, and no metric is of both.
 func TestCloud_sites(t *testing.T) {
+	t.Parallel()
 	for form, want := range map[string]string{
 		cloud.Metric: "RaspberryPi %s/load (kitchen){}",
 		cloud.EMF:    "RaspberryPi load{site=%s,device=kitchen}",
 	} {
 		t.Run(form, func(t *testing.T) {
+			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			var took datums
@@ -121,6 +125,7 @@ func TestCloud_sites(t *testing.T) {
 
 // A rule with a wrong unit template: the log names the cause and the fix in one line, and the ledger counts the samples.
 func TestCloud_wrongRule(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cfg := worldConfig(cloud.Metric)
@@ -150,6 +155,7 @@ func TestCloud_wrongRule(t *testing.T) {
 
 // A policy without Publish: all is kept, and the log says which statement is missing. Once the policy is right all goes.
 func TestCloud_policyWithoutPublish(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cfg := worldConfig(cloud.Metric)
@@ -176,6 +182,7 @@ func TestCloud_policyWithoutPublish(t *testing.T) {
 
 // A rule that is not there: AWS acknowledges all, so only the canary can tell.
 func TestCloud_missingRule(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cfg := worldConfig(cloud.Metric)
@@ -188,6 +195,7 @@ func TestCloud_missingRule(t *testing.T) {
 
 // Where the gateway may not subscribe it says so once and works on.
 func TestCloud_noFeedback(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var took datums
@@ -219,6 +227,7 @@ func without(file string) func(string, []byte) []byte {
 
 // The check tells a rule that answers from one that is not there.
 func TestCheck_rule(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name, form, rule string
 		without          string
@@ -233,6 +242,7 @@ func TestCheck_rule(t *testing.T) {
 		{"nobody listens", cloud.EMF, "", "piway_emf.json", "a rule on the topic piway/emf/piway-gateway-feedback must exist", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			cfg := worldConfig(tc.form)
 			cfg.Uplink.Rule = tc.rule
 			newWorld(t, nil, without(tc.without), &cfg)

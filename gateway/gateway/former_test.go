@@ -25,6 +25,7 @@ var from = regexp.MustCompile(` FROM '[^']*'`)
 // FROM there is not documented; both must end well. Where it does not, data goes on without a set-up; where it does, what
 // would be acknowledged and dropped is kept. Both say what to do.
 func TestCloud_policyOfAnEarlierVersion(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name, form string
 		asksFrom   bool
@@ -35,6 +36,7 @@ func TestCloud_policyOfAnEarlierVersion(t *testing.T) {
 		{"emf, FROM is asked", cloud.EMF, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			var took datums

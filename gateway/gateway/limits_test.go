@@ -21,6 +21,7 @@ import (
 
 // A gateway that takes less than an agent packed before it heard of it, by number or by bytes: all arrives, once.
 func TestLimits_backlogOfLargeReports(t *testing.T) {
+	t.Parallel()
 	for name, shrink := range map[string]func(*settings.Config){
 		"samples": func(c *settings.Config) { c.Intake.MaxSamples = 10 },
 		"bytes":   func(c *settings.Config) { c.Broker.MaxPacket = 2 << 10 },
