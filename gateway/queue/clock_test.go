@@ -14,14 +14,14 @@ func TestBounds_fullWithUndated(t *testing.T) {
 		m.right.Store(true)
 		m.reopen()
 		seq := int64(0)
-		for range 3 { // the backlog of yesterday
+		for range 3 { // the backlog of an hour ago
 			for range 4 {
 				seq++
 				m.send(report("kitchen", "r", seq, bigNames(300)...))
 			}
 			time.Sleep(2 * window)
 		}
-		m.restart(day, 20*day, "second")
+		m.restart(time.Hour, 20*day, "second")
 		for range 3 {
 			for range 4 {
 				seq++
@@ -33,7 +33,7 @@ func TestBounds_fullWithUndated(t *testing.T) {
 			seq++
 			m.send(report("attic", "s", seq, bigNames(300)...))
 			if a := m.accounts(); a["attic"].Dropped[queue.ReasonFull] > 0 && a["kitchen"].Waiting > 0 {
-				t.Fatalf("%d samples of the last minutes are dropped, and %d of yesterday wait", a["attic"].Dropped[queue.ReasonFull], a["kitchen"].Waiting)
+				t.Fatalf("%d samples of the last minutes are dropped, and %d of an hour ago wait", a["attic"].Dropped[queue.ReasonFull], a["kitchen"].Waiting)
 			}
 		}
 	})
