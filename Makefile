@@ -47,7 +47,7 @@ fuzz: ## run each fuzz test for FUZZTIME (default 10s)
 	done
 
 bench: ## measure what the gateway takes and what it costs
-	$(GO) test ./gateway -run '^$$' -bench Gateway -benchtime 1x
+	$(GO) test ./proof/bench -run '^$$' -bench Gateway -benchtime 1x
 
 drain: ## send a backlog at AWS's full rate and count what AWS would discard (4 minutes)
 	$(GO) test ./gateway/gateway -run '^$$' -bench Cloud_drain -benchtime 1x

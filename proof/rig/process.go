@@ -89,6 +89,21 @@ func (p *Process) Count(text string) (n int, changed <-chan struct{}) {
 	return n, p.changed
 }
 
+// Line is the first line of the log that holds the text, "" if there is none.
+func (p *Process) Line(text string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, line := range p.lines {
+		if strings.Contains(line, text) {
+			return line
+		}
+	}
+	return ""
+}
+
+// PID is that of the running program.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // Await returns when n lines of the log hold the text.
 func (p *Process) Await(ctx context.Context, text string, n int) error {
 	for {

@@ -83,18 +83,9 @@ func fetchKernel(ctx context.Context, cache string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(debs)) }()
-	depends, err := command(ctx, debs, "apt-cache", "depends", kernelPackage)
+	name, err := kernelName(ctx, debs)
 	if err != nil {
 		return err
-	}
-	name := ""
-	for line := range strings.Lines(depends) {
-		if dep, ok := strings.CutPrefix(strings.TrimSpace(line), "Depends: "); ok && strings.HasPrefix(dep, "linux-image-") {
-			name = dep
-		}
-	}
-	if name == "" {
-		return config.Try(fmt.Errorf("the package %s is not known", kernelPackage), "apt-get update")
 	}
 	if _, err := command(ctx, debs, "apt-get", "download", name); err != nil {
 		return err
@@ -112,6 +103,23 @@ func fetchKernel(ctx context.Context, cache string) (err error) {
 		return nil // somebody else was faster
 	}
 	return err
+}
+
+// kernelName is the package that kernelPackage leads to.
+func kernelName(ctx context.Context, dir string) (name string, err error) {
+	depends, err := command(ctx, dir, "apt-cache", "depends", kernelPackage)
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(depends) {
+		if dep, ok := strings.CutPrefix(strings.TrimSpace(line), "Depends: "); ok && strings.HasPrefix(dep, "linux-image-") {
+			name = dep
+		}
+	}
+	if name == "" {
+		return "", config.Try(fmt.Errorf("the package %s is not known", kernelPackage), "apt-get update")
+	}
+	return name, nil
 }
 
 // command runs a program in a folder and returns what it says.

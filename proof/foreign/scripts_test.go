@@ -1,4 +1,4 @@
-package main
+package foreign_test
 
 import (
 	"context"
@@ -18,6 +18,7 @@ import (
 	"piway/gateway/gateway"
 	"piway/gateway/queue/ledger"
 	"piway/localcore/cloudwatch"
+	"piway/proof/world"
 	"piway/shared/mqttlink"
 	"piway/shared/sample"
 )
@@ -42,7 +43,7 @@ func newScriptRig(t *testing.T) *scriptRig {
 		t.Skip("mosquitto_pub is not on PATH; on Debian it is in mosquitto-clients")
 	}
 	r := &scriptRig{t: t, tool: tool, datums: make(chan cloudwatch.Datum, 100)}
-	endpoint, certs := serveCore(t, func(d cloudwatch.Datum) { r.datums <- d })
+	endpoint, certs := world.Core(t, func(d cloudwatch.Datum) { r.datums <- d })
 	cfg := demo.Config(t.TempDir(), certs)
 	cfg.Uplink.Endpoint = endpoint
 	cfg.Rollup.Window = time.Second

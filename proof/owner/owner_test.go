@@ -1,4 +1,4 @@
-package main
+package owner_test
 
 import (
 	"bytes"
@@ -11,7 +11,11 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"piway/proof/world"
 )
+
+func TestMain(m *testing.M) { world.Main(m) }
 
 // serviceUser is the user that the service runs as.
 const serviceUser = 65534
@@ -37,10 +41,10 @@ func newHouse(t *testing.T) *house {
 	t.Cleanup(func() { _ = os.RemoveAll(top) }) // of a test
 	h := &house{t: t, program: filepath.Join(top, "piway-gateway"), config: filepath.Join(top, "gateway.yaml"), dir: filepath.Join(top, "data")}
 	h.must(os.Chmod(top, 0o755))
-	self, err := os.ReadFile(os.Args[0])
+	self, err := os.ReadFile(world.Gateway(t))
 	h.must(err)
 	h.must(os.WriteFile(h.program, self, 0o755))
-	endpoint, certs := serveCore(t, nil)
+	endpoint, certs := world.Core(t, nil)
 	h.must(os.CopyFS(filepath.Join(top, "certs"), os.DirFS(certs)))
 	text := fmt.Sprintf("data: {dir: %s}\nbroker: {listen: '127.0.0.1:0'}\nuplink: {endpoint: '%s', certs: {dir: %s}, ack_timeout: 1s}\n", h.dir, endpoint, filepath.Join(top, "certs"))
 	h.must(os.WriteFile(h.config, []byte(text), 0o644))
@@ -59,7 +63,6 @@ func (h *house) must(err error) {
 
 func (h *house) command(uid uint32, args ...string) *exec.Cmd {
 	c := exec.Command(h.program, append(args, "--config", h.config)...)
-	c.Env = append(os.Environ(), asProgram+"=gateway")
 	if uid != 0 {
 		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
 	}

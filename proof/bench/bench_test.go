@@ -1,4 +1,4 @@
-package main
+package bench_test
 
 import (
 	"bytes"
@@ -10,11 +10,13 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,10 +24,25 @@ import (
 	"github.com/mochi-mqtt/server/v2/listeners"
 	"github.com/mochi-mqtt/server/v2/packets"
 
-	"piway/gateway/datadir"
-	"piway/gateway/devices"
+	"piway/proof/world"
 	"piway/shared/pki"
 )
+
+// asBroker makes the test binary be the broker library alone.
+const asBroker = "PIWAY_TEST_AS_BROKER"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asBroker) == "" {
+		world.Main(m)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := bareBroker(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
 
 // benchFor is how long each side of a comparison is under load, benchRounds how often they take turns: what else the
 // machine does then falls on both.
@@ -60,9 +77,9 @@ func BenchmarkGateway_durable(b *testing.B) {
 
 func compare(b *testing.B, conns, inFlight int) {
 	passwords, gateway := benchGateway(b, conns)
-	alone := &process{t: b, as: "broker", addr: make(chan struct{})}
-	alone.start()
-	defer alone.kill()
+	alone := world.NewProcess(b, os.Args[0], []string{asBroker + "=1"})
+	alone.Start()
+	defer alone.Kill()
 	var acks [2]int64
 	var cpu time.Duration
 	for range benchRounds {
@@ -104,7 +121,7 @@ func BenchmarkGateway_memory(b *testing.B) {
 }
 
 // benchGateway runs a gateway with as many devices, until the benchmark ends.
-func benchGateway(b *testing.B, conns int) (map[string]string, *process) {
+func benchGateway(b *testing.B, conns int) (map[string]string, *world.Process) {
 	b.Helper()
 	dir := b.TempDir()
 	data, certs, file := filepath.Join(dir, "data"), filepath.Join(dir, "certs"), filepath.Join(dir, "gateway.yaml")
@@ -114,34 +131,15 @@ func benchGateway(b *testing.B, conns int) (map[string]string, *process) {
 	if err := os.WriteFile(file, fmt.Appendf(nil, benchConfig, data, certs), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	passwords := benchDevices(b, data, conns)
-	p := &process{t: b, args: []string{"run", "--config", file}, addr: make(chan struct{})}
-	p.start()
-	b.Cleanup(p.kill)
+	passwords := world.Devices(b, data, conns)
+	p := world.NewProcess(b, world.Gateway(b), nil, "run", "--config", file)
+	p.Start()
+	b.Cleanup(p.Kill)
 	return passwords, p
 }
 
-func benchDevices(b *testing.B, data string, n int) map[string]string {
-	b.Helper()
-	if err := os.MkdirAll(data, 0o750); err != nil {
-		b.Fatal(err)
-	}
-	list, err := devices.Open(datadir.Devices(data))
-	if err != nil {
-		b.Fatal(err)
-	}
-	passwords := map[string]string{}
-	for i := range n {
-		name := fmt.Sprintf("pi-%04d", i)
-		if passwords[name], err = list.Add(name); err != nil {
-			b.Fatal(err)
-		}
-	}
-	return passwords
-}
-
 // load keeps every connection busy for benchFor and returns how many reports were acknowledged.
-func load(b *testing.B, p *process, passwords map[string]string, inFlight int) int64 {
+func load(b *testing.B, p *world.Process, passwords map[string]string, inFlight int) int64 {
 	b.Helper()
 	clients := dialAll(b, p, passwords)
 	var acks atomic.Int64
@@ -181,12 +179,12 @@ type benchClient struct {
 
 var benchRun atomic.Int64
 
-func dialAll(b *testing.B, p *process, passwords map[string]string) []*benchClient {
+func dialAll(b *testing.B, p *world.Process, passwords map[string]string) []*benchClient {
 	b.Helper()
 	run := benchRun.Add(1)
 	var clients []*benchClient
 	for name, password := range passwords {
-		c, err := dialBench(b.Context(), p.at, name, password, run)
+		c, err := dialBench(b.Context(), p.Addr(), name, password, run)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -262,9 +260,9 @@ func (c *benchClient) roundTrip() error {
 }
 
 // cpuOf returns the processor time that a process has used.
-func cpuOf(b *testing.B, p *process) time.Duration {
+func cpuOf(b *testing.B, p *world.Process) time.Duration {
 	b.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID()))
 	if err != nil {
 		b.Skip("needs /proc: ", err)
 	}
@@ -279,9 +277,9 @@ func cpuOf(b *testing.B, p *process) time.Duration {
 }
 
 // rssOf returns the resident memory of a process in MiB.
-func rssOf(b *testing.B, p *process) float64 {
+func rssOf(b *testing.B, p *world.Process) float64 {
 	b.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
 	if err != nil {
 		b.Skip("needs /proc: ", err)
 	}
