@@ -1,23 +1,3 @@
-// Package spool keeps readings until they are acknowledged: bounded, in order, and forgotten only when told.
-//
-// While the gateway answers, all is in memory and nothing is written. When it has not answered for a while, or at the end,
-// what waits goes to files, and then so does each new reading, until the backlog is acknowledged. What an earlier process
-// left there goes first. A bound that is hit costs the oldest, and that is counted.
-//
-// A reading is in its file when Add returns, so a killed process loses at most what it read while Config.After went by; a
-// power cut also costs the readings of the last five seconds. A report that was handed out in these may come back with
-// fewer samples.
-//
-// Nothing is let go of in memory before an fsync of its file and of the folder succeeded. After any error of a write, an
-// fsync or a close the file counts for nothing: what is not acknowledged of it is in memory, up to Config.MaxReports, and
-// goes to a new file in its place when the folder works again. The newest file of an earlier process is written anew at the
-// start, since that process may have left it in the kernel's memory only. A file that cannot be read is tried again every
-// five minutes, and so is a folder; the others go on meanwhile, and what comes late comes behind them. A report is
-// recognised by run and number, so the order across files may bend. A folder or a file that is removed or replaced under
-// the running spool costs what was in it alone, which is told.
-//
-// The spool makes reports of readings: until a report is handed out, more readings become a part of it. So a backlog needs
-// few messages, and a report that was handed out once has the same run, number and samples for ever, also after a restart.
 package spool
 
 import (

@@ -1,7 +1,3 @@
-// Package broker is the MQTT 3.1.1 server on the LAN, and the only importer of the broker library.
-//
-// Its promise: a publish is acknowledged when, and only when, its receiver says so; nobody gets in whom the
-// configuration does not name; and no client can stop the others. It forwards nothing: what a device is told is the gateway's own.
 package broker
 
 import (

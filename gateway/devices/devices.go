@@ -1,12 +1,3 @@
-// Package devices is the list of who may connect.
-//
-// Its promise: nobody is let in but a device on the list with its password, and no password can be read from the list.
-// The list is a small file of its own, so that it outlives a damaged queue; it is replaced as a whole, never half written.
-//
-// While a process has the list, its memory is the truth, and the file follows. A file that is gone, cut off or damaged
-// meanwhile is written again; one that another program put in its place is left alone, and Add refuses until the list is
-// opened again. Where the file cannot be written, Add changes nothing, and Remove locks the device out at once: Save
-// brings that to the disk as soon as it can.
 package devices
 
 import (

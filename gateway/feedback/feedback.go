@@ -1,9 +1,3 @@
-// Package feedback listens to what a topic rule's error action reports. IoT Core's PUBACK says only that the rules engine
-// was given a message; what the rule's action then does with it is told in no other way (AWS IoT, Basic Ingest).
-//
-// Its promise: each failure that AWS reports is handed on, with a reason and a fix. It has a connection of its own, since
-// IoT Core's quotas count what comes in and what goes out together, and it never stands in the way of the data: without
-// the right to listen it says so once.
 package feedback
 
 import (

@@ -1,5 +1,3 @@
-// Package gateway wires the stages: Open is the drawing of the architecture in code, Run makes it move. Its one promise: a
-// device is answered when all of its message is on disk or counted, and never before.
 package gateway
 
 import (

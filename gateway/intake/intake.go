@@ -1,8 +1,3 @@
-// Package intake judges what devices send.
-//
-// Its promise: one function, Judge, decides for each sample of a payload whether CloudWatch will take it, in whose name
-// and at what time. What it refuses is refused with the sample, the field, the value and the fix, and never costs the
-// other samples of the message; so nothing that AWS would refuse enters the queue.
 package intake
 
 import (

@@ -1,7 +1,3 @@
-// Package names knows how a sample is named in the cloud.
-//
-// Its promise: Base is the inverse of Report. What the template and the site put around a name comes off again where the
-// device and the site are dimensions, and nothing else comes off.
 package names
 
 import (

@@ -1,13 +1,3 @@
-// Package queue keeps validated records on disk until AWS has acknowledged what was made of them.
-//
-// Its promise: when Append's done is called with nil, every sample of the entry is on disk behind an fsync, or is
-// counted there as refused or as a duplicate; it leaves the disk only by Settle, or dropped at a bound and counted as
-// that. The ledger is written in the same transactions, so it balances after any crash.
-//
-// Records are kept in arrival order, each in a pass. A pass gathers what belongs to one window of time, closes a grace
-// after that window, and never changes after that, so a position inside it stays meaningful over restarts.
-//
-// The store is one SQLite file with a write-ahead log, which the package store opens. No SQL shows outside this package.
 package queue
 
 import (

@@ -1,9 +1,3 @@
-// Package uplink sends messages to AWS IoT Core over one connection with mutual TLS.
-//
-// Its promise: it stays inside every IoT Core quota, and it tells its source that a message is acknowledged only after
-// IoT Core's PUBACK for it. Messages that were under way when a connection ended, or whose PUBACK did not come in time,
-// are sent again in order. The window is measured from what the source has made durable, so a crash at any moment
-// repeats at most a window of messages.
 package uplink
 
 import (

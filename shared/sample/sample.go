@@ -1,7 +1,3 @@
-// Package sample is the message on the LAN: its forms, its units and CloudWatch's limits on what is in it.
-//
-// Decode takes a payload apart and judges each sample by itself, so that a bad one never costs its neighbours.
-// What depends on the sender or on the clock is judged by the gateway's intake.
 package sample
 
 import (

@@ -1,0 +1,31 @@
+// Package broker is the MQTT 3.1.1 server on the LAN, and the only importer of the broker library.
+//
+// Its promise: a publish is acknowledged when, and only when, its receiver says so; nobody gets in whom the
+// configuration does not name; and no client can stop the others. It forwards nothing: what a device is told is the
+// gateway's own.
+//
+// # Acknowledging
+//
+// A client's reader must not stand still for an fsync: then one client would get one message per commit. So:
+//
+//  1. The broker library calls `OnPublish` (`gateway/broker/hook.go`). It takes one of the session's `max_pending`
+//     places, hands the message on and returns "send nothing"; the reader goes on. Without a free place the reader
+//     waits, and TCP holds the client back.
+//  2. The intake judges; `Append` puts the entry into the writer's channel, in the order of arrival.
+//  3. The writer takes what has gathered. If that is more than one it waits for company, up to 2 ms, until there are
+//     128 or nobody comes for a quarter of a millisecond; a lone sender is not kept waiting. One transaction, one
+//     fsync, then every `done` is called in order. `commit_interval` spaces the transactions further.
+//  4. `done(nil)` appends four bytes to the session's buffer, in which a refusal of the same message stands already.
+//     One flush goroutine per session, started when there is something and ended when there is not, writes what has
+//     gathered. So `done` never blocks the writer, and a client that does not read costs only itself; the keep-alive's
+//     deadline on the connection bounds the write.
+//  5. `done(err)` closes the connection. Nothing was acknowledged, so the client connects and sends again.
+//
+// The PUBACK bytes are written to the connection directly, not through the library's writer: that path costs as much
+// as all the rest of a publish. It is safe because each `Write` of a `net.Conn` is whole, so the bytes cannot land
+// inside another packet.
+//
+// A message that is refused whole goes the same way: its PUBACK waits until the count of its refusal is on disk. QoS 2
+// is handled synchronously, because the library answers it when the hook returns. QoS 0 is stored too, and
+// acknowledged to nobody.
+package broker

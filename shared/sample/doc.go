@@ -1,0 +1,36 @@
+// Package sample is the message on the LAN: its forms, its units and CloudWatch's limits on what is in it.
+//
+// Decode takes a payload apart and judges each sample by itself, so that a bad one never costs its neighbours.
+// What depends on the sender or on the clock is judged by the gateway's intake.
+//
+// # Limits
+//
+// What an agent's report may hold stands in one place, `shared/sample/limits.go`: 500 samples, and 48 KiB of JSON, its
+// envelope included. The agent packs by it, and the gateway's configuration refuses `intake.max_samples` and
+// `broker.max_packet` below it. The figures never grow, since gateways rely on them; an agent that is to pack more has
+// to be told so first.
+//
+// A gateway tells what it takes on `PREFIX/DEVICE/config`, as one JSON object whose unknown members an agent ignores.
+// It is sent by the hook that the library calls before it grants the SUBSCRIBE, so an agent knows it before its first
+// report. A gateway of an earlier version denies the topic (0x80), and the agent goes on with the figures above. It
+// never packs more than they say nor less than 16 samples or 4 KiB, whatever it is told. A smaller bound holds for
+// what was not handed out yet, so no report that a gateway may know ever changes.
+//
+// A report that is refused by its size all the same, by an earlier gateway with smaller bounds, goes in parts, and
+// they in parts again:
+//
+//   - Too many samples are refused whole, told on `rejected` and acknowledged. The gateway writes a refusal before the
+//     PUBACK, in one buffer, and the agent's link hears messages in the order of the wire
+//     (`mqttlink.SubscribeInOrder`), so the agent knows when the PUBACK comes. Earlier gateways queue the refusal
+//     before the commit and do not promise the order: behind a report that is larger than any before, the agent sends
+//     them an empty one, and forgets the report at the PUBACK of that.
+//   - Too many bytes end the connection. The oldest report under way then goes alone on the next connection, and from
+//     the second time on behind an empty report, which takes the same way through the queue. When it has ended three
+//     connections so, its size is to blame; what is as large is then taken apart unsent. A gateway that takes nothing,
+//     with a full disk say, fails at the empty report and blames nothing.
+//
+// The parts have new numbers, since the gateway counts a refused report as seen; in a spool's file they replace the
+// whole by one rename (`agent/spool/halve.go`). In the ledger its samples stay refused as `size` and are received
+// again, so the account balances. The number of a report that only ended connections never arrives, and counts as
+// missing after 14 days, though its samples came. A single sample that is refused is given up, and told.
+package sample
