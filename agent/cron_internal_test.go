@@ -41,8 +41,8 @@ func documented(t *testing.T) map[string]string {
 	return commands
 }
 
-// cron runs a command by /bin/sh with hardly a PATH, in the user's home, and ends it at a %. The documented line must work
-// so, with the program where the unit for systemd has it. Here the program and its configuration are elsewhere.
+// cron runs a command by /bin/sh with hardly a PATH, in the user's home, and ends it at a %. The documented line must
+// work so, with the program where the unit for systemd has it. Here the program and its configuration are elsewhere.
 func TestDocs_cronLine(t *testing.T) {
 	t.Parallel()
 	unit, err := os.ReadFile("../configs/systemd/piway-agent.service")

@@ -67,8 +67,8 @@ func reports(ctx context.Context, t *testing.T, b *fakebroker.Broker, f func(sam
 	}
 }
 
-// An agent that is killed while the gateway does not answer has its readings on the disk. The next one sends them as they were,
-// oldest first, and leaves nothing there.
+// An agent that is killed while the gateway does not answer has its readings on the disk. The next one sends them as
+// they were, oldest first, and leaves nothing there.
 func TestRun_killedDuringAnOutage(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

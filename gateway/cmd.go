@@ -37,7 +37,8 @@ type runCmd struct {
 }
 
 // gcPercent trades memory for time: the heap is small, but each collection scans the deep stacks of all connections.
-// At 1,000 busy connections that costs a fifth of the throughput at the default of 100; see BenchmarkGateway_durable and _memory.
+// At 1,000 busy connections that costs a fifth of the throughput at the default of 100; see BenchmarkGateway_durable
+// and _memory.
 const gcPercent = 300
 
 // Help is the longer help of the command.

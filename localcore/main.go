@@ -1,5 +1,6 @@
 // Program piway-localcore is a stand-in for AWS IoT Core and CloudWatch on this machine: MQTT over mutual TLS, topic
-// rules, metrics and logs in memory, and the bill. A gateway that works against it works against AWS, and nothing is billed.
+// rules, metrics and logs in memory, and the bill. A gateway that works against it works against AWS, and nothing is
+// billed.
 package main
 
 import (

@@ -28,7 +28,8 @@ const farewell = 2 * time.Second
 const primeWait = time.Second
 
 // Run is the agent. It samples until ctx ends, gives what is pending two seconds to be acknowledged, and returns nil.
-// What is not acknowledged then is kept on disk for the next start. It returns an error only at once, for a configuration that cannot work.
+// What is not acknowledged then is kept on disk for the next start. It returns an error only at once, for a
+// configuration that cannot work.
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err := cfg.Validate(); err != nil {
 		return err

@@ -52,8 +52,8 @@ type ticks struct {
 	last  time.Time
 }
 
-// wait waits for the next multiple, or until ctx ends, whose error it then returns. The clock is read once for both, what
-// is next and how long that is: set in between, it would stop the readings for as long as it was set back.
+// wait waits for the next multiple, or until ctx ends, whose error it then returns. The clock is read once for both,
+// what is next and how long that is: set in between, it would stop the readings for as long as it was set back.
 func (t *ticks) wait(ctx context.Context) error {
 	now := t.now()
 	t.last = nextTick(t.last, now, t.every)

@@ -8,7 +8,8 @@ import (
 	"github.com/shirou/gopsutil/v3/disk"
 )
 
-// diskUsage returns how full the file system at path is as df computes it: used of what a user who is not root can have.
+// diskUsage returns how full the file system at path is as df computes it: used of what a user who is not root can
+// have.
 func diskUsage(ctx context.Context, path string) (float64, error) {
 	u, err := disk.UsageWithContext(ctx, path)
 	if err != nil {

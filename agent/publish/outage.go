@@ -8,7 +8,8 @@ import (
 	"piway/shared/mqttlink"
 )
 
-// An outage tells of a lost gateway once, of a change of the cause once, and of the recovery with the count of attempts.
+// An outage tells of a lost gateway once, of a change of the cause once, and of the recovery with the count of
+// attempts.
 type outage struct {
 	log      *slog.Logger
 	cause    string // class of the failure told last, "" while connected

@@ -21,8 +21,8 @@ type Source interface {
 	Next(ctx context.Context, after uint64) (pos uint64, r sample.Report, err error)
 	// Ack forgets the report at pos.
 	Ack(pos uint64)
-	// Split takes the report at pos apart into reports within the limits, which Next returns before all else. It returns false
-	// if the report cannot be made smaller.
+	// Split takes the report at pos apart into reports within the limits, which Next returns before all else. It
+	// returns false if the report cannot be made smaller.
 	Split(pos uint64, within sample.Limits) bool
 	// Limit bounds the reports that were not handed out yet.
 	Limit(to sample.Limits)
@@ -141,8 +141,8 @@ func Probe(ctx context.Context, opt Options) error {
 	return nil
 }
 
-// encode returns a report as it is sent, stamped with the time of sending by the clock that dated its samples. After another boot there is
-// no such clock any more.
+// encode returns a report as it is sent, stamped with the time of sending by the clock that dated its samples. After
+// another boot there is no such clock any more.
 func encode(ctx context.Context, opt Options, r sample.Report) ([]byte, error) {
 	var boot string
 	var uptime float64

@@ -327,7 +327,8 @@ func TestOnce_no_acknowledgement(t *testing.T) {
 	}
 }
 
-// "sent" is by the clock that dated the samples: after another boot there is none. The uptime then is told of one boot only.
+// "sent" is by the clock that dated the samples: after another boot there is none. The uptime then is told of one boot
+// only.
 func TestPublisher_datesTheSending(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

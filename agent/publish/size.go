@@ -9,12 +9,14 @@ import (
 	"piway/shared/sample"
 )
 
-// size finds out which reports are too large for the gateway, and has the source take them apart. A gateway says what it
-// takes when it is asked (PREFIX/DEVICE/config); one of an earlier version does not, and answers a report with too many samples
-// by a refusal and a PUBACK, and one with too many bytes by the end of the connection, as often as it is sent.
+// size finds out which reports are too large for the gateway, and has the source take them apart. A gateway says what
+// it takes when it is asked (PREFIX/DEVICE/config); one of an earlier version does not, and answers a report with too
+// many samples by a refusal and a PUBACK, and one with too many bytes by the end of the connection, as often as it is
+// sent.
 //
-// So the oldest report that was under way when a connection was lost is sent alone on the next. If it ends that one as well, an
-// empty report, which takes the same way, goes before it: if that passes each time and the report never does, its size is to blame.
+// So the oldest report that was under way when a connection was lost is sent alone on the next. If it ends that one as
+// well, an empty report, which takes the same way, goes before it: if that passes each time and the report never does,
+// its size is to blame.
 type size struct {
 	src Source
 	log *slog.Logger
@@ -32,8 +34,8 @@ type size struct {
 }
 
 const (
-	// enoughStrikes is how often a report must end a connection before it is taken apart; after the first such report one
-	// suffices, as far as the size is alike.
+	// enoughStrikes is how often a report must end a connection before it is taken apart; after the first such report
+	// one suffices, as far as the size is alike.
 	enoughStrikes = 3
 	// neverTooLarge are bytes that every gateway takes: broker.max_packet was never less than 1 KiB.
 	neverTooLarge = 768
@@ -52,7 +54,8 @@ func (z *size) bounds(text []byte) {
 	z.src.Limit(limits)
 }
 
-// refused takes a report apart that the gateway refused whole by the number of its samples. One of a single sample is given up.
+// refused takes a report apart that the gateway refused whole by the number of its samples. One of a single sample is
+// given up.
 func (z *size) refused(f flight) {
 	z.tell("intake.max_samples", f)
 	if z.src.Split(f.pos, sample.Limits{Samples: (f.samples + 1) / 2, Bytes: sample.ReportBytes}) {
@@ -94,8 +97,8 @@ func (z *size) passed(f flight) {
 	}
 }
 
-// lost takes note that the connection ended while f was the oldest report under way. It returns whether the report was taken
-// apart.
+// lost takes note that the connection ended while f was the oldest report under way. It returns whether the report was
+// taken apart.
 func (z *size) lost(f flight) bool {
 	z.alone = true
 	switch {
@@ -113,8 +116,8 @@ func (z *size) lost(f flight) bool {
 	return z.split(f)
 }
 
-// probe brings an empty report, which says nothing, all the way if a report is under suspicion: should that end the connection
-// now, it is for a reason of its own.
+// probe brings an empty report, which says nothing, all the way if a report is under suspicion: should that end the
+// connection now, it is for a reason of its own.
 func (z *size) probe(ctx context.Context, link *mqttlink.Link, opt Options) error {
 	if z.strikes == 0 {
 		return nil
@@ -122,8 +125,9 @@ func (z *size) probe(ctx context.Context, link *mqttlink.Link, opt Options) erro
 	return z.goRound(ctx, link, opt)
 }
 
-// confirm waits until a refusal of f, which is acknowledged, must have come. Only gateways that do not tell what they take may
-// send one behind the PUBACK, and only a report larger than any before needs the question: an empty one is sent behind it.
+// confirm waits until a refusal of f, which is acknowledged, must have come. Only gateways that do not tell what they
+// take may send one behind the PUBACK, and only a report larger than any before needs the question: an empty one is
+// sent behind it.
 func (z *size) confirm(ctx context.Context, link *mqttlink.Link, opt Options, f flight) error {
 	if !z.silent || f.samples <= max(z.proven, 1) {
 		return nil

@@ -122,7 +122,8 @@ func TestPublisher_forgets_what_is_refused_for_its_content(t *testing.T) {
 	}
 }
 
-// A report that ends the connection each time is split, if another passes just before it; one that is not to blame is kept.
+// A report that ends the connection each time is split, if another passes just before it; one that is not to blame is
+// kept.
 func TestPublisher_splits_what_ends_the_connection(t *testing.T) {
 	t.Parallel()
 	for _, alsoEmpty := range []bool{false, true} {

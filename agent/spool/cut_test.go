@@ -63,8 +63,8 @@ func (s *shelf) powerCut(run string, d *lying.Disk, rng *rand.Rand) *lying.Disk 
 	return after.Disk
 }
 
-// The newest reading that a power cut leaves is no older than five seconds: each has an fsync behind it by then, though no
-// other comes, and not each has one of its own.
+// The newest reading that a power cut leaves is no older than five seconds: each has an fsync behind it by then,
+// though no other comes, and not each has one of its own.
 func TestSpool_powerCut(t *testing.T) {
 	for _, age := range []time.Duration{0, 4900 * time.Millisecond, 5 * time.Second} { // of the last reading
 		t.Run(age.String(), func(t *testing.T) {

@@ -27,7 +27,8 @@ type disk struct {
 // errLocked means that another process uses the folder.
 var errLocked = errors.New("another piway-agent uses it; each needs a folder of its own (spool.dir)")
 
-// openDisk takes what earlier processes left, if the folder is there. It makes none: nothing is written before it must be.
+// openDisk takes what earlier processes left, if the folder is there. It makes none: nothing is written before it must
+// be.
 func (s *Spool) openDisk() {
 	if s.cfg.Dir == "" {
 		return
@@ -82,8 +83,8 @@ func (s *Spool) lockDir() error {
 	return nil
 }
 
-// adopt puts files that were found behind what is there; at the start that is nothing. Files of this process that are no
-// longer found are gone.
+// adopt puts files that were found behind what is there; at the start that is nothing. Files of this process that are
+// no longer found are gone.
 func (s *Spool) adopt(left []*segment) {
 	own := map[string]*segment{}
 	for _, g := range s.segments {
@@ -110,8 +111,8 @@ func (s *Spool) adopt(left []*segment) {
 	}
 }
 
-// ours reports whether a file that was found under the name of the segment g's is the one that this process wrote: then it
-// goes by what it knows of it. If not, g loses the name.
+// ours reports whether a file that was found under the name of the segment g's is the one that this process wrote:
+// then it goes by what it knows of it. If not, g loses the name.
 func (s *Spool) ours(found, g *segment) bool {
 	if g.kept || s.sameRun(found, g) {
 		return true

@@ -14,7 +14,8 @@ import (
 	"piway/shared/sample"
 )
 
-// open is for a test in a bubble: what is due at once has been done, and no other timer goes off while the test does not wait.
+// open is for a test in a bubble: what is due at once has been done, and no other timer goes off while the test does
+// not wait.
 func open(t testing.TB, dir string, log *strings.Builder) *Spool {
 	t.Helper()
 	s := Open(Config{Run: "a", Dir: dir, MaxBytes: 64 << 20, MaxReports: 1000, Log: slog.New(slog.NewTextHandler(log, nil))})
@@ -164,7 +165,8 @@ func TestSpool_sealedInHand(t *testing.T) {
 	})
 }
 
-// A Pi starts with the time at which it was switched off. What it reads until its clock is set is not as old as its file seems.
+// A Pi starts with the time at which it was switched off. What it reads until its clock is set is not as old as its
+// file seems.
 func TestSpool_undatedIsNotOld(t *testing.T) {
 	for _, clock := range []string{sample.Synced, sample.Unsynced} {
 		var log strings.Builder

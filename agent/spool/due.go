@@ -96,7 +96,8 @@ func (s *Spool) anew() bool {
 	return false
 }
 
-// spillIfDue takes what is in memory to the disk if nothing has been acknowledged for long, and tries again what failed.
+// spillIfDue takes what is in memory to the disk if nothing has been acknowledged for long, and tries again what
+// failed.
 func (s *Spool) spillIfDue() {
 	now := time.Now()
 	if now.Before(s.disk.retryAt) {

@@ -35,8 +35,8 @@ func (s *shelf) inFiles() (values []string) {
 	return values
 }
 
-// After an error of any call that writes, what is not acknowledged is in memory, under the numbers that it had, and goes to
-// a new file when the disk works again: once, though the disk had a part of it.
+// After an error of any call that writes, what is not acknowledged is in memory, under the numbers that it had, and
+// goes to a new file when the disk works again: once, though the disk had a part of it.
 func TestSpool_diskFails(t *testing.T) {
 	for op, err := range map[string]error{
 		"write": syscall.ENOSPC, "sync": syscall.EIO, "close": syscall.EIO, "open": syscall.EMFILE,
@@ -202,8 +202,8 @@ func TestSpool_unreadable(t *testing.T) {
 	}
 }
 
-// What an earlier process left may be in the kernel's memory only: the newest file is written anew at the start, and tried
-// again where that fails.
+// What an earlier process left may be in the kernel's memory only: the newest file is written anew at the start, and
+// tried again where that fails.
 func TestSpool_writtenAnew(t *testing.T) {
 	f := new(faulty)
 	inBubble(t, on(f), func(t *testing.T, s *shelf) {

@@ -117,7 +117,8 @@ func TestSpool_fileGone(t *testing.T) {
 	})
 }
 
-// Who waits for the folder of another agent takes it, and what is in it, when that one ends, though nothing of its own waits.
+// Who waits for the folder of another agent takes it, and what is in it, when that one ends, though nothing of its own
+// waits.
 func TestSpool_lockedAtTheStart(t *testing.T) {
 	inBubble(t, nil, func(_ *testing.T, s *shelf) {
 		s.readFor(5 * time.Minute)

@@ -8,8 +8,8 @@ import (
 	"piway/shared/sample"
 )
 
-// A report that the gateway does not take for its size is taken apart. Its parts have numbers of their own, since the gateway
-// has seen the old one, and take its place: in a file by one rename, so that a crash finds either it or them.
+// A report that the gateway does not take for its size is taken apart. Its parts have numbers of their own, since the
+// gateway has seen the old one, and take its place: in a file by one rename, so that a crash finds either it or them.
 
 // Limit bounds what is put into reports from now on, and what this process packed and did not hand out yet. More than
 // sample.MaxLimits is not packed.
@@ -19,9 +19,9 @@ func (s *Spool) Limit(to sample.Limits) {
 	s.limits = to.Min(sample.MaxLimits())
 }
 
-// Split takes the report at pos apart into reports within the limits, which Next returns before all else, and which bound also
-// what is packed from now on. It returns false if the report cannot be made smaller; it is then still there. One that is gone
-// is no mistake: it may have been dropped meanwhile.
+// Split takes the report at pos apart into reports within the limits, which Next returns before all else, and which
+// bound also what is packed from now on. It returns false if the report cannot be made smaller; it is then still
+// there. One that is gone is no mistake: it may have been dropped meanwhile.
 func (s *Spool) Split(pos uint64, within sample.Limits) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,7 +72,8 @@ func (s *Spool) lookUp(pos uint64) (g *segment, index int) {
 	return nil, 0
 }
 
-// takeAgain hands out a part that goes before all else. The reader then goes on where it stood, which is returned otherwise.
+// takeAgain hands out a part that goes before all else. The reader then goes on where it stood, which is returned
+// otherwise.
 func (s *Spool) takeAgain(after uint64) (stood, pos uint64, r sample.Report, ok bool) {
 	if after == 0 { // a new connection: all in its order
 		s.again, s.ahead = nil, map[uint64]uint64{}
@@ -91,8 +92,8 @@ func (s *Spool) takeAgain(after uint64) (stood, pos uint64, r sample.Report, ok 
 	return after, 0, sample.Report{}, false
 }
 
-// divide brings what is to be handed out from an index on within the limits, if nobody can know it yet: a report that was handed
-// out keeps its number and its samples. The first part keeps the number, which leaves no gap.
+// divide brings what is to be handed out from an index on within the limits, if nobody can know it yet: a report that
+// was handed out keeps its number and its samples. The first part keeps the number, which leaves no gap.
 func (s *Spool) divide(g *segment, from int) {
 	if from < g.handed {
 		return
@@ -121,8 +122,8 @@ func (s *Spool) divide(g *segment, from int) {
 	}
 }
 
-// rewrite makes these the reports of a segment, first of all in its file, if that holds them: nothing is added to that any
-// more. After an error the reports are what they were, in the file too, or either.
+// rewrite makes these the reports of a segment, first of all in its file, if that holds them: nothing is added to that
+// any more. After an error the reports are what they were, in the file too, or either.
 func (s *Spool) rewrite(g *segment, reports []sample.Report) error {
 	old := g.reports
 	if g.kept && g == s.last() {

@@ -118,8 +118,8 @@ func TestSpool_Split_cannotBeSmaller(t *testing.T) {
 	})
 }
 
-// A smaller limit holds for what is packed and was not handed out, without gaps in the numbers, after a restart too; and
-// readings that are larger are taken apart.
+// A smaller limit holds for what is packed and was not handed out, without gaps in the numbers, after a restart too;
+// and readings that are larger are taken apart.
 func TestSpool_Limit(t *testing.T) {
 	for _, dir := range []bool{false, true} {
 		inBubble(t, func(c *spool.Config) {
@@ -226,7 +226,8 @@ func TestSpool_anyOrder(t *testing.T) {
 	}
 }
 
-// deliver is one connection, with a window; it is lost somewhere, unless rnd is nil. It returns false if nothing waited.
+// deliver is one connection, with a window; it is lost somewhere, unless rnd is nil. It returns false if nothing
+// waited.
 func (s *shelf) deliver(m *model, rnd *rand.Rand) (some bool) {
 	type flight struct {
 		handed

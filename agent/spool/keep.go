@@ -35,8 +35,8 @@ func (s *Spool) spill() bool {
 	return true
 }
 
-// keep saves the segments that are wanted. After the first that it cannot save it saves none: so there is never more than
-// one file that cannot be trusted, and it is the newest.
+// keep saves the segments that are wanted. After the first that it cannot save it saves none: so there is never more
+// than one file that cannot be trusted, and it is the newest.
 func (s *Spool) keep(wanted func(*segment) bool) bool {
 	for _, g := range s.segments {
 		if !wanted(g) || !s.load(g) || g.waiting() == 0 {
@@ -49,8 +49,8 @@ func (s *Spool) keep(wanted func(*segment) bool) bool {
 	return true
 }
 
-// save writes all that is in memory of a segment to a new file, in the place of the one that it may have, durable and with
-// a durable entry. So no reading is in two files, and none in a file of which the disk said that it failed.
+// save writes all that is in memory of a segment to a new file, in the place of the one that it may have, durable and
+// with a durable entry. So no reading is in two files, and none in a file of which the disk said that it failed.
 func (s *Spool) save(g *segment) error {
 	text, err := g.encode()
 	if err != nil {
@@ -132,7 +132,8 @@ func (s *Spool) fail(err error) bool {
 	return false
 }
 
-// load has a segment in memory. It returns false if the file cannot be read, and tells that once; it is tried again later.
+// load has a segment in memory. It returns false if the file cannot be read, and tells that once; it is tried again
+// later.
 func (s *Spool) load(g *segment) bool {
 	if g.loaded {
 		return true
@@ -161,7 +162,8 @@ func (s *Spool) load(g *segment) bool {
 	return true
 }
 
-// discard removes a segment's file. Where that fails it is tried again; the next start would send what is in it once more.
+// discard removes a segment's file. Where that fails it is tried again; the next start would send what is in it once
+// more.
 func (s *Spool) discard(g *segment) {
 	if err := g.remove(s.cfg.FS); err != nil {
 		s.toRemove(g.path)

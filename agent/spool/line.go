@@ -83,8 +83,8 @@ func readLines(from io.Reader) (reports []sample.Report, damaged int, err error)
 	}
 }
 
-// nextLine returns a line without its end; one that is too long is cut off, which spoils its checksum. whole is false at
-// the end of the file.
+// nextLine returns a line without its end; one that is too long is cut off, which spoils its checksum. whole is false
+// at the end of the file.
 func nextLine(in *bufio.Reader) (line []byte, whole bool, err error) {
 	var long []byte
 	for {

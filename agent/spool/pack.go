@@ -57,8 +57,8 @@ func weight(r *sample.Report) (n int) {
 	return n
 }
 
-// cut takes a report apart into reports within the limits, in order; one sample is the least. Each has the uptime as of its
-// newest sample. They have no number yet.
+// cut takes a report apart into reports within the limits, in order; one sample is the least. Each has the uptime as
+// of its newest sample. They have no number yet.
 func cut(r sample.Report, within sample.Limits) (parts []sample.Report) {
 	rest, all := r.Samples, newest(r.Samples)
 	for len(rest) > 0 {

@@ -161,7 +161,8 @@ func (g *segment) distrust() {
 	g.kept, g.anew, g.dirty = false, false, false
 }
 
-// unload gives the memory back of what is in the file, unless some of it was handed out: that is acknowledged in memory.
+// unload gives the memory back of what is in the file, unless some of it was handed out: that is acknowledged in
+// memory.
 func (g *segment) unload() {
 	if g.sealed && g.kept && !g.anew && g.handed <= g.first && len(g.acked) == 0 {
 		g.loaded, g.reports = false, nil
@@ -180,8 +181,8 @@ func (g *segment) remove(in files.FS) error {
 	return nil
 }
 
-// listSegments returns the files of a folder that earlier runs left, oldest first, the number of the last, and the names
-// of files that were never finished.
+// listSegments returns the files of a folder that earlier runs left, oldest first, the number of the last, and the
+// names of files that were never finished.
 func listSegments(dir string) (list []*segment, last uint64, torn []string, err error) {
 	entries, err := os.ReadDir(dir) // by name, which is by number
 	if err != nil {

@@ -23,7 +23,8 @@ type Config struct {
 	MaxBytes   int64
 	MaxAge     time.Duration
 	MaxReports int
-	// ClockRight reports whether this machine's clock is to be believed; nil means always. While it is not, nothing is too old.
+	// ClockRight reports whether this machine's clock is to be believed; nil means always. While it is not, nothing is
+	// too old.
 	ClockRight func() bool
 	// FS is where the files are; nil means files.System.
 	FS files.FS
@@ -49,8 +50,8 @@ type Spool struct {
 	changed  chan struct{}     // closed and replaced at every change
 }
 
-// Open returns a spool with what earlier processes left in the folder. A folder that cannot be used is no error: that is
-// told, and all is kept in memory.
+// Open returns a spool with what earlier processes left in the folder. A folder that cannot be used is no error: that
+// is told, and all is kept in memory.
 func Open(cfg Config) *Spool {
 	if cfg.FS == nil {
 		cfg.FS = files.System
@@ -132,8 +133,8 @@ func (s *Spool) put(g *segment, reading sample.Report) sample.Report {
 }
 
 // Next returns the oldest report behind the position after, and its own position; it waits for one until ctx ends,
-// whose error it then returns. Positions are above 0 and grow; a report stays until Ack, so reading again from 0
-// gives everything that is not acknowledged. Only the parts of a report that was split come out of their turn, and after
+// whose error it then returns. Positions are above 0 and grow; a report stays until Ack, so reading again from 0 gives
+// everything that is not acknowledged. Only the parts of a report that was split come out of their turn, and after
 // them the row goes on where it was. The report's samples are shared and must not be changed.
 func (s *Spool) Next(ctx context.Context, after uint64) (uint64, sample.Report, error) {
 	for {

@@ -106,8 +106,8 @@ func TestSpool_restartOnline(t *testing.T) {
 	})
 }
 
-// That an old backlog is being acknowledged does not keep new readings in memory for longer than they may be there: a kill
-// in a slow drain costs no more than one in an outage.
+// That an old backlog is being acknowledged does not keep new readings in memory for longer than they may be there: a
+// kill in a slow drain costs no more than one in an outage.
 func TestSpool_killedDuringADrain(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, s *shelf) {
 		for range 20 {

@@ -131,7 +131,8 @@ func TestAccountTemplate_alarms(t *testing.T) {
 	}
 }
 
-// An alarm looks at as many minutes as its parameter says, and no alarm may look at more than a day (CloudWatch, alarm limits).
+// An alarm looks at as many minutes as its parameter says, and no alarm may look at more than a day (CloudWatch, alarm
+// limits).
 func TestAccountTemplate_minutes(t *testing.T) {
 	parameter := readTemplate(t, files.AccountTemplate).section("Parameters")["AlarmMinutes"].(map[string]any)
 	for _, minutes := range parameter["AllowedValues"].([]any) {

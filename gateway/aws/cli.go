@@ -1,5 +1,5 @@
-// Package aws runs AWS's command line tool. Its one promise: what is run is shown before, and what AWS answers is told with what
-// to do about it.
+// Package aws runs AWS's command line tool. Its one promise: what is run is shown before, and what AWS answers is told
+// with what to do about it.
 package aws
 
 import (
@@ -29,8 +29,8 @@ type CLI struct {
 	Show func(line string)
 	// Waiting is told, every so often, what a command that takes long is waiting for.
 	Waiting func(what string, since time.Duration)
-	// Exec runs the tool, and writes where it writes. An error with an ExitCode method says that it ran and failed. Nil means the
-	// program aws.
+	// Exec runs the tool, and writes where it writes. An error with an ExitCode method says that it ran and failed.
+	// Nil means the program aws.
 	Exec func(ctx context.Context, args []string, out, said io.Writer) error
 	// Sleep waits between two looks, at most until ctx ends. Nil means the real time.
 	Sleep func(ctx context.Context, d time.Duration) error

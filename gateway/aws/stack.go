@@ -103,7 +103,8 @@ func (c *CLI) Settle(ctx context.Context, name string) (*Stack, error) {
 	}
 }
 
-// Ready returns the stack in a state in which it can be deployed, nil if it is to be made. One that was never made whole is deleted.
+// Ready returns the stack in a state in which it can be deployed, nil if it is to be made. One that was never made
+// whole is deleted.
 func (c *CLI) Ready(ctx context.Context, name string) (*Stack, error) {
 	s, err := c.Settle(ctx, name)
 	switch {

@@ -46,7 +46,8 @@ func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 	device := string(pk.Connect.Username) // a claim until the password is judged
 	s.identify(device, cl)
 	if pk.Connect.WillFlag && pk.Connect.WillTopic != s.status {
-		// The one code that the library turns into MQTT 3.1.1's "not authorised"; the others of MQTT 5 it sends as they are.
+		// The one code that the library turns into MQTT 3.1.1's "not authorised"; the others of MQTT 5 it sends as
+		// they are.
 		return h.refuse(cl, packets.ErrBadUsernameOrPassword, fmt.Errorf("will on %.80q, %s may have one only on %s", pk.Connect.WillTopic, device, s.status))
 	}
 	// A will passes neither ACL nor OnPublish; nobody may read it anyhow.
@@ -70,8 +71,9 @@ func (h *hook) refuse(cl *mqtt.Client, code packets.Code, why error) error {
 	return why
 }
 
-// OnPacketEncode answers a protocol level that nobody knows with 1 [MQTT-3.1.2-2]. The library, which does not ask before it
-// refuses one, would say 0x82 of MQTT 5, and a mosquitto bridge, which tries level 0x84 first, would never try 4.
+// OnPacketEncode answers a protocol level that nobody knows with 1 [MQTT-3.1.2-2]. The library, which does not ask
+// before it refuses one, would say 0x82 of MQTT 5, and a mosquitto bridge, which tries level 0x84 first, would never
+// try 4.
 func (h *hook) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Packet {
 	if pk.FixedHeader.Type != packets.Connack || pk.ReasonCode != packets.ErrProtocolViolationProtocolVersion.Code || cl.Properties.ProtocolVersion == 5 {
 		return pk

@@ -32,8 +32,8 @@ func newSession(b *Broker, c net.Conn) *session {
 	return &session{Conn: c, b: b, pending: make(chan struct{}, b.cfg.MaxPending)}
 }
 
-// identify makes the session a device's. From here on Disconnect finds it: a device that is removed while its password is
-// being judged must not stay.
+// identify makes the session a device's. From here on Disconnect finds it: a device that is removed while its password
+// is being judged must not stay.
 func (s *session) identify(device string, client *mqtt.Client) {
 	s.device, s.client = device, client
 	s.samples, s.status = s.b.topic(device, "samples"), s.b.topic(device, "status")
@@ -78,7 +78,8 @@ func (s *session) enter() bool {
 
 func (s *session) leave() { <-s.pending }
 
-// maxUnread bounds the bytes that wait for a client to read when a PUBACK is to be written, beyond what the sockets hold.
+// maxUnread bounds the bytes that wait for a client to read when a PUBACK is to be written, beyond what the sockets
+// hold.
 const maxUnread = 16 << 10
 
 // puback acknowledges a publish of QoS 1, in the order of the calls. It does not block: one goroutine at a time writes

@@ -8,8 +8,8 @@ import (
 	"github.com/mochi-mqtt/server/v2/packets"
 )
 
-// Reject tells a device why something of it was refused, on its rejected topic, if it listens there. What is acknowledged
-// after the call is acknowledged behind it: a device that has the PUBACK has been told before.
+// Reject tells a device why something of it was refused, on its rejected topic, if it listens there. What is
+// acknowledged after the call is acknowledged behind it: a device that has the PUBACK has been told before.
 func (b *Broker) Reject(device string, payload []byte) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -20,8 +20,8 @@ func (b *Broker) Reject(device string, payload []byte) {
 	}
 }
 
-// OnSubscribed tells the settings to a device that has subscribed to them. The library calls it before the SUBACK, on the
-// connection's own reader: so the device knows them when its subscription is granted [MQTT-3.8.4-3].
+// OnSubscribed tells the settings to a device that has subscribed to them. The library calls it before the SUBACK, on
+// the connection's own reader: so the device knows them when its subscription is granted [MQTT-3.8.4-3].
 func (h *hook) OnSubscribed(cl *mqtt.Client, pk packets.Packet, codes []byte) {
 	s, ok := cl.Net.Conn.(*session)
 	if !ok {

@@ -37,8 +37,8 @@ const (
 	perWidget    = 100
 )
 
-// Dashboard returns the body for `aws cloudwatch put-dashboard`: a graph for each metric with a line for each device, and
-// one of what became of the messages.
+// Dashboard returns the body for `aws cloudwatch put-dashboard`: a graph for each metric with a line for each device,
+// and one of what became of the messages.
 func (n Names) Dashboard(series []Series) []byte {
 	d := dashboard{Widgets: []widget{}}
 	for _, g := range graphs(series) {

@@ -1,6 +1,7 @@
-// Package cloud is where a gateway and AWS meet: client ids, topics, ARNs, and what is made of them for AWS, which is rules,
-// policy, commands and dashboard. Its promises: what the gateway connects as, publishes to and listens on is what its policy
-// allows and its rules take, since both come of one set of names; and what it prints for the default names is, byte for byte, what configs/aws holds and tests load.
+// Package cloud is where a gateway and AWS meet: client ids, topics, ARNs, and what is made of them for AWS, which is
+// rules, policy, commands and dashboard. Its promises: what the gateway connects as, publishes to and listens on is
+// what its policy allows and its rules take, since both come of one set of names; and what it prints for the default
+// names is, byte for byte, what configs/aws holds and tests load.
 package cloud
 
 import (
@@ -32,8 +33,8 @@ const (
 	checkSuffix    = "-check"
 )
 
-// IoT Core takes client ids of up to LongestID characters (AWS IoT Core quotas, message broker). A gateway's own is no longer
-// than MaxClientID, so that a suffix fits behind it.
+// IoT Core takes client ids of up to LongestID characters (AWS IoT Core quotas, message broker). A gateway's own is no
+// longer than MaxClientID, so that a suffix fits behind it.
 const (
 	LongestID   = 128
 	MaxClientID = LongestID - len(feedbackSuffix)
@@ -122,9 +123,9 @@ func (n Names) reports() string {
 	return n.ErrorsTopic
 }
 
-// DataTopic is where the gateway publishes datapoints: the topic that the rule's FROM selects, behind the rule's name where
-// one is published to directly. Basic Ingest puts $aws/rules/RULE/ before the topic that would trigger the rule otherwise
-// (AWS IoT, Basic Ingest); it does not say that FROM is ignored.
+// DataTopic is where the gateway publishes datapoints: the topic that the rule's FROM selects, behind the rule's name
+// where one is published to directly. Basic Ingest puts $aws/rules/RULE/ before the topic that would trigger the rule
+// otherwise (AWS IoT, Basic Ingest); it does not say that FROM is ignored.
 func (n Names) DataTopic() string { return n.direct() + n.plainTopic() }
 
 // CanaryTopic is where the canary goes, on the connection for feedback: the rule that takes the data takes it too.
@@ -173,7 +174,8 @@ func (n Names) plainTopic() string {
 	return DefaultMetricTopic
 }
 
-// TemplateTopics are the parameters Topic and FeedbackTopic of gateway.yaml, which stand behind the rule's name if there is one.
+// TemplateTopics are the parameters Topic and FeedbackTopic of gateway.yaml, which stand behind the rule's name if
+// there is one.
 func (n Names) TemplateTopics() (topic, feedback string) {
 	topic = n.plainTopic()
 	if n.ErrorsTopic != "" && n.ownLevel() {
@@ -196,8 +198,8 @@ func (n Names) clients() []string {
 	return []string{n.ClientID, n.FeedbackClient(), n.CheckClient()}
 }
 
-// ErrorTopics are where failures of messages of the gateway, and of its connection for feedback, are reported; none where it
-// does not listen.
+// ErrorTopics are where failures of messages of the gateway, and of its connection for feedback, are reported; none
+// where it does not listen.
 func (n Names) ErrorTopics() []string {
 	if n.ErrorsTopic == "" {
 		return nil

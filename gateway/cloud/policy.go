@@ -27,8 +27,8 @@ func allow(action, resource any) statement {
 // MaxPolicy is how many characters a policy may have, white space not counted (AWS IoT Core quotas, security).
 const MaxPolicy = 2048
 
-// Policy returns what the gateway's certificate may do, for `aws iot create-policy --policy-document`: connect under its
-// own client ids, publish to its own topics, hear what became of them. Wildcards there are none.
+// Policy returns what the gateway's certificate may do, for `aws iot create-policy --policy-document`: connect under
+// its own client ids, publish to its own topics, hear what became of them. Wildcards there are none.
 func (n Names) Policy() []byte {
 	connect := allow("iot:Connect", n.each("client/", n.clients()))
 	// No will and no persistent session: only what Piway uses (AWS IoT, connect policies).
@@ -59,7 +59,8 @@ func (n Names) each(kind string, names []string) []string {
 	return arns
 }
 
-// trust lets the rules of this account and region take a role, and nobody else's (AWS IoT, cross-service confused deputy).
+// trust lets the rules of this account and region take a role, and nobody else's (AWS IoT, cross-service confused
+// deputy).
 func (n Names) trust() []byte {
 	return text(policy(statement{
 		Effect: "Allow", Principal: map[string]string{"Service": "iot.amazonaws.com"}, Action: "sts:AssumeRole",

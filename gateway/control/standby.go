@@ -16,8 +16,9 @@ import (
 )
 
 // A Standby says what a gateway is doing while its control socket cannot be: on a disk that is full, without inodes,
-// read-only or gone. It needs nothing of the disk: its socket has a name that only the kernel keeps (unix(7), abstract), made
-// of the folder's path. Such a name has no permissions, so it answers root and its own user alone, and only ever with text.
+// read-only or gone. It needs nothing of the disk: its socket has a name that only the kernel keeps (unix(7),
+// abstract), made of the folder's path. Such a name has no permissions, so it answers root and its own user alone, and
+// only ever with text.
 type Standby struct {
 	ln   net.Listener // nil where there is none
 	done sync.WaitGroup
@@ -88,8 +89,8 @@ func (s *Standby) answer(conn net.Conn) {
 	_, _ = io.WriteString(conn, said)                    // the client is gone then
 }
 
-// Standing asks the standby of a data folder's gateway what that is doing. The error is ErrNotRunning if there is none, or
-// none that answers this user.
+// Standing asks the standby of a data folder's gateway what that is doing. The error is ErrNotRunning if there is
+// none, or none that answers this user.
 func Standing(ctx context.Context, dataDir string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, standbyTimeout)
 	defer cancel()

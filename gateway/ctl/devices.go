@@ -66,8 +66,8 @@ func (l localList) Add(_ context.Context, name string) (string, error) { return 
 func (l localList) All(context.Context) ([]devices.Device, error)      { return l.list.All(), nil }
 func (l localList) Remove(_ context.Context, name string) error        { return l.list.Remove(name) }
 
-// AddDevice lets a device in. Its password is printed, or written to a new file; with keep a device that is there and whose
-// file exists stays as it is.
+// AddDevice lets a device in. Its password is printed, or written to a new file; with keep a device that is there and
+// whose file exists stays as it is.
 func AddDevice(ctx context.Context, list Devices, name, passwordFile string, keep bool, out io.Writer) error {
 	if passwordFile == "" {
 		return addAndPrint(ctx, list, name, out)

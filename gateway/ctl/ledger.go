@@ -1,5 +1,6 @@
-// Package ctl is what an operator asks of a gateway: whether it does its work, what became of every sample, which devices
-// may connect. Its one promise: a running gateway answers for itself, and a stopped one is locked against its start meanwhile.
+// Package ctl is what an operator asks of a gateway: whether it does its work, what became of every sample, which
+// devices may connect. Its one promise: a running gateway answers for itself, and a stopped one is locked against its
+// start meanwhile.
 package ctl
 
 import (

@@ -1,5 +1,5 @@
-// Package datadir is the folder in which a gateway keeps what must outlive it. Its one promise: of all processes one has it,
-// and what root makes there is the folder's owner's.
+// Package datadir is the folder in which a gateway keeps what must outlive it. Its one promise: of all processes one
+// has it, and what root makes there is the folder's owner's.
 package datadir
 
 import (
@@ -30,9 +30,9 @@ func OnDisk(err error) error {
 	return DiskError{err}
 }
 
-// Lock makes the folder if need be, and takes it for this process. Closing the file frees it, and the kernel does so when the
-// process ends, however that happens. A folder that is there and cannot be written to is trouble of the disk; one that may not be made is
-// a mistake.
+// Lock makes the folder if need be, and takes it for this process. Closing the file frees it, and the kernel does so
+// when the process ends, however that happens. A folder that is there and cannot be written to is trouble of the disk;
+// one that may not be made is a mistake.
 func Lock(dir string) (*os.File, error) {
 	if err := files.System.Mkdir(dir, 0o750); err != nil {
 		mistake := config.Try(fmt.Errorf("data.dir: %w", err), "sudo, or set data.dir to a folder of yours")

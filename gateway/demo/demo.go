@@ -1,5 +1,5 @@
-// Package demo runs the three programs in one process, with nothing to configure. Its one promise: it is the real way, over TCP
-// and mutual TLS, and nothing of it is left behind.
+// Package demo runs the three programs in one process, with nothing to configure. Its one promise: it is the real way,
+// over TCP and mutual TLS, and nothing of it is left behind.
 package demo
 
 import (

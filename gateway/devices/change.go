@@ -17,9 +17,10 @@ import (
 	"piway/shared/files"
 )
 
-// Add puts a device on the list and returns its new password, which is kept nowhere. When it returns nil the list is on
-// disk, and stays there in a power cut. After any error the device is not let in, and there is no password; if the error is
-// files.ErrUnsure, the next start may find the name on the list, with a password that nobody knows: remove it then.
+// Add puts a device on the list and returns its new password, which is kept nowhere. When it returns nil the list is
+// on disk, and stays there in a power cut. After any error the device is not let in, and there is no password; if the
+// error is files.ErrUnsure, the next start may find the name on the list, with a password that nobody knows: remove it
+// then.
 func (l *List) Add(name string) (password string, err error) {
 	if !ValidName(name) {
 		return "", fmt.Errorf("%.80q: %w", name, ErrName)
@@ -42,8 +43,8 @@ func (l *List) Add(name string) (password string, err error) {
 	return password, nil
 }
 
-// Remove takes a device off the list: from now on this process does not let it in, whatever the error. When it returns nil
-// the list is on disk, and stays there in a power cut. ErrUnsaved says that it may not: Remove and Save try again.
+// Remove takes a device off the list: from now on this process does not let it in, whatever the error. When it returns
+// nil the list is on disk, and stays there in a power cut. ErrUnsaved says that it may not: Remove and Save try again.
 func (l *List) Remove(name string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -59,10 +60,10 @@ func (l *List) Remove(name string) error {
 	return nil
 }
 
-// Save writes the list if the disk may hold another one: what was opened, since an earlier process may have left it in the
-// kernel's memory only, what could not be written, and what is gone or damaged since. nil means that memory and disk agree;
-// ErrChanged that they do not, and that it is for somebody to say which is right. Who keeps a list open calls Save now and
-// then.
+// Save writes the list if the disk may hold another one: what was opened, since an earlier process may have left it in
+// the kernel's memory only, what could not be written, and what is gone or damaged since. nil means that memory and
+// disk agree; ErrChanged that they do not, and that it is for somebody to say which is right. Who keeps a list open
+// calls Save now and then.
 func (l *List) Save() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -72,8 +73,8 @@ func (l *List) Save() error {
 	return l.save()
 }
 
-// Inherit takes over from a list of the same file that this process had before: what that one removed and could not write
-// is not let in. before may be nil.
+// Inherit takes over from a list of the same file that this process had before: what that one removed and could not
+// write is not let in. before may be nil.
 func (l *List) Inherit(before *List) {
 	if before == nil || before == l {
 		return

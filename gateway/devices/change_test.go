@@ -85,7 +85,8 @@ func names(l *devices.List) string {
 
 var failures = map[string]error{"open": syscall.EMFILE, "sync": syscall.EIO, "rename": syscall.EROFS, "syncdir": syscall.EIO}
 
-// A device that may not be on the disk has no password, and is not let in. What was made of the file meanwhile is undone.
+// A device that may not be on the disk has no password, and is not let in. What was made of the file meanwhile is
+// undone.
 func TestList_Add_cannotWrite(t *testing.T) {
 	for what, err := range failures {
 		t.Run(what, func(t *testing.T) {
@@ -225,7 +226,8 @@ func TestList_changedByOthers(t *testing.T) {
 	}
 }
 
-// What is opened may be in the kernel's memory only. It is written anew as it is, once, though a newer version wrote it.
+// What is opened may be in the kernel's memory only. It is written anew as it is, once, though a newer version wrote
+// it.
 func TestList_Save_anew(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "devices.json")
 	text := `{"devices": [{"name":"cellar","sha256":"` + strings.Repeat("0", 64) + `","pin":"1"}], "version": 2}`

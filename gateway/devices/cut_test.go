@@ -11,8 +11,8 @@ import (
 	"piway/shared/files/lying"
 )
 
-// Whatever fails before it, a power cut leaves a list of all that were added, with their passwords, and of none that was
-// removed, as far as the calls said so. At every moment memory is right.
+// Whatever fails before it, a power cut leaves a list of all that were added, with their passwords, and of none that
+// was removed, as far as the calls said so. At every moment memory is right.
 func TestList_powerCut(t *testing.T) {
 	for seed := range uint64(12) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {

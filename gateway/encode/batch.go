@@ -6,19 +6,19 @@ import (
 	"strconv"
 )
 
-// Limits of a message in the emf form. PutLogEvents' bound of 10,000 events a batch is out of reach: an event takes more
-// than 200 bytes, so a message holds less than 500.
+// Limits of a message in the emf form. PutLogEvents' bound of 10,000 events a batch is out of reach: an event takes
+// more than 200 bytes, so a message holds less than 500.
 const (
-	// MaxEMF is the most bytes of a message. Should the rule fail, AWS hands all of it to the error action as base64, in a
-	// message that may have 128 KB itself (AWS IoT, error handling; quotas, message broker): 90 KB become 120, which leaves
-	// 8 for the names of rule, topic and client and for what went wrong.
+	// MaxEMF is the most bytes of a message. Should the rule fail, AWS hands all of it to the error action as base64,
+	// in a message that may have 128 KB itself (AWS IoT, error handling; quotas, message broker): 90 KB become 120,
+	// which leaves 8 for the names of rule, topic and client and for what went wrong.
 	MaxEMF = 90 * 1024
 	// maxSpan is the most seconds from the first event of a batch to the last (API_PutLogEvents).
 	maxSpan = 24 * 60 * 60
 )
 
-// The message: how many samples of each device are inside, then the events for CloudWatch Logs. The rule takes the batch
-// alone (SELECT VALUE *.batch); the counts come back with the rest should it fail, see Samples.
+// The message: how many samples of each device are inside, then the events for CloudWatch Logs. The rule takes the
+// batch alone (SELECT VALUE *.batch); the counts come back with the rest should it fail, see Samples.
 const (
 	batchOpen   = `{"samples":{`
 	batchMiddle = `},"batch":[`
@@ -43,9 +43,9 @@ func newBatch(form *emf) *batch {
 	return &batch{form: form, samples: map[string]int{}, room: len(batchOpen + batchMiddle + batchEnd), doc: newDocument(form)}
 }
 
-// add takes a datum, or returns false if it does not fit, and then the message must end. Alone every datum fits: its name
-// has at most 255 characters and stands in a document twice, its device twice and the namespace once, with up to three
-// backslashes at each; its 100 numbers have at most 25 digits. That makes less than 10 KB.
+// add takes a datum, or returns false if it does not fit, and then the message must end. Alone every datum fits: its
+// name has at most 255 characters and stands in a document twice, its device twice and the namespace once, with up to
+// three backslashes at each; its 100 numbers have at most 25 digits. That makes less than 10 KB.
 func (b *batch) add(d *Datum, name string) bool {
 	if len(b.samples) == 0 {
 		b.first = d.Time

@@ -7,7 +7,8 @@ import (
 	"piway/gateway/encode"
 )
 
-// BenchmarkForms packs ten windows of 200 devices with the agent's four metrics; in the emf form, each with four values.
+// BenchmarkForms packs ten windows of 200 devices with the agent's four metrics; in the emf form, each with four
+// values.
 func BenchmarkForms(b *testing.B) {
 	for _, name := range []string{"metric", "emf", "emf values"} {
 		b.Run(name, func(b *testing.B) {

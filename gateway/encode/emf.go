@@ -6,7 +6,8 @@ import (
 )
 
 // reserved are the members that a document has beside its metrics, which are members too (embedded metric format
-// specification, root node). site is among them even where there is none, since setting one later must not lose a metric.
+// specification, root node). site is among them even where there is none, since setting one later must not lose a
+// metric.
 var reserved = []string{"_aws", "device", "site"}
 
 // Reserved reports whether no metric may be called that in the emf form.
@@ -19,9 +20,9 @@ type emf struct {
 	open, directive, end, site string // as they stand inside a string
 }
 
-// NewEMF returns the emf form, for a rule with a cloudwatchLogs action in batch mode: documents of CloudWatch's embedded
-// metric format, with the device as a dimension, and the site, unless it is empty. base returns the name of a metric
-// without these two. The namespace and the site are printable ASCII, as the configuration sees to.
+// NewEMF returns the emf form, for a rule with a cloudwatchLogs action in batch mode: documents of CloudWatch's
+// embedded metric format, with the device as a dimension, and the site, unless it is empty. base returns the name of a
+// metric without these two. The namespace and the site are printable ASCII, as the configuration sees to.
 func NewEMF(namespace, site string, base func(full, device string) string) Form {
 	dimensions, member := `"device"`, ""
 	if site != "" {
@@ -63,8 +64,8 @@ func (f *emf) pack(datums []Datum) (payload []byte, n int, err error) {
 	}
 }
 
-// name returns the name under which a datum is sent, or an error if it cannot be. One whose base name is reserved, which
-// was stored for the metric form, is sent in full.
+// name returns the name under which a datum is sent, or an error if it cannot be. One whose base name is reserved,
+// which was stored for the metric form, is sent in full.
 func (f *emf) name(d *Datum) (string, error) {
 	name := f.base(d.Name, d.Device)
 	if Reserved(name) {
@@ -81,8 +82,8 @@ func appendString(b []byte, s string) []byte {
 	return append(appendEscaped(append(b, '"'), s), '"')
 }
 
-// appendEscaped appends printable ASCII, of which two characters need a backslash, as the inside of a JSON string. What is
-// in a document goes through here twice, since the document is a string itself.
+// appendEscaped appends printable ASCII, of which two characters need a backslash, as the inside of a JSON string.
+// What is in a document goes through here twice, since the document is a string itself.
 func appendEscaped[T string | []byte](b []byte, s T) []byte {
 	from := 0
 	for i := range len(s) {

@@ -1,7 +1,7 @@
 // Package encode packs datums into messages that fit AWS IoT Core, in one of two forms.
 //
-// Its promise: pure functions, and every message is within the limits of IoT Core and CloudWatch, so that none is refused
-// for its form. Each datum is in exactly one message, in order.
+// Its promise: pure functions, and every message is within the limits of IoT Core and CloudWatch, so that none is
+// refused for its form. Each datum is in exactly one message, in order.
 package encode
 
 import (
@@ -13,8 +13,8 @@ import (
 // MaxPayload is IoT Core's bound of an MQTT payload, 128 KB (AWS IoT Core quotas, message broker).
 const MaxPayload = 128 * 1024
 
-// The versions of the forms are part of a pass's fingerprint: change one with anything here that changes how datums become
-// messages.
+// The versions of the forms are part of a pass's fingerprint: change one with anything here that changes how datums
+// become messages.
 const (
 	MetricVersion = 2
 	EMFVersion    = 1
@@ -32,9 +32,9 @@ type Datum struct {
 	Samples int
 }
 
-// A Form returns the message that holds the first n of the datums, which are sorted by time. It takes as many as fit, at
-// least one; only of no datums it makes no message, and n is 0. After an error n is 1: the first datum fits no message and
-// is to be skipped and counted.
+// A Form returns the message that holds the first n of the datums, which are sorted by time. It takes as many as fit,
+// at least one; only of no datums it makes no message, and n is 0. After an error n is 1: the first datum fits no
+// message and is to be skipped and counted.
 type Form func(datums []Datum) (payload []byte, n int, err error)
 
 // Limits of what is in a datum.
@@ -42,7 +42,8 @@ const (
 	maxValues = 100 // in an array (embedded metric format specification, metric target)
 	maxDevice = 255 // characters; a dimension's value may have 1024, a device of ours has 63
 	maxTime   = 1e11
-	// maxSamples bounds the samples of a datum, and those of a device in a message, which must not overflow an int of 32 bits.
+	// maxSamples bounds the samples of a datum, and those of a device in a message, which must not overflow an int of
+	// 32 bits.
 	maxSamples = 1_000_000_000
 )
 

@@ -9,8 +9,8 @@ import (
 )
 
 // metric is the message that the topic rule's cloudwatchMetric action reads: the recipe's three fields as strings, the
-// time for metricTimestamp in seconds (milliseconds are refused), and the device for other rules to go by. How many samples
-// it stands for comes back with it should the action fail; see Samples.
+// time for metricTimestamp in seconds (milliseconds are refused), and the device for other rules to go by. How many
+// samples it stands for comes back with it should the action fail; see Samples.
 type metric struct {
 	Name      string `json:"name"`
 	Unit      string `json:"unit"`
@@ -20,8 +20,8 @@ type metric struct {
 	Samples   string `json:"samples"`
 }
 
-// Metric is the metric form: one datum a message, since one message is one call of CloudWatch's PutMetricData. The action
-// takes one datum and no array (AWS IoT, CloudWatch metrics rule action).
+// Metric is the metric form: one datum a message, since one message is one call of CloudWatch's PutMetricData. The
+// action takes one datum and no array (AWS IoT, CloudWatch metrics rule action).
 func Metric(datums []Datum) (payload []byte, n int, err error) {
 	if len(datums) == 0 {
 		return nil, 0, nil

@@ -5,8 +5,9 @@ import (
 	"strconv"
 )
 
-// Samples returns how many samples of each device a message stands for, as read from its payload in either form: AWS hands
-// the payload of a message that its rule failed on back to the error action. It returns nil for a payload that is none of ours.
+// Samples returns how many samples of each device a message stands for, as read from its payload in either form: AWS
+// hands the payload of a message that its rule failed on back to the error action. It returns nil for a payload that
+// is none of ours.
 func Samples(payload []byte) map[string]int {
 	if len(payload) > MaxPayload {
 		return nil

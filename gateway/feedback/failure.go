@@ -69,7 +69,8 @@ const (
 // Blocks reports whether a reason stands in the way of every message.
 func Blocks(reason string) bool { return reason == reasonPermission || reason == reasonLogGroup }
 
-// reasons are what AWS's words amount to and what to change, tried in order: the words of one may be in a later one's text.
+// reasons are what AWS's words amount to and what to change, tried in order: the words of one may be in a later one's
+// text.
 var reasons = []struct {
 	name  string
 	words []string

@@ -21,8 +21,8 @@ type Config struct {
 	Topics []string
 	// OnFailure gets each failure of a message that somebody else published. It is called from one goroutine.
 	OnFailure func(context.Context, Failure)
-	// OnAnswer is told each time that a rule answered the canary, and whether on Canary.Former; nil for nobody. It is called
-	// from the same goroutine.
+	// OnAnswer is told each time that a rule answered the canary, and whether on Canary.Former; nil for nobody. It is
+	// called from the same goroutine.
 	OnAnswer func(former bool)
 	// Canary goes round the loop; nil for none.
 	Canary *Canary
@@ -36,8 +36,8 @@ type Config struct {
 type Canary struct {
 	// Topic is where the data goes too.
 	Topic string
-	// Former is the topic of an earlier version, which its policy allows and no other; empty for none. It is tried where
-	// AWS denies Topic.
+	// Former is the topic of an earlier version, which its policy allows and no other; empty for none. It is tried
+	// where AWS denies Topic.
 	Former string
 	// Payload makes the message.
 	Payload func(now time.Time) []byte

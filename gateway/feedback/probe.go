@@ -13,8 +13,9 @@ import (
 // ErrNoListening is returned by Probe when AWS does not let this client hear of failures.
 var ErrNoListening = errors.New("not allowed to listen for failures")
 
-// Probe sends the canary round once, on a connection of its own, and returns the report that came back. An error says how
-// far it came: if ctx ended, no rule answered. No other connection with the client id may exist: AWS would close it.
+// Probe sends the canary round once, on a connection of its own, and returns the report that came back. An error says
+// how far it came: if ctx ended, no rule answered. No other connection with the client id may exist: AWS would close
+// it.
 func Probe(ctx context.Context, cfg Config) (Failure, error) {
 	link, err := mqttlink.Connect(ctx, mqttlink.Options{
 		Broker: cfg.Broker, ClientID: cfg.ClientID, TLS: cfg.TLS, KeepAlive: cfg.KeepAlive, Log: cfg.Log,

@@ -9,8 +9,8 @@ import (
 // quiet is how long more of one kind is only counted.
 const quiet = time.Hour
 
-// A teller logs the first of a kind at once, and how many more there were once in a while: a rule that is wrong is wrong
-// for every message. Kinds are few by construction.
+// A teller logs the first of a kind at once, and how many more there were once in a while: a rule that is wrong is
+// wrong for every message. Kinds are few by construction.
 type teller struct {
 	log   *slog.Logger
 	kinds map[string]*kind

@@ -7,8 +7,8 @@ import (
 	"piway/gateway/rollup"
 )
 
-// A pass that was sent in part starts again when anything changes that the numbers of its datums depend on: the position of
-// the old numbers would skip samples by the new ones.
+// A pass that was sent in part starts again when anything changes that the numbers of its datums depend on: the
+// position of the old numbers would skip samples by the new ones.
 func TestForward_fingerprint(t *testing.T) {
 	settings := func() rollup.Settings {
 		return rollup.Settings{Window: time.Minute, Default: rollup.Avg, Rules: []rollup.Rule{{Match: "cpu*", Reduce: rollup.Max}, {Match: "*", Reduce: rollup.Min}}}

@@ -1,6 +1,7 @@
-// Package forward sends what waits: it turns the queue's passes into the uplink's messages, and the uplink's acknowledgements
-// into the queue's positions. Its promises: each datum is handed out until it is acknowledged, set aside or too old for AWS,
-// and what becomes of it is booked in the same transaction that forgets it. What arrives now goes first.
+// Package forward sends what waits: it turns the queue's passes into the uplink's messages, and the uplink's
+// acknowledgements into the queue's positions. Its promises: each datum is handed out until it is acknowledged, set
+// aside or too old for AWS, and what becomes of it is booked in the same transaction that forgets it. What arrives now
+// goes first.
 package forward
 
 import (
@@ -20,8 +21,8 @@ import (
 
 // A Store has the passes that wait. The queue is one; what is promised of its methods stands there.
 type Store interface {
-	// Next waits for a pass in an order and holds it until Settle or Release. fingerprint names all that the numbers of its
-	// datums depend on.
+	// Next waits for a pass in an order and holds it until Settle or Release. fingerprint names all that the numbers
+	// of its datums depend on.
 	Next(ctx context.Context, o pass.Order, fingerprint string) (pass.Pass, error)
 	// LastClosed is the pass that closed last.
 	LastClosed() int64
@@ -85,11 +86,13 @@ const (
 	backlog
 )
 
-// liveFor is how long after it closed a pass counts as live, by the monotonic clock: no clock that is set changes a lane.
+// liveFor is how long after it closed a pass counts as live, by the monotonic clock: no clock that is set changes a
+// lane.
 const liveFor = 30 * time.Second
 
-// undatedFor is how long after AWS was first reached passes wait whose times are those of a clock that is not known to be
-// right. With the internet there, that becomes right in seconds, and the times with it; where it never does, they are sent.
+// undatedFor is how long after AWS was first reached passes wait whose times are those of a clock that is not known to
+// be right. With the internet there, that becomes right in seconds, and the times with it; where it never does, they
+// are sent.
 const undatedFor = time.Minute
 
 // A ref is a message: the datums from..to-1 of a batch.
@@ -154,8 +157,8 @@ func (f *Forwarder) look(ctx context.Context) error {
 	return f.begin(ctx, p, live)
 }
 
-// behind reports whether all that is handed out now is backlog. A pass in the live lane is that too when it has become as
-// old: what a Pi kept for long comes at once, so that a live pass may be a long one.
+// behind reports whether all that is handed out now is backlog. A pass in the live lane is that too when it has become
+// as old: what a Pi kept for long comes at once, so that a live pass may be a long one.
 func (f *Forwarder) behind() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -241,8 +244,8 @@ func (f *Forwarder) begin(ctx context.Context, p pass.Pass, lane int) error {
 	return nil
 }
 
-// release lets a pass go that yielded, once nothing of it is under way: it is taken up again in its turn, from where it is on
-// the disk, and neither fills the memory nor escapes the queue's bounds until then. f.mu is held.
+// release lets a pass go that yielded, once nothing of it is under way: it is taken up again in its turn, from where
+// it is on the disk, and neither fills the memory nor escapes the queue's bounds until then. f.mu is held.
 func (f *Forwarder) release(b *batch) {
 	if !b.yielded || slices.ContainsFunc(f.handed, func(r ref) bool { return r.b == b }) || slices.Contains(f.settled, b) {
 		return

@@ -202,8 +202,8 @@ func TestForward_expires(t *testing.T) {
 	}
 }
 
-// TestForward_parks: a datum that AWS does not let through waits, is counted as parked, does not hold up the ones behind
-// it, and is tried again when nothing else is there to be sent.
+// TestForward_parks: a datum that AWS does not let through waits, is counted as parked, does not hold up the ones
+// behind it, and is tried again when nothing else is there to be sent.
 func TestForward_parks(t *testing.T) {
 	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	s := newStages(t, start, true)
@@ -284,8 +284,8 @@ func (s *stages) account() ledger.Account {
 	return accounts[0]
 }
 
-// TestForward_emf: many datums go in a message, the position is that of the last one acknowledged, and what follows it is
-// sent again after a restart, each datum once.
+// TestForward_emf: many datums go in a message, the position is that of the last one acknowledged, and what follows it
+// is sent again after a restart, each datum once.
 func TestForward_emf(t *testing.T) {
 	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	s := newStages(t, start, true)

@@ -44,8 +44,8 @@ func TestForward_lanes(t *testing.T) {
 	s.settled()
 }
 
-// TestForward_lanes_flush: what a Pi kept while it had no gateway arrives at once, so the pass is live and long. It goes
-// behind the next one that closes, and on from where it was, each datum once.
+// TestForward_lanes_flush: what a Pi kept while it had no gateway arrives at once, so the pass is live and long. It
+// goes behind the next one that closes, and on from where it was, each datum once.
 func TestForward_lanes_flush(t *testing.T) {
 	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	s := newStages(t, start, true)
@@ -80,8 +80,8 @@ func TestForward_lanes_flush(t *testing.T) {
 	s.nothingMore()
 }
 
-// TestForward_undated: while the gateway's clock is not right, passes wait to be dated, for as long as a clock takes to become
-// right once the internet is there, by a clock that nobody sets; then they go.
+// TestForward_undated: while the gateway's clock is not right, passes wait to be dated, for as long as a clock takes
+// to become right once the internet is there, by a clock that nobody sets; then they go.
 func TestForward_undated(t *testing.T) {
 	var right bool
 	var mono time.Duration

@@ -13,8 +13,8 @@ func (f *Forwarder) Acked(ctx context.Context, n int) error {
 	return f.settle(ctx, n, acked)
 }
 
-// Park sets the oldest message handed out aside: its datums wait on the disk, are counted as parked, and are tried again
-// once a day and at each start. nil means that this is durable; after an error nothing has changed.
+// Park sets the oldest message handed out aside: its datums wait on the disk, are counted as parked, and are tried
+// again once a day and at each start. nil means that this is durable; after an error nothing has changed.
 func (f *Forwarder) Park(ctx context.Context) error {
 	return f.settle(ctx, 1, parked)
 }

@@ -16,7 +16,8 @@ func clockRight(c *settings.Intake) func() bool {
 	return func() bool { return trust || clock.Read() != clock.Unsynced }
 }
 
-// askEvery is how often the kernel is asked at most. Two questions a report are a tenth of what it costs (BenchmarkGateway_durable).
+// askEvery is how often the kernel is asked at most. Two questions a report are a tenth of what it costs
+// (BenchmarkGateway_durable).
 const askEvery = time.Millisecond
 
 // clocks are this machine's, by which what arrives is judged.
@@ -34,8 +35,9 @@ func newClocks(c *settings.Intake) *clocks {
 	return &clocks{wall: clock.Now, sinceBoot: clock.SinceBoot, right: clockRight(c)}
 }
 
-// now is this moment. The kernel is asked anew when that was a millisecond ago, or when the clock on the wall was set since,
-// as it is after a sleep. What is known of that clock is read before it: what becomes right in between is right then.
+// now is this moment. The kernel is asked anew when that was a millisecond ago, or when the clock on the wall was set
+// since, as it is after a sleep. What is known of that clock is read before it: what becomes right in between is right
+// then.
 func (c *clocks) now() intake.Moment {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -91,7 +91,8 @@ func TestCloud_forms(t *testing.T) {
 	}
 }
 
-// Two gateways of one account, each at its site, with devices of the same name: neither kicks the other, and no metric is of both.
+// Two gateways of one account, each at its site, with devices of the same name: neither kicks the other, and no metric
+// is of both.
 func TestCloud_sites(t *testing.T) {
 	t.Parallel()
 	for form, want := range map[string]string{
@@ -123,7 +124,8 @@ func TestCloud_sites(t *testing.T) {
 	}
 }
 
-// A rule with a wrong unit template: the log names the cause and the fix in one line, and the ledger counts the samples.
+// A rule with a wrong unit template: the log names the cause and the fix in one line, and the ledger counts the
+// samples.
 func TestCloud_wrongRule(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -153,7 +155,8 @@ func TestCloud_wrongRule(t *testing.T) {
 	}
 }
 
-// A policy without Publish: all is kept, and the log says which statement is missing. Once the policy is right all goes.
+// A policy without Publish: all is kept, and the log says which statement is missing. Once the policy is right all
+// goes.
 func TestCloud_policyWithoutPublish(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

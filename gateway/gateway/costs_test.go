@@ -38,8 +38,8 @@ const (
 	costsEnd     = "<!-- end -->\n"
 )
 
-// TestCosts runs an hour of each fleet through rollup, encoder and localcore's rules, and holds the table in docs/costs.md
-// to what localcore's bill makes of it.
+// TestCosts runs an hour of each fleet through rollup, encoder and localcore's rules, and holds the table in
+// docs/costs.md to what localcore's bill makes of it.
 func TestCosts(t *testing.T) {
 	if race.Enabled {
 		t.Skip("a quarter of a million messages, one after the other: without -race only")

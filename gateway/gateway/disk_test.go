@@ -108,7 +108,8 @@ func addDevice(t *testing.T, dir, name string) (password string) {
 	return password
 }
 
-// Pages of the store are overwritten while the gateway runs: it stays up, goes on with what can be read, and counts the rest.
+// Pages of the store are overwritten while the gateway runs: it stays up, goes on with what can be read, and counts
+// the rest.
 func TestGateway_damagedStore(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

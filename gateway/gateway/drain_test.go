@@ -13,8 +13,9 @@ import (
 // drainDatums is the backlog of BenchmarkCloud_drain.
 const drainDatums = 20_000
 
-// BenchmarkCloud_drain sends a backlog at full speed, in each form, to a stand-in that discards what exceeds IoT Core's
-// quotas as AWS does. It tells the rate of messages, the most in any second, and what was throttled, lost or sent twice.
+// BenchmarkCloud_drain sends a backlog at full speed, in each form, to a stand-in that discards what exceeds IoT
+// Core's quotas as AWS does. It tells the rate of messages, the most in any second, and what was throttled, lost or
+// sent twice.
 func BenchmarkCloud_drain(b *testing.B) {
 	for _, form := range []string{cloud.Metric, cloud.EMF} {
 		b.Run(form, func(b *testing.B) {

@@ -11,8 +11,8 @@ import (
 	"piway/gateway/queue/ledger"
 )
 
-// formerPolicy makes of a policy the one that an earlier version printed, whose publishes were behind the rule's name on
-// the client id alone.
+// formerPolicy makes of a policy the one that an earlier version printed, whose publishes were behind the rule's name
+// on the client id alone.
 func formerPolicy(text []byte) []byte {
 	old := strings.ReplaceAll(string(text), "/piway/emf/piway-gateway", "/piway-gateway")
 	return []byte(strings.Replace(old, `piway_metric/raspi/metrics"`, `piway_metric/piway-gateway", "arn:aws:iot:us-east-1:123456789012:topic/$aws/rules/piway_metric/piway-gateway-feedback"`, 1))
@@ -21,9 +21,9 @@ func formerPolicy(text []byte) []byte {
 // from is the clause of a rule that an AWS which ignores it for Basic Ingest would not have.
 var from = regexp.MustCompile(` FROM '[^']*'`)
 
-// A gateway that was set up by an earlier version has a policy for other topics, which no FROM selects. Whether AWS asks
-// FROM there is not documented; both must end well. Where it does not, data goes on without a set-up; where it does, what
-// would be acknowledged and dropped is kept. Both say what to do.
+// A gateway that was set up by an earlier version has a policy for other topics, which no FROM selects. Whether AWS
+// asks FROM there is not documented; both must end well. Where it does not, data goes on without a set-up; where it
+// does, what would be acknowledged and dropped is kept. Both say what to do.
 func TestCloud_policyOfAnEarlierVersion(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

@@ -112,7 +112,8 @@ func (g *Gateway) openIntake(ctx context.Context, cfg *settings.Config) (*intake
 	return in, g.queue.Boots(ctx, in.KnowBoot)
 }
 
-// boundsOf is what devices are told on their config topic. Nil, which tells nothing, cannot be: two numbers can be encoded.
+// boundsOf is what devices are told on their config topic. Nil, which tells nothing, cannot be: two numbers can be
+// encoded.
 func boundsOf(cfg *settings.Config) []byte {
 	text, err := sample.Bounds{MaxSamples: cfg.Intake.MaxSamples, MaxPacket: int(cfg.Broker.MaxPacket)}.JSON()
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 // saveEvery is how often the device list is looked at, and tried again where it could not be written.
 const saveEvery = 30 * time.Second
 
-// keepDevices has the disk hold what the device list says, until ctx ends. It tells once when that fails, and once when it
-// works again.
+// keepDevices has the disk hold what the device list says, until ctx ends. It tells once when that fails, and once
+// when it works again.
 func keepDevices(ctx context.Context, list *devices.List, log *slog.Logger) error {
 	tick := time.NewTicker(saveEvery)
 	defer tick.Stop()

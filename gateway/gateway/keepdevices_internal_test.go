@@ -14,7 +14,8 @@ import (
 	"piway/gateway/devices"
 )
 
-// A list that another program put in place is told once, and so is that ours is there again; one that is gone is written.
+// A list that another program put in place is told once, and so is that ours is there again; one that is gone is
+// written.
 func TestKeepDevices(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "devices.json")
 	synctest.Test(t, func(t *testing.T) {

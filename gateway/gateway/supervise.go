@@ -26,8 +26,9 @@ const (
 	steady = time.Minute
 )
 
-// Supervise bridges until ctx ends. What a disk does to it, it survives: the stages are closed and opened anew, in this
-// process, until that works; opening the queue repairs what can be. Any other error ends it, as a mistake of the user does.
+// Supervise bridges until ctx ends. What a disk does to it, it survives: the stages are closed and opened anew, in
+// this process, until that works; opening the queue repairs what can be. Any other error ends it, as a mistake of the
+// user does.
 func Supervise(ctx context.Context, cfg settings.Config, log *slog.Logger) error {
 	pause := backoff.Backoff{Min: reopenAfter, Max: reopenMax}
 	told := ""

@@ -11,8 +11,8 @@ import (
 	"piway/shared/clock"
 )
 
-// A watch looks at progress, not at whether things are connected: at the queue's and the uplink's loops for systemd, and
-// at when a device was last heard.
+// A watch looks at progress, not at whether things are connected: at the queue's and the uplink's loops for systemd,
+// and at when a device was last heard.
 type watch struct {
 	queueBeat, uplinkBeat func() time.Duration // how long ago each loop last went round; negative if it need not yet
 	status                func(context.Context) string

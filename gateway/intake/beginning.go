@@ -1,10 +1,11 @@
 package intake
 
-// A beginning is when a sender's clock showed 0, in seconds on the gateway's own clock since its boot, which nobody sets.
+// A beginning is when a sender's clock showed 0, in seconds on the gateway's own clock since its boot, which nobody
+// sets.
 //
-// Each message tells it too late by the time that it was under way, and that is never negative. So the smallest that was
-// told is the best, and one message that came at once dates all that a stalled link held up. It cannot be the smallest for
-// ever: two quartz clocks part by up to 100 ppm, 8.6 s a day, to either side.
+// Each message tells it too late by the time that it was under way, and that is never negative. So the smallest that
+// was told is the best, and one message that came at once dates all that a stalled link held up. It cannot be the
+// smallest for ever: two quartz clocks part by up to 100 ppm, 8.6 s a day, to either side.
 type beginning struct {
 	low float64 // the smallest, told at
 	at  float64
@@ -14,11 +15,11 @@ type beginning struct {
 }
 
 const (
-	// drift is what a beginning may grow, in seconds a second: twice what the clocks part, so that it follows them. While a
-	// link stands still for 24 s it grows by 5 ms.
+	// drift is what a beginning may grow, in seconds a second: twice what the clocks part, so that it follows them.
+	// While a link stands still for 24 s it grows by 5 ms.
 	drift = 200e-6
-	// doubtAfter is when the smallest is given up, in seconds, if nothing comes near it: what is told now is true then, and
-	// what was told is not, as after a sleep that the sender's clock did not count.
+	// doubtAfter is when the smallest is given up, in seconds, if nothing comes near it: what is told now is true
+	// then, and what was told is not, as after a sleep that the sender's clock did not count.
 	doubtAfter = 3600
 	// maxDelay in seconds is longer than a message can be under way: the kernel sends again for 924 s (tcp_retries2).
 	maxDelay = 960

@@ -9,8 +9,8 @@ import (
 const (
 	// MaxBoots of a device are remembered, the newest.
 	MaxBoots = 16
-	// bootMoved is how far the beginning of a boot moves before it is kept on disk again, in seconds: at the worst drift that
-	// is once in five hours.
+	// bootMoved is how far the beginning of a boot moves before it is kept on disk again, in seconds: at the worst
+	// drift that is once in five hours.
 	bootMoved = 2
 	// maxUptime in seconds is three centuries: what is longer is a mistake, and would not fit the arithmetic.
 	maxUptime = 1e10
@@ -28,7 +28,8 @@ type boot struct {
 	kept  float64 // as on disk, 0 if it is not there
 }
 
-// told takes what a message told that was sent at this uptime. While the gateway's clock is not right, wall is left for later.
+// told takes what a message told that was sent at this uptime. While the gateway's clock is not right, wall is left
+// for later.
 func (b *boot) told(sentUptime float64, at moment, right bool) {
 	began := at.boot - sentUptime
 	if b.known {
@@ -54,8 +55,8 @@ func (b *boot) began(at moment) float64 {
 	return b.begin.low + at.offset()
 }
 
-// learn takes what a report tells of its boot and returns when that began in Unix seconds, if it is known, and the same if it
-// is to be kept on disk, else 0.
+// learn takes what a report tells of its boot and returns when that began in Unix seconds, if it is known, and the
+// same if it is to be kept on disk, else 0.
 func (in *Intake) learn(device string, r *sample.Report, at moment, right bool) (began float64, known bool, booted float64) {
 	newest, _ := bootTime(r)
 	exact := r.Clock == sample.Synced && right && plausible(newest, at.wall)
@@ -107,8 +108,8 @@ func (in *Intake) addBoot(device string, b boot) *boot {
 	return &list[len(list)-1]
 }
 
-// KnowBoot tells the intake what was kept of an earlier one: when a boot of a device began. Call it before Judge, for the
-// oldest boots first.
+// KnowBoot tells the intake what was kept of an earlier one: when a boot of a device began. Call it before Judge, for
+// the oldest boots first.
 func (in *Intake) KnowBoot(device, id string, began float64) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

@@ -16,9 +16,9 @@ func (m moment) offset() float64 { return m.wall - m.boot }
 
 func (m Moment) seconds() moment { return moment{wall: seconds(m.Wall), boot: m.SinceBoot.Seconds()} }
 
-// Date returns what to add to the times of a report's samples, 0 mostly, and false if nothing says when they were taken. It
-// is what Judge does, for a report that came while the gateway's clock was not right: call it when the clock is, with the
-// arrival as it is known then. Of the report it takes the envelope and the time of the newest sample.
+// Date returns what to add to the times of a report's samples, 0 mostly, and false if nothing says when they were
+// taken. It is what Judge does, for a report that came while the gateway's clock was not right: call it when the clock
+// is, with the arrival as it is known then. Of the report it takes the envelope and the time of the newest sample.
 func (in *Intake) Date(device string, r *sample.Report, arrived time.Time) (shift float64, datable bool) {
 	now := in.cfg.Now().seconds()
 	wall := seconds(arrived)
@@ -44,10 +44,11 @@ func (in *Intake) aside(device string) *Intake {
 
 // date returns what to add to the times of a report's samples, and false if nothing says when they were taken.
 //
-// A synchronised clock is right, so an old "sent" of it is a delay. Of any other the report says how far off it was: by
-// the uptimes at the newest sample and at the transmission, however the clock was set in between; by the uptime alone, if
-// another report has told when that boot began; by "sent", which is the same clock's. How long this report was under way is
-// not known; earlier ones tell, see beginning. While the gateway's clock is not right, it only learns.
+// A synchronised clock is right, so an old "sent" of it is a delay. Of any other the report says how far off it was:
+// by the uptimes at the newest sample and at the transmission, however the clock was set in between; by the uptime
+// alone, if another report has told when that boot began; by "sent", which is the same clock's. How long this report
+// was under way is not known; earlier ones tell, see beginning. While the gateway's clock is not right, it only
+// learns.
 func (in *Intake) date(device string, r *sample.Report, at moment, right bool) (shift, booted float64, datable bool) {
 	newest, hasUptime := bootTime(r)
 	var began float64
@@ -67,8 +68,9 @@ func (in *Intake) date(device string, r *sample.Report, at moment, right bool) (
 	}
 }
 
-// sent is the beginning of a device's own clock, as its reports tell by the time at which they were sent. The clock may be set:
-// a beginning that no delay explains is another one at once, any other is believed when nothing speaks against it for long.
+// sent is the beginning of a device's own clock, as its reports tell by the time at which they were sent. The clock
+// may be set: a beginning that no delay explains is another one at once, any other is believed when nothing speaks
+// against it for long.
 func (in *Intake) sent(device string, sent float64, at moment) float64 {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -85,7 +87,8 @@ func (in *Intake) sent(device string, sent float64, at moment) float64 {
 // plausible reports whether a clock that shows t at about now may be right.
 func plausible(t, now float64) bool { return t >= noClockBefore && t <= now+maxAhead.Seconds() }
 
-// bootTime is the time of the newest sample by the sender's clock, and whether the report says how long after a boot that was.
+// bootTime is the time of the newest sample by the sender's clock, and whether the report says how long after a boot
+// that was.
 func bootTime(r *sample.Report) (newest float64, hasUptime bool) {
 	for _, s := range r.Samples {
 		newest = max(newest, s.Time)

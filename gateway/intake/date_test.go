@@ -81,7 +81,8 @@ func TestIntake_Judge_dates(t *testing.T) {
 	}
 }
 
-// Nothing says when a boot was of which only this is known, so its samples are refused rather than shown at a wrong time.
+// Nothing says when a boot was of which only this is known, so its samples are refused rather than shown at a wrong
+// time.
 func TestIntake_Judge_noDate(t *testing.T) {
 	in := intake.New(settings())
 	dated(t, in, reading{"a", 500, now(), now(), 500, sample.Synced})

@@ -10,7 +10,8 @@ import (
 	"piway/shared/sample"
 )
 
-// A line carries reports of a device without a right clock to an intake, with delays. Time is in seconds since the start.
+// A line carries reports of a device without a right clock to an intake, with delays. Time is in seconds since the
+// start.
 type line struct {
 	t    *testing.T
 	in   *intake.Intake
@@ -96,8 +97,8 @@ func TestIntake_Judge_stalledLink(t *testing.T) {
 	}
 }
 
-// Two quartz clocks part: at 100 ppm by four minutes in 30 days. The dates follow, also where readings are hours apart, and so
-// does what is kept, seldom.
+// Two quartz clocks part: at 100 ppm by four minutes in 30 days. The dates follow, also where readings are hours
+// apart, and so does what is kept, seldom.
 func TestIntake_Judge_drift(t *testing.T) {
 	const days = 30 * 24 * 3600
 	for _, rate := range []float64{100e-6, -100e-6} {

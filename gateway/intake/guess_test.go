@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// What is dated again by a guess, the own clock of an earlier run of the gateway's machine, dates nothing that comes now.
+// What is dated again by a guess, the own clock of an earlier run of the gateway's machine, dates nothing that comes
+// now.
 func TestIntake_Date_guess(t *testing.T) {
 	for _, script := range []bool{false, true} {
 		l := newLine(t)

@@ -33,8 +33,8 @@ const (
 type Config struct {
 	// Names names the samples as they go to the cloud.
 	Names names.Names
-	// Reserved reports whether the form that is sent has a use of its own for a base name, as the emf form has. A metric
-	// of such a name is refused. May be nil, if there is none.
+	// Reserved reports whether the form that is sent has a use of its own for a base name, as the emf form has. A
+	// metric of such a name is refused. May be nil, if there is none.
 	Reserved func(base string) bool
 	// ClockTolerance is how far an unsynchronised sender's clock may be off before its samples are shifted.
 	ClockTolerance time.Duration
@@ -50,12 +50,12 @@ type Config struct {
 
 // A Moment is a time by both of the gateway's clocks, and what is known of the first.
 type Moment struct {
-	// Wall is by the clock on the wall. Right says that it is known to be right; while it is not, nothing is shifted nor refused
-	// by time.
+	// Wall is by the clock on the wall. Right says that it is known to be right; while it is not, nothing is shifted
+	// nor refused by time.
 	Wall  time.Time
 	Right bool
-	// SinceBoot is the time since the gateway's machine started, sleep included, which nobody sets. A message's way is measured
-	// by it, so that a step of the clock on the wall changes the date of nothing else.
+	// SinceBoot is the time since the gateway's machine started, sleep included, which nobody sets. A message's way is
+	// measured by it, so that a step of the clock on the wall changes the date of nothing else.
 	SinceBoot time.Duration
 }
 
@@ -78,11 +78,11 @@ type Verdict struct {
 	// Refused are those that did not, Unknown the members that were ignored.
 	Refused []sample.Refusal
 	Unknown int
-	// Claims are names that the device is the first to use: keep them with the samples, then call Kept, or Failed if that
-	// could not be.
+	// Claims are names that the device is the first to use: keep them with the samples, then call Kept, or Failed if
+	// that could not be.
 	Claims []string
-	// Undecided means that a sample would be refused by another device's claim that is not on disk yet, and may never be.
-	// Neither keep nor acknowledge anything of the message, and call Failed; the device sends it again.
+	// Undecided means that a sample would be refused by another device's claim that is not on disk yet, and may never
+	// be. Neither keep nor acknowledge anything of the message, and call Failed; the device sends it again.
 	Undecided bool
 }
 

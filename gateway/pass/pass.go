@@ -1,5 +1,5 @@
-// Package pass is what the queue and the forwarder say to each other: which pass is wanted, how far it is acknowledged, and
-// what became of its samples. Its values are plain and hold nothing open.
+// Package pass is what the queue and the forwarder say to each other: which pass is wanted, how far it is
+// acknowledged, and what became of its samples. Its values are plain and hold nothing open.
 package pass
 
 import (
@@ -20,14 +20,16 @@ type Pass struct {
 	Next int
 	// Expired datums below Next were skipped, not sent.
 	Expired Numbers
-	// Parked datums below Next are set aside, and ParkedCounts says of whose samples they are made; nil leaves that as it
-	// is on disk. Shelved means that nothing else is left of the pass, so that Next does not return it before all others.
+	// Parked datums below Next are set aside, and ParkedCounts says of whose samples they are made; nil leaves that as
+	// it is on disk. Shelved means that nothing else is left of the pass, so that Next does not return it before all
+	// others.
 	Parked       Numbers
 	ParkedCounts map[ledger.Count]int
 	Shelved      bool
 	// Live says that it closed just now, see Order.
 	Live bool
-	// Thinned is the length of the windows that its samples were aggregated to, 0 if they were not; then it has summaries.
+	// Thinned is the length of the windows that its samples were aggregated to, 0 if they were not; then it has
+	// summaries.
 	Thinned time.Duration
 }
 
@@ -43,8 +45,8 @@ type Done struct {
 	Counts map[ledger.Count]int
 }
 
-// An Order says which pass is wanted next: a live one, then any other that is closed, then a shelved one behind Shelved; of
-// several the oldest. The zero value is the oldest of all that are dated.
+// An Order says which pass is wanted next: a live one, then any other that is closed, then a shelved one behind
+// Shelved; of several the oldest. The zero value is the oldest of all that are dated.
 type Order struct {
 	// InHand are passes that were returned and are not settled; they are passed over.
 	InHand func(start int64) bool

@@ -10,8 +10,9 @@ import (
 	"slices"
 )
 
-// A damaged store is replaced in steps that a crash may part: what is salvaged is built in path.new, which a crash leaves
-// to be built again; complete, it is renamed to path.salvaged; then the old files are set aside and it takes their place.
+// A damaged store is replaced in steps that a crash may part: what is salvaged is built in path.new, which a crash
+// leaves to be built again; complete, it is renamed to path.salvaged; then the old files are set aside and it takes
+// their place.
 const (
 	newSuffix      = ".new"
 	salvagedSuffix = ".salvaged"

@@ -9,8 +9,8 @@ import (
 	"piway/gateway/queue/store"
 )
 
-// A place is what the store's files were when they were last looked at. What is written to a file that was removed is gone
-// with the process; a file put in another's place would be taken for it at the next start.
+// A place is what the store's files were when they were last looked at. What is written to a file that was removed is
+// gone with the process; a file put in another's place would be taken for it at the next start.
 type place struct {
 	files       map[string]fs.FileInfo // by suffix
 	checkpoints int                    // then
@@ -27,8 +27,9 @@ func (p *place) remember(path string, checkpoints int) {
 	}
 }
 
-// look returns store.ErrAstray if a file was removed, replaced, cut off or copied over since. Only a checkpoint writes to the
-// store's own file, or makes one shorter: this process's, which are counted, or another's, which SQLite's index of the log shows.
+// look returns store.ErrAstray if a file was removed, replaced, cut off or copied over since. Only a checkpoint writes
+// to the store's own file, or makes one shorter: this process's, which are counted, or another's, which SQLite's index
+// of the log shows.
 func (p *place) look(path string, checkpoints int, log checkpoint) error {
 	explained := checkpoints != p.checkpoints || log.pages < p.log.pages || log.moved > p.log.moved
 	for suffix, was := range p.files {

@@ -16,8 +16,8 @@ import (
 	"piway/gateway/queue"
 )
 
-// Whatever happens to the files of a running queue, what it acknowledged before is there after it was opened anew, nothing is
-// acknowledged in between, and it is told once.
+// Whatever happens to the files of a running queue, what it acknowledged before is there after it was opened anew,
+// nothing is acknowledged in between, and it is told once.
 func TestQueue_filesGoAway(t *testing.T) {
 	for name, change := range map[string]func(t *testing.T, path string){
 		"the store is removed": func(t *testing.T, path string) { must(t, os.Remove(path)) },
@@ -89,7 +89,8 @@ func TestQueue_copiedOver(t *testing.T) {
 	})
 }
 
-// A store that is cut off under the running queue cannot be read by anybody: that is found, and what can be read is kept.
+// A store that is cut off under the running queue cannot be read by anybody: that is found, and what can be read is
+// kept.
 func TestQueue_cutOff(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "queue.db")
 	synctest.Test(t, func(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"piway/gateway/queue"
 )
 
-// What became free on a full disk is for what makes room, as long as the ballast is not back: entries would take it, and then
-// nothing could be settled.
+// What became free on a full disk is for what makes room, as long as the ballast is not back: entries would take it,
+// and then nothing could be settled.
 func TestQueue_fullDisk_ballastFirst(t *testing.T) {
 	const ballast = 4 << 20
 	dir := smallDisk(t, "24m")

@@ -19,7 +19,8 @@ func (w *writer) keepBoot(ctx context.Context, e *Entry) error {
 	return nil
 }
 
-// Boots calls f with each boot of a device of which it is known when it began (Unix seconds), those told last at the end.
+// Boots calls f with each boot of a device of which it is known when it began (Unix seconds), those told last at the
+// end.
 func (q *Queue) Boots(_ context.Context, f func(device, id string, began float64)) error {
 	rows, err := q.db.QueryContext(q.reading, "SELECT device, id, began FROM boot ORDER BY told")
 	if err != nil {

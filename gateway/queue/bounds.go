@@ -84,7 +84,8 @@ func (w *writer) makeRoom(ctx context.Context, n int64) error {
 	return nil
 }
 
-// dropOldest drops until no more than target is in use, there is nothing more to drop, or it is enough for one transaction.
+// dropOldest drops until no more than target is in use, there is nothing more to drop, or it is enough for one
+// transaction.
 func (w *writer) dropOldest(ctx context.Context, used, target int64) (int64, error) {
 	for begun := used; used > target && begun-used < maxFreed; {
 		some, err := w.dropNext(ctx)
@@ -111,8 +112,8 @@ func (w *writer) dropNext(ctx context.Context) (bool, error) {
 	return w.dropOpen(ctx)
 }
 
-// oldestClosed returns the closed pass with the oldest samples that is not in hand; else the oldest in hand; nil for none.
-// Those that are not dated yet count as the newest.
+// oldestClosed returns the closed pass with the oldest samples that is not in hand; else the oldest in hand; nil for
+// none. Those that are not dated yet count as the newest.
 func (w *writer) oldestClosed(ctx context.Context) (*pass.Pass, error) {
 	rows, err := w.bounds.closedPasses.QueryContext(ctx)
 	if err != nil {

@@ -164,7 +164,8 @@ func (q *Queue) recover(ctx context.Context) {
 	}
 }
 
-// shrink gives pages that are free inside the file back to the disk, some megabytes at a time. It may fail: the disk is full.
+// shrink gives pages that are free inside the file back to the disk, some megabytes at a time. It may fail: the disk
+// is full.
 func (w *writer) shrink(ctx context.Context) {
 	rows, err := w.conn.QueryContext(ctx, "PRAGMA incremental_vacuum(1024)")
 	if err != nil {

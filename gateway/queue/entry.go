@@ -18,8 +18,8 @@ type Entry struct {
 	Boot       string
 	Uptime     float64
 	Clock      string
-	// Arrived is the gateway's wall clock at arrival. Unsure says that it was not known to be right; then SinceBoot, which is
-	// that of Config at the arrival, is to date the entry later.
+	// Arrived is the gateway's wall clock at arrival. Unsure says that it was not known to be right; then SinceBoot,
+	// which is that of Config at the arrival, is to date the entry later.
 	Arrived   time.Time
 	Unsure    bool
 	SinceBoot time.Duration

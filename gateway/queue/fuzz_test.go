@@ -16,8 +16,9 @@ import (
 	"piway/shared/sample"
 )
 
-// FuzzSalvage spoils a store as the input says, and salvages it: that never fails, and what comes out is sound and balances.
-// An input is a list of six bytes each: two choose a place (in 65536ths of the files), one what is done, three say how.
+// FuzzSalvage spoils a store as the input says, and salvages it: that never fails, and what comes out is sound and
+// balances. An input is a list of six bytes each: two choose a place (in 65536ths of the files), one what is done,
+// three say how.
 func FuzzSalvage(f *testing.F) {
 	dir := f.TempDir()
 	whole := map[string][]byte{}

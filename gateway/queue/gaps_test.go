@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A gap in a run's numbers is told at once as what may still come, closes when it comes, and is lost when the run is so old
-// that nobody holds a report of it.
+// A gap in a run's numbers is told at once as what may still come, closes when it comes, and is lost when the run is
+// so old that nobody holds a report of it.
 func TestLedger_gaps(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		for _, seq := range []int64{2, 3, 7, 9} { // 1, 4, 5, 6 and 8 are missing

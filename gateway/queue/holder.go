@@ -12,7 +12,8 @@ import (
 	"piway/gateway/queue/store"
 )
 
-// The bytes of the -shm file that a reader locks while it reads, WAL_READ_LOCK(0) to (4) of SQLite's WAL-mode file format.
+// The bytes of the -shm file that a reader locks while it reads, WAL_READ_LOCK(0) to (4) of SQLite's WAL-mode file
+// format.
 const firstReadLock, lastReadLock = 123, 127
 
 // holder names another process that reads the store and so keeps its log from being emptied, "" if none is found.
@@ -40,9 +41,9 @@ func holder(path string) string {
 	return fmt.Sprintf("%q, process %d", strings.TrimSpace(string(name)), pid)
 }
 
-// readerOf returns the process that has a read lock on a file, other than own, in the form of proc_locks(5); 0 for none.
-// A line is NUMBER: TYPE ADVISORY MODE PID MAJOR:MINOR:INODE FIRST LAST. The device is not compared: some file systems say
-// another one here than stat does.
+// readerOf returns the process that has a read lock on a file, other than own, in the form of proc_locks(5); 0 for
+// none. A line is NUMBER: TYPE ADVISORY MODE PID MAJOR:MINOR:INODE FIRST LAST. The device is not compared: some file
+// systems say another one here than stat does.
 func readerOf(locks []byte, inode uint64, own int) int {
 	lines := bufio.NewScanner(bytes.NewReader(locks))
 	for lines.Scan() {

@@ -30,7 +30,8 @@ type checkpoint struct {
 	pages, moved int // in the log, and of them in the store's file too
 }
 
-// Modes of a checkpoint. noop only looks; passive moves what nobody reads; truncate waits for readers and leaves an empty log.
+// Modes of a checkpoint. noop only looks; passive moves what nobody reads; truncate waits for readers and leaves an
+// empty log.
 const (
 	noop     = "NOOP"
 	passive  = "PASSIVE"

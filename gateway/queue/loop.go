@@ -21,7 +21,8 @@ const (
 	gap = linger / 8
 )
 
-// loop gathers ops into transactions until ctx ends, then commits what is left; or until the store has to be opened anew.
+// loop gathers ops into transactions until ctx ends, then commits what is left; or until the store has to be opened
+// anew.
 func (q *Queue) loop(ctx context.Context) error {
 	// What was taken must be answered, so the transactions outlive ctx.
 	work := context.WithoutCancel(ctx)

@@ -17,9 +17,9 @@ import (
 	"piway/shared/files/lying"
 )
 
-// TestQueue_lyingDisk does random work on a disk that fails, cuts the power, and looks whether the queue kept its promise.
-// PIWAY_LYING_FOR says how long (default 3s), from seed PIWAY_LYING_FROM on (default random); PIWAY_LYING_SEED is one seed
-// alone, which goes nearly the same way each time; PIWAY_LYING_LOG shows what is done.
+// TestQueue_lyingDisk does random work on a disk that fails, cuts the power, and looks whether the queue kept its
+// promise. PIWAY_LYING_FOR says how long (default 3s), from seed PIWAY_LYING_FROM on (default random);
+// PIWAY_LYING_SEED is one seed alone, which goes nearly the same way each time; PIWAY_LYING_LOG shows what is done.
 func TestQueue_lyingDisk(t *testing.T) { tryMany(t, false) }
 
 // TestQueue_powerCut does the same on a disk that is well.
@@ -207,7 +207,8 @@ func (w *world) step() {
 	}
 }
 
-// failBefore is what often goes before the end of a disk: errors, devices that come again, and the queue that carries on.
+// failBefore is what often goes before the end of a disk: errors, devices that come again, and the queue that carries
+// on.
 func (w *world) failBefore() {
 	w.fail()
 	for range 1 + w.rng.IntN(8) {

@@ -17,8 +17,8 @@ const (
 	markSuffix  = ".suspect"
 	markCheck   = "check"   // read all of it; perhaps with the number of times that this has failed
 	markSalvage = "salvage" // it is damaged
-	// salvageAfter is how often reading a store must have failed before what can be read of it is taken: over a minute, with
-	// the pauses between two tries. An error that passes costs nothing then.
+	// salvageAfter is how often reading a store must have failed before what can be read of it is taken: over a
+	// minute, with the pauses between two tries. An error that passes costs nothing then.
 	salvageAfter = 6
 )
 

@@ -12,9 +12,9 @@ import (
 	"piway/gateway/pass"
 )
 
-// Next waits for a pass and prepares it for sending. fingerprint names the code and settings that number its datums: if a
-// part of it was acknowledged under another one, it starts again from its first datum. It returns ErrClosed after the
-// end of Run.
+// Next waits for a pass and prepares it for sending. fingerprint names the code and settings that number its datums:
+// if a part of it was acknowledged under another one, it starts again from its first datum. It returns ErrClosed after
+// the end of Run.
 func (q *Queue) Next(ctx context.Context, o pass.Order, fingerprint string) (pass.Pass, error) {
 	for {
 		changed := q.changes()
@@ -33,7 +33,8 @@ func (q *Queue) Next(ctx context.Context, o pass.Order, fingerprint string) (pas
 	}
 }
 
-// LastClosed is the pass that closed last, as far as is known. One that closes is told to nobody who does not wait in Next.
+// LastClosed is the pass that closed last, as far as is known. One that closes is told to nobody who does not wait in
+// Next.
 func (q *Queue) LastClosed() int64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()

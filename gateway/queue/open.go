@@ -42,8 +42,9 @@ func (q *Queue) openStore(ctx context.Context) error {
 	return q.tryOpen(ctx, "")
 }
 
-// mayPass returns what to tell of an error that is no reason to salvage, nil for one that is. failed is how often the store
-// could not be read before: that this lasts, and is the store's and not all of the disk's, is no passing error any more.
+// mayPass returns what to tell of an error that is no reason to salvage, nil for one that is. failed is how often the
+// store could not be read before: that this lasts, and is the store's and not all of the disk's, is no passing error
+// any more.
 func (q *Queue) mayPass(err error, failed int) error {
 	switch store.TroubleOf(err, q.disk.dir()) { //nolint:exhaustive // the others are not to be salvaged
 	case store.Damaged, store.Unknown:

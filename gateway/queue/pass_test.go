@@ -80,7 +80,8 @@ func TestPass_clockSetBack(t *testing.T) {
 	})
 }
 
-// A clock that is set back into windows that wait, and were closed, makes passes of other names, and none is lost or mixed.
+// A clock that is set back into windows that wait, and were closed, makes passes of other names, and none is lost or
+// mixed.
 func TestPass_clockSetBack_ontoABacklog(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		for i := range 5 {
@@ -107,8 +108,8 @@ func TestPass_clockSetBack_ontoABacklog(t *testing.T) {
 	})
 }
 
-// A clock that jumps a year ahead and later comes back loses and reorders nothing, holds no pass open for a year, and names
-// no later pass for that year.
+// A clock that jumps a year ahead and later comes back loses and reorders nothing, holds no pass open for a year, and
+// names no later pass for that year.
 func TestPass_clockJumpsAhead(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		begun := time.Now()

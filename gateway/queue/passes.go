@@ -48,9 +48,9 @@ func (p *passes) put(start, id int64, newest time.Time, undated bool, mono time.
 // passFor names the pass of a report whose newest sample is at newest: that sample's window, clamped to the windows of
 // which the grace has not passed. What comes later than that goes with the window of arrival.
 //
-// A clock that was set back, or windows that were configured longer, would name a pass that is closed. Only that a name
-// is not used twice matters: the report then goes into the next number behind all that are there. A clock that was ahead
-// for once names a pass of the future, and nothing after it.
+// A clock that was set back, or windows that were configured longer, would name a pass that is closed. Only that a
+// name is not used twice matters: the report then goes into the next number behind all that are there. A clock that
+// was ahead for once names a pass of the future, and nothing after it.
 func (w *writer) passFor(ctx context.Context, newest time.Time) (int64, error) {
 	now, p := w.now.wall, &w.passes
 	hi := windowStart(now, w.cfg.Window)

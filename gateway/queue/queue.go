@@ -24,26 +24,27 @@ type Config struct {
 	Window, Grace time.Duration
 	// CommitInterval is the least time between two commits; 0 commits as soon as something is there.
 	CommitInterval time.Duration
-	// MaxBytes bounds what the database file holds; the write-ahead log comes on top. What would not fit any more pushes
-	// the oldest out, which is counted as Dropped.
+	// MaxBytes bounds what the database file holds; the write-ahead log comes on top. What would not fit any more
+	// pushes the oldest out, which is counted as Dropped.
 	MaxBytes int64
-	// MaxAge is when a closed pass is dropped, counted from its window's end; 0 for never. ClockRight reports whether Now is
-	// to be believed, and nothing is dropped by age while it is not; nil means always.
+	// MaxAge is when a closed pass is dropped, counted from its window's end; 0 for never. ClockRight reports whether
+	// Now is to be believed, and nothing is dropped by age while it is not; nil means always.
 	MaxAge     time.Duration
 	ClockRight func() bool
 	// ThinAfter is when a closed pass is aggregated to coarser windows, see thin.go; 0 for never.
 	ThinAfter time.Duration
-	// Ballast is the size of a file beside the store that is given up when the disk is full, so that sending can make room;
-	// 0 for none.
+	// Ballast is the size of a file beside the store that is given up when the disk is full, so that sending can make
+	// room; 0 for none.
 	Ballast int64
 	// Now is the wall clock; nil means time.Now.
 	Now func() time.Time
-	// SinceBoot is how long this machine has been running, also while it slept; nobody can set it, so all durations are told
-	// by it. BootID names that run: by both what arrives while the clock is not right is dated when it is. Nil means the time
-	// since Open.
+	// SinceBoot is how long this machine has been running, also while it slept; nobody can set it, so all durations
+	// are told by it. BootID names that run: by both what arrives while the clock is not right is dated when it is.
+	// Nil means the time since Open.
 	SinceBoot func() time.Duration
 	BootID    string
-	// Date returns what to add to the times of an entry's samples, now that its Arrived is right; nil leaves that as it is.
+	// Date returns what to add to the times of an entry's samples, now that its Arrived is right; nil leaves that as
+	// it is.
 	Date func(*Entry) (shift float64)
 	// Files is where the store is, nil for this machine's; VFS the same for SQLite, by its name. Both are for tests.
 	Files files.FS
@@ -190,8 +191,9 @@ func (q *Queue) refuseRest() {
 	}
 }
 
-// Run commits what is appended until ctx ends, then commits the rest and closes the store. A failed commit is told to those
-// who wait for it; after store.ErrDamaged and store.ErrDisk the queue is to be opened anew, which repairs what can be.
+// Run commits what is appended until ctx ends, then commits the rest and closes the store. A failed commit is told to
+// those who wait for it; after store.ErrDamaged and store.ErrDisk the queue is to be opened anew, which repairs what
+// can be.
 func (q *Queue) Run(ctx context.Context) error {
 	checking, stop := context.WithCancel(ctx)
 	defer stop()

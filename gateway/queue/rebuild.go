@@ -23,8 +23,8 @@ type rebuilt struct {
 	uncounted int64 // reports that are lost and were not in the ledger yet
 }
 
-// rebuild builds a new store at path of what can be read of the one that cfg names. Its ledger balances: what the old one
-// stored and nobody can find any more is Dropped.
+// rebuild builds a new store at path of what can be read of the one that cfg names. Its ledger balances: what the old
+// one stored and nobody can find any more is Dropped.
 func rebuild(ctx context.Context, cfg *Config, path string) (r rebuilt, err error) {
 	fresh := cfg.withDefaults()
 	fresh.Path = path

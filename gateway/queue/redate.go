@@ -13,14 +13,14 @@ import (
 	"piway/shared/sample"
 )
 
-// Dating again. A gateway that starts without a battery for its clock takes reports before it knows the time. Each keeps
-// how long the machine had been running (CLOCK_BOOTTIME) and in which of its runs, the host. Once the clock is right, that
-// says when they arrived, and with it what their samples' times have to be shifted by. Passes keep their names. A pass of
-// which something was sent is left as it is, since its numbers must go on meaning the same.
+// Dating again. A gateway that starts without a battery for its clock takes reports before it knows the time. Each
+// keeps how long the machine had been running (CLOCK_BOOTTIME) and in which of its runs, the host. Once the clock is
+// right, that says when they arrived, and with it what their samples' times have to be shifted by. Passes keep their
+// names. A pass of which something was sent is left as it is, since its numbers must go on meaning the same.
 //
 // A run that ended before its clock was right is dated by its own clock, unless that cannot have been right: before
-// the newest time that was known to be, or after the next run began; where no right time was ever known, so old that it would be
-// dropped. Then the run is taken to have ended when the next began.
+// the newest time that was known to be, or after the next run began; where no right time was ever known, so old that
+// it would be dropped. Then the run is taken to have ended when the next began.
 
 // maxRedated bounds the reports that are dated again in one transaction; a single pass is done whole.
 const maxRedated = 4096

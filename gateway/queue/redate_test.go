@@ -100,8 +100,8 @@ func (m *machine) near(got map[string]time.Time, name string, want time.Time) {
 	}
 }
 
-// What was acknowledged by a clock that was 20 days behind is as young as it is: nothing is dropped nor thinned, and it is dated
-// by what the clock says when it is right. Before that it is not sent.
+// What was acknowledged by a clock that was 20 days behind is as young as it is: nothing is dropped nor thinned, and
+// it is dated by what the clock says when it is right. Before that it is not sent.
 func TestRedate_clockBecomesRight(t *testing.T) {
 	onMachine(t, 20*day, func(t *testing.T, m *machine) {
 		first := time.Now()

@@ -11,13 +11,15 @@ import (
 	"piway/gateway/queue/store"
 )
 
-// After a write or a sync that failed. The kernel marks pages clean that it could not write, and goes on showing them: a
-// store that is closed and opened again would believe them, until they are gone. The connections that are open know
+// After a write or a sync that failed. The kernel marks pages clean that it could not write, and goes on showing them:
+// a store that is closed and opened again would believe them, until they are gone. The connections that are open know
 // better. Their index of the log ends at the last commit whose sync succeeded, and what is behind it is overwritten by
-// the next. So they are kept, nothing is acknowledged, and the log is moved into the store's file, synced, and emptied;
-// that reads only what is durable. Where it goes on failing, what the connections see is copied into a new file.
+// the next. So they are kept, nothing is acknowledged, and the log is moved into the store's file, synced, and
+// emptied; that reads only what is durable. Where it goes on failing, what the connections see is copied into a new
+// file.
 const (
-	// copyAfter is how long emptying the log may fail before all is copied; copyAgain how long until that is tried again.
+	// copyAfter is how long emptying the log may fail before all is copied; copyAgain how long until that is tried
+	// again.
 	copyAfter = 10 * time.Second
 	copyAgain = time.Minute
 )
@@ -79,8 +81,8 @@ func (q *Queue) moveOut(ctx context.Context) {
 	}
 }
 
-// dropCopy removes what was copied, so that it never takes the place of what is committed from now on. It returns true when
-// that is durable.
+// dropCopy removes what was copied, so that it never takes the place of what is committed from now on. It returns true
+// when that is durable.
 func (q *Queue) dropCopy() bool {
 	if !q.disk.copied {
 		return true
@@ -105,8 +107,8 @@ func (q *Queue) leave(ctx context.Context) {
 	}
 }
 
-// copyOut writes what the writer's connection sees to a new file that is going to take the store's place. It returns nil
-// when that is durable; nothing may be committed to the old one then.
+// copyOut writes what the writer's connection sees to a new file that is going to take the store's place. It returns
+// nil when that is durable; nothing may be committed to the old one then.
 func (q *Queue) copyOut(ctx context.Context) error {
 	stop := q.keepBeating()
 	defer stop()

@@ -60,8 +60,9 @@ func afterCut(t *testing.T, d *lying.Disk) *runningBench {
 	return running(t, queue.Config{Path: filepath.Join(to, "queue.db"), MaxBytes: 64 << 20, Window: window, Grace: grace, Log: slog.New(slog.DiscardHandler)})
 }
 
-// After a sync that failed nothing is acknowledged, not even what is a duplicate or refused, until the disk works; then all
-// goes on without the store being opened anew. What was acknowledged before and after outlives a power cut at any time.
+// After a sync that failed nothing is acknowledged, not even what is a duplicate or refused, until the disk works;
+// then all goes on without the store being opened anew. What was acknowledged before and after outlives a power cut at
+// any time.
 func TestQueue_syncFails(t *testing.T) {
 	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, log *textLog) {
 		b := running(t, cfg)
@@ -132,8 +133,8 @@ func TestQueue_copiesOut(t *testing.T) {
 	})
 }
 
-// What Open takes for stored is on the disk: a process that was killed after a failed sync leaves commits that are only in
-// memory, and a redelivery of one is answered as a duplicate.
+// What Open takes for stored is on the disk: a process that was killed after a failed sync leaves commits that are
+// only in memory, and a redelivery of one is answered as a duplicate.
 func TestOpen_writesTheLogBack(t *testing.T) {
 	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, _ *textLog) {
 		b := running(t, cfg)
@@ -157,8 +158,8 @@ func TestOpen_writesTheLogBack(t *testing.T) {
 	})
 }
 
-// The names of the store's files are durable before anything is acknowledged. SQLite syncs the folder with a new log, and says
-// nothing when that fails.
+// The names of the store's files are durable before anything is acknowledged. SQLite syncs the folder with a new log,
+// and says nothing when that fails.
 func TestOpen_namesAreDurable(t *testing.T) {
 	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, _ *textLog) {
 		own := &ownSync{FS: d}
@@ -251,7 +252,8 @@ func read(path string) error {
 	return errors.Join(rows.Close(), db.Close())
 }
 
-// A program that reads the store for long keeps the log from being emptied: that is told with its name, and is no trouble.
+// A program that reads the store for long keeps the log from being emptied: that is told with its name, and is no
+// trouble.
 func TestQueue_logHeldUp(t *testing.T) {
 	log, path := &textLog{}, filepath.Join(t.TempDir(), "queue.db")
 	b := running(t, queue.Config{Path: path, MaxBytes: 256 << 20, Window: window, Grace: grace, Log: slog.New(slog.NewTextHandler(log, nil))})

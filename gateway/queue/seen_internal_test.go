@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// What was seen is forgotten 14 days after it was heard, by a clock that is right, and not before 14 days of this process.
+// What was seen is forgotten 14 days after it was heard, by a clock that is right, and not before 14 days of this
+// process.
 func TestSeen_forgotten(t *testing.T) {
 	const day = 24 * time.Hour
 	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

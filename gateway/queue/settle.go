@@ -9,8 +9,8 @@ import (
 )
 
 // Settle takes passes off the disk, books their samples in the ledger and makes the positions in others durable (their
-// Next, Expired, Parked and Shelved). All of it is done when it returns nil, and nothing after an error. A pass that was
-// dropped meanwhile is booked as that, and stays so.
+// Next, Expired, Parked and Shelved). All of it is done when it returns nil, and nothing after an error. A pass that
+// was dropped meanwhile is booked as that, and stays so.
 func (q *Queue) Settle(ctx context.Context, done []pass.Done, moved []pass.Pass) error {
 	err := q.do(ctx, func(ctx context.Context, w *writer) error {
 		for _, d := range done {
@@ -65,7 +65,8 @@ func (w *writer) move(ctx context.Context, p pass.Pass) error {
 	return nil
 }
 
-// BookRefusedByCloud books samples that the cloud acknowledged and then refused. They stay among those sent, of which this is a part.
+// BookRefusedByCloud books samples that the cloud acknowledged and then refused. They stay among those sent, of which
+// this is a part.
 func (q *Queue) BookRefusedByCloud(ctx context.Context, counts map[ledger.Count]int) error {
 	return q.do(ctx, func(_ context.Context, w *writer) error {
 		for c, n := range counts {

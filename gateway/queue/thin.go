@@ -101,8 +101,8 @@ func (w *writer) thinGroup(ctx context.Context) (int, error) {
 	return 0, nil
 }
 
-// thinCandidates returns the oldest passes that begin in one window, end before the given time, are not yet thinned to it
-// and of which nothing was handed out.
+// thinCandidates returns the oldest passes that begin in one window, end before the given time, are not yet thinned to
+// it and of which nothing was handed out.
 func (w *writer) thinCandidates(ctx context.Context, before, window int64) ([]pass.Pass, error) {
 	rows, err := w.thinning.candidates.QueryContext(ctx, before, window)
 	if err != nil {
@@ -128,8 +128,8 @@ func (w *writer) thinCandidates(ctx context.Context, before, window int64) ([]pa
 	return group, rows.Err()
 }
 
-// merge makes one pass of a group, with one report for each device, under the id of its first. What is closed is folded, so
-// what was received is not to be counted from these rows.
+// merge makes one pass of a group, with one report for each device, under the id of its first. What is closed is
+// folded, so what was received is not to be counted from these rows.
 func (w *writer) merge(ctx context.Context, group []pass.Pass, window int64) error {
 	t := thinner{window: window, devices: map[string]*thinned{}}
 	into := group[0]

@@ -42,8 +42,8 @@ type writer struct {
 	log      logState
 	stale    bool // the state could not be read back after a failure
 
-	// foldAndTell says that this transaction is folded, and that those who wait in Next are told of it: a pass was closed,
-	// changed, finished or dropped, or something is counted that leaves no row.
+	// foldAndTell says that this transaction is folded, and that those who wait in Next are told of it: a pass was
+	// closed, changed, finished or dropped, or something is counted that leaves no row.
 	foldAndTell bool
 }
 
@@ -54,8 +54,9 @@ type instant struct {
 	mono  time.Duration
 }
 
-// look reads the clocks. A transaction is judged by one reading: what is due when it begins is what it does, and what a
-// report costs is no question to the kernel. What is known of the wall clock is read first, since it may become right in between.
+// look reads the clocks. A transaction is judged by one reading: what is due when it begins is what it does, and what
+// a report costs is no question to the kernel. What is known of the wall clock is read first, since it may become
+// right in between.
 func (w *writer) look() {
 	right := w.cfg.ClockRight == nil || w.cfg.ClockRight()
 	w.now = instant{w.cfg.Now(), right, w.cfg.SinceBoot()}

@@ -15,8 +15,8 @@ import (
 // A Reduction makes one value of those in a window.
 type Reduction string
 
-// The reductions. All keeps every sample as a datum of its own, at its own time. Values keeps every value of a window, in
-// datums of up to MaxValues; only the emf form can send those.
+// The reductions. All keeps every sample as a datum of its own, at its own time. Values keeps every value of a window,
+// in datums of up to MaxValues; only the emf form can send those.
 const (
 	Avg    Reduction = "avg"
 	Min    Reduction = "min"
@@ -37,8 +37,8 @@ const MaxValues = 100
 
 // A Rule says how the metrics are reduced whose name matches.
 type Rule struct {
-	// Match is a pattern as in path.Match, against the whole metric name as sent to the cloud; / is not special. Where the
-	// cloud gets the name without device and site, the pattern may match either.
+	// Match is a pattern as in path.Match, against the whole metric name as sent to the cloud; / is not special. Where
+	// the cloud gets the name without device and site, the pattern may match either.
 	Match string
 	// Reduce what matches so.
 	Reduce Reduction

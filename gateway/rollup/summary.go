@@ -1,7 +1,7 @@
 package rollup
 
-// A Summary stands for samples of one metric that were aggregated before. It counts as each of them would, as far as that
-// is still known: under All it is one datum with their average, under Values it is at most MaxValues values.
+// A Summary stands for samples of one metric that were aggregated before. It counts as each of them would, as far as
+// that is still known: under All it is one datum with their average, under Values it is at most MaxValues values.
 type Summary struct {
 	Name     string
 	Unit     string
@@ -47,8 +47,9 @@ func (c *cell) addSummary(s *Summary) {
 	}
 }
 
-// points returns as many values as there were samples, but at most MaxValues: the extremes, and others that are equal and
-// make the average right. (Of many more samples with one far off, it is only as near as values between the extremes get.)
+// points returns as many values as there were samples, but at most MaxValues: the extremes, and others that are equal
+// and make the average right. (Of many more samples with one far off, it is only as near as values between the
+// extremes get.)
 func (s *Summary) points() []point {
 	k := min(s.N, MaxValues)
 	if k == 1 {

@@ -1,5 +1,5 @@
-// Package settings is gateway.yaml: its keys, defaults and rules. Its one promise: what Load returns is whole and sound; every
-// mistake is told at once, with its key, its value and the fix.
+// Package settings is gateway.yaml: its keys, defaults and rules. Its one promise: what Load returns is whole and
+// sound; every mistake is told at once, with its key, its value and the fix.
 package settings
 
 import (
@@ -117,8 +117,8 @@ func Load(path string) (Config, error) {
 // DefaultPath is where a configuration is looked for.
 const DefaultPath = "/etc/piway/gateway.yaml"
 
-// LoadOrDefault is Load for what comes before there is a configuration: a file that is not there, at the default place, is
-// one that says nothing.
+// LoadOrDefault is Load for what comes before there is a configuration: a file that is not there, at the default
+// place, is one that says nothing.
 func LoadOrDefault(path string) (Config, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && path == DefaultPath {
 		return Default(), nil
@@ -135,7 +135,8 @@ func (c *Config) Validate() error {
 		c.Rollup.validate(c.Intake.ClockTolerance, c.Uplink.Form), c.Uplink.validate(c.Site), c.Log.validate())
 }
 
-// sitePattern leaves room for the rest of a client id, and holds nothing that a topic, an ARN or a name would have to escape.
+// sitePattern leaves room for the rest of a client id, and holds nothing that a topic, an ARN or a name would have to
+// escape.
 var sitePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$`)
 
 func (c *Config) validateSite() error {

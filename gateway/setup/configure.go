@@ -46,7 +46,8 @@ func configure(path string, values []setting) (changed bool, err error) {
 	return true, nil
 }
 
-// replaceFile makes text the content of path, or leaves the old one. Mode and owner stay, and a link goes on pointing there.
+// replaceFile makes text the content of path, or leaves the old one. Mode and owner stay, and a link goes on pointing
+// there.
 func replaceFile(path string, text []byte) (err error) {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target

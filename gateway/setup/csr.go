@@ -1,5 +1,6 @@
-// Package setup makes AWS ready for a gateway, with the user's aws tool, and undoes it. Its promises: each command is shown before
-// it is run; interrupted or failed, the same call goes on where it stopped; a key that is there is never replaced.
+// Package setup makes AWS ready for a gateway, with the user's aws tool, and undoes it. Its promises: each command is
+// shown before it is run; interrupted or failed, the same call goes on where it stopped; a key that is there is never
+// replaced.
 package setup
 
 import (
@@ -24,7 +25,8 @@ const (
 	csrEnd  = ".csr.pem"
 )
 
-// Request makes a private key and a certificate signing request, with Amazon's roots beside them. A key that is there is kept.
+// Request makes a private key and a certificate signing request, with Amazon's roots beside them. A key that is there
+// is kept.
 func Request(cfg *settings.Config, out io.Writer) error {
 	r, err := newRequest(cfg.Uplink.Certs.Dir)
 	if err != nil {

@@ -25,8 +25,9 @@ func (s *setup) deployAccount(ctx context.Context) error {
 	return s.cli.Deploy(ctx, aws.Deployment{Stack: cloud.AccountStack, Template: path, Account: true, Parameters: parameters})
 }
 
-// accountParameters are for this gateway and, without harm to them, the others that the account has: a rule that one of
-// them uses stays, and so does the old form's when this one changes it, since it goes on sending there until its restart.
+// accountParameters are for this gateway and, without harm to them, the others that the account has: a rule that one
+// of them uses stays, and so does the old form's when this one changes it, since it goes on sending there until its
+// restart.
 func (s *setup) accountParameters() (cloud.Command, error) {
 	form, ruleKey := s.names.Form, "MetricRule"
 	if form == cloud.EMF {

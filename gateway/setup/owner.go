@@ -8,8 +8,8 @@ import (
 	"piway/gateway/settings"
 )
 
-// keyReader says what is to be done so that the gateway's user can read a key that root made, "" if nothing is. That user
-// is the one whose the data folder is; before a service's first start there may be none.
+// keyReader says what is to be done so that the gateway's user can read a key that root made, "" if nothing is. That
+// user is the one whose the data folder is; before a service's first start there may be none.
 func keyReader(cfg *settings.Config) string {
 	dir := cfg.Uplink.Certs.Dir
 	key, _, err := ownerOf(certFile(dir, keyEnd))

@@ -66,7 +66,8 @@ var (
 	regionName    = regexp.MustCompile(`^([a-z0-9-]+|` + cloud.RegionPlaceholder + `)$`)
 )
 
-// odd characters are taken by MQTT in a topic and mean something else in the SQL of a rule, in a template or in a policy.
+// odd characters are taken by MQTT in a topic and mean something else in the SQL of a rule, in a template or in a
+// policy.
 const odd = "'\"*?${}\\"
 
 // checkNames refuses names with which a rule or policy would not be what it looks like, or AWS would not take it.

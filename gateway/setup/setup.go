@@ -48,8 +48,8 @@ func Load(path string) (settings.Config, error) {
 	return cfg, err
 }
 
-// Run makes all that AWS needs and the gateway's certificate, and sets the configuration at path. nil means that the gateway
-// has connected. Interrupted or failed, it goes on where it stopped when it is called again.
+// Run makes all that AWS needs and the gateway's certificate, and sets the configuration at path. nil means that the
+// gateway has connected. Interrupted or failed, it goes on where it stopped when it is called again.
 func Run(ctx context.Context, path string, cfg settings.Config, asked Asked, g Gateway, out io.Writer) error {
 	return newSetup(path, cfg, asked, g, out).run(ctx)
 }

@@ -172,7 +172,8 @@ func (b *bench) resume(at int) {
 	b.complete("metric")
 }
 
-// Interrupted while a command runs, a real process, which then has done its work or not: here it has. The first, both deployments, the last.
+// Interrupted while a command runs, a real process, which then has done its work or not: here it has. The first, both
+// deployments, the last.
 func TestSetup_interruptedInACommand(t *testing.T) {
 	for _, at := range []int{1, 5, 6, 9} {
 		b := newBench(t)

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// The stand-in for the aws tool: a function, or the test binary under its name. It answers as the tool and AWS do, in words
-// and exit codes (AWS CLI user guide, return codes), and keeps the account in a file.
+// The stand-in for the aws tool: a function, or the test binary under its name. It answers as the tool and AWS do, in
+// words and exit codes (AWS CLI user guide, return codes), and keeps the account in a file.
 
 const standInDir = "PIWAY_TEST_AWS_DIR"
 

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// days runs an uplink with a certificate that expires after some time, for a number of days, and returns what it said of
-// it. It cannot connect: a warning must come all the same.
+// days runs an uplink with a certificate that expires after some time, for a number of days, and returns what it said
+// of it. It cannot connect: a warning must come all the same.
 func days(t *testing.T, expires time.Duration, n int) (said []string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {

@@ -4,10 +4,11 @@ import "time"
 
 // A pace keeps the publishes of a connection inside IoT Core's rate whatever the network does to their timing.
 //
-// IoT Core silently discards what exceeds 100 publishes in a second, by its own clock. A message arrives there after it
-// was sent and before its PUBACK came back. So if message i is sent no sooner than a second after the PUBACK of message
-// i-100, no second at IoT Core can hold more than 100 of them: a message that was held up on the way delays the ones that
-// would otherwise crowd with it. The price is the round trip: 100 messages take a second and a round trip.
+// IoT Core silently discards what exceeds 100 publishes in a second, by its own clock. A message arrives there after
+// it was sent and before its PUBACK came back. So if message i is sent no sooner than a second after the PUBACK of
+// message i-100, no second at IoT Core can hold more than 100 of them: a message that was held up on the way delays
+// the ones that would otherwise crowd with it. The price is the round trip: 100 messages take a second and a round
+// trip.
 type pace struct {
 	acked []time.Time // of the last len messages that were acknowledged, at their number modulo len
 	sent  int         // on this connection

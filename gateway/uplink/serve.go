@@ -75,8 +75,8 @@ func (u *Uplink) serve(ctx context.Context, link *mqttlink.Link) error { //nolin
 	}
 }
 
-// turn says what may be sent: a message again, or the next one; or for how long nothing. Of what it returns, at most one
-// is not nil.
+// turn says what may be sent: a message again, or the next one; or for how long nothing. Of what it returns, at most
+// one is not nil.
 func (u *Uplink) turn(at time.Time) (again <-chan struct{}, next <-chan []byte, pause <-chan time.Time) {
 	wait, ok := u.pace.wait(at)
 	switch {

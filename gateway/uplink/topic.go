@@ -1,11 +1,11 @@
 package uplink
 
-// An earlier version published to another topic, and a policy that was made for it allows no other. AWS acknowledges what
-// is published there whether or not a rule takes it, so the uplink does not go there by itself: somebody who has seen a
-// rule answer there says so.
+// An earlier version published to another topic, and a policy that was made for it allows no other. AWS acknowledges
+// what is published there whether or not a rule takes it, so the uplink does not go there by itself: somebody who has
+// seen a rule answer there says so.
 
-// UseFormer says whether messages go to Config.Former, from the next connection on. It lasts until AWS denies that topic.
-// Whoever calls it must know that a rule takes what is published there. It is safe to call at any time.
+// UseFormer says whether messages go to Config.Former, from the next connection on. It lasts until AWS denies that
+// topic. Whoever calls it must know that a rule takes what is published there. It is safe to call at any time.
 func (u *Uplink) UseFormer(yes bool) { u.former.Store(yes && u.cfg.Former != "") }
 
 // chooseTopic is asked once a connection: an examination must not change its topic half-way.

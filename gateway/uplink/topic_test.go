@@ -9,8 +9,8 @@ import (
 	"piway/shared/mqttlink/fakebroker"
 )
 
-// A policy of an earlier version allows only its topic. The uplink goes there when it is told that a rule answers, and not
-// before; when the policy is renewed it comes back by itself. Nothing is lost on the way, and nothing parked.
+// A policy of an earlier version allows only its topic. The uplink goes there when it is told that a rule answers, and
+// not before; when the policy is renewed it comes back by itself. Nothing is lost on the way, and nothing parked.
 func TestUplink_formerTopic(t *testing.T) {
 	const former = "$aws/rules/r/gw"
 	b := fakebroker.New(t, nil)

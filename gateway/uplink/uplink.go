@@ -161,7 +161,8 @@ func (u *Uplink) Beat() time.Duration { return time.Since(u.start) - time.Durati
 
 func (u *Uplink) beats(in time.Duration) { u.beat.Store(int64(time.Since(u.start) + max(in, 0))) }
 
-// Run connects, sends and reconnects until ctx ends. It then returns nil: what was not acknowledged stays with the source.
+// Run connects, sends and reconnects until ctx ends. It then returns nil: what was not acknowledged stays with the
+// source.
 func (u *Uplink) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()

@@ -5,8 +5,8 @@ import "time"
 const (
 	// maxMetrics is how many metrics are told apart: ten times what the stand-in's CloudWatch keeps.
 	maxMetrics = 100_000
-	// remembered is for how many hours before the newest it is known which metrics they have: CloudWatch refuses a datum
-	// that is older than 14 days or more than two hours ahead.
+	// remembered is for how many hours before the newest it is known which metrics they have: CloudWatch refuses a
+	// datum that is older than 14 days or more than two hours ahead.
 	remembered = 15 * 24
 )
 

@@ -60,8 +60,8 @@ func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 	return nil
 }
 
-// OnPacketEncode answers a protocol level that nobody knows with 1 [MQTT-3.1.2-2]. mochi, which does not ask before it refuses
-// one, would say 0x82 of MQTT 5, and a mosquitto bridge, which tries level 0x84 first, would never try 4.
+// OnPacketEncode answers a protocol level that nobody knows with 1 [MQTT-3.1.2-2]. mochi, which does not ask before it
+// refuses one, would say 0x82 of MQTT 5, and a mosquitto bridge, which tries level 0x84 first, would never try 4.
 func (h *hook) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Packet {
 	if pk.FixedHeader.Type == packets.Connack && pk.ReasonCode == packets.ErrProtocolViolationProtocolVersion.Code && cl.Properties.ProtocolVersion != 5 {
 		h.b.counts.add(func(c *Counts) { c.Refused++ })

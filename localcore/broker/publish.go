@@ -25,9 +25,9 @@ func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet,
 	return pk, nil
 }
 
-// OnPublish hands the message on if the quotas and the policy allow it; the PUBACK follows when it returns nil. Any error
-// but two would acknowledge what it refuses: ErrRejectPacket sends nothing, CodeSuccessIgnore acknowledges and forwards
-// to nobody.
+// OnPublish hands the message on if the quotas and the policy allow it; the PUBACK follows when it returns nil. Any
+// error but two would acknowledge what it refuses: ErrRejectPacket sends nothing, CodeSuccessIgnore acknowledges and
+// forwards to nobody.
 func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
 	if cl.Net.Inline {
 		return pk, nil // of the rules engine

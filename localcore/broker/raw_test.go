@@ -150,7 +150,8 @@ func (c *client) wantNothing() {
 	c.want(pingresp)
 }
 
-// wantMessage proves that the next message forwarded to c is this one, with QoS 1 and the subscription's first packet id.
+// wantMessage proves that the next message forwarded to c is this one, with QoS 1 and the subscription's first packet
+// id.
 func (c *client) wantMessage(topic, payload string) {
 	c.t.Helper()
 	c.want(publish, append(append(text(topic), 0, 1), payload...)...)

@@ -62,8 +62,8 @@ func checkClientID(id string) error {
 	return nil
 }
 
-// matches reports whether a filter selects a topic. Unlike plain MQTT, a/# does not select its parent a (developer guide,
-// MQTT: differences from the specification).
+// matches reports whether a filter selects a topic. Unlike plain MQTT, a/# does not select its parent a (developer
+// guide, MQTT: differences from the specification).
 func matches(filter, topic string) bool {
 	for {
 		f, filterRest, moreFilter := strings.Cut(filter, "/")

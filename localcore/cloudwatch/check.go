@@ -99,8 +99,8 @@ func checkDimensions(dimensions []Dimension) error {
 	return nil
 }
 
-// checkText holds what a namespace, a metric name and a dimension name have in common: checkASCII, and no colon in front
-// (written for namespaces and dimensions; safe for metric names too).
+// checkText holds what a namespace, a metric name and a dimension name have in common: checkASCII, and no colon in
+// front (written for namespaces and dimensions; safe for metric names too).
 func checkText(parameter, s string, most int) error {
 	if err := checkASCII(parameter, s, most); err != nil {
 		return err

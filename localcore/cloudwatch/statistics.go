@@ -28,8 +28,9 @@ type Percentiles struct {
 	P99 float64 `json:"p99"`
 }
 
-// Statistics returns the periods of a metric that have data and begin before to and end after from, in order of time. A
-// period lasts a minute (kept for a day), five minutes (a week) or an hour (31 days). A metric that is not there has none.
+// Statistics returns the periods of a metric that have data and begin before to and end after from, in order of time.
+// A period lasts a minute (kept for a day), five minutes (a week) or an hour (31 days). A metric that is not there has
+// none.
 func (s *Store) Statistics(k Key, from, to time.Time, period time.Duration) ([]Statistic, error) {
 	i := slices.IndexFunc(resolutions[:], func(r resolution) bool { return r.length == period })
 	if i < 0 {

@@ -25,8 +25,8 @@ const (
 
 // A Store keeps metrics and logs until the process ends. Its methods are safe for concurrent use.
 type Store struct {
-	// OnDatum, if set, is called for each datum taken, before Put or PutLogEvents returns and from any goroutine. It must
-	// not block. Set it before the first call.
+	// OnDatum, if set, is called for each datum taken, before Put or PutLogEvents returns and from any goroutine. It
+	// must not block. Set it before the first call.
 	OnDatum func(Datum)
 
 	mu      sync.Mutex // guards metrics

@@ -1,5 +1,5 @@
-// Package localcore is the local stand-in for AWS, wired: broker → rules → CloudWatch, faults on request, and a page to look at.
-// Its one promise: Run leaves nothing behind, no goroutine and no open port.
+// Package localcore is the local stand-in for AWS, wired: broker → rules → CloudWatch, faults on request, and a page
+// to look at. Its one promise: Run leaves nothing behind, no goroutine and no open port.
 package localcore
 
 import (
@@ -34,7 +34,8 @@ type Config struct {
 	// BuiltInPolicy, what configs/aws/policy.json allows.
 	Policies      []string
 	BuiltInPolicy bool
-	// Region and Account are in the ARNs that policies name; Thing is the thing that the certificate belongs to, if any.
+	// Region and Account are in the ARNs that policies name; Thing is the thing that the certificate belongs to, if
+	// any.
 	Region, Account, Thing string
 	// LogGroups are those that are there, as NAME or NAME:DAYS of retention; 14 days if none are given.
 	LogGroups []string
@@ -42,8 +43,8 @@ type Config struct {
 	Prices string
 	// Faults are switched on from the start, as NAME, NAME:LENGTH or NAME:LENGTH:VALUE.
 	Faults []string
-	// Record is a file to which each datum is appended that CloudWatch took, as a line of JSON (Recorded), before the sender
-	// gets its PUBACK; "" keeps none.
+	// Record is a file to which each datum is appended that CloudWatch took, as a line of JSON (Recorded), before the
+	// sender gets its PUBACK; "" keeps none.
 	Record string
 	// OnDatum, if set, is called for each datum that CloudWatch took, before the sender gets its PUBACK, from any
 	// goroutine. It must not block.
@@ -202,8 +203,8 @@ func (c *Core) SetFault(name, value string, length time.Duration) error {
 	return c.faults.set(name, value, length)
 }
 
-// Run serves until ctx ends or a part fails, closes everything and returns when all goroutines have ended. Call it once;
-// with a ctx that has ended it only releases what Open acquired.
+// Run serves until ctx ends or a part fails, closes everything and returns when all goroutines have ended. Call it
+// once; with a ctx that has ended it only releases what Open acquired.
 func (c *Core) Run(ctx context.Context) error {
 	defer c.faults.stop()
 	defer c.record.close()

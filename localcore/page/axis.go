@@ -57,8 +57,8 @@ var timeSteps = []time.Duration{
 	day, 3 * day, 7 * day,
 }
 
-// timeTicks returns at most n+1 round times of the zone between from and to. The one more is for a time that is a little
-// longer than a round one, as it ends now.
+// timeTicks returns at most n+1 round times of the zone between from and to. The one more is for a time that is a
+// little longer than a round one, as it ends now.
 func timeTicks(from, to time.Time, zone *time.Location, n int) (ticks []time.Time, step time.Duration) {
 	step = timeSteps[len(timeSteps)-1]
 	for _, s := range timeSteps {

@@ -42,9 +42,9 @@ type handler struct {
 	now  func() time.Time
 }
 
-// Handler serves the page at /, one metric at /metric, and what they need at /style.css and /icon.svg. It calls view for
-// each page, from any goroutine; an error of view is shown. The buttons of a Fault POST to /faults/NAME, which is for the caller
-// to serve, beside this handler.
+// Handler serves the page at /, one metric at /metric, and what they need at /style.css and /icon.svg. It calls view
+// for each page, from any goroutine; an error of view is shown. The buttons of a Fault POST to /faults/NAME, which is
+// for the caller to serve, beside this handler.
 func Handler(view func(context.Context, Ask) (View, error)) http.Handler {
 	return newHandler(view, time.Now)
 }
@@ -153,7 +153,8 @@ func (h *handler) render(w http.ResponseWriter, status int, name string, data an
 	_, _ = io.WriteString(w, cleanse(b.String())) // the client has gone
 }
 
-// Back returns where to send a browser after a form of a Fault: to the page that the form was on, never to another site.
+// Back returns where to send a browser after a form of a Fault: to the page that the form was on, never to another
+// site.
 func Back(r *http.Request) string {
 	u, err := url.Parse(r.PostFormValue("back"))
 	if err != nil {

@@ -141,7 +141,8 @@ type BillLine struct {
 }
 
 // A Fault is something that can be made to go wrong. Its forms POST to /faults/NAME, which is not this package's: the
-// field "for" holds a duration, 10s to switch it on and 0s to switch it off, and Back says where to send the browser then.
+// field "for" holds a duration, 10s to switch it on and 0s to switch it off, and Back says where to send the browser
+// then.
 type Fault struct {
 	Name, Does string
 	// Until is when an active fault ends; zero or past means that it is not active.

@@ -49,8 +49,8 @@ func parsePattern(text string) (pattern, error) {
 	return p, nil
 }
 
-// matches reports whether the pattern matches all of text. r may be nil for a pattern without variables. A variable that
-// has no value makes the pattern match nothing.
+// matches reports whether the pattern matches all of text. r may be nil for a pattern without variables. A variable
+// that has no value makes the pattern match nothing.
 func (p pattern) matches(text string, r *Request) bool {
 	var glob []rune
 	for _, part := range p.parts {

@@ -1,7 +1,8 @@
-// Package policy decides what an AWS IoT policy allows. Its one promise: a document that loads decides here as it does at
-// AWS, and one that asks for what is not built, or that can never match, is refused when it is loaded.
+// Package policy decides what an AWS IoT policy allows. Its one promise: a document that loads decides here as it does
+// at AWS, and one that asks for what is not built, or that can never match, is refused when it is loaded.
 //
-// The rules are those of the AWS IoT Developer Guide, chapters on policies and on publish and subscribe policy examples.
+// The rules are those of the AWS IoT Developer Guide, chapters on policies and on publish and subscribe policy
+// examples.
 package policy
 
 import (
@@ -43,8 +44,8 @@ type Request struct {
 	Resource        string
 	Region, Account string
 	ClientID        string
-	// Thing is what the certificate is attached to, "" for nothing. Its name is known to a policy if it is the client id,
-	// or if the certificate is attached to it alone.
+	// Thing is what the certificate is attached to, "" for nothing. Its name is known to a policy if it is the client
+	// id, or if the certificate is attached to it alone.
 	Thing               string
 	Exclusive, Attached bool
 	// ConnectAttributes of the connection: PersistentConnect, LastWill.

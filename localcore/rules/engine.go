@@ -41,8 +41,8 @@ func New(rules []*Rule, svc Services, log *slog.Logger) (*Engine, error) {
 	return &Engine{rules: rules, svc: svc, rec: rec}, nil
 }
 
-// Handle applies the rules that select the message, and those that select what these republish, and returns when all their
-// actions are done or have failed.
+// Handle applies the rules that select the message, and those that select what these republish, and returns when all
+// their actions are done or have failed.
 func (e *Engine) Handle(m Message) { e.handle(m, newChain()) }
 
 // Failures returns the totals and a copy of the newest failures, oldest first.
@@ -96,9 +96,9 @@ func (e *Engine) apply(r *Rule, m Message, c chain) {
 	}
 }
 
-// query evaluates the rule's SQL and reports whether its actions are to be run. What fails here is for the log, not for
-// the error action (rule-error-handling). Of a payload that is not JSON `SELECT *` takes the bytes and templates find no
-// attributes in it (binary-payloads); for any other statement it ends here.
+// query evaluates the rule's SQL and reports whether its actions are to be run. What fails here is for the log, not
+// for the error action (rule-error-handling). Of a payload that is not JSON `SELECT *` takes the bytes and templates
+// find no attributes in it (binary-payloads); for any other statement it ends here.
 func (e *Engine) query(work *run) bool {
 	r, m := work.rule, work.message
 	payload, parseErr := sql.ParsePayload(m.Payload, r.version)

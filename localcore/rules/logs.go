@@ -39,8 +39,8 @@ func (a logsAction) do(r *run) (resource string, err error) {
 	return group, r.svc.PutLogs(r.message.Time, group, events)
 }
 
-// readBatch takes [{"timestamp": milliseconds, "message": "text"}, …] and nothing else. Whether AWS lets the good elements of a
-// batch through beside a bad one is not documented; here none goes.
+// readBatch takes [{"timestamp": milliseconds, "message": "text"}, …] and nothing else. Whether AWS lets the good
+// elements of a batch through beside a bad one is not documented; here none goes.
 func readBatch(output sql.Value) ([]LogEvent, error) {
 	list, ok := output.(sql.Array)
 	if !ok {

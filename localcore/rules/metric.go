@@ -54,7 +54,8 @@ func (a metricAction) do(r *run) (resource string, err error) {
 	return m.Name, r.svc.PutMetric(r.message.Time, m)
 }
 
-// time is in Unix seconds: milliseconds are a far future that CloudWatch refuses. An empty one fails the action in AWS too.
+// time is in Unix seconds: milliseconds are a far future that CloudWatch refuses. An empty one fails the action in AWS
+// too.
 func (a metricAction) time(r *run) (time.Time, error) {
 	if a.timestamp == nil {
 		return r.message.Time, nil

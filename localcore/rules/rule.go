@@ -1,5 +1,5 @@
-// Package rules is IoT Core's rules engine for metrics and logs. Its one promise: a rule file that loads does here what it does
-// in AWS, and one that asks for what is not built is refused when it is loaded, never half obeyed.
+// Package rules is IoT Core's rules engine for metrics and logs. Its one promise: a rule file that loads does here
+// what it does in AWS, and one that asks for what is not built is refused when it is loaded, never half obeyed.
 package rules
 
 import (
@@ -30,9 +30,9 @@ type Rule struct {
 
 var ruleName = regexp.MustCompile(`^[a-zA-Z0-9_]{1,128}$`) // AWS::IoT::TopicRule RuleName
 
-// Load reads a file in the form of `aws iot create-topic-rule --topic-rule-payload`. AWS gives a rule its name outside of
-// that file; here it is the file's own name without .json, a hyphen read as an underscore.
-// Errors name the file and the member that is wrong.
+// Load reads a file in the form of `aws iot create-topic-rule --topic-rule-payload`. AWS gives a rule its name outside
+// of that file; here it is the file's own name without .json, a hyphen read as an underscore. Errors name the file and
+// the member that is wrong.
 func Load(path string) (*Rule, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -64,8 +64,8 @@ func (a snsAction) do(r *run) (resource string, err error) {
 	return arn, r.svc.Notify(arn, payload)
 }
 
-// defaultMessage is what SNS sends of a JSON message where nothing is said for the subscriber's protocol; it must be there
-// (SNS API, Publish, MessageStructure).
+// defaultMessage is what SNS sends of a JSON message where nothing is said for the subscriber's protocol; it must be
+// there (SNS API, Publish, MessageStructure).
 func defaultMessage(output sql.Value) ([]byte, error) {
 	o, ok := output.(*sql.Object)
 	if !ok {

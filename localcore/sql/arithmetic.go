@@ -13,7 +13,8 @@ func (n Number) compare(m Number) int {
 	return x.Cmp(y)
 }
 
-// calculate applies one of + - * / % (iot-sql-operators). Int with Int stays Int, so 7 / 2 is 3, and with SQL 2016-03-23
+// calculate applies one of + - * / % (iot-sql-operators). Int with Int stays Int, so 7 / 2 is 3, and with SQL
+// 2016-03-23
 // 7.0 / 2 is 3 too. Dividing by zero is Undefined.
 func calculate(op string, a, b Number, version Version) Value {
 	ints := a.isInt && b.isInt

@@ -16,7 +16,8 @@ const (
 // decimalText is what AWS converts from a string to a Decimal: no plus sign, no white space (iot-sql-data-types).
 var decimalText = regexp.MustCompile(`^-?\d+(\.\d+)?((?i)E-?\d+)?$`)
 
-// A Number is an Int or a Decimal, coefficient · 10^exponent. Its exponent remembers how it was written: 1.50 stays 1.50.
+// A Number is an Int or a Decimal, coefficient · 10^exponent. Its exponent remembers how it was written: 1.50 stays
+// 1.50.
 type Number struct {
 	coefficient *big.Int
 	exponent    int

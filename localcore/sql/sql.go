@@ -1,6 +1,6 @@
-// Package sql is the SQL of IoT Core's rules engine. Its one promise: a statement or template that parses means here what
-// AWS documents (iot-sql-reference and its pages, named where they are obeyed), and any other is refused with its column.
-// It is pure: nothing is kept between messages, and evaluating cannot fail or panic.
+// Package sql is the SQL of IoT Core's rules engine. Its one promise: a statement or template that parses means here
+// what AWS documents (iot-sql-reference and its pages, named where they are obeyed), and any other is refused with its
+// column. It is pure: nothing is kept between messages, and evaluating cannot fail or panic.
 package sql
 
 import (
@@ -44,9 +44,9 @@ func Parse(text string, version Version) (Query, error) {
 	return newParser(text, version).parseQuery()
 }
 
-// Run evaluates the statement. A message that WHERE does not come to true for is not selected, and Undefined is not true.
-// Raw goes through `SELECT *` as it is (binary-payloads); any other SELECT of it is ErrNotJSON. Other errors are what
-// AWS logs as a failed SQL statement.
+// Run evaluates the statement. A message that WHERE does not come to true for is not selected, and Undefined is not
+// true. Raw goes through `SELECT *` as it is (binary-payloads); any other SELECT of it is ErrNotJSON. Other errors are
+// what AWS logs as a failed SQL statement.
 func (q Query) Run(in *Input) (out Value, selected bool, err error) {
 	if _, raw := in.Payload.(Raw); raw && !q.selectsAll() {
 		return nil, false, ErrNotJSON

@@ -14,8 +14,8 @@ type part struct {
 	value   expr // nil: the literal
 }
 
-// ParseTemplate reads a template; an expression may be whatever SELECT takes (iot-substitution-templates). An error says at
-// which column of the text, in characters from 1.
+// ParseTemplate reads a template; an expression may be whatever SELECT takes (iot-substitution-templates). An error
+// says at which column of the text, in characters from 1.
 func ParseTemplate(text string, version Version) (Template, error) {
 	t := Template{text: text}
 	p := &parser{lexer: newLexer(text), version: version}

@@ -74,8 +74,8 @@ func Kind(v Value) string {
 	return "nothing (Undefined)"
 }
 
-// The conversions below are the tables of iot-sql-data-types. Null has none: AWS says Null for numbers and Undefined for
-// text, and either makes what follows Undefined.
+// The conversions below are the tables of iot-sql-data-types. Null has none: AWS says Null for numbers and Undefined
+// for text, and either makes what follows Undefined.
 
 func toNumber(v Value, version Version) (Number, bool) {
 	switch v := v.(type) {

@@ -1,5 +1,6 @@
-// Package strict reads the JSON objects of AWS's files. Its one promise: a member that is not known, is in another case or
-// is given twice is told with its place; encoding/json would take any of them without a word, and AWS does not.
+// Package strict reads the JSON objects of AWS's files. Its one promise: a member that is not known, is in another
+// case or is given twice is told with its place; encoding/json would take any of them without a word, and AWS does
+// not.
 package strict
 
 import (

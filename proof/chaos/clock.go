@@ -64,8 +64,9 @@ func (w *wall) endOf(i int) time.Time {
 	return time.Unix(math.MaxInt32, 0)
 }
 
-// explains reports whether a time that is off by something from least to most may be shown to have come so: the clock of
-// the gateway that dated it said that it was right, and was not; or it has not been right since, so that nobody could know.
+// explains reports whether a time that is off by something from least to most may be shown to have come so: the clock
+// of the gateway that dated it said that it was right, and was not; or it has not been right since, so that nobody
+// could know.
 func (w *wall) explains(least, most time.Duration, received time.Time) bool {
 	off := func(by time.Duration) bool { return by >= least-tolerance && by <= most+tolerance }
 	if off(0) {

@@ -26,8 +26,8 @@ const (
 	names = 60
 	// inFlight reports are published before the first PUBACK is waited for.
 	inFlight = 8
-	// timeless is how many names there are of samples that come without a time: so many that a step of the clock that dates
-	// them puts no two of them into one window.
+	// timeless is how many names there are of samples that come without a time: so many that a step of the clock that
+	// dates them puts no two of them into one window.
 	timeless = 4000
 	// pause between two rounds: at most 20 samples a second, in a window of a second.
 	pause    = 400 * time.Millisecond

@@ -11,8 +11,8 @@ import (
 	"piway/proof/faultfs"
 )
 
-// A disk is a small file system for the gateway's data: one that fails and forgets when told to, or, without /dev/fuse, one
-// that can be full, or, for who is not root, just a folder.
+// A disk is a small file system for the gateway's data: one that fails and forgets when told to, or, without
+// /dev/fuse, one that can be full, or, for who is not root, just a folder.
 type disk struct {
 	real    string        // where it can be filled, "" where it cannot
 	faults  *faultfs.Disk // nil where there is none

@@ -1,5 +1,5 @@
-// Command chaos runs Piway as real processes, breaks them and the lines between them by a schedule from a seed, and then holds
-// every sample that was acknowledged to have come to CloudWatch.
+// Command chaos runs Piway as real processes, breaks them and the lines between them by a schedule from a seed, and
+// then holds every sample that was acknowledged to have come to CloudWatch.
 package main
 
 import (

@@ -22,8 +22,8 @@ type event struct {
 // Pauses between two events.
 const minPause, maxPause = 300 * time.Millisecond, 2 * time.Second
 
-// A track is a row of events, one after the other; the tracks go on at the same time. The same seed gives the same events, in
-// the same order and of the same length; when each comes depends on how long the programs take to start.
+// A track is a row of events, one after the other; the tracks go on at the same time. The same seed gives the same
+// events, in the same order and of the same length; when each comes depends on how long the programs take to start.
 type track struct {
 	rng    *rand.Rand
 	events []event
@@ -161,8 +161,8 @@ func (w *world) lines(seed uint64, log func(string)) *track {
 	return t
 }
 
-// stalls is the track of the agents' LAN, where lines may be dead for long. A stall begins when all agents are connected and
-// have had time to send, so that it finds something under way.
+// stalls is the track of the agents' LAN, where lines may be dead for long. A stall begins when all agents are
+// connected and have had time to send, so that it finds something under way.
 func (w *world) stalls(living context.Context, seed uint64, log func(string)) *track {
 	t := newTrack(seed, 3, log)
 	for _, longest := range []time.Duration{8 * time.Second, 24 * time.Second} {

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// Clocks of gateways without a battery: they start where they were when they were last switched off, or anywhere, and are set
-// right by the network some seconds later. The last is for once.
+// Clocks of gateways without a battery: they start where they were when they were last switched off, or anywhere, and
+// are set right by the network some seconds later. The last is for once.
 var boots = []time.Duration{-480 * time.Hour, -20 * time.Hour, -90 * time.Minute, -40 * time.Second, 50 * time.Minute, 9600 * time.Hour}
 
-// clocks adds what clocks do. A clock that says it is right while it is not is off by less than an hour, since what is too old
-// or too far ahead by such a clock is refused, and rightly; and by more than a message may be under way: less is taken for a
-// delay, and dates a device without a clock wrongly for up to an hour after that.
+// clocks adds what clocks do. A clock that says it is right while it is not is off by less than an hour, since what is
+// too old or too far ahead by such a clock is refused, and rightly; and by more than a message may be under way: less
+// is taken for a delay, and dates a device without a clock wrongly for up to an hour after that.
 func (w *world) clocks(t *track) {
 	lie := func() time.Duration {
 		return t.between(17*time.Minute, time.Hour).Round(time.Second) * time.Duration(1-2*t.rng.IntN(2))

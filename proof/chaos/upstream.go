@@ -68,8 +68,8 @@ persistence_location %[3]s/
 log_dest stderr
 `
 
-// newMosquitto is Debian's broker with a subscriber that writes the record. Both keep what was acknowledged over an orderly
-// stop of the broker, but mosquitto does not over SIGKILL.
+// newMosquitto is Debian's broker with a subscriber that writes the record. Both keep what was acknowledged over an
+// orderly stop of the broker, but mosquitto does not over SIGKILL.
 func newMosquitto(dir, certs, addr, record string, log io.Writer) (*upstream, error) {
 	server, sub, unbuffered := rig.LookTool("mosquitto"), rig.LookTool("mosquitto_sub"), rig.LookTool("stdbuf")
 	if server == "" || sub == "" || unbuffered == "" {

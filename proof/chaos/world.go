@@ -214,8 +214,8 @@ func (w *world) newAgent(program, name, password, keepAlive string) (agent, erro
 
 func (w *world) dialPath() string { return filepath.Join(w.dir, "dial") }
 
-// freePorts returns addresses on the loopback that nobody listens on. They lie below those that the kernel gives to whoever
-// asks for any, which would be taken while a program is down.
+// freePorts returns addresses on the loopback that nobody listens on. They lie below those that the kernel gives to
+// whoever asks for any, which would be taken while a program is down.
 func freePorts(ctx context.Context, n int) (addrs []string, err error) {
 	var lc net.ListenConfig
 	for range 1000 {

@@ -11,8 +11,9 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// A Dial is a file system that gets fuller with the time, by a clock that no program can pretend: who reads how full it is
-// has with its reading when it was taken, to half a second, since an agent rounds to 0.01 percent. It is full after 83 minutes.
+// A Dial is a file system that gets fuller with the time, by a clock that no program can pretend: who reads how full
+// it is has with its reading when it was taken, to half a second, since an agent rounds to 0.01 percent. It is full
+// after 83 minutes.
 type Dial struct {
 	fs.Inode
 	begun time.Time

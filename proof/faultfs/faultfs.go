@@ -56,7 +56,8 @@ type Disk struct {
 
 type span struct{ from, to int64 }
 
-// Open mounts an empty disk of so many bytes at the folder point, which it makes. It keeps what it needs in the folder dir.
+// Open mounts an empty disk of so many bytes at the folder point, which it makes. It keeps what it needs in the folder
+// dir.
 func Open(dir, point string, size int64) (*Disk, error) {
 	d := &Disk{point: point, live: filepath.Join(dir, "live"), kept: filepath.Join(dir, "kept")}
 	for _, path := range []string{d.live, d.kept, d.point} {
@@ -119,8 +120,8 @@ func number(info os.FileInfo) uint64 { return info.Sys().(*syscall.Stat_t).Ino }
 
 func (d *Disk) image(ino uint64) string { return filepath.Join(d.kept, fmt.Sprint(ino)) }
 
-// Fail lets operations fail with an error, syscall.EIO or syscall.ENOSPC, until Fail(0, 0). It returns how many failed since
-// the last call.
+// Fail lets operations fail with an error, syscall.EIO or syscall.ENOSPC, until Fail(0, 0). It returns how many failed
+// since the last call.
 func (d *Disk) Fail(fault Fault, errno syscall.Errno) (failed int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -132,7 +133,8 @@ func (d *Disk) Fail(fault Fault, errno syscall.Errno) (failed int) {
 // Live is where the content can be changed behind the disk's back.
 func (d *Disk) Live() string { return d.live }
 
-// Cut unmounts the disk, drops all that is not durable, and mounts what is left. Nobody may use the disk meanwhile: kill first.
+// Cut unmounts the disk, drops all that is not durable, and mounts what is left. Nobody may use the disk meanwhile:
+// kill first.
 func (d *Disk) Cut() error {
 	if err := d.srv.Unmount(); err != nil {
 		return fmt.Errorf("unmounting %s: %w", d.point, err)

@@ -157,8 +157,8 @@ func TestDisk_truncate(t *testing.T) {
 // mapped names the file that the test's child process is to map.
 const mapped = "FAULTFS_TEST_MAPPED"
 
-// Two users of a mapped file see each other, while writes fail too: SQLite's -shm needs it. The file is mapped by another
-// process: one that stands in a page fault cannot serve it.
+// Two users of a mapped file see each other, while writes fail too: SQLite's -shm needs it. The file is mapped by
+// another process: one that stands in a page fault cannot serve it.
 func TestDisk_sharedMemory(t *testing.T) {
 	if path := os.Getenv(mapped); path != "" {
 		shareMemory(t, path)

@@ -41,8 +41,8 @@ func (d *Disk) root() (*node, error) {
 
 func (n *node) name() string { return n.Path(n.Root()) }
 
-// memory reports whether a file is only shared memory: SQLite's -shm, which no sync is for, and which may not fail either,
-// since a page of it that cannot be read ends the process.
+// memory reports whether a file is only shared memory: SQLite's -shm, which no sync is for, and which may not fail
+// either, since a page of it that cannot be read ends the process.
 func (n *node) memory() bool { return strings.HasSuffix(n.name(), "-shm") }
 
 // readable is needed of all files, to copy what is synced.

@@ -1,8 +1,8 @@
 // Command outage runs the same outage against Piway and against others that bridge a LAN's MQTT to AWS, and counts what
 // became of every sample.
 //
-// Its one promise: a sample counts as lost when its Pi got a PUBACK for it and it never came to CloudWatch, and as nothing
-// else; each has an identity, so the figures are exact.
+// Its one promise: a sample counts as lost when its Pi got a PUBACK for it and it never came to CloudWatch, and as
+// nothing else; each has an identity, so the figures are exact.
 package main
 
 import (

@@ -26,8 +26,8 @@ func mosquittoPeers() []peer {
 	}
 }
 
-// durable are the settings with which the least is lost. Writing all messages to disk more often than once a minute would
-// be gigabytes an hour for a day's backlog.
+// durable are the settings with which the least is lost. Writing all messages to disk more often than once a minute
+// would be gigabytes an hour for a day's backlog.
 func durable() []string { return []string{"autosave_interval 60", "max_queued_messages 0"} }
 
 // A mosquitto is a broker that keeps its messages in memory and writes all of it to disk each autosave_interval.
@@ -98,8 +98,8 @@ func (m *mosquitto) revive(context.Context) (bool, error) { return false, nil }
 
 func (m *mosquitto) step() time.Duration { return m.autosave }
 
-// tick saves as autosave_interval would have: SIGUSR1 is the same save at once (mosquitto(8)). It returns when mosquitto
-// has begun it; it does nothing else meanwhile.
+// tick saves as autosave_interval would have: SIGUSR1 is the same save at once (mosquitto(8)). It returns when
+// mosquitto has begun it; it does nothing else meanwhile.
 func (m *mosquitto) tick(ctx context.Context) error {
 	const saving = "Saving in-memory database"
 	have, _ := m.proc.Count(saving)

@@ -25,7 +25,8 @@ type forwarder interface {
 	door() door
 	// kill ends the process that forwards with SIGKILL and starts it again.
 	kill(ctx context.Context) error
-	// revive starts the process again if it has ended by itself, as a service manager would, and reports whether it had.
+	// revive starts the process again if it has ended by itself, as a service manager would, and reports whether it
+	// had.
 	revive(ctx context.Context) (bool, error)
 	// step is after how much simulated time tick is to be called, for what the peer does by a clock that goes slower
 	// than the load; 0 for never.

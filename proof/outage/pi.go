@@ -104,8 +104,8 @@ func (p *pi) close() {
 	}
 }
 
-// A fleet is all Pis. They send one after the other, so that each message is stored by itself as it would be if they sent
-// at times of their own. One goroutine uses it.
+// A fleet is all Pis. They send one after the other, so that each message is stored by itself as it would be if they
+// sent at times of their own. One goroutine uses it.
 type fleet struct {
 	load load
 	pis  []*pi
@@ -138,7 +138,8 @@ func (f *fleet) send(ctx context.Context, from, to int64, step time.Duration, be
 	return nil
 }
 
-// live sends in real time until living ends. What was begun is sent to its end, so that it is known what was acknowledged.
+// live sends in real time until living ends. What was begun is sent to its end, so that it is known what was
+// acknowledged.
 func (f *fleet) live(ctx, living context.Context) error {
 	every := int64(f.load.every / time.Second)
 	for {

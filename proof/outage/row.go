@@ -39,8 +39,8 @@ type result struct {
 	// held is how many samples came only when AWS's rate was lifted and the connection cut, after a stall or at the end
 	// of what is measured.
 	held int
-	// reconnect is the time from the end of the outage to the first arrival, drain from there to the last arrival of the
-	// backlog; whole says that all of it arrived by then, stalled that nothing came any more.
+	// reconnect is the time from the end of the outage to the first arrival, drain from there to the last arrival of
+	// the backlog; whole says that all of it arrived by then, stalled that nothing came any more.
 	reconnect, drain time.Duration
 	whole, stalled   bool
 	drained          int // samples that arrived in that time
@@ -151,8 +151,8 @@ func (r *row) fill(ctx context.Context) error {
 	return nil
 }
 
-// age waits until the windows in which load was sent so far are no live ones any more. In an outage of real length they are
-// hours old; here all of it was sent in the last minutes.
+// age waits until the windows in which load was sent so far are no live ones any more. In an outage of real length
+// they are hours old; here all of it was sent in the last minutes.
 func (r *row) age(ctx context.Context) error {
 	wait := time.NewTimer(r.load.window + r.load.grace() + liveFor)
 	defer wait.Stop()

@@ -10,8 +10,8 @@ import (
 	"piway/localcore/cloudwatch"
 )
 
-// A tally knows of each sample whether its Pi got a PUBACK for it and whether CloudWatch has it. A datum may be the mean of
-// several samples of a window; which, its value says. Its methods are safe for concurrent use.
+// A tally knows of each sample whether its Pi got a PUBACK for it and whether CloudWatch has it. A datum may be the
+// mean of several samples of a window; which, its value says. Its methods are safe for concurrent use.
 type tally struct {
 	load  load
 	means map[int64]uint8 // the samples of a window, a bit each, by the mean of their values
@@ -47,8 +47,8 @@ type counts struct {
 	lost       int // acknowledged, and not in CloudWatch so far
 	duplicated int // in CloudWatch once more than once, each time counted
 	strange    int // datums that are no mean of the load's samples
-	// late is how long after its window's end the latest live datum came, of windows that ended behind the first arrival:
-	// those before it waited for the connection.
+	// late is how long after its window's end the latest live datum came, of windows that ended behind the first
+	// arrival: those before it waited for the connection.
 	late time.Duration
 }
 

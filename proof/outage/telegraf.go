@@ -11,8 +11,8 @@ import (
 	"piway/proof/rig"
 )
 
-// telegrafPeers are InfluxData's Telegraf between a mosquitto on the LAN and AWS: at the defaults of both, and at the most
-// durable settings of both.
+// telegrafPeers are InfluxData's Telegraf between a mosquitto on the LAN and AWS: at the defaults of both, and at the
+// most durable settings of both.
 func telegrafPeers() []peer {
 	needs := []string{"mosquitto", "telegraf"}
 	return []peer{

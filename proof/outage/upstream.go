@@ -57,7 +57,8 @@ func (u *upstream) cut() error {
 
 func (u *upstream) mend() error { return u.core.SetFault("offline", "", 0) }
 
-// lift takes AWS's rate and round trip away, and ends all connections, so that whatever a forwarder still holds can come.
+// lift takes AWS's rate and round trip away, and ends all connections, so that whatever a forwarder still holds can
+// come.
 func (u *upstream) lift() error {
 	if err := u.core.SetFault("throttle", strconv.Itoa(1_000_000), faultTime); err != nil {
 		return err

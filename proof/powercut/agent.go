@@ -36,7 +36,8 @@ spool: {dir: /data/spool, after: 1s}
 	deliverTime = 2 * time.Minute
 )
 
-// An agentTrial has the agent in the machine; the gateway and the cloud are out here, and up only while something is counted.
+// An agentTrial has the agent in the machine; the gateway and the cloud are out here, and up only while something is
+// counted.
 type agentTrial struct {
 	machine *vm.Machine
 	cloud   *cloud
@@ -202,7 +203,8 @@ func (a *agentTrial) deliver(ctx context.Context) (v verdict, err error) {
 const (
 	// emptyLooks at an empty spool are long enough for the gateway to send on what it got.
 	emptyLooks = 30
-	// syncTime is how long the agent may leave a reading without an fsync, five seconds, and some more for a slow machine.
+	// syncTime is how long the agent may leave a reading without an fsync, five seconds, and some more for a slow
+	// machine.
 	syncTime = 8 * time.Second
 )
 

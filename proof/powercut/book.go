@@ -13,8 +13,8 @@ import (
 	"piway/localcore/localcore"
 )
 
-// A book knows each report that was made, and whether its device got the PUBACK. A report has one sample, whose value is
-// its number in the book. The methods are safe for concurrent use.
+// A book knows each report that was made, and whether its device got the PUBACK. A report has one sample, whose value
+// is its number in the book. The methods are safe for concurrent use.
 type book struct {
 	mu  sync.Mutex // guards all
 	all []made

@@ -12,8 +12,8 @@ import (
 	"piway/shared/sample"
 )
 
-// A diary knows the readings that were seen in the agent's files, and which of them the agent had promised to keep when the
-// power was cut. Its methods are safe for concurrent use.
+// A diary knows the readings that were seen in the agent's files, and which of them the agent had promised to keep
+// when the power was cut. Its methods are safe for concurrent use.
 type diary struct {
 	mu   sync.Mutex      // guards what follows
 	all  []*reading      // that are promised, or may be until the next cut
@@ -72,8 +72,9 @@ func (d *diary) close() {
 	d.all = slices.DeleteFunc(d.all, func(r *reading) bool { return !r.promised })
 }
 
-// judge looks for each reading that was promised among what CloudWatch took. A window is a second and a reading comes each
-// second, so a datum is one reading. What was read since, or was not promised, comes as well, and is nothing to count.
+// judge looks for each reading that was promised among what CloudWatch took. A window is a second and a reading comes
+// each second, so a datum is one reading. What was read since, or was not promised, comes as well, and is nothing to
+// count.
 func (d *diary) judge(taken []localcore.Recorded) (v verdict) {
 	type what struct {
 		name  string

@@ -1,5 +1,5 @@
-// Command powercut cuts the power of a virtual machine in which Piway's gateway, or its agent, works, and counts after the next
-// start what became of that which it had promised to keep.
+// Command powercut cuts the power of a virtual machine in which Piway's gateway, or its agent, works, and counts after
+// the next start what became of that which it had promised to keep.
 package main
 
 import (

@@ -50,8 +50,8 @@ func makePlan(seed uint64, cut int, errors bool) (plan, *rand.Rand) {
 // recovery is how long the agent may need to use its folder again.
 const recovery = 5*time.Minute + 10*time.Second
 
-// forAgent makes it one for the agent: an fsync falls into the errors, and each fifth cut comes when the agent has had time
-// to write again what failed.
+// forAgent makes it one for the agent: an fsync falls into the errors, and each fifth cut comes when the agent has had
+// time to write again what failed.
 func (p plan) forAgent(cut int) plan {
 	p.live += 8 * time.Second
 	if p.errors == noErrors {

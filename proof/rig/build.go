@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Build makes the programs agent, gateway and localcore in a folder and returns their paths. It needs the module's source
-// as the working folder, or below it.
+// Build makes the programs agent, gateway and localcore in a folder and returns their paths. It needs the module's
+// source as the working folder, or below it.
 func Build(ctx context.Context, dir string) (agent, gateway, localcore string, err error) {
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", dir, "piway/agent", "piway/gateway", "piway/localcore") //nolint:gosec // the folder is the caller's
 	var out bytes.Buffer

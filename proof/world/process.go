@@ -13,7 +13,8 @@ import (
 	"piway/shared/mqttlink"
 )
 
-// A Process is a gateway, or what says that it is one, that is killed and started again. Connect may be called meanwhile.
+// A Process is a gateway, or what says that it is one, that is killed and started again. Connect may be called
+// meanwhile.
 type Process struct {
 	t testing.TB
 	p *rig.Process

@@ -1,5 +1,5 @@
-// Package world is what the proofs stand on that tests run: the programs as real processes, a stand-in for AWS, devices with
-// passwords, and a book of what arrived. Its one promise: nothing of it outlives the test.
+// Package world is what the proofs stand on that tests run: the programs as real processes, a stand-in for AWS,
+// devices with passwords, and a book of what arrived. Its one promise: nothing of it outlives the test.
 package world
 
 import (
@@ -35,8 +35,8 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// Gateway returns the path of the program piway-gateway, built when a test first asks for it. Its package's TestMain calls
-// Main.
+// Gateway returns the path of the program piway-gateway, built when a test first asks for it. Its package's TestMain
+// calls Main.
 func Gateway(t testing.TB) string {
 	t.Helper()
 	programs.once.Do(func() {

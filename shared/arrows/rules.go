@@ -11,8 +11,8 @@ func Piway() Rules {
 	}
 }
 
-// inside is the table of arrows: package on the left, what it may import on the right.
-// No stage imports its neighbour: only the three wirings (gateway/gateway, agent/agent, localcore/localcore) know more than one.
+// inside is the table of arrows: package on the left, what it may import on the right. No stage imports its neighbour:
+// only the three wirings (gateway/gateway, agent/agent, localcore/localcore) know more than one.
 var inside = map[string][]string{
 	// The programs: flags and help.
 	"agent":        {"agent/*", "shared/cli", "shared/config", "shared/sample"},

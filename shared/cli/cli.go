@@ -1,7 +1,7 @@
 // Package cli is the front door of every program: arguments, help, signals, the way mistakes are told, and the log.
-// Its one promise: the programs behave alike. Without arguments a program that has commands prints its help and succeeds;
-// a mistake is one line, with what to try on a line of its own, and exit status 1; the first SIGINT or SIGTERM ends a
-// program in order, the second at once.
+// Its one promise: the programs behave alike. Without arguments a program that has commands prints its help and
+// succeeds; a mistake is one line, with what to try on a line of its own, and exit status 1; the first SIGINT or
+// SIGTERM ends a program in order, the second at once.
 package cli
 
 import (
@@ -20,8 +20,8 @@ import (
 	"piway/shared/config"
 )
 
-// A Program is a name, what it is for, and its command line: a pointer to a struct with the tags of kong, and Run methods
-// that may take a context.Context, an io.Writer for what a person asked for, or Streams.
+// A Program is a name, what it is for, and its command line: a pointer to a struct with the tags of kong, and Run
+// methods that may take a context.Context, an io.Writer for what a person asked for, or Streams.
 type Program struct {
 	Name, Description string
 	Commands          any
@@ -63,7 +63,8 @@ func (p Program) Run(ctx context.Context, args []string, s Streams) error {
 	return command.Run()
 }
 
-// Status tells an error to a person, with its hint on a line of its own, and returns the exit status: 0 for none, else 1.
+// Status tells an error to a person, with its hint on a line of its own, and returns the exit status: 0 for none, else
+// 1.
 func (p Program) Status(err error, w io.Writer) int {
 	if err == nil {
 		return 0

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SinceBoot is how long ago this machine started, the time that it slept included (CLOCK_BOOTTIME, clock_gettime(2)). Nobody
-// can set it. It is 0 where the system does not say.
+// SinceBoot is how long ago this machine started, the time that it slept included (CLOCK_BOOTTIME, clock_gettime(2)).
+// Nobody can set it. It is 0 where the system does not say.
 func SinceBoot() time.Duration {
 	var t unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &t); err != nil {

@@ -19,8 +19,8 @@ var dated = map[string]string{
 	"proof/outage/pi.go":         "a tool of tests that sends at multiples of the wall clock",
 }
 
-// A duration that is taken from the wall clock is wrong when the clock is set. The ways to do that which the compiler lets
-// through are looked for: a time made of a number, or stripped, has no monotonic reading.
+// A duration that is taken from the wall clock is wrong when the clock is set. The ways to do that which the compiler
+// lets through are looked for: a time made of a number, or stripped, has no monotonic reading.
 func TestDurations_areMonotonic(t *testing.T) {
 	root := filepath.Join("..", "..")
 	for _, top := range []string{"agent", "gateway", "localcore", "proof", "shared"} {

@@ -1,9 +1,10 @@
 // Package files is what a promise asks of a file system: bytes and names that outlive a power cut.
 //
-// Its one promise: nil from Replace, Sync and SyncDir means that a power cut changes nothing of it any more. An error of
-// any of them means that what was written since the last success may be there, in part, or not at all, whatever reading
-// it back shows: the kernel marks pages clean that it failed to write, and serves them from memory until it forgets them.
-// So nothing is read back to find out; what must be there is written again, to another file where that can be.
+// Its one promise: nil from Replace, Sync and SyncDir means that a power cut changes nothing of it any more. An error
+// of any of them means that what was written since the last success may be there, in part, or not at all, whatever
+// reading it back shows: the kernel marks pages clean that it failed to write, and serves them from memory until it
+// forgets them. So nothing is read back to find out; what must be there is written again, to another file where that
+// can be.
 //
 // Tests put a disk that lies in the system's place, see the package lying.
 package files
@@ -34,8 +35,8 @@ type File interface {
 type FS interface {
 	// OpenFile is os.OpenFile; what root makes in somebody's folder is that somebody's.
 	OpenFile(name string, flag int, perm fs.FileMode) (File, error)
-	// Mkdir makes a folder, its parents too if need be, with their entries durable. After an error it is not there, or was
-	// there before.
+	// Mkdir makes a folder, its parents too if need be, with their entries durable. After an error it is not there, or
+	// was there before.
 	Mkdir(name string, perm fs.FileMode) error
 	// Rename and Remove change entries of folders; SyncDir makes a folder's entries durable.
 	Rename(from, to string) error
@@ -99,8 +100,8 @@ func (system) SyncDir(name string) error {
 // replaceSuffix is that of a file that is to take the place of another.
 const replaceSuffix = ".tmp"
 
-// Replace makes text the content of the file at path: it writes PATH.tmp, syncs it, renames it and syncs the folder. After
-// an error before the rename the old content is there. After one of the folder's sync (ErrUnsure) either may be.
+// Replace makes text the content of the file at path: it writes PATH.tmp, syncs it, renames it and syncs the folder.
+// After an error before the rename the old content is there. After one of the folder's sync (ErrUnsure) either may be.
 func Replace(f FS, path string, text []byte, perm fs.FileMode) error {
 	temp := path + replaceSuffix
 	if err := write(f, temp, text, perm); err != nil {

@@ -10,9 +10,9 @@ import (
 	"syscall"
 )
 
-// What root makes in a folder of somebody else must be that somebody's: a service that runs as its own user could not open
-// what a command run by sudo has left there. Who owns a folder may at any moment put something else in the place of a
-// file: a link to a file of root's, which root would then write to or give away. So in such a folder
+// What root makes in a folder of somebody else must be that somebody's: a service that runs as its own user could not
+// open what a command run by sudo has left there. Who owns a folder may at any moment put something else in the place
+// of a file: a link to a file of root's, which root would then write to or give away. So in such a folder
 //
 //   - root stays in the folder that it has opened (os.Root), whatever is renamed meanwhile, and follows no link out of it;
 //   - what is given away was made by this very call (O_EXCL), and is given by its descriptor, not by its name;
@@ -39,8 +39,8 @@ func OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error) {
 	return f, nil
 }
 
-// OwnLike gives an open file, which its caller has made in the folder with a name that nobody could know, to the folder's
-// owner. It changes nothing unless this is root, and the folder somebody else's.
+// OwnLike gives an open file, which its caller has made in the folder with a name that nobody could know, to the
+// folder's owner. It changes nothing unless this is root, and the folder somebody else's.
 func OwnLike(f *os.File, folder string) error {
 	if os.Geteuid() != 0 {
 		return nil

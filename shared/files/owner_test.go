@@ -105,8 +105,8 @@ func TestSystem_rootGivesWhatItMakesToTheFoldersOwner(t *testing.T) {
 	}
 }
 
-// The attack: who owns the folder puts something in the place of the file that root will make, so that root writes to, or
-// gives away, a file of its own.
+// The attack: who owns the folder puts something in the place of the file that root will make, so that root writes to,
+// or gives away, a file of its own.
 func TestSystem_rootIsNotLedAstray(t *testing.T) {
 	flags := map[string]int{
 		"open or make": os.O_CREATE | os.O_RDWR, "empty or make": os.O_CREATE | os.O_TRUNC | os.O_WRONLY,

@@ -66,9 +66,9 @@ func (l *Link) Subscribe(ctx context.Context, filter string, h func(topic string
 	return nil
 }
 
-// SubscribeInOrder is Subscribe for one topic, whose messages h gets in the order in which they came: when a Delivery is done,
-// h has returned for all that came before its PUBACK. So h must be quick, and call nothing of the Link. It must not keep
-// payload's bytes after it returns. A message of more than 256 KiB is not read.
+// SubscribeInOrder is Subscribe for one topic, whose messages h gets in the order in which they came: when a Delivery
+// is done, h has returned for all that came before its PUBACK. So h must be quick, and call nothing of the Link. It
+// must not keep payload's bytes after it returns. A message of more than 256 KiB is not read.
 func (l *Link) SubscribeInOrder(ctx context.Context, topic string, h func(payload []byte)) error {
 	l.wire.in.listen(topic, h)
 	err := l.Subscribe(ctx, topic, func(string, []byte) {})

@@ -44,7 +44,8 @@ type Options struct {
 	TLS *tls.Config
 	// KeepAlive is the longest silence on the connection; 0 means DefaultKeepAlive. It is kept between 1 s and 20 min.
 	KeepAlive time.Duration
-	// Will is published by the broker, with QoS 1 and not retained, when the connection ends without Close. It may be nil.
+	// Will is published by the broker, with QoS 1 and not retained, when the connection ends without Close. It may be
+	// nil.
 	Will *Message
 	// Log gets what happens to the connection, at level Debug. It may be nil.
 	Log *slog.Logger

@@ -28,8 +28,8 @@ func (f Files) Client(serverName string, now time.Time) (*tls.Config, error) {
 	}, nil
 }
 
-// Expires returns the end of the validity of the certificate that a configuration of Client shows, so that a program can
-// warn some weeks before. It is the certificate in use, whatever the file holds by now. Without one ok is false.
+// Expires returns the end of the validity of the certificate that a configuration of Client shows, so that a program
+// can warn some weeks before. It is the certificate in use, whatever the file holds by now. Without one ok is false.
 func Expires(c *tls.Config) (end time.Time, ok bool) {
 	if c == nil || len(c.Certificates) == 0 || c.Certificates[0].Leaf == nil {
 		return time.Time{}, false

@@ -125,8 +125,8 @@ func (r *Request) Fits(text []byte) bool {
 	return ok && own.Equal(public)
 }
 
-// WriteCertificate writes the certificate that the request was made for beside it, as <name>-certificate.pem.crt, in the
-// place of one that is there. A certificate of another key is refused. A nil error means that it is on disk.
+// WriteCertificate writes the certificate that the request was made for beside it, as <name>-certificate.pem.crt, in
+// the place of one that is there. A certificate of another key is refused. A nil error means that it is on disk.
 func (r *Request) WriteCertificate(cert []byte) error {
 	if !r.Fits(cert) {
 		return fmt.Errorf("writing the certificate: is not of the key %s", r.Key)

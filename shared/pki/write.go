@@ -49,8 +49,8 @@ func writeAll(dir string, all []file) (err error) {
 	return syncDir(dir)
 }
 
-// writeTemp writes f under a temporary name, which it returns, and syncs it. What root writes is the folder's owner's: the
-// gateway's user must read it.
+// writeTemp writes f under a temporary name, which it returns, and syncs it. What root writes is the folder's owner's:
+// the gateway's user must read it.
 func writeTemp(dir string, f file) (path string, err error) {
 	t, err := os.CreateTemp(dir, ".new-*.tmp") // mode 0600 from the start
 	if err != nil {

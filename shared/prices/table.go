@@ -9,7 +9,8 @@ import (
 //go:embed us-east-1.yaml
 var usEast1 []byte
 
-// A Table holds what each figure of Usage costs in one region. It does not change; its methods are safe for concurrent use.
+// A Table holds what each figure of Usage costs in one region. It does not change; its methods are safe for concurrent
+// use.
 type Table struct {
 	region string
 	prices []Price // one for each meter, in their order

@@ -1,7 +1,8 @@
 // Package prices says what AWS charges for a month of metrics. Its one promise: every figure has its source and date.
 package prices
 
-// step is what IoT Core meters by: a message counts as one for each 5 KB begun (aws.amazon.com/iot-core/pricing/additional-details).
+// step is what IoT Core meters by: a message counts as one for each 5 KB begun
+// (aws.amazon.com/iot-core/pricing/additional-details).
 const step = 5 * 1024
 
 // Steps is how many messages IoT Core meters for one of that size, topic and payload together; rules and actions too.

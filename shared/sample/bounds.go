@@ -32,8 +32,8 @@ const (
 	maxBound = 1 << 30
 )
 
-// DecodeBounds reads what a gateway tells. An error names what cannot be meant: the document, or a member, which then counts
-// as not said. The others hold all the same.
+// DecodeBounds reads what a gateway tells. An error names what cannot be meant: the document, or a member, which then
+// counts as not said. The others hold all the same.
 func DecodeBounds(text []byte) (Bounds, error) {
 	if len(text) > maxBoundsText {
 		return Bounds{}, fmt.Errorf("%d bytes, at most %d are read", len(text), maxBoundsText)
@@ -82,8 +82,8 @@ const (
 	leastBytes   = 4 << 10
 )
 
-// Limits returns what an agent may put into a report for a gateway with these bounds. floored tells that the gateway asked
-// for less than makes sense.
+// Limits returns what an agent may put into a report for a gateway with these bounds. floored tells that the gateway
+// asked for less than makes sense.
 func (b Bounds) Limits() (l Limits, floored bool) {
 	l = MaxLimits()
 	if b.MaxSamples > 0 {

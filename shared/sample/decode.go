@@ -55,7 +55,8 @@ type Message struct {
 }
 
 // Decode reads any of the accepted forms. An error means that nothing of the payload can be used: not JSON (duplicate
-// keys and bad UTF-8 included), or JSON of another shape. Otherwise each sample is in the Message, as taken or as refused.
+// keys and bad UTF-8 included), or JSON of another shape. Otherwise each sample is in the Message, as taken or as
+// refused.
 func Decode(payload []byte) (Message, error) {
 	switch jsontext.Value(payload).Kind() {
 	case '{':

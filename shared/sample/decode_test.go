@@ -181,7 +181,8 @@ func TestUnits_are27(t *testing.T) {
 	}
 }
 
-// FuzzDecode holds Decode to its contract on hostile bytes: whatever passes is within the limits and survives the disk form.
+// FuzzDecode holds Decode to its contract on hostile bytes: whatever passes is within the limits and survives the disk
+// form.
 func FuzzDecode(f *testing.F) {
 	for _, s := range []string{
 		`{"device":"k","run":"9c","seq":42,"samples":[{"name":"a","unit":"None","value":1,"time":1}]}`,

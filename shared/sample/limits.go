@@ -7,14 +7,14 @@ import "unicode/utf8"
 // Agents of all versions keep to it, so neither figure may ever grow: an agent that is to pack more must first be told
 // by the gateway, see [Bounds].
 //
-// 500 samples are half an hour of four metrics every 15 s: a backlog of 13 days goes in 600 messages, and a Raspberry Pi
-// of the first kind still encodes one in milliseconds.
+// 500 samples are half an hour of four metrics every 15 s: a backlog of 13 days goes in 600 messages, and a Raspberry
+// Pi of the first kind still encodes one in milliseconds.
 const (
 	ReportSamples = 500
 	// ReportBytes is of the report as JSON, all included.
 	ReportBytes = 48 << 10
-	// PacketOverhead is what the MQTT packet of a report takes beside ReportBytes: fixed header and packet id (7 bytes) and
-	// the topic; and the envelope, which earlier agents did not count (400 bytes).
+	// PacketOverhead is what the MQTT packet of a report takes beside ReportBytes: fixed header and packet id (7
+	// bytes) and the topic; and the envelope, which earlier agents did not count (400 bytes).
 	PacketOverhead = 1 << 10
 	// LeastPacket is the smallest bound of a packet with which a gateway takes every agent's reports.
 	LeastPacket = ReportBytes + PacketOverhead
@@ -39,8 +39,8 @@ func (l Limits) Min(m Limits) Limits {
 
 // Sizes of JSON as Report.JSON writes it; a test compares them with it.
 const (
-	// EnvelopeBytes is the most that a report takes beside its samples: the members' names, and their longest values as the
-	// gateway takes them.
+	// EnvelopeBytes is the most that a report takes beside its samples: the members' names, and their longest values
+	// as the gateway takes them.
 	EnvelopeBytes = 512
 	// sampleBytes is {"name":,"unit":,"value":,"time":}, with the comma behind it.
 	sampleBytes = 35

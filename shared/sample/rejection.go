@@ -34,8 +34,8 @@ func DecodeRejection(text []byte) (Rejection, error) {
 	return r, nil
 }
 
-// ForSize reports whether the message was refused whole, for more samples than are taken in one. Sent in parts, all of it
-// may pass.
+// ForSize reports whether the message was refused whole, for more samples than are taken in one. Sent in parts, all of
+// it may pass.
 func (r Rejection) ForSize() bool {
 	return len(r.Refused) > 0 && r.Refused[0].Reason == ReasonSize && r.Refused[0].Index < 0
 }

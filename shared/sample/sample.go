@@ -45,7 +45,8 @@ type Report struct {
 	Samples []Sample `json:"samples"`
 }
 
-// JSON returns the report's wire form, one line. It fails only on strings that are not UTF-8 or values that are not finite.
+// JSON returns the report's wire form, one line. It fails only on strings that are not UTF-8 or values that are not
+// finite.
 func (r Report) JSON() ([]byte, error) {
 	b, err := json.Marshal(r)
 	if err != nil {

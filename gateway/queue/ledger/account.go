@@ -12,16 +12,16 @@ type Account struct {
 	Expired   map[string]int64 `json:"expired,omitempty"` // by reason
 	Dropped   map[string]int64 `json:"dropped,omitempty"` // by reason
 
-	// Missing are reports that never arrived, by the gaps in their runs' numbers; Late those that may still come, since an
-	// agent may hold them. Both are reports, and not a part of the other figures, which are samples.
+	// Missing are reports that never arrived, by the gaps in their runs' numbers; Late those that may still come,
+	// since an agent may hold them. Both are reports, and not a part of the other figures, which are samples.
 	Missing int64 `json:"missing_reports"`
 	Late    int64 `json:"late_reports"`
 
 	// Shifted is the part of Stored of which the sender's clock was wrong by so much that their times were corrected.
 	Shifted int64 `json:"shifted"`
 
-	// Parked is the part of Waiting that AWS does not let through, RefusedByCloud the part of Sent that AWS acknowledged
-	// and then could not write, as its rule reported; both by reason.
+	// Parked is the part of Waiting that AWS does not let through, RefusedByCloud the part of Sent that AWS
+	// acknowledged and then could not write, as its rule reported; both by reason.
 	Parked         map[string]int64 `json:"parked,omitempty"`
 	RefusedByCloud map[string]int64 `json:"refused_by_cloud,omitempty"`
 }

@@ -12,8 +12,8 @@ func New() Ledger { return Ledger{n: map[Count]int64{}, dirty: map[Count]struct{
 // Load takes a figure over from the disk.
 func (l *Ledger) Load(c Count, n int64) { l.n[c] = n }
 
-// Add books n more. It saturates at Max: a device numbers its reports as it likes, so that of those missing there may be
-// as many.
+// Add books n more. It saturates at Max: a device numbers its reports as it likes, so that of those missing there may
+// be as many.
 func (l *Ledger) Add(c Count, n int64) {
 	if n == 0 {
 		return

@@ -1,11 +1,11 @@
 // Package ledger is the arithmetic of what became of samples, without a disk.
 //
-// Its promise: a sample that is booked once is in one figure of its device's account, so that an account tells by itself
-// whether something was lost or counted twice.
+// Its promise: a sample that is booked once is in one figure of its device's account, so that an account tells by
+// itself whether something was lost or counted twice.
 package ledger
 
-// Outcomes of a sample. For each device received = refused + duplicate + stored, and
-// stored = waiting + sent + expired + dropped. Shifted is a part of stored, Parked one of waiting, RefusedByCloud one of sent.
+// Outcomes of a sample. For each device received = refused + duplicate + stored, and stored = waiting + sent + expired
+// + dropped. Shifted is a part of stored, Parked one of waiting, RefusedByCloud one of sent.
 const (
 	Received  = "received"
 	Refused   = "refused"
@@ -21,7 +21,8 @@ const (
 	RefusedByCloud = "refused by cloud"
 )
 
-// Booked reports whether a Ledger has figures of the outcome. Parked is none of them: it is counted from what is parked.
+// Booked reports whether a Ledger has figures of the outcome. Parked is none of them: it is counted from what is
+// parked.
 func Booked(outcome string) bool {
 	switch outcome {
 	case Received, Refused, Duplicate, Stored, Sent, Expired, Dropped, Missing, Shifted, RefusedByCloud:
@@ -31,8 +32,8 @@ func Booked(outcome string) bool {
 	}
 }
 
-// Max is the most that a figure grows to, the highest number that a device may give a report: 2^53 - 1, which every reader
-// of JSON takes exactly.
+// Max is the most that a figure grows to, the highest number that a device may give a report: 2^53 - 1, which every
+// reader of JSON takes exactly.
 const Max = int64(1)<<53 - 1
 
 // saturated is a + b, and Max where that is more.

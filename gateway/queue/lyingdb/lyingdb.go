@@ -1,8 +1,8 @@
 // Package lyingdb puts a disk that lies under SQLite, for tests: a VFS between it and the system's own.
 //
-// Its one promise: what SQLite writes, truncates, syncs and deletes is done to the real files as the lying.Disk allows,
-// and known to it. A sync goes to the disk alone, so tests are fast. Locks and shared memory (-shm) are the system's own;
-// memory-mapped reads and files without a name are not seen.
+// Its one promise: what SQLite writes, truncates, syncs and deletes is done to the real files as the lying.Disk
+// allows, and known to it. A sync goes to the disk alone, so tests are fast. Locks and shared memory (-shm) are the
+// system's own; memory-mapped reads and files without a name are not seen.
 package lyingdb
 
 import (
@@ -46,8 +46,8 @@ var (
 	count      atomic.Int64
 )
 
-// Register makes a VFS over the disk known to SQLite until the test ends, by which time the databases that were opened with
-// it (vfs=NAME in the DSN) must be closed. The databases must lie below the disk's folder.
+// Register makes a VFS over the disk known to SQLite until the test ends, by which time the databases that were opened
+// with it (vfs=NAME in the DSN) must be closed. The databases must lie below the disk's folder.
 func Register(tb testing.TB, d *lying.Disk) (name string) {
 	tb.Helper()
 	tls := libc.NewTLS()

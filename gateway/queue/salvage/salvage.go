@@ -1,7 +1,7 @@
 // Package salvage copies what can be read of a damaged store into a new one.
 //
-// Its promise: all that it reads is foreign, so a row comes over only if it is such as the queue writes; and a pass keeps
-// its position only if all of its reports are there, else it is sent from its first datum again.
+// Its promise: all that it reads is foreign, so a row comes over only if it is such as the queue writes; and a pass
+// keeps its position only if all of its reports are there, else it is sent from its first datum again.
 package salvage
 
 import (
@@ -144,7 +144,8 @@ func (s *salvager) queryRow(ctx context.Context, query string) *sql.Row {
 	return s.db.QueryRowContext(ctx, query)
 }
 
-// copyRange copies the reports of a range of ids: up from its start and down from its end, and what is between in halves.
+// copyRange copies the reports of a range of ids: up from its start and down from its end, and what is between in
+// halves.
 func (s *salvager) copyRange(ctx context.Context, t *table, r ranges.Range) error {
 	if r.Lo > r.Hi {
 		return nil
@@ -191,8 +192,8 @@ func (s *salvager) lose(r ranges.Range) {
 	}
 }
 
-// read copies the rows of a query until one cannot be read or is not where it belongs. It returns true if it came to the
-// end, and an error only of the new store.
+// read copies the rows of a query until one cannot be read or is not where it belongs. It returns true if it came to
+// the end, and an error only of the new store.
 func (s *salvager) read(ctx context.Context, t *table, query string, args []any, inPlace func([]any) bool) (bool, error) {
 	rows, err := s.old.QueryContext(ctx, query, args...)
 	if err != nil {

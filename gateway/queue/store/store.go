@@ -1,4 +1,5 @@
-// Package store opens the file in which the queue keeps its records, and tells from an error what is wrong with the disk.
+// Package store opens the file in which the queue keeps its records, and tells from an error what is wrong with the
+// disk.
 //
 // Its promise: what SQLite reads at the start is on the disk, and each commit is there behind an fsync. The library is
 // known here only; the queue says SQL to what Open returns.
@@ -59,8 +60,8 @@ func (p *pinned) Connect(ctx context.Context) (driver.Conn, error) {
 }
 
 // Open opens the file and makes the schema if it is new; an old one is brought to the form of this version. It reads
-// little: see Check. What a log holds is on the disk before SQLite sees it: see writeBack. All connections are opened now,
-// and none later.
+// little: see Check. What a log holds is on the disk before SQLite sees it: see writeBack. All connections are opened
+// now, and none later.
 func Open(ctx context.Context, o *Options) (*sql.DB, error) {
 	if err := prepareFiles(o.Files, o.Path); err != nil {
 		return nil, err
@@ -77,7 +78,8 @@ func Open(ctx context.Context, o *Options) (*sql.DB, error) {
 	if err == nil {
 		err = connectAll(ctx, db)
 	}
-	// What swap renamed, and the files that are new, by their names too. SQLite does it for a log, and does not tell if it failed.
+	// What swap renamed, and the files that are new, by their names too. SQLite does it for a log, and does not tell
+	// if it failed.
 	if err == nil {
 		err = o.Files.SyncDir(filepath.Dir(o.Path))
 	}
@@ -162,8 +164,8 @@ func Check(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// OpenDamaged opens a store for what can be read of it, and returns nil if nothing can. The log is read too, unless it is
-// what keeps the rest from being read.
+// OpenDamaged opens a store for what can be read of it, and returns nil if nothing can. The log is read too, unless it
+// is what keeps the rest from being read.
 func OpenDamaged(ctx context.Context, path string) *sql.DB {
 	_ = os.Remove(path + IndexSuffix) // SQLite makes it from the log; an old one may mislead
 	for _, mode := range []url.Values{{"mode": {"ro"}}, {"immutable": {"1"}, "mode": {"ro"}}} {

@@ -20,8 +20,8 @@ const (
 const LogPages = 1000
 
 // writeBack writes a log that is there in place, byte for byte, and makes it durable. After a write that failed and a
-// SIGKILL the kernel may show bytes that never reached the disk, and SQLite would take them for commits; so whatever SQLite
-// is going to read is on the disk before. What it shows is at least what was ever acknowledged.
+// SIGKILL the kernel may show bytes that never reached the disk, and SQLite would take them for commits; so whatever
+// SQLite is going to read is on the disk before. What it shows is at least what was ever acknowledged.
 func writeBack(f files.FS, path string) error {
 	log, err := f.OpenFile(path, os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {

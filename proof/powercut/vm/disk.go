@@ -36,9 +36,9 @@ func Without(spans, holes []Span) []Span {
 	return spans
 }
 
-// A disk is what the machine takes for its disk. It has a volatile cache: what was written and not flushed is in the cache
-// alone, and of that a power cut leaves some sectors and not others. Blocks can be made to fail. Its methods are safe for
-// concurrent use.
+// A disk is what the machine takes for its disk. It has a volatile cache: what was written and not flushed is in the
+// cache alone, and of that a power cut leaves some sectors and not others. Blocks can be made to fail. Its methods are
+// safe for concurrent use.
 type disk struct {
 	file *os.File // what has reached the medium
 	size int64
@@ -149,8 +149,8 @@ func (d *disk) heal() int {
 	return d.failed
 }
 
-// cut is what becomes of the cache without power: each sector has reached the medium or has not, as chance will have it.
-// It returns how many were lost.
+// cut is what becomes of the cache without power: each sector has reached the medium or has not, as chance will have
+// it. It returns how many were lost.
 func (d *disk) cut(chance *rand.Rand) (lost int, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

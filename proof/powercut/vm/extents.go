@@ -57,8 +57,8 @@ const (
 	extentsFlag = "--extents"
 )
 
-// PrintExtents writes where files lie, as JSON. A file that is not there lies nowhere. It is what the program "powercut" in
-// the machine does for Where when it is called with "--extents FILE".
+// PrintExtents writes where files lie, as JSON. A file that is not there lies nowhere. It is what the program
+// "powercut" in the machine does for Where when it is called with "--extents FILE".
 func PrintExtents(out io.Writer, paths []string) error {
 	all := []Span{}
 	for _, path := range paths {

@@ -1,5 +1,5 @@
-// Package vm runs a virtual machine whose power can be cut. Its one promise: after a cut, what its disk had flushed is there,
-// and what was only in the machine's memory is not; of what was in the disk's cache chance decides.
+// Package vm runs a virtual machine whose power can be cut. Its one promise: after a cut, what its disk had flushed is
+// there, and what was only in the machine's memory is not; of what was in the disk's cache chance decides.
 //
 // The machine is QEMU's, with a Debian kernel, a busybox and the programs that are tried, and ext4 on a disk that this
 // process serves. It uses hardware support where there is some, and works without.
@@ -23,7 +23,8 @@ import (
 	"piway/proof/rig"
 )
 
-// HostAddr is the loopback of the host, as the machine sees it, and MQTTPort the port in the machine to which Machine.MQTT leads.
+// HostAddr is the loopback of the host, as the machine sees it, and MQTTPort the port in the machine to which
+// Machine.MQTT leads.
 const (
 	HostAddr = "10.0.2.2"
 	MQTTPort = 1883
@@ -50,7 +51,8 @@ const (
 type Machine struct {
 	// MQTT is the address on the host that leads to MQTTPort in the machine.
 	MQTT string
-	// Files is the part of the disk where files lie. Before it are the file system's own blocks, its journal among them.
+	// Files is the part of the disk where files lie. Before it are the file system's own blocks, its journal among
+	// them.
 	Files Span
 
 	qemu  *rig.Process
@@ -59,9 +61,9 @@ type Machine struct {
 	shell string
 }
 
-// Build makes image and disk in a folder; Boot starts it. What is in the folder seed is then in /data, which is the disk, and the
-// programs, files by the names that they are to have, are in /bin. They must need no C library. Log gets what kernel and
-// programs say.
+// Build makes image and disk in a folder; Boot starts it. What is in the folder seed is then in /data, which is the
+// disk, and the programs, files by the names that they are to have, are in /bin. They must need no C library. Log gets
+// what kernel and programs say.
 func (t Tools) Build(ctx context.Context, dir, seed string, programs map[string]string, log io.Writer) (m *Machine, err error) {
 	m = &Machine{}
 	ports, err := FreePorts(ctx, 2)
@@ -180,13 +182,15 @@ func (m *Machine) Boot(ctx context.Context) error {
 	return nil
 }
 
-// Cut ends the machine as a power cut does. Of what the disk had not flushed some sectors are gone: it returns how many.
+// Cut ends the machine as a power cut does. Of what the disk had not flushed some sectors are gone: it returns how
+// many.
 func (m *Machine) Cut(chance *rand.Rand) (lost int, err error) {
 	m.qemu.Kill()
 	return m.disk.cut(chance)
 }
 
-// Fail lets writes to parts of the disk fail until Heal: the machine gets EIO, and nothing of such a write is on the disk.
+// Fail lets writes to parts of the disk fail until Heal: the machine gets EIO, and nothing of such a write is on the
+// disk.
 func (m *Machine) Fail(spans []Span) { m.disk.fail(spans) }
 
 // Failures is how many writes failed since Fail.
@@ -228,7 +232,8 @@ func (m *Machine) Run(ctx context.Context, script string) (string, error) {
 	return text, nil
 }
 
-// Launch runs a program in the machine until the power is cut, again a second after it ended. What it says is in the log.
+// Launch runs a program in the machine until the power is cut, again a second after it ended. What it says is in the
+// log.
 func (m *Machine) Launch(ctx context.Context, line string) error {
 	_, err := m.Run(ctx, fmt.Sprintf("(while :; do %s; sleep 1; done) >/dev/console 2>&1 </dev/null &", line))
 	return err

@@ -72,8 +72,8 @@ func (t *Tools) findKernel(cache string) error {
 	return err
 }
 
-// fetchKernel unpacks Debian's newest kernel for virtual machines below the folder; nothing is installed. It is there whole
-// or not at all: of two that fetch it at a time, and of one that was broken off, nothing half is left.
+// fetchKernel unpacks Debian's newest kernel for virtual machines below the folder; nothing is installed. It is there
+// whole or not at all: of two that fetch it at a time, and of one that was broken off, nothing half is left.
 func fetchKernel(ctx context.Context, cache string) (err error) {
 	if err := os.MkdirAll(cache, 0o750); err != nil {
 		return err
@@ -187,7 +187,8 @@ func (f *finder) add(name string) error {
 	return nil
 }
 
-// needs are the modules without which this one cannot be loaded, as its file says: "depends=a,b" between two zero bytes.
+// needs are the modules without which this one cannot be loaded, as its file says: "depends=a,b" between two zero
+// bytes.
 func needs(module []byte) (names []string) {
 	for field := range bytes.SplitSeq(module, []byte{0}) {
 		list, ok := bytes.CutPrefix(field, []byte("depends="))

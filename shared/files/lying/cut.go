@@ -9,9 +9,9 @@ import (
 	"slices"
 )
 
-// Cut writes into the empty folder to what a power cut at this moment would leave. Without rng nothing survives that was
-// not synced. With it, what was not synced may have become durable early: of each file any of its pages, and its size; of
-// each folder the changes up to any of them. The disk itself goes on, as if there had been no cut.
+// Cut writes into the empty folder to what a power cut at this moment would leave. Without rng nothing survives that
+// was not synced. With it, what was not synced may have become durable early: of each file any of its pages, and its
+// size; of each folder the changes up to any of them. The disk itself goes on, as if there had been no cut.
 func (d *Disk) Cut(to string, rng *rand.Rand) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -18,7 +18,8 @@ type folder struct {
 	pending []change         // of now, not durable, in order
 }
 
-// A change is what one operation does to a folder: what its names mean after it, nil for nothing. It happens as a whole.
+// A change is what one operation does to a folder: what its names mean after it, nil for nothing. It happens as a
+// whole.
 type change map[string]*node
 
 func (c change) apply(names map[string]*node) {

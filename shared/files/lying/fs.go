@@ -52,8 +52,8 @@ func (d *Disk) Remove(name string) error {
 	return d.change(Op{Kind: Remove, Path: name}, func() error { return os.Remove(name) })
 }
 
-// change does what changes the entries op.Path and op.To, of which the latter may be "". Between two folders a rename is
-// two changes, of which a power cut may leave either.
+// change does what changes the entries op.Path and op.To, of which the latter may be "". Between two folders a rename
+// is two changes, of which a power cut may leave either.
 func (d *Disk) change(op Op, f func() error) error {
 	return d.do(op, func(fail error) error {
 		if fail != nil {

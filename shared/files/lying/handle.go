@@ -2,7 +2,8 @@ package lying
 
 import "errors"
 
-// A Handle is a file that is open. It is for those who do the work themselves: it asks, lets them, and notes what they did.
+// A Handle is a file that is open. It is for those who do the work themselves: it asks, lets them, and notes what they
+// did.
 type Handle struct {
 	d    *Disk
 	n    *node
@@ -57,8 +58,8 @@ func (h *Handle) Read(offset, length int64) error {
 	return h.do(Op{Kind: Read, Offset: offset, Length: length}, func(fail error) error { return fail })
 }
 
-// Write asks for a write and calls write with the length that is to be written, which is less where it is to fail after a
-// part, and which may be 0. write must write all of that or return an error.
+// Write asks for a write and calls write with the length that is to be written, which is less where it is to fail
+// after a part, and which may be 0. write must write all of that or return an error.
 func (h *Handle) Write(offset, length int64, write func(length int64) error) error {
 	return h.do(Op{Kind: Write, Offset: offset, Length: length}, func(fail error) error {
 		if short := (*Short)(nil); errors.As(fail, &short) {

@@ -1,12 +1,13 @@
-// Package lying is a disk for tests that does what real disks do to those who trust them: it forgets what was not synced,
-// fails a sync and then pretends that all is well, writes a part, is full, is slow.
+// Package lying is a disk for tests that does what real disks do to those who trust them: it forgets what was not
+// synced, fails a sync and then pretends that all is well, writes a part, is full, is slow.
 //
 // Its one promise: what Cut leaves is what a power cut at that moment could leave, and nothing that was synced with
 // success is missing from it.
 //
-// A Disk lies over a real folder, which plays the page cache: programs see what is there. Beside it the Disk keeps what
-// is durable: of each file its bytes, of each folder its entries. Files that are changed past the Disk are noticed when
-// their names are looked at, and count as not synced; bytes that are written past it into a file it knows are not noticed.
+// A Disk lies over a real folder, which plays the page cache: programs see what is there. Beside it the Disk keeps
+// what is durable: of each file its bytes, of each folder its entries. Files that are changed past the Disk are
+// noticed when their names are looked at, and count as not synced; bytes that are written past it into a file it knows
+// are not noticed.
 package lying
 
 import (
@@ -64,7 +65,8 @@ func (p *Partly) Error() string { return fmt.Sprintf("%v, for a part", p.Err) }
 // Unwrap returns Err.
 func (p *Partly) Unwrap() error { return p.Err }
 
-// Again fails the sync of a folder and forgets nothing: a later one may succeed, as where the folder could not be opened.
+// Again fails the sync of a folder and forgets nothing: a later one may succeed, as where the folder could not be
+// opened.
 type Again struct{ Err error }
 
 func (a *Again) Error() string { return a.Err.Error() }
@@ -116,17 +118,18 @@ func New(dir string) *Disk {
 	return d
 }
 
-// Fail lets decide see each operation before it is done: an error makes it fail, and a decide that blocks makes it slow.
-// A failed write writes nothing, or a part, see Short. A failed sync, of a file or of a folder, makes nothing durable and
-// forgets what was to become it, as Linux does; see also Partly and Again. All others have no effect. nil lets all succeed.
+// Fail lets decide see each operation before it is done: an error makes it fail, and a decide that blocks makes it
+// slow. A failed write writes nothing, or a part, see Short. A failed sync, of a file or of a folder, makes nothing
+// durable and forgets what was to become it, as Linux does; see also Partly and Again. All others have no effect. nil
+// lets all succeed.
 func (d *Disk) Fail(decide func(Op) error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.decide = decide
 }
 
-// Kill is SIGKILL for the programs that use the disk: what they wrote stays visible and becomes no more durable. All they
-// still try fails, until Start for what is opened after it.
+// Kill is SIGKILL for the programs that use the disk: what they wrote stays visible and becomes no more durable. All
+// they still try fails, until Start for what is opened after it.
 func (d *Disk) Kill() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
