@@ -110,6 +110,9 @@ func (h *house) allOwned(when string) {
 		if err != nil {
 			return err
 		}
+		if strings.HasSuffix(path, ".tmp") { // just being made, and given away before it takes its place
+			return nil
+		}
 		n++
 		info, err := os.Stat(path)
 		if err != nil {
