@@ -38,7 +38,7 @@ var table = []mutant{
 	},
 	{
 		"store: files that go away are not noticed", "gateway/queue/astray.go",
-		"	case is == nil:\n", "	case is == nil && store && explained:\n		return nil\n	case is == nil && !explained:\n		return nil\n	case is == nil:\n",
+		"	case is == nil:\n", "	case is == nil && own && explained:\n		return nil\n	case is == nil && !explained:\n		return nil\n	case is == nil:\n",
 		"./gateway/queue", "TestQueue_filesGoAway",
 	},
 	{
