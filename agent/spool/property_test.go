@@ -61,6 +61,11 @@ func tryProperty(t *testing.T, seed uint64) {
 			readings: map[int]*fate{}, reports: map[string]*arrived{},
 		}
 		w.healthy()
+		// The folder is there before, as systemd makes it. Of one whose making could neither be synced nor undone, the next
+		// process would not know that a power cut takes it along.
+		if err := d.Mkdir(s.cfg.Dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
 		w.connect()
 		defer func() {
 			if t.Failed() {
