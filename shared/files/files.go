@@ -35,8 +35,9 @@ type File interface {
 type FS interface {
 	// OpenFile is os.OpenFile; what root makes in somebody's folder is that somebody's.
 	OpenFile(name string, flag int, perm fs.FileMode) (File, error)
-	// Mkdir makes a folder, its parents too if need be, with their entries durable. After an error it is not there, or
-	// was there before.
+	// Mkdir makes a folder, its parents too if need be, with their entries durable. After an error it is not there, or was
+	// there before; unless removing it failed as well. Then it is there, a power cut may take it along, and no later call
+	// can tell.
 	Mkdir(name string, perm fs.FileMode) error
 	// Rename and Remove change entries of folders; SyncDir makes a folder's entries durable.
 	Rename(from, to string) error

@@ -87,7 +87,8 @@ func (d *Disk) lookAt(op Op) error {
 	return errors.Join(d.look(toDir, toReal, toName), d.look(dir, where, name))
 }
 
-// Mkdir makes a folder and its parents, and syncs the folder of each.
+// Mkdir makes a folder and its parents, and syncs the folder of each. Like the system's it removes again what it could not
+// make durable.
 func (d *Disk) Mkdir(name string, perm fs.FileMode) error {
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		return nil
@@ -98,11 +99,15 @@ func (d *Disk) Mkdir(name string, perm fs.FileMode) error {
 			return err
 		}
 	}
-	err := d.change(Op{Kind: Mkdir, Path: name}, func() error { return os.Mkdir(name, perm) })
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
+	made := d.change(Op{Kind: Mkdir, Path: name}, func() error { return os.Mkdir(name, perm) })
+	if made != nil && !errors.Is(made, fs.ErrExist) {
+		return made
 	}
-	return d.SyncDir(parent)
+	err := d.SyncDir(parent)
+	if err != nil && made == nil {
+		_ = d.Remove(name) // the first error is the one to tell
+	}
+	return err
 }
 
 // SyncDir makes the entries of a folder durable, or fails and forgets what was to become it.
