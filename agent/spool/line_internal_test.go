@@ -30,6 +30,18 @@ func file(t testing.TB) []byte {
 	return text
 }
 
+// What a file holds is a format on disk: a later agent reads it.
+func TestEncodeLine_isTheFormOnDisk(t *testing.T) {
+	r := reading("a", 1, 1.5)
+	r.Device = "kitchen"
+	got, err := encodeLine(r)
+	want := `25b40465 {"device":"kitchen","run":"a","seq":1,"boot":"b","uptime":1.5,"clock":"synced",` +
+		`"samples":[{"name":"n","unit":"None","value":1.5,"time":1800000001.5}]}` + "\n"
+	if err != nil || string(got) != want {
+		t.Errorf("got %s, %v, want %s", got, err, want)
+	}
+}
+
 func TestReadLines(t *testing.T) {
 	whole := file(t)
 	lines := bytes.SplitAfter(whole, []byte("\n"))
