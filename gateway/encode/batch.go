@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+
+	"piway/gateway/pass"
 )
 
 // Limits of a message in the emf form. PutLogEvents' bound of 10,000 events a batch is out of reach: an event takes
@@ -46,7 +48,7 @@ func newBatch(form *emf) *batch {
 // add takes a datum, or returns false if it does not fit, and then the message must end. Alone every datum fits: its
 // name has at most 255 characters and stands in a document twice, its device twice and the namespace once, with up to
 // three backslashes at each; its 100 numbers have at most 25 digits. That makes less than 10 KB.
-func (b *batch) add(d *Datum, name string) bool {
+func (b *batch) add(d *pass.Datum, name string) bool {
 	if len(b.samples) == 0 {
 		b.first = d.Time
 	} else if d.Time < b.last || d.Time-b.first > maxSpan || b.samples[d.Device] > maxSamples-d.Samples {

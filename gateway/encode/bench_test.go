@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"piway/gateway/encode"
+	"piway/gateway/pass"
 )
 
 // BenchmarkForms packs ten windows of 200 devices with the agent's four metrics; in the emf form, each with four
@@ -36,11 +37,11 @@ func BenchmarkForms(b *testing.B) {
 	}
 }
 
-func fleet(many bool) (datums []encode.Datum) {
+func fleet(many bool) (datums []pass.Datum) {
 	for window := range 10 {
 		for device := range 200 {
 			for i, name := range []string{"cpu temperature", "cpu usage", "disk usage /", "memory usage"} {
-				d := encode.Datum{
+				d := pass.Datum{
 					Device: fmt.Sprintf("pi-%03d", device), Unit: "Percent", Value: float64(device*7%1000)/10 + float64(i),
 					Time: 1700000000 + 60*int64(window), Samples: 4,
 				}

@@ -3,6 +3,7 @@ package encode
 import (
 	"strconv"
 
+	"piway/gateway/pass"
 	"piway/shared/sample"
 )
 
@@ -35,7 +36,7 @@ func newDocument(form *emf) document {
 }
 
 // begin starts another document, for the device and the time of a datum.
-func (doc *document) begin(d *Datum) {
+func (doc *document) begin(d *pass.Datum) {
 	doc.device, doc.time = d.Device, d.Time
 	clear(doc.names)
 	doc.definitions, doc.targets = doc.definitions[:0], doc.targets[:0]
@@ -50,13 +51,13 @@ func (doc *document) begin(d *Datum) {
 
 // takes reports whether a metric can go into the document. A name is one member, so it cannot come twice, with another
 // unit or with more values.
-func (doc *document) takes(d *Datum, name string) bool {
+func (doc *document) takes(d *pass.Datum, name string) bool {
 	_, twice := doc.names[name]
 	return !twice && len(doc.names) > 0 && len(doc.names) < maxMetrics && doc.device == d.Device && doc.time == d.Time
 }
 
 // add adds a metric, if the event is then no longer than most.
-func (doc *document) add(d *Datum, name string, most int) bool {
+func (doc *document) add(d *pass.Datum, name string, most int) bool {
 	definitions, targets := doc.definitions, doc.targets
 	if len(definitions) > 0 {
 		definitions = append(definitions, ',')
@@ -96,7 +97,7 @@ func appendDefinition(b []byte, name, unit string) []byte {
 }
 
 // appendTarget appends the member with a metric's values: a number if it is one, else an array.
-func appendTarget(b []byte, name string, d *Datum) []byte {
+func appendTarget(b []byte, name string, d *pass.Datum) []byte {
 	b = append(appendString(append(b, ','), name), ':')
 	switch len(d.Values) {
 	case 0:

@@ -3,6 +3,8 @@ package encode
 import (
 	"fmt"
 	"slices"
+
+	"piway/gateway/pass"
 )
 
 // reserved are the members that a document has beside its metrics, which are members too (embedded metric format
@@ -41,7 +43,7 @@ func NewEMF(namespace, site string, base func(full, device string) string) Form 
 }
 
 // pack takes datums as long as they fit.
-func (f *emf) pack(datums []Datum) (payload []byte, n int, err error) {
+func (f *emf) pack(datums []pass.Datum) (payload []byte, n int, err error) {
 	b := newBatch(f)
 	for i := range datums {
 		d := &datums[i]
@@ -66,7 +68,7 @@ func (f *emf) pack(datums []Datum) (payload []byte, n int, err error) {
 
 // name returns the name under which a datum is sent, or an error if it cannot be. One whose base name is reserved,
 // which was stored for the metric form, is sent in full.
-func (f *emf) name(d *Datum) (string, error) {
+func (f *emf) name(d *pass.Datum) (string, error) {
 	name := f.base(d.Name, d.Device)
 	if Reserved(name) {
 		name = d.Name

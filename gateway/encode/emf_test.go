@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"piway/gateway/encode"
+	"piway/gateway/pass"
 )
 
 // base is what the gateway's names do by default.
@@ -21,7 +22,7 @@ func forms() map[string]encode.Form {
 }
 
 // points returns what datums are to become.
-func points(site string, datums []encode.Datum) (ps []point, samples map[string]int) {
+func points(site string, datums []pass.Datum) (ps []point, samples map[string]int) {
 	samples = map[string]int{}
 	for _, d := range datums {
 		samples[d.Device] += d.Samples
@@ -35,7 +36,7 @@ func points(site string, datums []encode.Datum) (ps []point, samples map[string]
 }
 
 // roundTrip packs datums, and holds every message to the limits and all together to the datums.
-func roundTrip(t *testing.T, site string, datums []encode.Datum) [][]byte {
+func roundTrip(t *testing.T, site string, datums []pass.Datum) [][]byte {
 	t.Helper()
 	const namespace = "Raspberry Pi/#1"
 	var got []point
@@ -62,7 +63,7 @@ func roundTrip(t *testing.T, site string, datums []encode.Datum) [][]byte {
 }
 
 // several are a pass in small: two devices, a name with two units, many values of one, a day and a bit.
-var several = []encode.Datum{
+var several = []pass.Datum{
 	{Device: "hall", Name: "cpu usage (hall)", Unit: "Percent", Values: []float64{3}, Time: 1700000000, Samples: 1},
 	{Device: "kitchen", Name: "cpu usage (kitchen)", Unit: "Percent", Values: []float64{12.5, 13, 0, -1}, Time: 1700000000, Samples: 4},
 	{Device: "kitchen", Name: "cpu usage (kitchen)", Unit: "Percent", Values: []float64{14}, Time: 1700000000, Samples: 1},
@@ -85,23 +86,23 @@ func TestEMF_golden(t *testing.T) {
 }
 
 func TestEMF_documents(t *testing.T) {
-	datum := func(device string, name int, at int64) encode.Datum {
-		return encode.Datum{Device: device, Name: fmt.Sprintf("m%03d", name), Unit: "None", Value: 1, Time: at, Samples: 1}
+	datum := func(device string, name int, at int64) pass.Datum {
+		return pass.Datum{Device: device, Name: fmt.Sprintf("m%03d", name), Unit: "None", Value: 1, Time: at, Samples: 1}
 	}
-	var hundred, more, twice []encode.Datum
+	var hundred, more, twice []pass.Datum
 	for i := range 101 {
 		more = append(more, datum("pi", i, 60))
 		twice = append(twice, datum("pi", i/2, 60))
 	}
 	hundred = more[:100]
 	for name, tt := range map[string]struct {
-		datums []encode.Datum
+		datums []pass.Datum
 		want   int
 	}{
 		"100 metrics":     {hundred, 1},
 		"101 metrics":     {more, 2},
-		"two devices":     {[]encode.Datum{datum("a", 1, 60), datum("b", 1, 60), datum("b", 2, 60)}, 2},
-		"two times":       {[]encode.Datum{datum("a", 1, 60), datum("a", 2, 60), datum("a", 1, 120)}, 2},
+		"two devices":     {[]pass.Datum{datum("a", 1, 60), datum("b", 1, 60), datum("b", 2, 60)}, 2},
+		"two times":       {[]pass.Datum{datum("a", 1, 60), datum("a", 2, 60), datum("a", 1, 120)}, 2},
 		"each name twice": {twice, 51},
 	} {
 		all := roundTrip(t, "", tt.datums)
@@ -114,14 +115,14 @@ func TestEMF_documents(t *testing.T) {
 // A batch spans a day at most, and the next one takes over where it ends.
 func TestEMF_span(t *testing.T) {
 	const day = 24 * 60 * 60
-	at := func(times ...int64) (datums []encode.Datum) {
+	at := func(times ...int64) (datums []pass.Datum) {
 		for _, s := range times {
-			datums = append(datums, encode.Datum{Device: "pi", Name: "m", Unit: "None", Time: 1700000000 + s, Samples: 1})
+			datums = append(datums, pass.Datum{Device: "pi", Name: "m", Unit: "None", Time: 1700000000 + s, Samples: 1})
 		}
 		return datums
 	}
 	for _, tt := range []struct {
-		datums []encode.Datum
+		datums []pass.Datum
 		want   int
 	}{{at(0, 60, day), 1}, {at(0, 60, day+1), 2}, {at(0, day, day+1, 2*day+1, 2*day+2), 3}, {at(0, 13*day), 2}, {at(60, 0, 120), 2}} {
 		all := messages(t, encode.NewEMF("N", "", base), tt.datums)
@@ -137,12 +138,12 @@ func TestEMF_span(t *testing.T) {
 // The longest datum there can be is far from filling a message, so that each fits alone.
 func TestEMF_oneDatumFits(t *testing.T) {
 	longest := -0.0000012345678901234567 // 25 characters
-	d := encode.Datum{
+	d := pass.Datum{
 		Device: strings.Repeat(`\`, 255), Name: strings.Repeat(`"`, 255), Unit: "Terabytes/Second",
 		Values: slices.Repeat([]float64{longest}, 100), Time: 99_999_999_999, Samples: 1e9,
 	}
 	namespace, site := strings.Repeat(`\`, 255), strings.Repeat(`"`, 255)
-	payload, n, err := encode.NewEMF(namespace, site, base)([]encode.Datum{d, d})
+	payload, n, err := encode.NewEMF(namespace, site, base)([]pass.Datum{d, d})
 	if err != nil || n != 1 {
 		t.Fatalf("got %d, %v; want 1, since a billion samples of one device are as many as a message counts", n, err)
 	}
@@ -154,9 +155,9 @@ func TestEMF_oneDatumFits(t *testing.T) {
 
 // Packing is not wasteful: a message ends when the next datum does not fit, not long before.
 func TestEMF_messagesAreFull(t *testing.T) {
-	var datums []encode.Datum
+	var datums []pass.Datum
 	for i := range 10_000 {
-		datums = append(datums, encode.Datum{
+		datums = append(datums, pass.Datum{
 			Device: fmt.Sprintf("pi-%03d", i/10%500), Name: fmt.Sprintf("m%d", i%10), Unit: "Percent",
 			Value: float64(i) / 7, Time: 1700000000 + int64(i/5_000)*60, Samples: 4,
 		})
@@ -172,7 +173,7 @@ func TestEMF_messagesAreFull(t *testing.T) {
 func TestEMF_reserved(t *testing.T) {
 	pack := encode.NewEMF("N", "", base)
 	for _, name := range []string{"device", "site", "_aws"} {
-		d := []encode.Datum{{Device: "pi", Name: name, Unit: "None", Samples: 1, Time: 60}}
+		d := []pass.Datum{{Device: "pi", Name: name, Unit: "None", Samples: 1, Time: 60}}
 		if payload, n, err := pack(d); n != 1 || err == nil || !encode.Reserved(name) {
 			t.Errorf("%s: got %s, %d, %v", name, payload, n, err)
 		}

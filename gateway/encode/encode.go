@@ -7,6 +7,7 @@ package encode
 import (
 	"fmt"
 
+	"piway/gateway/pass"
 	"piway/shared/sample"
 )
 
@@ -20,26 +21,13 @@ const (
 	EMFVersion    = 1
 )
 
-// A Datum is one point of a metric, as the rollup made it.
-type Datum struct {
-	Device string
-	Name   string // in full, with what tells its device from others
-	Unit   string
-	Value  float64
-	Values []float64 // in place of Value, at most 100; only in the emf form
-	Time   int64     // Unix seconds
-	// Samples is how many it was made of, at least 1.
-	Samples int
-}
-
 // A Form returns the message that holds the first n of the datums, which are sorted by time. It takes as many as fit,
 // at least one; only of no datums it makes no message, and n is 0. After an error n is 1: the first datum fits no
 // message and is to be skipped and counted.
-type Form func(datums []Datum) (payload []byte, n int, err error)
+type Form func(datums []pass.Datum) (payload []byte, n int, err error)
 
 // Limits of what is in a datum.
 const (
-	maxValues = 100 // in an array (embedded metric format specification, metric target)
 	maxDevice = 255 // characters; a dimension's value may have 1024, a device of ours has 63
 	maxTime   = 1e11
 	// maxSamples bounds the samples of a datum, and those of a device in a message, which must not overflow an int of
@@ -49,7 +37,7 @@ const (
 
 // check returns an error for a datum that CloudWatch would refuse under the name. The intake lets none of these in, but
 // what the rollup makes of them may be out of range, a sum for one.
-func check(d *Datum, name string) error {
+func check(d *pass.Datum, name string) error {
 	if err := sample.CheckName(name); err != nil {
 		return err
 	}
@@ -69,12 +57,12 @@ func check(d *Datum, name string) error {
 	}
 }
 
-func checkValues(d *Datum) error {
+func checkValues(d *pass.Datum) error {
 	if len(d.Values) == 0 {
 		return sample.CheckValue(d.Value)
 	}
-	if len(d.Values) > maxValues {
-		return fmt.Errorf("%d values, CloudWatch takes %d", len(d.Values), maxValues)
+	if len(d.Values) > pass.MaxValues {
+		return fmt.Errorf("%d values, CloudWatch takes %d", len(d.Values), pass.MaxValues)
 	}
 	for _, v := range d.Values {
 		if err := sample.CheckValue(v); err != nil {
@@ -99,6 +87,6 @@ func checkDevice(device string) error {
 	return nil
 }
 
-func failed(d *Datum, err error) error {
+func failed(d *pass.Datum, err error) error {
 	return fmt.Errorf("encoding %.60q of %.60s: %w", d.Name, d.Device, err)
 }

@@ -11,16 +11,17 @@ import (
 	"testing"
 
 	"piway/gateway/encode"
+	"piway/gateway/pass"
 )
 
 // random returns datums as a rollup makes them: sorted, each within the limits, some at them.
-func random(seed uint64, n int) []encode.Datum {
+func random(seed uint64, n int) []pass.Datum {
 	r := rand.New(rand.NewPCG(seed, 0))
 	devices, names, span := 1+r.IntN(20), 1+r.IntN(300), int64(1+r.IntN(200_000))
-	datums := make([]encode.Datum, n)
+	datums := make([]pass.Datum, n)
 	for i := range datums {
 		device := fmt.Sprintf("pi-%d", r.IntN(devices))
-		datums[i] = encode.Datum{
+		datums[i] = pass.Datum{
 			Device: device, Name: randomName(r, names, device), Unit: units[r.IntN(len(units))], Value: randomValue(r),
 			Time: 1700000000 + r.Int64N(span), Samples: 1 + r.IntN(100),
 		}
@@ -32,7 +33,7 @@ func random(seed uint64, n int) []encode.Datum {
 			datums[i].Values, datums[i].Value = vs, 0
 		}
 	}
-	slices.SortStableFunc(datums, func(a, b encode.Datum) int {
+	slices.SortStableFunc(datums, func(a, b pass.Datum) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Device, b.Device), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Unit, b.Unit))
 	})
 	return datums

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"piway/gateway/pass"
 	"piway/shared/sample"
 )
 
@@ -22,7 +23,7 @@ type metric struct {
 
 // Metric is the metric form: one datum a message, since one message is one call of CloudWatch's PutMetricData. The
 // action takes one datum and no array (AWS IoT, CloudWatch metrics rule action).
-func Metric(datums []Datum) (payload []byte, n int, err error) {
+func Metric(datums []pass.Datum) (payload []byte, n int, err error) {
 	if len(datums) == 0 {
 		return nil, 0, nil
 	}

@@ -10,12 +10,13 @@ import (
 	"testing"
 
 	"piway/gateway/encode"
+	"piway/gateway/pass"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 // datums are those of the golden file, a line each.
-var datums = []encode.Datum{
+var datums = []pass.Datum{
 	{Device: "kitchen", Name: "cpu usage (kitchen)", Unit: "Percent", Value: 12.5, Time: 1700000000, Samples: 4},
 	{Device: "kitchen", Name: "memory usage (kitchen)", Unit: "Megabytes", Value: 412, Time: 1700000060, Samples: 4},
 	{Device: "kitchen", Name: "zero", Unit: "None", Value: 0, Time: 1700000060, Samples: 1},
@@ -53,7 +54,7 @@ func golden(t *testing.T, path string, got []byte) {
 }
 
 // messages packs all datums, of which none is to be refused.
-func messages(t *testing.T, form encode.Form, datums []encode.Datum) [][]byte {
+func messages(t *testing.T, form encode.Form, datums []pass.Datum) [][]byte {
 	t.Helper()
 	var all [][]byte
 	for len(datums) > 0 {
@@ -68,7 +69,7 @@ func messages(t *testing.T, form encode.Form, datums []encode.Datum) [][]byte {
 
 func TestMetric_namesComeThrough(t *testing.T) {
 	for _, name := range []string{`a "b"`, `back\slash`, "<&>", "/", "{}", "${x}", "'", strings.Repeat("<", 255)} {
-		b, n, err := encode.Metric([]encode.Datum{{Device: "pi", Name: name, Unit: "None", Samples: 1}})
+		b, n, err := encode.Metric([]pass.Datum{{Device: "pi", Name: name, Unit: "None", Samples: 1}})
 		if err != nil || n != 1 {
 			t.Fatalf("got %d, %v", n, err)
 		}
@@ -83,43 +84,43 @@ func TestMetric_namesComeThrough(t *testing.T) {
 }
 
 // unsendable are datums that CloudWatch would refuse, by what the error says of them.
-func unsendable() map[string]encode.Datum {
-	with := func(change func(*encode.Datum)) encode.Datum {
-		d := encode.Datum{Device: "pi", Name: "m", Unit: "None", Time: 1700000000, Samples: 1}
+func unsendable() map[string]pass.Datum {
+	with := func(change func(*pass.Datum)) pass.Datum {
+		d := pass.Datum{Device: "pi", Name: "m", Unit: "None", Time: 1700000000, Samples: 1}
 		change(&d)
 		return d
 	}
-	return map[string]encode.Datum{
-		"CloudWatch takes 255":      with(func(d *encode.Datum) { d.Name = strings.Repeat("n", 256) }),
-		"name \"\"":                 with(func(d *encode.Datum) { d.Name = "" }),
-		"not printable":             with(func(d *encode.Datum) { d.Name = "a\nb" }),
-		"not a CloudWatch":          with(func(d *encode.Datum) { d.Unit = "percent" }),
-		"not a finite":              with(func(d *encode.Datum) { d.Value = math.NaN() }),
-		"out of CloudWatch's":       with(func(d *encode.Datum) { d.Value = math.Ldexp(1, 361) }),
-		"not in seconds":            with(func(d *encode.Datum) { d.Time = 1700000000000 }),
-		"since 1970":                with(func(d *encode.Datum) { d.Time = -1 }),
-		"made of 0":                 with(func(d *encode.Datum) { d.Samples = 0 }),
-		"made of 1000000001":        with(func(d *encode.Datum) { d.Samples = 1e9 + 1 }),
-		"blank":                     with(func(d *encode.Datum) { d.Device = " " }),
-		"more than 255":             with(func(d *encode.Datum) { d.Device = strings.Repeat("d", 256) }),
-		`device "Küche"`:            with(func(d *encode.Datum) { d.Device = "Küche" }),
-		"not a finite number among": with(func(d *encode.Datum) { d.Values = []float64{1, math.Inf(1)} }),
-		"101 values":                with(func(d *encode.Datum) { d.Values = make([]float64, 101) }),
+	return map[string]pass.Datum{
+		"CloudWatch takes 255":      with(func(d *pass.Datum) { d.Name = strings.Repeat("n", 256) }),
+		"name \"\"":                 with(func(d *pass.Datum) { d.Name = "" }),
+		"not printable":             with(func(d *pass.Datum) { d.Name = "a\nb" }),
+		"not a CloudWatch":          with(func(d *pass.Datum) { d.Unit = "percent" }),
+		"not a finite":              with(func(d *pass.Datum) { d.Value = math.NaN() }),
+		"out of CloudWatch's":       with(func(d *pass.Datum) { d.Value = math.Ldexp(1, 361) }),
+		"not in seconds":            with(func(d *pass.Datum) { d.Time = 1700000000000 }),
+		"since 1970":                with(func(d *pass.Datum) { d.Time = -1 }),
+		"made of 0":                 with(func(d *pass.Datum) { d.Samples = 0 }),
+		"made of 1000000001":        with(func(d *pass.Datum) { d.Samples = 1e9 + 1 }),
+		"blank":                     with(func(d *pass.Datum) { d.Device = " " }),
+		"more than 255":             with(func(d *pass.Datum) { d.Device = strings.Repeat("d", 256) }),
+		`device "Küche"`:            with(func(d *pass.Datum) { d.Device = "Küche" }),
+		"not a finite number among": with(func(d *pass.Datum) { d.Values = []float64{1, math.Inf(1)} }),
+		"101 values":                with(func(d *pass.Datum) { d.Values = make([]float64, 101) }),
 	}
 }
 
 // What cannot be sent is one datum, and the ones behind it go.
 func TestForms_refuse(t *testing.T) {
-	good := encode.Datum{Device: "pi", Name: "m", Unit: "None", Time: 1700000000, Samples: 1}
+	good := pass.Datum{Device: "pi", Name: "m", Unit: "None", Time: 1700000000, Samples: 1}
 	for form, pack := range forms() {
 		for why, bad := range unsendable() {
-			payload, n, err := pack([]encode.Datum{bad, good})
+			payload, n, err := pack([]pass.Datum{bad, good})
 			if payload != nil || n != 1 || err == nil {
 				t.Errorf("%s, %s: got %s of %d and error %v, want an error for 1", form, why, payload, n, err)
 			} else if form == "emf" && !strings.Contains(err.Error(), strings.TrimSuffix(why, " among")) {
 				t.Errorf("%s: got %v", why, err)
 			}
-			if payload, n, err := pack([]encode.Datum{good, bad, good}); payload == nil || n != 1 || err != nil {
+			if payload, n, err := pack([]pass.Datum{good, bad, good}); payload == nil || n != 1 || err != nil {
 				t.Errorf("%s, %s behind a good one: got %d and error %v, want a message of 1", form, why, n, err)
 			}
 		}
@@ -130,8 +131,8 @@ func TestForms_refuse(t *testing.T) {
 }
 
 func TestMetric_oneValue(t *testing.T) {
-	d := encode.Datum{Device: "pi", Name: "m", Unit: "None", Values: []float64{1}, Samples: 1}
-	if _, n, err := encode.Metric([]encode.Datum{d}); n != 1 || err == nil || !strings.Contains(err.Error(), "uplink.form") {
+	d := pass.Datum{Device: "pi", Name: "m", Unit: "None", Values: []float64{1}, Samples: 1}
+	if _, n, err := encode.Metric([]pass.Datum{d}); n != 1 || err == nil || !strings.Contains(err.Error(), "uplink.form") {
 		t.Errorf("got %d, %v, want an error that says where values go", n, err)
 	}
 }

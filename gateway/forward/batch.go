@@ -4,18 +4,15 @@ import (
 	"cmp"
 	"time"
 
-	"piway/gateway/encode"
 	"piway/gateway/pass"
 	"piway/gateway/queue/ledger"
-	"piway/gateway/rollup"
 )
 
 // A batch is a pass and the datums made of it. Each datum is open until it is acknowledged, expired or parked.
 type batch struct {
 	pass   pass.Pass
-	datums []rollup.Datum
-	coded  []encode.Datum // the same, as the encoder takes them
-	from   int            // those below were settled or parked before, and of these only the ones in retry are open
+	datums []pass.Datum
+	from   int // those below were settled or parked before, and of these only the ones in retry are open
 	retry  pass.Numbers
 	next   int // to be handed out
 	open   int
@@ -25,11 +22,8 @@ type batch struct {
 }
 
 // newBatch takes up a pass where it was left. What is parked is only tried again when nothing else is left of the pass.
-func newBatch(p pass.Pass, datums []rollup.Datum) *batch {
-	b := &batch{pass: p, datums: datums, coded: make([]encode.Datum, len(datums)), from: min(p.Next, len(datums)), next: p.Next}
-	for i, d := range datums {
-		b.coded[i] = encode.Datum(d)
-	}
+func newBatch(p pass.Pass, datums []pass.Datum) *batch {
+	b := &batch{pass: p, datums: datums, from: min(p.Next, len(datums)), next: p.Next}
 	b.open = len(datums) - b.from
 	if p.Shelved {
 		b.retry, b.next = p.Clone().Parked, 0
@@ -109,7 +103,7 @@ func (b *batch) shelve(p pass.Pass, open int) pass.Pass {
 }
 
 // done books what became of the samples of a batch of which nothing is open nor parked. why says why a datum expired.
-func (b *batch) done(why func(rollup.Datum) string) pass.Done {
+func (b *batch) done(why func(pass.Datum) string) pass.Done {
 	counts := map[ledger.Count]int{}
 	for i, d := range b.datums {
 		c := ledger.Count{Device: d.Device, Outcome: ledger.Sent}

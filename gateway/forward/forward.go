@@ -255,7 +255,7 @@ func (f *Forwarder) release(b *batch) {
 }
 
 // reduce makes the datums of a pass.
-func (f *Forwarder) reduce(ctx context.Context, p pass.Pass) ([]rollup.Datum, error) {
+func (f *Forwarder) reduce(ctx context.Context, p pass.Pass) ([]pass.Datum, error) {
 	set := f.cfg.Rollup
 	set.Window = max(set.Window, p.Thinned)
 	r := rollup.New(set)
@@ -263,7 +263,7 @@ func (f *Forwarder) reduce(ctx context.Context, p pass.Pass) ([]rollup.Datum, er
 	if p.Thinned > 0 {
 		err = f.cfg.Store.EachThinned(ctx, p, func(device string, all []pass.Summary) error {
 			for _, s := range all {
-				r.AddSummary(device, rollup.Summary(s))
+				r.AddSummary(device, s)
 			}
 			return nil
 		})
@@ -314,7 +314,7 @@ func (f *Forwarder) message(b *batch) []byte {
 	for from, to := b.run(); from < to; from, to = b.run() {
 		// Datums are in the order of time, so if one is not expired no later one is.
 		if f.expired(b.datums[from]) == "" {
-			payload, n, err := f.cfg.Form(b.coded[from:to])
+			payload, n, err := f.cfg.Form(b.datums[from:to])
 			if err == nil {
 				b.hand(from, from+n)
 				f.handed = append(f.handed, ref{b, from, from + n})
@@ -351,7 +351,7 @@ func (f *Forwarder) finish(ctx context.Context, b *batch) error {
 }
 
 // expired returns why a datum is not sent, "" if it is.
-func (f *Forwarder) expired(d rollup.Datum) string {
+func (f *Forwarder) expired(d pass.Datum) string {
 	if f.cfg.ClockRight != nil && !f.cfg.ClockRight() {
 		return "" // how old it is cannot be told
 	}

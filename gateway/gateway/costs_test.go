@@ -12,7 +12,6 @@ import (
 
 	"piway/configs/aws"
 	"piway/gateway/cloud"
-	"piway/gateway/encode"
 	"piway/gateway/rollup"
 	"piway/gateway/settings"
 	"piway/localcore/localcore"
@@ -154,11 +153,7 @@ func formHour(t *testing.T, form string, window time.Duration, devices int) pric
 				r.Add(costDevice(i), costSamples(costDevice(i), s))
 			}
 		}
-		var datums []encode.Datum
-		for _, d := range r.Datums() {
-			datums = append(datums, encode.Datum(d))
-		}
-		for len(datums) > 0 {
+		for datums := r.Datums(); len(datums) > 0; {
 			payload, n, err := f.Form(datums)
 			if err != nil {
 				t.Fatal(err)

@@ -97,7 +97,7 @@ func (r *row) summaries() ([]pass.Summary, error) {
 	}
 	all := make([]pass.Summary, len(samples))
 	for i := range samples {
-		all[i] = summaryOf(&samples[i], seconds(effective(samples[i].Time, r.shift, time.Unix(0, r.arrived))))
+		all[i] = pass.SummaryOf(&samples[i], seconds(effective(samples[i].Time, r.shift, time.Unix(0, r.arrived))))
 	}
 	return all, nil
 }

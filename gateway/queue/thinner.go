@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"piway/gateway/pass"
-	"piway/shared/sample"
 )
 
 // A thinner gathers the reports of passes into one for each device.
@@ -66,11 +65,4 @@ func (d *thinned) blob() ([]byte, error) {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Unit, b.Unit))
 	})
 	return pass.EncodeSummaries(all)
-}
-
-// summaryOf is a summary of one sample, at its corrected time.
-func summaryOf(s *sample.Sample, at float64) pass.Summary {
-	return pass.Summary{
-		Name: s.Name, Unit: s.Unit, Time: at, N: 1, Sum: s.Value, Min: s.Value, Max: s.Value, Last: s.Value, LastTime: at,
-	}
 }

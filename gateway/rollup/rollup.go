@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"piway/gateway/pass"
 	"piway/shared/sample"
 )
 
@@ -16,7 +17,7 @@ import (
 type Reduction string
 
 // The reductions. All keeps every sample as a datum of its own, at its own time. Values keeps every value of a window,
-// in datums of up to MaxValues; only the emf form can send those.
+// in datums of up to pass.MaxValues; only the emf form can send those.
 const (
 	Avg    Reduction = "avg"
 	Min    Reduction = "min"
@@ -30,10 +31,6 @@ const (
 
 // Reductions lists them, for messages.
 var Reductions = []Reduction{Avg, Min, Max, Sum, Last, Count, All, Values}
-
-// MaxValues is the most values of one datum: CloudWatch takes 100 in a metric's array (embedded metric format
-// specification, metric target).
-const MaxValues = 100
 
 // A Rule says how the metrics are reduced whose name matches.
 type Rule struct {
@@ -59,21 +56,6 @@ type Settings struct {
 // Version is part of a pass's fingerprint: change it with anything here that changes the datums or their order.
 const Version = 1
 
-// A Datum is one point of a metric.
-type Datum struct {
-	Device string
-	Name   string
-	Unit   string
-	// Value is the one of the window; not used under Values.
-	Value float64
-	// Values under Values, 1 to MaxValues of them, by time; nil under any other.
-	Values []float64
-	// Time is the start of the window, or the sample's own time under All; Unix seconds.
-	Time int64
-	// Samples is how many went into it.
-	Samples int
-}
-
 type key struct {
 	device, name, unit string
 	window             int64
@@ -85,7 +67,7 @@ type metric struct{ device, name string }
 type Rollup struct {
 	set     Settings
 	cells   map[key]*cell
-	all     []Datum
+	all     []pass.Datum
 	reduces map[metric]Reduction // as matched before
 }
 
@@ -96,19 +78,29 @@ func New(set Settings) *Rollup {
 
 // Add takes the samples of one device. Their times are the corrected ones, in Unix seconds.
 func (r *Rollup) Add(device string, samples []sample.Sample) {
-	for _, s := range samples {
-		reduce := r.reduction(device, s.Name)
-		if reduce == All {
-			r.all = append(r.all, Datum{Device: device, Name: s.Name, Unit: s.Unit, Value: s.Value, Time: int64(s.Time), Samples: 1})
-			continue
-		}
-		k := key{device, s.Name, s.Unit, r.window(s.Time)}
-		c := r.cells[k]
-		if c == nil {
-			c = &cell{reduce: reduce, min: s.Value, max: s.Value, last: s.Value, lat: s.Time}
-			r.cells[k] = c
-		}
-		c.add(s)
+	for i := range samples {
+		r.AddSummary(device, pass.SummaryOf(&samples[i], samples[i].Time))
+	}
+}
+
+// AddSummary takes what stands for samples of one device. It counts as each of them would, as far as that is still
+// known: under All it is one datum with their average, under Values it is at most pass.MaxValues values.
+func (r *Rollup) AddSummary(device string, s pass.Summary) {
+	reduce := r.reduction(device, s.Name)
+	if reduce == All {
+		r.all = append(r.all, pass.Datum{Device: device, Name: s.Name, Unit: s.Unit, Value: s.Mean(), Time: int64(s.Time), Samples: s.N})
+		return
+	}
+	k := key{device, s.Name, s.Unit, r.window(s.Time)}
+	c := r.cells[k]
+	if c == nil {
+		c = &cell{reduce: reduce, Summary: s}
+		r.cells[k] = c
+	} else {
+		c.Add(&s)
+	}
+	if reduce == Values {
+		c.points = appendPoints(c.points, &s)
 	}
 }
 
@@ -142,13 +134,13 @@ func (r *Rollup) match(m metric) Reduction {
 }
 
 // Datums returns what has been gathered: by time, then device, name, unit; under All, in order of arrival within those;
-// under Values, several of one key where there are more than MaxValues, in order of their values.
-func (r *Rollup) Datums() []Datum {
+// under Values, several of one key where there are more than pass.MaxValues, in order of their values.
+func (r *Rollup) Datums() []pass.Datum {
 	datums := slices.Clone(r.all)
 	for k, c := range r.cells {
 		datums = c.appendTo(datums, k)
 	}
-	slices.SortStableFunc(datums, func(a, b Datum) int {
+	slices.SortStableFunc(datums, func(a, b pass.Datum) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Device, b.Device), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Unit, b.Unit))
 	})
 	return datums

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"piway/gateway/pass"
 	"piway/gateway/rollup"
 	"piway/shared/sample"
 )
@@ -34,7 +35,7 @@ func TestDatums_reductions(t *testing.T) {
 			// The newest by its time is in the middle; of two at that time, the later arrival counts.
 			r.Add("kitchen", []sample.Sample{one("m", 2, 60), one("m", 7, 100), one("m", 5, 100), one("m", -2, 90)})
 			got := r.Datums()
-			w := []rollup.Datum{{Device: "kitchen", Name: "m", Unit: "Count", Value: want[reduce], Time: 60, Samples: 4}}
+			w := []pass.Datum{{Device: "kitchen", Name: "m", Unit: "Count", Value: want[reduce], Time: 60, Samples: 4}}
 			if diff := cmp.Diff(w, got); diff != "" {
 				t.Errorf("datums (-want +got):\n%s", diff)
 			}
@@ -45,7 +46,7 @@ func TestDatums_reductions(t *testing.T) {
 func TestDatums_all(t *testing.T) {
 	r := rollup.New(settings(rollup.Rule{Match: "m", Reduce: rollup.All}))
 	r.Add("kitchen", []sample.Sample{one("m", 1, 100.9), one("m", 2, 61), one("m", 3, 100.1)})
-	want := []rollup.Datum{
+	want := []pass.Datum{
 		{Device: "kitchen", Name: "m", Unit: "Count", Value: 2, Time: 61, Samples: 1},
 		{Device: "kitchen", Name: "m", Unit: "Count", Value: 1, Time: 100, Samples: 1},
 		{Device: "kitchen", Name: "m", Unit: "Count", Value: 3, Time: 100, Samples: 1},
@@ -60,7 +61,7 @@ func TestDatums_values(t *testing.T) {
 	// By time, and by arrival where the times are equal; each window and unit by itself.
 	r.Add("kitchen", []sample.Sample{one("m", 1, 100), one("m", 2, 61), one("m", 3, 100)})
 	r.Add("kitchen", []sample.Sample{one("m", 4, 60), one("m", 5, 100), one("m", 6, 120), one("n", 8, 60), one("n", 9, 60)})
-	want := []rollup.Datum{
+	want := []pass.Datum{
 		{Device: "kitchen", Name: "m", Unit: "Count", Values: []float64{4, 2, 1, 3, 5}, Time: 60, Samples: 5},
 		{Device: "kitchen", Name: "n", Unit: "Count", Value: 8.5, Time: 60, Samples: 2},
 		{Device: "kitchen", Name: "m", Unit: "Count", Values: []float64{6}, Time: 120, Samples: 1},
@@ -166,7 +167,7 @@ func TestDatums_order(t *testing.T) {
 // The same input gives the same datums each time, and each sample is in exactly one.
 func TestDatums_sameAgain(t *testing.T) {
 	const devices, names, times = 7, 11, 13
-	reduce := func() []rollup.Datum {
+	reduce := func() []pass.Datum {
 		r := rollup.New(settings(rollup.Rule{Match: "metric 3", Reduce: rollup.All},
 			rollup.Rule{Match: "metric 4", Reduce: rollup.Sum},
 			rollup.Rule{Match: "metric 5", Reduce: rollup.Values}))

@@ -5,12 +5,13 @@ import (
 	"testing"
 	"time"
 
+	"piway/gateway/pass"
 	"piway/gateway/rollup"
 )
 
 // two summaries of one window: 1, 2, 6 and 11.
-func twoSummaries() []rollup.Summary {
-	return []rollup.Summary{
+func twoSummaries() []pass.Summary {
+	return []pass.Summary{
 		{Name: "load", Unit: "Count", Time: 300, N: 3, Sum: 9, Min: 1, Max: 6, Last: 2, LastTime: 330},
 		{Name: "load", Unit: "Count", Time: 360, N: 1, Sum: 11, Min: 11, Max: 11, Last: 11, LastTime: 320},
 	}
@@ -39,7 +40,7 @@ func TestRollup_AddSummary(t *testing.T) {
 
 // Under Values the extremes, the average and the number of samples are true.
 func TestRollup_AddSummary_values(t *testing.T) {
-	for _, s := range []rollup.Summary{
+	for _, s := range []pass.Summary{
 		{N: 1, Sum: 7, Min: 7, Max: 7},
 		{N: 2, Sum: 9, Min: 4, Max: 5},
 		{N: 20, Sum: 110, Min: 1, Max: 12},
@@ -50,7 +51,7 @@ func TestRollup_AddSummary_values(t *testing.T) {
 		r := rollup.New(rollup.Settings{Window: 5 * time.Minute, Default: rollup.Values})
 		r.AddSummary("pi", s)
 		d := r.Datums()
-		if len(d) != 1 || d[0].Samples != s.N || len(d[0].Values) != min(s.N, rollup.MaxValues) {
+		if len(d) != 1 || d[0].Samples != s.N || len(d[0].Values) != min(s.N, pass.MaxValues) {
 			t.Errorf("%d samples: got %+v, want one datum of as many", s.N, d)
 			continue
 		}

@@ -32,8 +32,8 @@ var inside = map[string][]string{
 	"gateway/names":   {"shared/sample"}, // no stage: how a sample is named in the cloud
 	"gateway/queue":   {"gateway/pass", "gateway/queue/ledger", "gateway/queue/ranges", "gateway/queue/salvage", "gateway/queue/store", "shared/files", "shared/sample"},
 	"gateway/forward": {"gateway/pass", "gateway/queue/ledger", "gateway/rollup", "gateway/encode", "shared/sample"},
-	"gateway/rollup":  {"shared/sample"},
-	"gateway/encode":  {"shared/sample"},
+	"gateway/rollup":  {"gateway/pass", "shared/sample"},
+	"gateway/encode":  {"gateway/pass", "shared/sample"},
 	"gateway/uplink":  {"shared/mqttlink", "shared/backoff", "shared/pki"},
 
 	"gateway/gateway":      {"gateway/*", "gateway/queue/ledger", "shared/*"},
@@ -54,9 +54,9 @@ var inside = map[string][]string{
 	"gateway/setup_test": {"gateway/gateway"}, // which says whether a set-up is complete
 	"gateway/demo":       {"gateway/gateway", "gateway/settings", "agent/agent", "localcore/localcore", "localcore/cloudwatch", "shared/config"},
 
-	// What the queue and the forwarder say to each other, and the leaves that it stands on: a set of numbers, and the
+	// What the stages from the queue to the encoder say to each other, and the leaves that it stands on: a set of numbers, and the
 	// accounts, which those read too who only look at the ledger.
-	"gateway/pass":         {"gateway/queue/ledger", "gateway/queue/ranges"},
+	"gateway/pass":         {"gateway/queue/ledger", "gateway/queue/ranges", "shared/sample"},
 	"gateway/queue/ledger": {},
 	"gateway/queue/ranges": {},
 
