@@ -84,9 +84,7 @@ func (s *stages) arrive(at time.Time, seq int64, clock string, taken, sent time.
 		s.t.Fatalf("refused: %+v", v.Refused)
 	}
 	kept := make(chan error, 1)
-	s.q.Append(queue.Entry{
-		Device: "pi", Run: v.Run, Seq: v.Seq, Sent: v.Sent, Clock: v.Clock, Arrived: at, Shift: v.Shift, Samples: v.Samples,
-	}, func(err error) { kept <- err })
+	s.q.Append(queue.Entry{Report: v.Report, Arrived: at, Shift: v.Shift}, func(err error) { kept <- err })
 	if err := <-kept; err != nil {
 		s.t.Fatal(err)
 	}
@@ -300,7 +298,7 @@ func TestForward_emf(t *testing.T) {
 	s.now.Store(start.Add(time.Second).UnixMilli())
 	kept := make(chan error, devices)
 	for i := range devices {
-		e := queue.Entry{Device: fmt.Sprintf("pi-%04d", i), Run: "r", Seq: 1, Arrived: s.clock()}
+		e := queue.Entry{Report: sample.Report{Device: fmt.Sprintf("pi-%04d", i), Run: "r", Seq: 1}, Arrived: s.clock()}
 		for v := range values {
 			e.Samples = append(e.Samples, sample.Sample{Name: fmt.Sprintf("home/load (%s)", e.Device), Unit: "Count", Value: float64(v), Time: unix(start) + float64(v)})
 		}

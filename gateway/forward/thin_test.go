@@ -80,7 +80,7 @@ func (o *thinnedOutage) fill(hours, devices int) {
 
 func (o *thinnedOutage) report(device string, seq int64, value float64) chan error {
 	now := o.now()
-	e := queue.Entry{Device: device, Run: "r", Seq: seq, Arrived: now}
+	e := queue.Entry{Report: sample.Report{Device: device, Run: "r", Seq: seq}, Arrived: now}
 	for m := range 4 {
 		name := fmt.Sprintf("metric %d (%s)", m, device)
 		e.Samples = append(e.Samples, sample.Sample{Name: name, Unit: "Count", Value: value * float64(m+1), Time: float64(now.Unix())})

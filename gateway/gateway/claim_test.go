@@ -22,7 +22,7 @@ func TestGateway_handle_claims(t *testing.T) {
 	if err := handle("cellar", "cpu"); !errors.Is(err, errUndecided) {
 		t.Errorf("while the claim is on its way: got %v, want no answer", err)
 	}
-	p.intake.Failed("kitchen", &first)
+	p.intake.Failed(&first)
 	if err := handle("cellar", "cpu"); err != nil {
 		t.Errorf("after it failed: %v", err)
 	}

@@ -127,23 +127,22 @@ func (g *Gateway) handle(device string, payload []byte, done func(error)) {
 	arrived := g.now()
 	v := g.intake.Judge(device, payload, arrived)
 	if v.Undecided {
-		g.intake.Failed(device, &v)
+		g.intake.Failed(&v)
 		done(errUndecided)
 		return
 	}
 	if len(v.Refused) > 0 {
-		g.tellRefused(device, &v)
+		g.tellRefused(&v)
 	}
 	g.queue.Append(queue.Entry{
-		Device: device, Run: v.Run, Seq: v.Seq, Sent: v.Sent, SentUptime: v.SentUptime, Boot: v.Boot, Uptime: v.Uptime, Clock: v.Clock,
-		Arrived: arrived.Wall, Unsure: !arrived.Right, SinceBoot: arrived.SinceBoot, Shift: v.Shift, Booted: v.Booted,
-		Samples: v.Samples, Refused: v.Reasons(), Claims: v.Claims,
+		Report: v.Report, Arrived: arrived.Wall, Unsure: !arrived.Right, SinceBoot: arrived.SinceBoot,
+		Shift: v.Shift, Booted: v.Booted, Refused: v.Reasons(), Claims: v.Claims,
 	}, func(err error) {
 		if err == nil {
-			g.intake.Kept(device, &v)
+			g.intake.Kept(&v)
 			g.watch.heard()
 		} else {
-			g.intake.Failed(device, &v)
+			g.intake.Failed(&v)
 		}
 		done(err)
 	})
@@ -151,9 +150,7 @@ func (g *Gateway) handle(device string, payload []byte, done func(error)) {
 
 // date judges once more what to add to the times of an entry's samples, its arrival being right now.
 func (g *Gateway) date(e *queue.Entry) (shift float64) {
-	shift, _ = g.intake.Date(e.Device, &sample.Report{
-		Sent: e.Sent, SentUptime: e.SentUptime, Boot: e.Boot, Uptime: e.Uptime, Clock: e.Clock, Samples: e.Samples,
-	}, e.Arrived)
+	shift, _ = g.intake.Date(&e.Report, e.Arrived)
 	return shift // 0 where nothing says more
 }
 
@@ -164,15 +161,15 @@ var errUndecided = errors.New("another device claims a metric name of this one, 
 const maxTold = 10
 
 // tellRefused answers the device on its rejected topic. Its operator reads the log of the device or of the gateway.
-func (g *Gateway) tellRefused(device string, v *intake.Verdict) {
+func (g *Gateway) tellRefused(v *intake.Verdict) {
 	told := v.Refused[:min(len(v.Refused), maxTold)]
-	g.log.Warn("samples refused", "device", device, "samples", len(v.Refused), "reason", told[0].Reason, "first", told[0].Error)
+	g.log.Warn("samples refused", "device", v.Device, "samples", len(v.Refused), "reason", told[0].Reason, "first", told[0].Error)
 	payload, err := sample.Rejection{Run: v.Run, Seq: v.Seq, Refused: told, More: len(v.Refused) - len(told)}.JSON()
 	if err != nil {
-		g.log.Error("encoding a refusal failed", "device", device, "err", err)
+		g.log.Error("encoding a refusal failed", "device", v.Device, "err", err)
 		return
 	}
-	g.broker.Reject(device, payload)
+	g.broker.Reject(v.Device, payload)
 }
 
 // Run works until ctx ends or a stage fails. The queue outlives the others: it commits what they still hand it. It ends

@@ -57,13 +57,13 @@ func (b *boot) began(at moment) float64 {
 
 // learn takes what a report tells of its boot and returns when that began in Unix seconds, if it is known, and the
 // same if it is to be kept on disk, else 0.
-func (in *Intake) learn(device string, r *sample.Report, at moment, right bool) (began float64, known bool, booted float64) {
+func (in *Intake) learn(r *sample.Report, at moment, right bool) (began float64, known bool, booted float64) {
 	newest, _ := bootTime(r)
 	exact := r.Clock == sample.Synced && right && plausible(newest, at.wall)
 	tells := r.SentUptime >= r.Uptime && r.SentUptime < maxUptime
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	b := in.boot(device, r.Boot)
+	b := in.boot(r.Device, r.Boot)
 	if !exact && !tells {
 		if b == nil {
 			return 0, false, 0
@@ -71,7 +71,7 @@ func (in *Intake) learn(device string, r *sample.Report, at moment, right bool) 
 		return b.began(at), true, 0
 	}
 	if b == nil {
-		b = in.addBoot(device, boot{id: r.Boot})
+		b = in.addBoot(r.Device, boot{id: r.Boot})
 	}
 	if exact {
 		b.wall, b.known = newest-r.Uptime, false

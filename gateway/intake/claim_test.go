@@ -13,12 +13,12 @@ func TestIntake_Failed(t *testing.T) {
 	cfg.MaxMetrics = 1
 	in := intake.New(cfg)
 	v := in.Judge("pi1", []byte(bare("cpu", "")), came(arrival))
-	in.Failed("pi1", &v)
+	in.Failed(&v)
 	other := in.Judge("pi2", []byte(bare("cpu", "")), came(arrival))
 	if len(other.Samples) != 1 || len(other.Claims) != 1 || other.Undecided {
 		t.Errorf("after the first claim failed: got %+v, want the name claimed by the second device", other)
 	}
-	in.Kept("pi2", &other)
+	in.Kept(&other)
 	if v := in.Judge("pi1", []byte(bare("memory", "")), came(arrival)); len(v.Samples) != 1 {
 		t.Errorf("the failed claim counts as a metric: %+v", v.Refused)
 	}
@@ -36,10 +36,10 @@ func TestIntake_Failed_oneOfSeveral(t *testing.T) {
 		}
 		for i := range all {
 			if i == kept {
-				in.Kept("pi1", &all[i])
+				in.Kept(&all[i])
 				continue
 			}
-			in.Failed("pi1", &all[i])
+			in.Failed(&all[i])
 		}
 		v := in.Judge("pi2", []byte(bare("cpu", "")), came(arrival))
 		if refused := len(v.Refused) == 1 && v.Refused[0].Reason == intake.ReasonOwner; refused != (kept >= 0) || v.Undecided {
@@ -60,8 +60,8 @@ func TestIntake_Judge_undecided(t *testing.T) {
 	if !second.Undecided {
 		t.Errorf("got %+v, want it undecided", second)
 	}
-	in.Failed("pi2", &second)
-	in.Kept("pi1", &first)
+	in.Failed(&second)
+	in.Kept(&first)
 	if v := in.Judge("pi2", []byte(bare("cpu", "")), came(arrival)); v.Undecided || len(v.Refused) != 1 {
 		t.Errorf("the claim is on disk: got %+v, want it refused", v)
 	}

@@ -19,14 +19,14 @@ func (m Moment) seconds() moment { return moment{wall: seconds(m.Wall), boot: m.
 // Date returns what to add to the times of a report's samples, 0 mostly, and false if nothing says when they were
 // taken. It is what Judge does, for a report that came while the gateway's clock was not right: call it when the clock
 // is, with the arrival as it is known then. Of the report it takes the envelope and the time of the newest sample.
-func (in *Intake) Date(device string, r *sample.Report, arrived time.Time) (shift float64, datable bool) {
+func (in *Intake) Date(r *sample.Report, arrived time.Time) (shift float64, datable bool) {
 	now := in.cfg.Now().seconds()
 	wall := seconds(arrived)
 	at := moment{wall: wall, boot: wall - now.offset()}
 	if at.boot < 0 { // in an earlier run of this machine, of which the time may be a guess: it teaches nothing
-		in = in.aside(device)
+		in = in.aside(r.Device)
 	}
-	shift, _, datable = in.date(device, r, at, true)
+	shift, _, datable = in.date(r, at, true)
 	return shift, datable
 }
 
@@ -49,12 +49,12 @@ func (in *Intake) aside(device string) *Intake {
 // alone, if another report has told when that boot began; by "sent", which is the same clock's. How long this report
 // was under way is not known; earlier ones tell, see beginning. While the gateway's clock is not right, it only
 // learns.
-func (in *Intake) date(device string, r *sample.Report, at moment, right bool) (shift, booted float64, datable bool) {
+func (in *Intake) date(r *sample.Report, at moment, right bool) (shift, booted float64, datable bool) {
 	newest, hasUptime := bootTime(r)
 	var began float64
 	known := false
 	if hasUptime {
-		began, known, booted = in.learn(device, r, at, right)
+		began, known, booted = in.learn(r, at, right)
 	}
 	switch {
 	case r.Clock == sample.Synced:
@@ -64,7 +64,7 @@ func (in *Intake) date(device string, r *sample.Report, at moment, right bool) (
 	case r.Sent == 0: // an agent that sends what an earlier boot read has no "sent" of that clock
 		return 0, 0, r.Clock != sample.Unsynced || !hasUptime
 	default:
-		return in.tolerate(in.sent(device, r.Sent, at) + at.offset()), 0, true
+		return in.tolerate(in.sent(r.Device, r.Sent, at) + at.offset()), 0, true
 	}
 }
 

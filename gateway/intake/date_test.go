@@ -35,7 +35,7 @@ func (r reading) json() []byte {
 func dated(t *testing.T, in *intake.Intake, r reading) float64 {
 	t.Helper()
 	v := in.Judge("pi1", r.json(), came(arrival))
-	in.Kept("pi1", &v)
+	in.Kept(&v)
 	if len(v.Refused) > 0 {
 		if v.Refused[0].Reason != intake.ReasonNoClock {
 			t.Fatalf("refused: %+v", v.Refused)

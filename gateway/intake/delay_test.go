@@ -53,12 +53,9 @@ func (l *line) send(taken, arrives float64) (off float64) {
 	l.t.Helper()
 	l.now = arrives
 	shows := now() + taken*(1-l.rate) + l.off
-	l.last = sample.Report{Clock: sample.Unsynced, Sent: shows, Samples: []sample.Sample{{Name: "x", Unit: "None", Time: shows}}}
 	uptime := ""
 	if !l.withoutUptime {
-		l.last.Boot, l.last.Uptime = "a", booted+taken*(1-l.rate)
-		l.last.SentUptime = l.last.Uptime
-		uptime = fmt.Sprintf(`"boot":"a","uptime":%f,"sent_uptime":%[1]f,`, l.last.Uptime)
+		uptime = fmt.Sprintf(`"boot":"a","uptime":%f,"sent_uptime":%[1]f,`, booted+taken*(1-l.rate))
 	}
 	text := fmt.Sprintf(`{"run":"r","seq":1,%s"clock":"unsynced","sent":%f,"samples":[{"name":"x","unit":"None","value":1,"time":%[2]f}]}`, uptime, shows)
 	v := l.in.Judge("pi1", []byte(text), l.moment())
@@ -68,7 +65,8 @@ func (l *line) send(taken, arrives float64) (off float64) {
 	if v.Booted != 0 {
 		l.booted++
 	}
-	l.in.Kept("pi1", &v)
+	l.in.Kept(&v)
+	l.last = v.Report
 	return v.Samples[0].Time + v.Shift - now() - taken
 }
 
@@ -170,7 +168,7 @@ func TestIntake_Date(t *testing.T) {
 				report  sample.Report
 				arrived float64
 			}{{first, 0.1}, {held, 34}} {
-				shift, ok := l.in.Date("pi1", &r.report, l.wall(r.arrived))
+				shift, ok := l.in.Date(&r.report, l.wall(r.arrived))
 				if want := -l.off; !ok || math.Abs(shift-want) > 0.5 {
 					t.Errorf("arrived at %.1f s: got a shift of %.1f s, %v, want %.1f", r.arrived, shift, ok, want)
 				}

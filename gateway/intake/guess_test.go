@@ -14,7 +14,7 @@ func TestIntake_Date_guess(t *testing.T) {
 		l.send(0, 0.1)
 		old := l.last // as a report that an earlier run took, whose clock was a day behind
 		l.send(60, 60.1)
-		if _, ok := l.in.Date("pi1", &old, l.wall(0.1-24*3600)); !ok {
+		if _, ok := l.in.Date(&old, l.wall(0.1-24*3600)); !ok {
 			t.Fatal("not dated")
 		}
 		for at := 120.0; at < 1800; at += 60 {

@@ -61,23 +61,16 @@ type Moment struct {
 
 // A Verdict is what a payload amounts to.
 type Verdict struct {
-	// The envelope as sent; Run is empty where the sender gave none.
-	Run        string
-	Seq        int64
-	Sent       float64
-	SentUptime float64
-	Boot       string
-	Uptime     float64
-	Clock      string
+	// Report is the message's: the envelope as sent but for Device, which is the authenticated one, and the samples that
+	// passed, named as they go to the cloud, times as sent.
+	sample.Report
+
 	// Shift in seconds is to be added to the samples' times, 0 mostly.
 	Shift float64
 	// Booted is when Boot began, in Unix seconds, where that is not on disk or has moved: keep it, then call Kept.
 	Booted float64
-	// Samples that passed, named as they go to the cloud, times as sent.
-	Samples []sample.Sample
-	// Refused are those that did not, Unknown the members that were ignored.
+	// Refused are the samples that did not pass.
 	Refused []sample.Refusal
-	Unknown int
 	// Claims are names that the device is the first to use: keep them with the samples, then call Kept, or Failed if
 	// that could not be.
 	Claims []string
@@ -126,25 +119,23 @@ func New(cfg Config) *Intake {
 // Judge decides over a payload that the authenticated device sent and that arrived at that moment.
 func (in *Intake) Judge(device string, payload []byte, arrived Moment) Verdict {
 	m, err := sample.Decode(payload)
+	v := Verdict{Report: m.Report, Refused: m.Refused}
+	v.Device = device
 	if err != nil {
-		return Verdict{Refused: []sample.Refusal{{Index: -1, Reason: sample.ReasonJSON, Error: err.Error()}}}
+		v.Refused = []sample.Refusal{{Index: -1, Reason: sample.ReasonJSON, Error: err.Error()}}
+		return v
 	}
-	r := &m.Report
-	v := Verdict{
-		Run: r.Run, Seq: r.Seq, Sent: r.Sent, SentUptime: r.SentUptime, Boot: r.Boot, Uptime: r.Uptime, Clock: r.Clock,
-		Refused: m.Refused, Unknown: m.Unknown,
-	}
-	if n := len(r.Samples) + len(m.Refused); n > in.cfg.MaxSamples {
+	if n := len(v.Samples) + len(m.Refused); n > in.cfg.MaxSamples {
 		return in.tooMany(v, n)
 	}
 	d := dating{arrived: arrived.Wall, right: arrived.Right}
-	d.shift, v.Booted, d.datable = in.date(device, r, arrived.seconds(), d.right)
+	d.shift, v.Booted, d.datable = in.date(&v.Report, arrived.seconds(), d.right)
 	if !d.right {
 		d.shift, d.datable = 0, true
 	}
 	v.Shift = d.shift
-	v.Samples = r.Samples[:0]
-	for i, s := range r.Samples {
+	v.Samples = v.Samples[:0]
+	for i, s := range m.Report.Samples {
 		s.Name = in.name(m.Form, s.Name, device)
 		claim, reason, err := in.judge(device, s, &d)
 		if err != nil {
@@ -175,7 +166,7 @@ func (in *Intake) tooMany(v Verdict, n int) Verdict {
 		Index: -1, Reason: ReasonSize,
 		Error: fmt.Sprintf("%d samples in one message, %d are taken; send several messages", n, in.cfg.MaxSamples),
 	}
-	v.Refused = make([]sample.Refusal, n)
+	v.Samples, v.Refused = nil, make([]sample.Refusal, n)
 	for i := range v.Refused {
 		v.Refused[i] = why
 	}

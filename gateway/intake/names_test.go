@@ -105,7 +105,7 @@ func TestIntake_Judge_firstUserOwns(t *testing.T) {
 	if claims, _ := judge("pi1", "cpu"); !slices.Equal(claims, []string{"cpu"}) {
 		t.Errorf("not kept yet: got claims %v, want it claimed again", claims)
 	}
-	in.Kept("pi1", &intake.Verdict{Claims: []string{"cpu", "never heard of"}})
+	in.Kept(&intake.Verdict{Report: sample.Report{Device: "pi1"}, Claims: []string{"cpu", "never heard of"}})
 	if claims, reason := judge("pi1", "cpu"); claims != nil || reason != nil {
 		t.Errorf("kept: got claims %v, refused %v", claims, reason)
 	}

@@ -89,7 +89,7 @@ func bracketed(name string) string {
 }
 
 // Kept says that a verdict's Claims and Booted are on disk and need not be kept again.
-func (in *Intake) Kept(device string, v *Verdict) {
+func (in *Intake) Kept(v *Verdict) {
 	if len(v.Claims) == 0 && v.Booted == 0 {
 		return
 	}
@@ -101,13 +101,13 @@ func (in *Intake) Kept(device string, v *Verdict) {
 			o.pending--
 		}
 	}
-	if b := in.boot(device, v.Boot); b != nil && v.Booted != 0 {
+	if b := in.boot(v.Device, v.Boot); b != nil && v.Booted != 0 {
 		b.kept = v.Booted
 	}
 }
 
 // Failed says that nothing of a verdict was kept: a claim that is in no other one is taken back.
-func (in *Intake) Failed(device string, v *Verdict) {
+func (in *Intake) Failed(v *Verdict) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for _, name := range v.Claims {
@@ -117,7 +117,7 @@ func (in *Intake) Failed(device string, v *Verdict) {
 		}
 		if o.pending--; o.pending == 0 && !o.kept {
 			delete(in.owners, name)
-			in.unuse(device, name)
+			in.unuse(v.Device, name)
 		}
 	}
 }

@@ -28,7 +28,7 @@ func BenchmarkOpen(b *testing.B) {
 			for range b.N {
 				q, stop := run(b, path)
 				appended := make(chan error, 1)
-				q.Append(queue.Entry{Device: "kitchen", Arrived: time.Now(), Samples: reading(time.Now())}, func(err error) { appended <- err })
+				q.Append(queue.Entry{Report: sample.Report{Device: "kitchen", Samples: reading(time.Now())}, Arrived: time.Now()}, func(err error) { appended <- err })
 				if err := <-appended; err != nil {
 					b.Fatal(err)
 				}
@@ -48,8 +48,8 @@ func BenchmarkQueue_Append_bytes(b *testing.B) {
 	before := written(b)
 	for i := range b.N {
 		appended := make(chan error, 1)
-		e := queue.Entry{Device: "kitchen", Run: "r", Seq: int64(i + 1), Arrived: time.Now(), Samples: reading(time.Now())}
-		q.Append(e, func(err error) { appended <- err })
+		r := sample.Report{Device: "kitchen", Run: "r", Seq: int64(i + 1), Samples: reading(time.Now())}
+		q.Append(queue.Entry{Report: r, Arrived: time.Now()}, func(err error) { appended <- err })
 		if err := <-appended; err != nil {
 			b.Fatal(err)
 		}

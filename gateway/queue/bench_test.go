@@ -27,15 +27,15 @@ func BenchmarkQueue_Append(b *testing.B) {
 	defer run.Wait()
 	defer cancel()
 	now := time.Now()
-	e := queue.Entry{
-		Device: "kitchen", Run: "9c1d", Boot: "0f8e", Uptime: 5021.7, Clock: sample.Synced, Arrived: now,
+	e := queue.Entry{Arrived: now, Report: sample.Report{
+		Device: "kitchen", Run: "9c1d", Boot: "0f8e", Uptime: 5021.7, Clock: sample.Synced,
 		Samples: []sample.Sample{
 			{Name: "disk usage / (kitchen)", Unit: "Percent", Value: 61.25, Time: float64(now.Unix())},
 			{Name: "cpu usage (kitchen)", Unit: "Percent", Value: 12.5, Time: float64(now.Unix())},
 			{Name: "cpu temperature (kitchen)", Unit: "None", Value: 48.3, Time: float64(now.Unix())},
 			{Name: "memory usage (kitchen)", Unit: "Megabytes", Value: 412.25, Time: float64(now.Unix())},
 		},
-	}
+	}}
 	b.ReportAllocs()
 	var wg sync.WaitGroup
 	room := make(chan struct{}, 256)

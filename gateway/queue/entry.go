@@ -8,16 +8,11 @@ import (
 
 // An Entry is one message of a device, as judged by the intake.
 type Entry struct {
-	Device string
-	// Run and Seq identify the message for redelivery; an empty Run cannot be recognised.
-	Run string
-	Seq int64
-	// Sent, SentUptime, Boot, Uptime and Clock are kept as received.
-	Sent       float64
-	SentUptime float64
-	Boot       string
-	Uptime     float64
-	Clock      string
+	// Report has the envelope as received but for Device, which is the authenticated one, and the samples that passed;
+	// their times as received, 0 for the arrival. Run and Seq identify the message for redelivery; an empty Run cannot be
+	// recognised.
+	sample.Report
+
 	// Arrived is the gateway's wall clock at arrival. Unsure says that it was not known to be right; then SinceBoot,
 	// which is that of Config at the arrival, is to date the entry later.
 	Arrived   time.Time
@@ -27,8 +22,6 @@ type Entry struct {
 	Shift float64
 	// Booted is when Boot began, in Unix seconds, to be kept for Boots; 0 if that is known.
 	Booted float64
-	// Samples that passed; Time as received, 0 for the arrival.
-	Samples []sample.Sample
 	// Refused counts the samples that did not pass by reason.
 	Refused map[string]int
 	// Claims are the metric names that Device uses as the first.

@@ -133,7 +133,8 @@ func makeStore(f *testing.F, path string) {
 		if i%50 == 0 {
 			now = now.Add(time.Minute)
 		}
-		e := Entry{Device: fmt.Sprint("pi", i%3), Run: "run", Seq: int64(i + 1), Boot: "boot", Clock: "synced", Arrived: now, Claims: []string{fmt.Sprint("name ", i)}}
+		r := sample.Report{Device: fmt.Sprint("pi", i%3), Run: "run", Seq: int64(i + 1), Boot: "boot", Clock: "synced"}
+		e := Entry{Report: r, Arrived: now, Claims: []string{fmt.Sprint("name ", i)}}
 		for j := range 3 {
 			e.Samples = append(e.Samples, sample.Sample{Name: fmt.Sprint("metric ", j, " of some length"), Unit: "Count", Value: float64(i)})
 		}

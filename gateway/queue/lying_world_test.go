@@ -32,7 +32,7 @@ func (w *world) send() {
 		device := fmt.Sprint("pi", w.rng.IntN(3))
 		run := fmt.Sprint("run", len(w.names)/50)
 		w.seqs[device+run]++
-		e := queue.Entry{Device: device, Run: run, Seq: w.seqs[device+run]}
+		e := queue.Entry{Report: sample.Report{Device: device, Run: run, Seq: w.seqs[device+run]}}
 		name := fmt.Sprintf("%s/%s/%d", device, run, e.Seq)
 		n := w.rng.IntN(4)
 		if w.bulky {

@@ -15,6 +15,7 @@ import (
 	"piway/gateway/pass"
 	"piway/gateway/queue"
 	"piway/gateway/queue/ledger"
+	"piway/shared/sample"
 )
 
 func TestQueue_reopen(t *testing.T) {
@@ -119,7 +120,7 @@ func TestQueue_Append_notRecognisable(t *testing.T) {
 
 func TestQueue_Append_redeliveryOfARefusedReport(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		e := queue.Entry{Device: "kitchen", Run: "r", Seq: 1, Refused: map[string]int{"unit": 3}}
+		e := queue.Entry{Report: sample.Report{Device: "kitchen", Run: "r", Seq: 1}, Refused: map[string]int{"unit": 3}}
 		b.mustAppend(e)
 		b.crash()
 		b.mustAppend(e)
@@ -244,8 +245,8 @@ func TestQueue_Settle_besideRefusedAppends(t *testing.T) {
 		e.Arrived = b.now()
 		before := b.accounts()["kitchen"]
 		hold := make(chan struct{})
-		b.Append(queue.Entry{Device: "kitchen"}, func(error) { <-hold }) // holds the writer, so that all below is one batch
-		b.Append(queue.Entry{Device: "kitchen", Refused: map[string]int{"unit": 1}}, func(err error) {
+		b.Append(report("kitchen", "", 0), func(error) { <-hold }) // holds the writer, so that all below is one batch
+		b.Append(queue.Entry{Report: sample.Report{Device: "kitchen"}, Refused: map[string]int{"unit": 1}}, func(err error) {
 			if err == nil {
 				t.Error("done(nil) for what shares the failed transaction")
 			}

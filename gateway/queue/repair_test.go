@@ -22,6 +22,7 @@ import (
 	"piway/gateway/queue/lyingdb"
 	"piway/shared/files"
 	"piway/shared/files/lying"
+	"piway/shared/sample"
 )
 
 // onLyingDisk runs f with a queue on a disk that the test has in its hand.
@@ -68,7 +69,7 @@ func TestQueue_syncFails(t *testing.T) {
 		b := running(t, cfg)
 		b.mustAppend(report("kitchen", "r", 1, "a"))
 		failing(d, "-wal", lying.Sync)
-		refused := queue.Entry{Device: "kitchen", Run: "r", Seq: 9, Refused: map[string]int{"unit": 1}}
+		refused := queue.Entry{Report: sample.Report{Device: "kitchen", Run: "r", Seq: 9}, Refused: map[string]int{"unit": 1}}
 		for name, e := range map[string]queue.Entry{
 			"new": report("kitchen", "r", 2, "b"), "a redelivery": report("kitchen", "r", 1, "a"), "refused": refused,
 		} {

@@ -197,7 +197,7 @@ func (b *bench) wantNames(got []string, want ...string) {
 
 // report is an entry with a sample of each name, dated on arrival.
 func report(device, run string, seq int64, names ...string) queue.Entry {
-	e := queue.Entry{Device: device, Run: run, Seq: seq}
+	e := queue.Entry{Report: sample.Report{Device: device, Run: run, Seq: seq}}
 	for i, name := range names {
 		e.Samples = append(e.Samples, sample.Sample{Name: name, Unit: "Count", Value: float64(i)})
 	}

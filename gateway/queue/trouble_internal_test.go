@@ -50,13 +50,13 @@ func TestDisk_readOnly(t *testing.T) {
 		}
 		q.failed(&fs.PathError{Op: "write", Path: path, Err: syscall.EROFS}, 1)
 		var got error
-		q.commit(t.Context(), []op{{entry: &encoded{Entry: Entry{Device: "kitchen"}}, done: func(err error) { got = err }}})
+		q.commit(t.Context(), []op{{entry: &encoded{}, done: func(err error) { got = err }}})
 		if got == nil || q.Trouble() == "" || q.disk.refused != 1 {
 			t.Errorf("on a read-only disk: done(%v), trouble %q, %d refused", got, q.Trouble(), q.disk.refused)
 		}
 		time.Sleep(2 * probeEvery)
 		q.attend(t.Context())
-		q.commit(t.Context(), []op{{entry: &encoded{Entry: Entry{Device: "kitchen"}}, done: func(err error) { got = err }}})
+		q.commit(t.Context(), []op{{entry: &encoded{}, done: func(err error) { got = err }}})
 		if got != nil || q.Trouble() != "" {
 			t.Errorf("writable again: done(%v), trouble %q", got, q.Trouble())
 		}

@@ -26,7 +26,7 @@ const (
 
 // A Report is what an agent sends: samples, and what is needed to recognise and to date them.
 type Report struct {
-	// Device is what the sender calls itself. The gateway goes by the authenticated identity instead.
+	// Device is what the sender calls itself. The gateway's intake puts the authenticated identity in its place.
 	Device string `json:"device,omitzero"`
 	// Run is random per process start; (device, Run, Seq) identifies a report. Empty means not recognisable.
 	Run string `json:"run,omitzero"`
