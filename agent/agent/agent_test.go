@@ -44,8 +44,9 @@ func nextReport(t *testing.T, b *fakebroker.Broker) (sample.Report, int) {
 				continue
 			}
 			m, err := sample.Decode(p.Payload)
-			if err != nil || len(m.Refused) != 0 || m.Unknown != 0 {
-				t.Fatalf("report %s: %v %v", p.Payload, m.Refused, err)
+			again, jerr := m.Report.JSON()
+			if err != nil || len(m.Refused) != 0 || jerr != nil || !bytes.Equal(again, p.Payload) {
+				t.Fatalf("report %s: %v %v, read as %s", p.Payload, m.Refused, err, again)
 			}
 			return m.Report, p.Conn
 		case <-time.After(patience):

@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Bounds are what a gateway takes, as it tells its devices on PREFIX/DEVICE/config: a JSON object of which members that
@@ -39,9 +38,8 @@ func DecodeBounds(text []byte) (Bounds, error) {
 		return Bounds{}, fmt.Errorf("%d bytes, at most %d are read", len(text), maxBoundsText)
 	}
 	var w struct {
-		MaxSamples number         `json:"max_samples"`
-		MaxPacket  number         `json:"max_packet"`
-		Others     jsontext.Value `json:",embed"`
+		MaxSamples number `json:"max_samples"`
+		MaxPacket  number `json:"max_packet"`
 	}
 	if err := json.Unmarshal(text, &w); err != nil {
 		return Bounds{}, fmt.Errorf("not an object in JSON: %w", err)

@@ -50,8 +50,6 @@ type Message struct {
 	Report Report
 	// Refused are the samples that did not pass. len(Report.Samples)+len(Refused) is how many were sent.
 	Refused []Refusal
-	// Unknown counts the members that are ignored because this version does not know them.
-	Unknown int
 }
 
 // Decode reads any of the accepted forms. An error means that nothing of the payload can be used: not JSON (duplicate
@@ -78,26 +76,24 @@ func Decode(payload []byte) (Message, error) {
 // wireObject is a report or a bare sample: which one is told by "samples" and "name".
 type wireObject struct {
 	wireSample
-	Device  text           `json:"device"`
-	Run     text           `json:"run"`
-	Seq     number         `json:"seq"`
-	Boot    text           `json:"boot"`
-	Uptime  number         `json:"uptime"`
-	SentUp  number         `json:"sent_uptime"`
-	Sent    number         `json:"sent"`
-	Clock   text           `json:"clock"`
-	Samples *[]wireSample  `json:"samples"`
-	Unknown jsontext.Value `json:",embed"`
+	Device  text          `json:"device"`
+	Run     text          `json:"run"`
+	Seq     number        `json:"seq"`
+	Boot    text          `json:"boot"`
+	Uptime  number        `json:"uptime"`
+	SentUp  number        `json:"sent_uptime"`
+	Sent    number        `json:"sent"`
+	Clock   text          `json:"clock"`
+	Samples *[]wireSample `json:"samples"`
 }
 
 // wireSample is a sample as sent. Fields of the wrong type are kept as such and refused one by one.
 type wireSample struct {
-	Name      text           `json:"name"`
-	Unit      text           `json:"unit"`
-	Value     number         `json:"value"`
-	Time      number         `json:"time"`
-	Timestamp number         `json:"timestamp"`
-	Extra     jsontext.Value `json:",embed"`
+	Name      text   `json:"name"`
+	Unit      text   `json:"unit"`
+	Value     number `json:"value"`
+	Time      number `json:"time"`
+	Timestamp number `json:"timestamp"`
 }
 
 func decodeObject(payload []byte) (Message, error) {
@@ -110,11 +106,10 @@ func decodeObject(payload []byte) (Message, error) {
 		if !w.Name.set && !w.Unit.set && !w.Value.set {
 			return Message{}, errors.New(`neither "samples" nor "name", "unit" and "value" in the object`)
 		}
-		m.Unknown = members(w.Unknown)
 		m.add(0, &w.wireSample)
 		return m, nil
 	}
-	m := Message{Form: FormReport, Unknown: members(w.Unknown)}
+	m := Message{Form: FormReport}
 	if err := w.envelope(&m.Report); err != nil {
 		return Message{}, err
 	}
@@ -186,7 +181,6 @@ func (m *Message) addAll(ws []wireSample) {
 
 // add judges one sample by its content.
 func (m *Message) add(i int, w *wireSample) {
-	m.Unknown += members(w.Extra)
 	s, reason, err := w.sample()
 	if err != nil {
 		m.Refused = append(m.Refused, Refusal{Index: i, Name: w.Name.s, Reason: reason, Error: err.Error()})
@@ -317,18 +311,6 @@ func (n *number) float() (float64, error) {
 		return 0, fmt.Errorf("%s is not a number", clip(n.text))
 	}
 	return v, nil
-}
-
-// members counts the members of the object that collects what is not known.
-func members(v jsontext.Value) int {
-	if len(v) == 0 {
-		return 0
-	}
-	var m map[string]jsontext.Value
-	if err := json.Unmarshal(v, &m); err != nil {
-		return 0 // cannot be: it was cut from a valid object
-	}
-	return len(m)
 }
 
 // syntaxError shortens the library's errors to what the sender of the payload can act on.

@@ -46,8 +46,8 @@ func TestDecode_forms(t *testing.T) {
 			sample.Message{Form: sample.FormArray, Report: sample.Report{Samples: []sample.Sample{cpu, bare}}},
 		},
 		{
-			"unknown members are counted", `{"host":"pi1","tags":{"a":1},"samples":[{"name":"cpu usage","unit":"Percent","value":12.5,"time":1763791460,"x":null}]}`,
-			sample.Message{Unknown: 3, Report: sample.Report{Samples: []sample.Sample{cpu}}},
+			"unknown members are ignored", `{"host":"pi1","tags":{"a":1},"samples":[{"name":"cpu usage","unit":"Percent","value":12.5,"time":1763791460,"x":null}]}`,
+			sample.Message{Report: sample.Report{Samples: []sample.Sample{cpu}}},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -117,6 +117,9 @@ func TestDecode_refusesTheWhole(t *testing.T) {
 		{"a number", `12`, `payload "12": not a JSON object or array`},
 		{"an object of something else", `{"temperature":21}`, `neither "samples" nor "name", "unit" and "value" in the object`},
 		{"duplicate key", `{"name":"a","name":"b","unit":"None","value":1}`, `not JSON at byte`},
+		{"duplicate key that is not known", `{"x":1,"name":"a","unit":"None","value":1,"x":1}`, `not JSON at byte`},
+		{"duplicate key inside one", `{"samples":[{"x":{"y":[{"z":1,"z":1}]}}]}`, `not JSON at byte`},
+		{"bad UTF-8 inside one", "{\"samples\":[],\"x\":{\"y\":[\"\xff\"]}}", `not JSON at byte`},
 		{"bad UTF-8", "{\"name\":\"a\xff\",\"unit\":\"None\",\"value\":1}", `not JSON at byte`},
 		{"empty array", `[]`, `empty array, send at least one sample`},
 		{"array of numbers", `[1]`, `where a sample object is expected`},
