@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"piway/agent/spool"
+	"piway/shared/sample"
 )
 
 func TestNextTick(t *testing.T) {
@@ -74,7 +75,7 @@ func FuzzDeviceFrom(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, host string) {
-		if name := deviceFrom(host); name != "" && !deviceName.MatchString(name) {
+		if name := deviceFrom(host); name != "" && !sample.IsDeviceName(name) {
 			t.Errorf("host %q: got %q, which is no device name", host, name)
 		}
 	})

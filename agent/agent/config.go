@@ -5,7 +5,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -72,9 +71,6 @@ func Default() Config {
 	}
 }
 
-// deviceName is what the gateway takes as a device.
-var deviceName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
-
 // Name returns the device's name: the one configured, else the host name with "-" for what a name may not contain.
 // It is empty if the host has no usable name, which Validate refuses.
 func (c Config) Name() string {
@@ -92,13 +88,13 @@ func (c Config) Name() string {
 func deviceFrom(host string) string {
 	host, _, _ = strings.Cut(host, ".")
 	name := strings.Map(func(r rune) rune {
-		if r < 128 && deviceName.MatchString("a"+string(r)) {
+		if r < 128 && sample.IsDeviceName("a"+string(r)) {
 			return r
 		}
 		return '-'
 	}, host)
 	name = strings.TrimLeft(name, "._-")
-	return name[:min(len(name), 63)]
+	return name[:min(len(name), sample.MaxDeviceName)]
 }
 
 // Validate returns all mistakes at once, each led by its key.
@@ -110,7 +106,7 @@ func (c Config) checkDevice() error {
 	switch name := c.Name(); {
 	case name == "":
 		return config.Errorf("device", "this host has no usable name, set one")
-	case !deviceName.MatchString(name):
+	case !sample.IsDeviceName(name):
 		return config.Errorf("device", "must be 1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit, got %q", name)
 	}
 	return nil

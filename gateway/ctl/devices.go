@@ -12,6 +12,7 @@ import (
 	"piway/gateway/datadir"
 	"piway/gateway/devices"
 	"piway/shared/files"
+	"piway/shared/sample"
 )
 
 // Devices is the list of a gateway, running or stopped. Nothing is returned before it is on disk.
@@ -42,7 +43,7 @@ func WithDevices(dataDir string, f func(Devices) error) error {
 type remoteList struct{ dataDir string }
 
 func (r remoteList) Add(ctx context.Context, name string) (password string, err error) {
-	if !devices.ValidName(name) {
+	if !sample.IsDeviceName(name) {
 		return "", fmt.Errorf("%q: %w", name, devices.ErrName)
 	}
 	err = control.Call(ctx, r.dataDir, "POST", "/devices/"+name, nil, &password)
@@ -54,7 +55,7 @@ func (r remoteList) All(ctx context.Context) (all []devices.Device, err error) {
 }
 
 func (r remoteList) Remove(ctx context.Context, name string) error {
-	if !devices.ValidName(name) {
+	if !sample.IsDeviceName(name) {
 		return fmt.Errorf("%q: %w", name, devices.ErrName)
 	}
 	return control.Call(ctx, r.dataDir, "DELETE", "/devices/"+name, nil, nil)

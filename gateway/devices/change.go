@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"piway/shared/files"
+	"piway/shared/sample"
 )
 
 // Add puts a device on the list and returns its new password, which is kept nowhere. When it returns nil the list is
@@ -22,7 +23,7 @@ import (
 // error is files.ErrUnsure, the next start may find the name on the list, with a password that nobody knows: remove it
 // then.
 func (l *List) Add(name string) (password string, err error) {
-	if !ValidName(name) {
+	if !sample.IsDeviceName(name) {
 		return "", fmt.Errorf("%.80q: %w", name, ErrName)
 	}
 	l.mu.Lock()

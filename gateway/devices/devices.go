@@ -11,20 +11,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"regexp"
 	"slices"
 	"sync"
 	"time"
 
 	"piway/shared/files"
+	"piway/shared/sample"
 )
-
-// namePattern is what the name of a device matches. It is a level of MQTT topics and part of metric names.
-var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
-
-// ValidName reports whether a device may have this name: 1 to 63 letters, digits, dots, underscores and hyphens, the
-// first a letter or digit.
-func ValidName(name string) bool { return namePattern.MatchString(name) }
 
 // Errors on which callers branch.
 var (
@@ -36,7 +29,7 @@ var (
 	ErrUnsaved = errors.New("the device is locked out now, but the list on disk may have it still: it may come back with the next start, remove it again then")
 	// ErrChanged says that another program has put a list in the place of ours.
 	ErrChanged = errors.New("another program has changed the device list; start the gateway again to take it as it is")
-	// ErrName is returned by Add for a name that does not match the pattern.
+	// ErrName is returned by Add for a name that no device may have, see [sample.IsDeviceName].
 	ErrName = errors.New("a device name is 1 to 63 letters, digits, dots, underscores and hyphens, the first a letter or digit")
 )
 
@@ -116,7 +109,7 @@ func parse(text []byte) (file, error) {
 	}
 	seen := map[string]bool{}
 	for _, d := range f.Devices {
-		if !ValidName(d.Name) || seen[d.Name] {
+		if !sample.IsDeviceName(d.Name) || seen[d.Name] {
 			return f, fmt.Errorf("name %.80q: invalid or there twice", d.Name)
 		}
 		if sum, err := hex.DecodeString(d.SHA256); err != nil || len(sum) != sha256.Size {

@@ -113,17 +113,7 @@ func TestList_file(t *testing.T) {
 	}
 }
 
-func TestValidName(t *testing.T) {
-	long := strings.Repeat("a", 63)
-	for name, want := range map[string]bool{
-		"a": true, "0": true, "pi-2.local_x": true, long: true,
-		"": false, long + "a": false, "-a": false, ".": false, "_a": false, "a/b": false, "a+": false, "#": false,
-		"a b": false, "a\n": false, "küche": false, "$SYS": false, "a\x00": false,
-	} {
-		if got := devices.ValidName(name); got != want {
-			t.Errorf("%q: got %t, want %t", name, got, want)
-		}
-	}
+func TestList_Add_refusesAName(t *testing.T) {
 	if _, err := open(t, filepath.Join(t.TempDir(), "d")).Add("a/b"); !errors.Is(err, devices.ErrName) {
 		t.Errorf("adding a/b: got %v, want ErrName", err)
 	}

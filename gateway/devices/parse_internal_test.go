@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"strings"
 	"testing"
+
+	"piway/shared/sample"
 )
 
 func FuzzParse(f *testing.F) {
@@ -20,7 +22,7 @@ func FuzzParse(f *testing.F) {
 		}
 		names := map[string]bool{}
 		for _, d := range got.Devices {
-			if !ValidName(d.Name) || names[d.Name] {
+			if !sample.IsDeviceName(d.Name) || names[d.Name] {
 				t.Errorf("name %q was let through", d.Name)
 			}
 			names[d.Name] = true

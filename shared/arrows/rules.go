@@ -46,7 +46,10 @@ var inside = map[string][]string{
 	"gateway/datadir":  {"shared/config", "shared/files"},
 
 	// What its commands do.
-	"gateway/ctl": {"gateway/control", "gateway/datadir", "gateway/devices", "gateway/feedback", "gateway/forward", "gateway/queue/ledger", "shared/config", "shared/files"},
+	"gateway/ctl": {
+		"gateway/control", "gateway/datadir", "gateway/devices", "gateway/feedback", "gateway/forward", "gateway/queue/ledger",
+		"shared/config", "shared/files", "shared/sample",
+	},
 	"gateway/setup": {
 		"gateway/aws", "gateway/cloud", "gateway/datadir", "gateway/devices", "gateway/settings", "configs", "configs/aws",
 		"shared/config", "shared/files", "shared/pki", "shared/prices",
@@ -54,8 +57,8 @@ var inside = map[string][]string{
 	"gateway/setup_test": {"gateway/gateway"}, // which says whether a set-up is complete
 	"gateway/demo":       {"gateway/gateway", "gateway/settings", "agent/agent", "localcore/localcore", "localcore/cloudwatch", "shared/config"},
 
-	// What the stages from the queue to the encoder say to each other, and the leaves that it stands on: a set of numbers, and the
-	// accounts, which those read too who only look at the ledger.
+	// What the stages from the queue to the encoder say to each other, and the leaves that it stands on: a set of numbers,
+	// and the accounts, which those read too who only look at the ledger.
 	"gateway/pass":         {"gateway/queue/ledger", "gateway/queue/ranges", "shared/sample"},
 	"gateway/queue/ledger": {},
 	"gateway/queue/ranges": {},
@@ -66,7 +69,7 @@ var inside = map[string][]string{
 
 	// Beside the way of the data.
 	"gateway/feedback": {"shared/mqttlink", "shared/backoff", "shared/config"},
-	"gateway/devices":  {"shared/files"},
+	"gateway/devices":  {"shared/files", "shared/sample"},
 	"gateway/control":  {"shared/config", "shared/files"},
 	"gateway/aws":      {"gateway/cloud", "shared/config"},
 
