@@ -86,9 +86,7 @@ func (s *sampler) read(ctx context.Context) (sample.Report, bool) {
 	if len(samples) == 0 || ctx.Err() != nil {
 		return sample.Report{}, false
 	}
-	machine := collect.Machine(ctx)
-	return sample.Report{
-		Device: s.device,
-		Boot:   machine.Boot, Uptime: machine.Uptime, Clock: machine.Clock, Samples: samples,
-	}, true
+	r := collect.Machine(ctx)
+	r.Device, r.Samples = s.device, samples
+	return r, true
 }

@@ -31,8 +31,8 @@ type Options struct {
 
 // A Reading is what one sensor gave: a value, or the reason why there is none.
 type Reading struct {
-	Name, Unit string
-	Value      float64
+	sample.Sample // without a time
+
 	// Err is ErrAbsent if the machine has no such sensor, ErrEarly if it needs a second reading, else what went wrong.
 	Err error
 }
@@ -84,7 +84,8 @@ func (c *Collector) Collect(ctx context.Context) []sample.Sample {
 	for i, r := range c.Read(ctx) {
 		c.tell(c.sensors[i], r)
 		if r.Err == nil {
-			samples = append(samples, sample.Sample{Name: r.Name, Unit: r.Unit, Value: r.Value, Time: Seconds(clock.Now())})
+			r.Time = sample.Seconds(clock.Now().Truncate(time.Millisecond))
+			samples = append(samples, r.Sample)
 		}
 	}
 	return samples
@@ -100,7 +101,7 @@ func (c *Collector) Read(ctx context.Context) []Reading {
 	readings := make([]Reading, len(c.sensors))
 	for i, s := range c.sensors {
 		value, err := s.wait(ctx)
-		readings[i] = Reading{Name: s.name, Unit: s.unit, Value: value, Err: err}
+		readings[i] = Reading{Sample: sample.Sample{Name: s.name, Unit: s.unit, Value: value}, Err: err}
 	}
 	return readings
 }
@@ -190,6 +191,3 @@ func guarded(ctx context.Context, read func(context.Context) (float64, error)) (
 	}
 	return math.Round(value*100) / 100, nil
 }
-
-// Seconds returns t in Unix seconds, rounded to milliseconds, as messages carry it.
-func Seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

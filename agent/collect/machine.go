@@ -14,19 +14,9 @@ import (
 	"piway/shared/sample"
 )
 
-// A State helps to date what the machine sends. What cannot be read is empty.
-type State struct {
-	// Boot is the kernel's boot id, another one after every boot.
-	Boot string
-	// Uptime is the number of seconds since that boot.
-	Uptime float64
-	// Clock is sample.Synced or sample.Unsynced, or "" where the system does not say.
-	Clock string
-}
-
-// Machine reads the state of the machine.
-func Machine(ctx context.Context) State {
-	return State{
+// Machine returns a report that has only what helps to date it: boot, uptime and clock. What cannot be read is empty.
+func Machine(ctx context.Context) sample.Report {
+	return sample.Report{
 		Boot:   bootID(readProc(ctx, "sys/kernel/random/boot_id")),
 		Uptime: uptime(readProc(ctx, "uptime")),
 		Clock:  clockState(),

@@ -150,7 +150,7 @@ func encode(ctx context.Context, opt Options, r sample.Report) ([]byte, error) {
 		boot, uptime = opt.Uptime(ctx)
 	}
 	if r.Boot == boot || r.Boot == "" || boot == "" {
-		r.Sent = float64(clock.Now().UnixMilli()) / 1000
+		r.Sent = sample.Seconds(clock.Now().Truncate(time.Millisecond))
 	}
 	if r.Boot == boot && r.Uptime > 0 {
 		r.SentUptime = uptime

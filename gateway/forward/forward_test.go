@@ -72,8 +72,8 @@ func (s *stages) arrive(at time.Time, seq int64, clock string, taken, sent time.
 	s.t.Helper()
 	s.now.Store(at.UnixMilli())
 	r := sample.Report{
-		Run: "r", Seq: seq, Clock: clock, Sent: unix(sent),
-		Samples: []sample.Sample{{Name: "load", Unit: "Count", Value: float64(seq), Time: unix(taken)}},
+		Run: "r", Seq: seq, Clock: clock, Sent: sample.Seconds(sent),
+		Samples: []sample.Sample{{Name: "load", Unit: "Count", Value: float64(seq), Time: sample.Seconds(taken)}},
 	}
 	payload, err := r.JSON()
 	if err != nil {
@@ -89,8 +89,6 @@ func (s *stages) arrive(at time.Time, seq int64, clock string, taken, sent time.
 		s.t.Fatal(err)
 	}
 }
-
-func unix(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 // sent returns the timestamps of n messages, each acknowledged.
 func (s *stages) sent(n int) []string {
@@ -300,7 +298,7 @@ func TestForward_emf(t *testing.T) {
 	for i := range devices {
 		e := queue.Entry{Report: sample.Report{Device: fmt.Sprintf("pi-%04d", i), Run: "r", Seq: 1}, Arrived: s.clock()}
 		for v := range values {
-			e.Samples = append(e.Samples, sample.Sample{Name: fmt.Sprintf("home/load (%s)", e.Device), Unit: "Count", Value: float64(v), Time: unix(start) + float64(v)})
+			e.Samples = append(e.Samples, sample.Sample{Name: fmt.Sprintf("home/load (%s)", e.Device), Unit: "Count", Value: float64(v), Time: sample.Seconds(start) + float64(v)})
 		}
 		s.q.Append(e, func(err error) { kept <- err })
 	}

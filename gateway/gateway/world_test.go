@@ -148,7 +148,7 @@ func (p *place) report(device, metric string, values ...float64) {
 	p.t.Helper()
 	var samples []sample.Sample
 	for _, v := range values {
-		samples = append(samples, sample.Sample{Name: metric, Unit: "Count", Value: v, Time: float64(time.Now().UnixMilli()) / 1000})
+		samples = append(samples, sample.Sample{Name: metric, Unit: "Count", Value: v, Time: sample.Seconds(time.Now())})
 	}
 	p.send(device, samples)
 }

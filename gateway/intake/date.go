@@ -14,14 +14,16 @@ type moment struct{ wall, boot float64 }
 
 func (m moment) offset() float64 { return m.wall - m.boot }
 
-func (m Moment) seconds() moment { return moment{wall: seconds(m.Wall), boot: m.SinceBoot.Seconds()} }
+func (m Moment) seconds() moment {
+	return moment{wall: sample.Seconds(m.Wall), boot: m.SinceBoot.Seconds()}
+}
 
 // Date returns what to add to the times of a report's samples, 0 mostly, and false if nothing says when they were
 // taken. It is what Judge does, for a report that came while the gateway's clock was not right: call it when the clock
 // is, with the arrival as it is known then. Of the report it takes the envelope and the time of the newest sample.
 func (in *Intake) Date(r *sample.Report, arrived time.Time) (shift float64, datable bool) {
 	now := in.cfg.Now().seconds()
-	wall := seconds(arrived)
+	wall := sample.Seconds(arrived)
 	at := moment{wall: wall, boot: wall - now.offset()}
 	if at.boot < 0 { // in an earlier run of this machine, of which the time may be a guess: it teaches nothing
 		in = in.aside(r.Device)
@@ -95,8 +97,6 @@ func bootTime(r *sample.Report) (newest float64, hasUptime bool) {
 	}
 	return newest, r.Boot != "" && r.Uptime > 0 && r.Uptime < maxUptime && newest > 0
 }
-
-func seconds(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
 
 // tolerate takes a small difference for none.
 func (in *Intake) tolerate(off float64) float64 {

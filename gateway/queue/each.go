@@ -40,7 +40,7 @@ func (q *Queue) each(ctx context.Context, p pass.Pass, f func(device string, sam
 			return fmt.Errorf("reading pass %d: %w: %w", p.Start, store.ErrDamaged, err)
 		}
 		for i := range samples {
-			samples[i].Time = seconds(effective(samples[i].Time, r.shift, time.Unix(0, r.arrived)))
+			samples[i].Time = sample.Seconds(effective(samples[i].Time, r.shift, time.Unix(0, r.arrived)))
 		}
 		return f(r.device, samples)
 	})
@@ -97,7 +97,7 @@ func (r *row) summaries() ([]pass.Summary, error) {
 	}
 	all := make([]pass.Summary, len(samples))
 	for i := range samples {
-		all[i] = pass.SummaryOf(&samples[i], seconds(effective(samples[i].Time, r.shift, time.Unix(0, r.arrived))))
+		all[i] = pass.SummaryOf(&samples[i], sample.Seconds(effective(samples[i].Time, r.shift, time.Unix(0, r.arrived))))
 	}
 	return all, nil
 }
@@ -116,5 +116,3 @@ func eachRow(rows *sql.Rows, f func(id int64, r *row) error) error {
 	}
 	return rows.Err()
 }
-
-func seconds(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }

@@ -59,11 +59,8 @@ func effective(t, shift float64, arrived time.Time) time.Time {
 	if t == 0 {
 		return arrived
 	}
-	return fromSeconds(t + shift)
+	return sample.Time(t + shift)
 }
-
-// fromSeconds turns Unix seconds into a time, to the microsecond that a float64 of today holds.
-func fromSeconds(s float64) time.Time { return time.UnixMicro(int64(s * 1e6)) }
 
 // recognisable reports whether a redelivery of the entry can be told from a new one.
 func recognisable(e *Entry) bool { return e.Run != "" && e.Seq > 0 }

@@ -131,7 +131,7 @@ func (d *device) round() ([]report, error) {
 	var round []report
 	for i := range inFlight {
 		d.seq++
-		now := float64(time.Now().UnixMilli()) / 1000
+		now := sample.Seconds(time.Now())
 		r := sample.Report{Device: d.name, Run: runName, Seq: d.seq, Sent: now, Clock: sample.Synced}
 		var values []int
 		for range i%2 + 1 {

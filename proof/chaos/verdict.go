@@ -10,6 +10,7 @@ import (
 
 	"piway/localcore/localcore"
 	"piway/proof/faultfs"
+	"piway/shared/sample"
 )
 
 // A verdict is what became of the samples.
@@ -71,9 +72,7 @@ func tell(first *string, format string, args ...any) {
 	}
 }
 
-func clockTime(unix float64) string { return seconds(unix).Format("15:04:05.000") }
-
-func seconds(unix float64) time.Time { return time.UnixMilli(int64(unix * 1000)) }
+func clockTime(unix float64) string { return sample.Time(unix).Format("15:04:05.000") }
 
 // look finds the sample of a datum. The book is locked.
 func (j *judge) look(v *verdict, seen []int, d *localcore.Recorded) {
@@ -94,7 +93,7 @@ func (j *judge) look(v *verdict, seen []int, d *localcore.Recorded) {
 	seen[i]++
 	m := &j.book.all[i]
 	// The metric form dates a datum by its window's start, a second long.
-	off := d.Timestamp.Sub(seconds(m.time))
+	off := d.Timestamp.Sub(sample.Time(m.time))
 	switch {
 	case !m.timeless && off.Abs() > time.Second:
 		v.wrong++

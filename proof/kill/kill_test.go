@@ -120,7 +120,7 @@ func publishAll(ctx context.Context, t *testing.T, p *victim, device, password s
 		}
 		report := sample.Report{
 			Run: "run of " + device, Seq: seq, Clock: sample.Synced,
-			Samples: []sample.Sample{{Name: "seq", Unit: "Count", Value: float64(seq), Time: float64(time.Now().UnixMilli()) / 1000}},
+			Samples: []sample.Sample{{Name: "seq", Unit: "Count", Value: float64(seq), Time: sample.Seconds(time.Now())}},
 		}
 		payload, err := report.JSON()
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"piway/localcore/localcore"
+	"piway/shared/sample"
 )
 
 // A book knows each report that was made, and whether its device got the PUBACK. A report has one sample, whose value
@@ -93,7 +94,7 @@ func (b *book) fits(i int, d *localcore.Recorded) bool {
 	}
 	m := b.all[i]
 	// A window is a second long.
-	return m.name == d.Name && fmt.Sprint(devicePrefix, m.device) == d.Dimensions["device"] && math.Abs(float64(d.Timestamp.UnixMilli())/1000-m.time) <= 1
+	return m.name == d.Name && fmt.Sprint(devicePrefix, m.device) == d.Dimensions["device"] && math.Abs(sample.Seconds(d.Timestamp)-m.time) <= 1
 }
 
 // readRecord returns what CloudWatch took; nothing if there is no record yet.

@@ -128,7 +128,7 @@ func (d *device) send(ctx context.Context, link *mqttlink.Link, round []report) 
 func (d *device) round() (round []report, err error) {
 	for range inFlight {
 		d.seq++
-		now := float64(time.Now().UnixMilli()) / 1000
+		now := sample.Seconds(time.Now())
 		name := fmt.Sprintf("n%d", d.seq%names)
 		number := d.book.made(d.number, name, now)
 		r := sample.Report{
