@@ -14,6 +14,7 @@ import (
 	"piway/gateway/cloud"
 	"piway/gateway/settings"
 	"piway/shared/config"
+	"piway/shared/files"
 	"piway/shared/pki"
 )
 
@@ -123,8 +124,8 @@ func (s *setup) look(ctx context.Context) (err error) {
 func (s *setup) key(context.Context) error {
 	dir := s.cfg.Uplink.Certs.Dir
 	path := certFile(dir, keyEnd)
-	if err := canWrite(s.path); err != nil {
-		return err // now, and not after all else is done
+	if err := files.CanRewrite(s.path); err != nil {
+		return notWritten(err) // now, and not after all else is done
 	}
 	lost := func() error {
 		return config.Try(fmt.Errorf("the stack %s has the certificate of a key that is not %s", s.stack.Name, path), "bring the key back, or piway-gateway aws remove and then this again")

@@ -109,6 +109,11 @@ func Replace(f FS, path string, text []byte, perm fs.FileMode) error {
 		_ = f.Remove(temp) // the first error is the one to tell
 		return err
 	}
+	return place(f, temp, path)
+}
+
+// place gives a file that is synced its name, or removes it.
+func place(f FS, temp, path string) error {
 	if err := f.Rename(temp, path); err != nil {
 		_ = f.Remove(temp) // the first error is the one to tell
 		return err

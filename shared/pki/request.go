@@ -165,5 +165,5 @@ func writeNew(dir string, f file) error {
 	if err := errors.Join(err, os.Remove(temp)); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
-	return syncDir(dir)
+	return files.System.SyncDir(dir)
 }

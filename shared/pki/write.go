@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -46,48 +47,11 @@ func writeAll(dir string, all []file) (err error) {
 		}
 		made[i] = path
 	}
-	return syncDir(dir)
+	return files.System.SyncDir(dir)
 }
 
 // writeTemp writes f under a temporary name, which it returns, and syncs it. What root writes is the folder's owner's:
 // the gateway's user must read it.
 func writeTemp(dir string, f file) (path string, err error) {
-	t, err := os.CreateTemp(dir, ".new-*.tmp") // mode 0600 from the start
-	if err != nil {
-		return "", err
-	}
-	defer func() {
-		if err != nil {
-			_ = t.Close()
-			_ = os.Remove(t.Name())
-		}
-	}()
-	if err := files.OwnLike(t, dir); err != nil {
-		return "", err
-	}
-	if _, err := t.Write(f.text); err != nil {
-		return "", err
-	}
-	if err := t.Chmod(f.mode); err != nil {
-		return "", err
-	}
-	if err := t.Sync(); err != nil {
-		return "", err
-	}
-	return t.Name(), t.Close()
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("syncing the folder %s: %w", dir, err)
-	}
-	err = d.Sync()
-	if closeErr := d.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return fmt.Errorf("syncing the folder %s: %w", dir, err)
-	}
-	return nil
+	return files.Temp(dir, f.text, func(t *os.File) error { return errors.Join(files.OwnLike(t, dir), t.Chmod(f.mode)) })
 }
