@@ -1,5 +1,6 @@
-// Package pass is what the queue and the forwarder say to each other: which pass is wanted, how far it is
-// acknowledged, and what became of its samples. Its values are plain and hold nothing open.
+// Package pass is what the stages from the queue to the encoder say to each other: which pass is wanted, what its
+// samples are reduced to, how far it is acknowledged, and what became of them. Its values are plain and hold nothing
+// open.
 package pass
 
 import (

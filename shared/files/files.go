@@ -1,7 +1,7 @@
 // Package files is what a promise asks of a file system: bytes and names that outlive a power cut.
 //
-// Its one promise: nil from Replace, Sync and SyncDir means that a power cut changes nothing of it any more. An error
-// of any of them means that what was written since the last success may be there, in part, or not at all, whatever
+// Its one promise: nil from Replace, Rewrite, Sync and SyncDir means that a power cut changes nothing of it any more. An
+// error of any of them means that what was written since the last success may be there, in part, or not at all, whatever
 // reading it back shows: the kernel marks pages clean that it failed to write, and serves them from memory until it
 // forgets them. So nothing is read back to find out; what must be there is written again, to another file where that
 // can be.
