@@ -21,7 +21,7 @@ type commands struct {
 }
 
 type runCmd struct {
-	Config string `default:"/etc/piway/agent.yaml" placeholder:"FILE" help:"Configuration, ${default}. configs/agent.yaml explains every key."`
+	Config string `default:"/etc/piway/agent.yaml" placeholder:"FILE" help:"Configuration (default: ${default}). configs/agent.yaml explains every key."`
 }
 
 func (runCmd) Help() string {
@@ -78,7 +78,7 @@ func (c onceCmd) Run(ctx context.Context, s cli.Streams) error {
 }
 
 type checkCmd struct {
-	Config string `default:"/etc/piway/agent.yaml" placeholder:"FILE" help:"Configuration to check, ${default}."`
+	Config string `default:"/etc/piway/agent.yaml" placeholder:"FILE" help:"Configuration to check (default: ${default})."`
 }
 
 func (checkCmd) Help() string {

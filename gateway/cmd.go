@@ -16,7 +16,7 @@ See it work on this machine, with nothing to configure: piway-gateway demo`
 
 // configFile is a flag that most commands have.
 type configFile struct {
-	Config string `help:"Configuration, ${default}. configs/gateway.yaml explains every key." default:"/etc/piway/gateway.yaml" placeholder:"FILE" type:"path"`
+	Config string `help:"Configuration (default: ${default}). configs/gateway.yaml explains every key." default:"/etc/piway/gateway.yaml" placeholder:"FILE" type:"path"`
 }
 
 // load reads the configuration. Every mistake in it is told.
