@@ -54,7 +54,7 @@ func program() cli.Program {
 // Run does what the options say.
 func (o *options) Run(ctx context.Context, out io.Writer) error {
 	if o.Upstream == mosquittoUpstream && o.Form != "metric" {
-		return errors.New("mosquitto knows no rule that takes the emf form apart, try: --form metric")
+		return errors.New("mosquitto has no rule that takes the emf form apart, try: --form metric")
 	}
 	bin, err := os.MkdirTemp("", "piway-chaos-bin-")
 	if err != nil {
