@@ -32,10 +32,10 @@ lint: ## check style, vet, module files and shell scripts
 	  bash -n "$$f" || exit 1; \
 	done
 
-fmt: ## mend formatting and the order of imports
+fmt: ## fix formatting and the order of imports
 	$(TOOL) golangci-lint fmt ./...
 
-vuln: ## look for known holes in what we depend on (needs the internet)
+vuln: ## look for known vulnerabilities in dependencies (needs the internet)
 	$(TOOL) govulncheck ./...
 
 fuzz: ## run each fuzz test for FUZZTIME (default 10s)
@@ -61,7 +61,7 @@ chaos: ## kill, cut power and lines, fail disks and step clocks for a minute, an
 powercut: ## cut the power of a virtual machine ten times, and count every report (POWERCUT="--help" for more)
 	$(GO) run ./proof/powercut $(POWERCUT)
 
-mutants: ## break each promise once in a copy of the tree, and hold the tests to notice (MUTANTS=uplink for some)
+mutants: ## break each promise once in a copy of the tree, and expect the tests to notice (MUTANTS=uplink for some)
 	$(GO) run ./proof/mutants $(MUTANTS)
 
 demo: ## run everything on this machine, with nothing to configure

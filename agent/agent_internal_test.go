@@ -44,12 +44,10 @@ func configure(t *testing.T, address string) string {
 	return path
 }
 
-func TestHelp_teaches_with_an_example(t *testing.T) {
+func TestHelp_has_examples(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"run", "--help"}, {"once", "--help"}, {"check", "--help"}} {
-		if got := call(t.Context(), args...); got.status != 0 || !strings.Contains(got.out, "Example") || got.err != "" {
-			t.Errorf("%v: got %+v", args, got)
-		}
+	if err := program().Examples(); err != nil {
+		t.Error(err)
 	}
 	if got := call(t.Context()); got.status != 0 || !strings.Contains(got.out, "once") {
 		t.Errorf("no arguments: got %+v", got)

@@ -15,18 +15,21 @@ import (
 
 // commands are the command line.
 type commands struct {
-	Run   runCmd   `cmd:"" help:"Report to the gateway until stopped."`
-	Once  onceCmd  `cmd:"" help:"Print one report as a line of JSON, or send it, for cron."`
-	Check checkCmd `cmd:"" help:"Check the configuration, the sensors and the way to the gateway."`
+	Run   runCmd   `cmd:"" help:"Report to the gateway until interrupted."`
+	Once  onceCmd  `cmd:"" help:"Print one report as a line of JSON, or send it (for cron)."`
+	Check checkCmd `cmd:"" help:"Check the configuration, the sensors and the login at the gateway."`
 }
 
 type runCmd struct {
-	Config string `default:"/etc/piway/agent.yaml" placeholder:"FILE" help:"Configuration; configs/agent.yaml explains every key."`
+	Config string `default:"/etc/piway/agent.yaml" placeholder:"FILE" help:"Configuration (default: ${default}). configs/agent.yaml explains every key."`
 }
 
 func (runCmd) Help() string {
-	return "Reads the machine every collect.interval and sends what it finds; keeps reports while the gateway is away. " +
-		"SIGINT and SIGTERM end it.\n\nExample: piway-agent run --config /etc/piway/agent.yaml"
+	return `Reads the machine every collect.interval and reports it. Keeps its reports while the gateway is away. SIGINT and SIGTERM end it.
+
+Example:
+
+  piway-agent run --config /etc/piway/agent.yaml`
 }
 
 // Run is called by the command line parser.
@@ -39,14 +42,17 @@ func (c runCmd) Run(ctx context.Context, s cli.Streams) error {
 }
 
 type onceCmd struct {
-	Config  string `placeholder:"FILE" help:"Configuration; without it the defaults hold."`
-	Publish bool   `help:"Send the report instead of printing it; exit status 0 only after the gateway's acknowledgement."`
+	Config  string `placeholder:"FILE" help:"Configuration. Without it the defaults hold."`
+	Publish bool   `help:"Send the report instead of printing it; succeed only when the gateway has acknowledged it."`
 }
 
 func (onceCmd) Help() string {
-	return "Takes a second, over which the CPU is measured.\n\n" +
-		"Example: piway-agent once\n\n" +
-		"Example for cron: * * * * * /usr/local/bin/piway-agent once --publish --config /etc/piway/agent.yaml"
+	return `Takes a second, during which it measures the CPU.
+
+Examples, the second one for cron:
+
+  piway-agent once
+  * * * * * /usr/local/bin/piway-agent once --publish --config /etc/piway/agent.yaml`
 }
 
 // Run is called by the command line parser.
@@ -72,12 +78,15 @@ func (c onceCmd) Run(ctx context.Context, s cli.Streams) error {
 }
 
 type checkCmd struct {
-	Config string `default:"/etc/piway/agent.yaml" placeholder:"FILE" help:"Configuration to check."`
+	Config string `default:"/etc/piway/agent.yaml" placeholder:"FILE" help:"Configuration to check (default: ${default})."`
 }
 
 func (checkCmd) Help() string {
-	return "Reads each sensor once and logs in at the gateway; sends nothing.\n\n" +
-		"Example: piway-agent check --config /etc/piway/agent.yaml"
+	return `Reads each sensor once and logs in at the gateway. Sends nothing.
+
+Example:
+
+  piway-agent check --config /etc/piway/agent.yaml`
 }
 
 // Run is called by the command line parser.

@@ -16,7 +16,7 @@ See it work on this machine, with nothing to configure: piway-gateway demo`
 
 // configFile is a flag that most commands have.
 type configFile struct {
-	Config string `help:"Configuration; configs/gateway.yaml explains every key." default:"/etc/piway/gateway.yaml" placeholder:"FILE" type:"path"`
+	Config string `help:"Configuration (default: ${default}). configs/gateway.yaml explains every key." default:"/etc/piway/gateway.yaml" placeholder:"FILE" type:"path"`
 }
 
 // load reads the configuration. Every mistake in it is told.
@@ -24,10 +24,10 @@ func (c *configFile) load() (settings.Config, error) { return settings.Load(c.Co
 
 type commands struct {
 	Run    runCmd    `cmd:"" help:"Bridge until interrupted."`
-	Demo   demoCmd   `cmd:"" help:"Run everything on this machine: agent, gateway, local AWS."`
+	Demo   demoCmd   `cmd:"" help:"Run everything on this machine: agent, gateway, a local AWS."`
 	Check  checkCmd  `cmd:"" help:"Check configuration, certificates and the connection to AWS."`
 	Ledger ledgerCmd `cmd:"" help:"Show what became of every sample."`
-	Health healthCmd `cmd:"" help:"Say whether the running gateway does its work."`
+	Health healthCmd `cmd:"" help:"Say whether the running gateway works."`
 	AWS    awsCmd    `cmd:"" name:"aws" help:"Set up AWS: rules, policy, certificate."`
 	Device deviceCmd `cmd:"" help:"Add, list and remove the devices that may connect."`
 }
@@ -43,9 +43,9 @@ const gcPercent = 300
 
 // Help is the longer help of the command.
 func (*runCmd) Help() string {
-	return `Takes samples over MQTT, keeps them on disk and sends them to AWS. Ends cleanly on SIGINT and SIGTERM; loses nothing on SIGKILL.
+	return `Takes samples over MQTT, stores them on disk and sends them to AWS. Ends cleanly on SIGINT and SIGTERM, and loses nothing on SIGKILL.
 
-Example:
+Examples:
 
   piway-gateway device add kitchen --config gateway.yaml
   piway-gateway run --config gateway.yaml`
@@ -67,10 +67,9 @@ type checkCmd struct {
 
 // Help is the longer help of the command.
 func (*checkCmd) Help() string {
-	return `Reads the configuration and the certificates and connects to AWS once, under the client id with "-check" behind it.
+	return `Reads the configuration and the certificates, and connects to AWS once, as the client id followed by "-check".
 
-AWS acknowledges a message also when no rule takes it. So, while the gateway does not run, a message is sent round that
-the rule must refuse and report: if the report comes back, the rule is there and its error action works.
+AWS acknowledges a message even if no rule takes it. So, while the gateway does not run, check sends a canary: a message that the rule must refuse and report. If the report comes back, the rule exists and its error action works.
 
 Example:
 

@@ -10,7 +10,7 @@ import (
 )
 
 type awsCmd struct {
-	Setup  awsSetupCmd  `cmd:"" help:"Make all that AWS needs and this gateway's certificate, in one go."`
+	Setup  awsSetupCmd  `cmd:"" help:"Make all that AWS needs, and this gateway's certificate."`
 	Remove awsRemoveCmd `cmd:"" help:"Undo what aws setup made."`
 	CSR    awsCSRCmd    `cmd:"" name:"csr" help:"Make a private key and a certificate signing request."`
 	Print  awsPrintCmd  `cmd:"" help:"Print a rule, the policy, a template, the plain commands or a dashboard."`
@@ -18,25 +18,25 @@ type awsCmd struct {
 
 // awsAccess are the flags of setup.Access.
 type awsAccess struct {
-	Region  string `help:"The AWS region; without it the one that the aws tool is configured for." placeholder:"REGION"`
-	Profile string `help:"The profile of the aws tool." placeholder:"PROFILE"`
+	Region  string `help:"The AWS region. Default: that of the aws tool." placeholder:"REGION"`
+	Profile string `help:"Profile of the aws tool." placeholder:"PROFILE"`
 }
 
 type awsSetupCmd struct {
 	configFile
 	awsAccess
-	Form    string `help:"metric or emf; asked for if you leave it out." enum:",metric,emf" default:""`
-	Devices int    `help:"For the prices: how many Pis." default:"5"`
-	Metrics int    `help:"For the prices: how many metrics each." default:"4"`
+	Form    string `help:"metric or emf. Setup asks if you leave it out." enum:",metric,emf" default:""`
+	Devices int    `help:"For the price estimate: number of Pis." default:"5"`
+	Metrics int    `help:"For the price estimate: metrics of each Pi." default:"4"`
 	Email   string `help:"Who gets mail when metrics stop or are refused. AWS asks the address first." placeholder:"ADDRESS"`
-	Print   bool   `help:"Only print the commands, for a shell, and change nothing."`
+	Print   bool   `help:"Print the commands for a shell; change nothing."`
 }
 
 // Help is the longer help of the command.
 func (*awsSetupCmd) Help() string {
-	return `Makes a key and a signing request, deploys two CloudFormation stacks with your aws tool (rules, roles and an alarm for the account; policy and certificate for this gateway), writes the certificate folder, sets uplink.endpoint, uplink.form and uplink.rule in the configuration, and connects once. Each command is shown before it is run.
+	return `Makes a key and a signing request. Deploys two CloudFormation stacks with your aws tool: rules, roles and an alarm for the account; policy and certificate for this gateway. Writes the certificate folder, sets uplink.endpoint, uplink.form and uplink.rule in the configuration, and connects once. Shows each command before running it.
 
-Interrupted or failed, run it again: it goes on where it stopped. A key that is there is never replaced. aws remove undoes it; docs/aws.md explains it.
+If it is interrupted or fails, run it again: it continues where it stopped. It never replaces a key. "aws remove" undoes it; docs/aws.md explains it.
 
 Examples:
 
@@ -60,15 +60,15 @@ func (c *awsSetupCmd) Run(ctx context.Context, out io.Writer) error {
 type awsRemoveCmd struct {
 	configFile
 	awsAccess
-	Yes   bool `help:"Do not ask."`
-	Purge bool `help:"Delete the key and the certificate, instead of putting them aside."`
+	Yes   bool `help:"Do not ask first."`
+	Purge bool `help:"Delete the key and the certificate instead of setting them aside."`
 }
 
 // Help is the longer help of the command.
 func (*awsRemoveCmd) Help() string {
-	return `Deactivates the certificate, which cuts the gateway off at once, deletes the gateway's stack, and the account's stack too unless another gateway uses it. Key and certificate are put aside in the certificate folder, or deleted with --purge. uplink.endpoint and uplink.rule are emptied.
+	return `Deactivates the certificate, which cuts the gateway off at once. Deletes the gateway's stack, and the account's stack too unless another gateway uses it. Sets key and certificate aside in the certificate folder, or deletes them with --purge. Empties uplink.endpoint and uplink.rule.
 
-What the gateway has not sent yet stays in its queue. Metrics in CloudWatch stay; they cannot be deleted and cost nothing once no data comes.
+What the gateway has not sent yet stays in its queue. Metrics in CloudWatch cannot be deleted; they cost nothing once no data comes.
 
 Example:
 
@@ -91,7 +91,7 @@ type awsCSRCmd struct {
 
 // Help is the longer help of the command.
 func (*awsCSRCmd) Help() string {
-	return `Writes the key (mode 0600), the request and Amazon's root certificates into uplink.certs.dir. A key that is there is kept, always. What is missing then is the certificate, which AWS makes of the request: aws setup and aws print cli do that.
+	return `Writes the key (mode 0600), the request and Amazon's root certificates into uplink.certs.dir. Never replaces a key. The certificate is still missing then: AWS makes it from the request, through "aws setup" or the commands of "aws print cli".
 
 Example:
 
@@ -110,17 +110,17 @@ func (c *awsCSRCmd) Run(out io.Writer) error {
 type awsPrintCmd struct {
 	configFile
 	What    string   `arg:"" enum:"rule,errors-rule,policy,template,gateway-template,cli,dashboard" help:"rule, errors-rule, policy, template (the account's), gateway-template, cli or dashboard."`
-	Form    string   `help:"For another form than uplink.form: metric or emf." enum:",metric,emf" default:""`
-	Account string   `help:"The number of your AWS account." placeholder:"NUMBER"`
-	Region  string   `help:"The region, unless uplink.endpoint says it." placeholder:"REGION"`
-	Metrics []string `help:"For the dashboard: the metrics of a device." default:"cpu usage,cpu temperature,memory usage,disk usage /" placeholder:"NAME"`
+	Form    string   `help:"metric or emf, if not uplink.form." enum:",metric,emf" default:""`
+	Account string   `help:"Number of your AWS account." placeholder:"NUMBER"`
+	Region  string   `help:"The region, if uplink.endpoint does not name it." placeholder:"REGION"`
+	Metrics []string `help:"For the dashboard: metrics of a device." default:"cpu usage,cpu temperature,memory usage,disk usage /" placeholder:"NAME"`
 }
 
 // Help is the longer help of the command.
 func (*awsPrintCmd) Help() string {
-	return `With the names of the configuration. Without --account and --region a rule or policy is for 123456789012 and us-east-1; the commands of "cli" find both out by themselves.
+	return `Takes the names from the configuration. Without --account and --region a rule or policy is for 123456789012 and us-east-1. The commands of "cli" find out both by themselves.
 
-  cli        the plain aws commands in order, with the files they need, to paste into bash: for those without CloudFormation
+  cli        plain aws commands in order, with the files that they need, for bash: the way without CloudFormation
   dashboard  for aws cloudwatch put-dashboard, with the devices of the device list
 
 Examples:

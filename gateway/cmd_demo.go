@@ -9,17 +9,17 @@ import (
 )
 
 type demoCmd struct {
-	For     time.Duration `help:"End by itself after this time, such as 20s; fails unless every metric of this machine arrived."`
-	Form    string        `help:"How datapoints go to the cloud: metric or emf." enum:"metric,emf" default:"metric"`
-	Agents  int           `help:"How many agents; those after the first have made-up names." default:"1"`
+	For     time.Duration `help:"End after this time, such as 20s; fail unless every metric of this machine arrived."`
+	Form    string        `help:"The form of messages to AWS: metric or emf." enum:"metric,emf" default:"metric"`
+	Agents  int           `help:"Number of agents. All but the first have made-up names." default:"1"`
 	Verbose bool          `help:"Log what the programs say." short:"v"`
 }
 
 // Help is the longer help of the command.
 func (*demoCmd) Help() string {
-	return `A local stand-in for AWS with certificates made on the spot, a gateway and an agent that reads this machine, over real TCP and mutual TLS. Nothing to configure; everything is in a temporary folder that is removed at the end.
+	return `Runs a local stand-in for AWS, a gateway, and an agent that reads this machine, over real TCP and mutual TLS. Makes its own certificates. There is nothing to configure: everything is in a temporary folder, which is removed at the end.
 
-Example:
+Examples:
 
   piway-gateway demo --for 20s --agents 3
   piway-gateway demo --form emf`

@@ -11,21 +11,21 @@ import (
 )
 
 type deviceCmd struct {
-	Add    deviceAddCmd    `cmd:"" help:"Let a device in; prints its new password, once."`
+	Add    deviceAddCmd    `cmd:"" help:"Let a device in, and print its new password, once."`
 	List   deviceListCmd   `cmd:"" help:"List the devices."`
 	Remove deviceRemoveCmd `cmd:"" help:"Lock a device out and close its connections."`
 }
 
 type deviceAddCmd struct {
 	configFile
-	Name         string `arg:"" help:"Name of the device: its MQTT user name, and part of its metric names."`
-	PasswordFile string `help:"Write the password to a new FILE, mode 0600, instead of printing it." placeholder:"FILE" type:"path"`
-	Keep         bool   `help:"Succeed and change nothing if the device is there already and FILE exists."`
+	Name         string `arg:"" help:"Its MQTT user name, and part of its metric names."`
+	PasswordFile string `help:"Write the password to a new FILE (mode 0600) instead of printing it." placeholder:"FILE" type:"path"`
+	Keep         bool   `help:"Succeed and change nothing if the device and FILE exist."`
 }
 
 // Help is the longer help of the command.
 func (*deviceAddCmd) Help() string {
-	return `The password is random (at least 128 bits) and kept only as its SHA-256. Works on a running gateway and on a stopped one.
+	return `The password is random (at least 128 bits); the gateway keeps only its SHA-256. Works whether the gateway runs or not.
 
 Example:
 
@@ -36,9 +36,27 @@ type deviceListCmd struct {
 	configFile
 }
 
+// Help is the longer help of the command.
+func (*deviceListCmd) Help() string {
+	return `Shows each device and when it was added. Works whether the gateway runs or not.
+
+Example:
+
+  piway-gateway device list --config gateway.yaml`
+}
+
 type deviceRemoveCmd struct {
 	configFile
 	Name string `arg:"" help:"Name of the device."`
+}
+
+// Help is the longer help of the command.
+func (*deviceRemoveCmd) Help() string {
+	return `Locks the device out at once and closes its connections. What the gateway has stored of it is still sent. Works whether the gateway runs or not.
+
+Example:
+
+  piway-gateway device remove kitchen --config gateway.yaml`
 }
 
 // Run adds a device.

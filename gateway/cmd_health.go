@@ -13,9 +13,7 @@ type healthCmd struct {
 
 // Help is the longer help of the command.
 func (*healthCmd) Help() string {
-	return `Asks the running gateway whether it stores what it is sent and all of it moves. Prints one line that begins with "ok", or
-exits with 1 and the reason: a full or read-only disk, a part that stands still, or no gateway that answers. A gateway that
-waits for its disk says so, and what to do.
+	return `Asks the running gateway whether it stores what it receives and whether all its parts move. Prints one line that begins with "ok", or exits with 1 and the reason: a full or read-only disk, a part that stands still, or no answer. A gateway that waits for its disk says so, and what to do.
 
 Example:
 

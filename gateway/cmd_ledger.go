@@ -19,7 +19,7 @@ func (*ledgerCmd) Help() string {
   received = refused + duplicate + stored
   stored   = waiting + sent + expired + dropped
 
-Exits with 1 if they do not add up for any device.
+Exits with 1 if the figures of any device do not add up.
 
 Example:
 

@@ -65,3 +65,9 @@ func TestRun_run(t *testing.T) {
 		t.Errorf("unknown flag: got %v, want a hint", err)
 	}
 }
+
+func TestHelp_has_examples(t *testing.T) {
+	if err := program().Examples(); err != nil {
+		t.Error(err)
+	}
+}

@@ -12,34 +12,34 @@ import (
 
 const description = `A stand-in for AWS IoT Core and CloudWatch on this machine: MQTT 3.1.1 over mutual TLS, topic rules, metrics and logs in memory, quotas, and the bill.
 
-Example: piway-localcore run, then point a gateway's uplink at 127.0.0.1:8883 with the folder localcore-certs.`
+Try it: piway-localcore run, then point a gateway's uplink.endpoint at 127.0.0.1:8883 and its uplink.certs.dir at localcore-certs.`
 
 type commands struct {
 	Run   runCmd   `cmd:"" help:"Serve until interrupted."`
-	Certs certsCmd `cmd:"" help:"Make a certificate folder and end."`
+	Certs certsCmd `cmd:"" help:"Make a certificate folder."`
 }
 
 type runCmd struct {
 	Listen        string     `help:"Address for MQTT over TLS. In a container: 0.0.0.0:8883." default:"${listen}"`
 	HTTP          string     `name:"http" help:"Address of the page, of /metrics.json and of the faults." default:"${http}"`
-	Certs         string     `help:"Certificate folder; an empty one gets a new set." default:"${certs}"`
-	Rule          []string   `help:"Topic-rule file, as for aws iot create-topic-rule, named as its rule; may be repeated. Built in are those of configs/aws/rules." placeholder:"FILE" sep:"none"`
-	Policy        []string   `help:"Policy file, as for aws iot create-policy; may be repeated. Without one every client may do everything." placeholder:"FILE" sep:"none"`
-	BuiltInPolicy bool       `help:"Use configs/aws/policy.json: a gateway with the default names in the metric form."`
+	Certs         string     `help:"Certificate folder. An empty one gets a new set." default:"${certs}"`
+	Rule          []string   `help:"Topic-rule file, as for aws iot create-topic-rule, named like its rule; repeatable. Default: the files of configs/aws/rules." placeholder:"FILE" sep:"none"`
+	Policy        []string   `help:"Policy file, as for aws iot create-policy; repeatable. Without one every client may do everything." placeholder:"FILE" sep:"none"`
+	BuiltInPolicy bool       `help:"Use configs/aws/policy.json, for a gateway with the default names in the metric form."`
 	Region        string     `help:"AWS region in the ARNs of policies." default:"${region}"`
 	Account       string     `help:"AWS account in the ARNs of policies." default:"${account}"`
 	Thing         string     `help:"Thing that the certificate is attached to, for policies with thing variables." placeholder:"NAME"`
-	LogGroup      []string   `help:"Log group that is there, with days of retention; may be repeated." default:"${group}" placeholder:"NAME:DAYS" sep:"none"`
-	Prices        string     `help:"File with the prices of your region; shared/prices/us-east-1.yaml is built in." placeholder:"FILE" type:"existingfile"`
-	Fault         []string   `help:"Something that goes wrong from the start: withhold, delay, close, refuse, throttle, fail or offline; may be repeated." placeholder:"NAME:LENGTH:VALUE" sep:"none"`
-	Record        string     `help:"File to which each datapoint that arrives is appended, as a line of JSON; it outlives this process." placeholder:"FILE"`
-	Host          []string   `help:"Another name or address for a server certificate that is made; may be repeated." placeholder:"NAME" sep:"none"`
+	LogGroup      []string   `help:"A log group, with its retention in days; repeatable." default:"${group}" placeholder:"NAME:DAYS" sep:"none"`
+	Prices        string     `help:"File with the prices of your region. Default: shared/prices/us-east-1.yaml, which is built in." placeholder:"FILE" type:"existingfile"`
+	Fault         []string   `help:"A fault from the start: withhold, delay, close, refuse, throttle, fail or offline; repeatable." placeholder:"NAME:LENGTH:VALUE" sep:"none"`
+	Record        string     `help:"File to which each datapoint is appended, as a line of JSON." placeholder:"FILE"`
+	Host          []string   `help:"Another name or address for a new server certificate; repeatable." placeholder:"NAME" sep:"none"`
 	LogLevel      slog.Level `help:"debug, info, warn or error." default:"info"`
 }
 
 // Help is the longer help of the command.
 func (*runCmd) Help() string {
-	return `A client needs the folder's AmazonRootCA1.pem, *-certificate.pem.crt and *-private.pem.key. What becomes of its messages is on the page at http://127.0.0.1:8080 and in /metrics.json.
+	return `A client needs the folder's AmazonRootCA1.pem, *-certificate.pem.crt and *-private.pem.key. The page at http://127.0.0.1:8080, and /metrics.json, show what becomes of its messages.
 
 Example, with the rule and the policy that you are going to install:
 
@@ -47,7 +47,7 @@ Example, with the rule and the policy that you are going to install:
   piway-gateway aws print policy > policy.json
   piway-localcore run --certs ./certs --rule piway_metric.json --policy policy.json
 
-Things go wrong on request, for a time:
+Faults on request, for a time:
 
   curl -X POST 'http://127.0.0.1:8080/faults/offline?for=30s'
   curl -X POST 'http://127.0.0.1:8080/faults/delay?for=1m&value=500ms'
@@ -69,16 +69,16 @@ func (r *runCmd) Run(ctx context.Context, s cli.Streams) error {
 }
 
 type certsCmd struct {
-	Dir  string   `arg:"" help:"Folder to make the files in." placeholder:"DIR"`
-	Host []string `help:"Another name or address of the server; may be repeated." placeholder:"NAME" sep:"none"`
-	Keep bool     `help:"Leave a folder that has certificates as it is, and succeed."`
+	Dir  string   `arg:"" help:"Folder for the files." placeholder:"DIR"`
+	Host []string `help:"Another name or address of the server; repeatable." placeholder:"NAME" sep:"none"`
+	Keep bool     `help:"If the folder has certificates, leave it as it is and succeed."`
 }
 
 // Help is the longer help of the command.
 func (*certsCmd) Help() string {
-	return `The files are named as AWS names its downloads, with a pair for the server beside them.
+	return `Names the files as AWS names its downloads, and adds a pair for the server.
 
-Example, for a server that is reached as localcore:
+Example, for a server whose name is localcore:
 
   piway-localcore certs ./certs --host localcore`
 }

@@ -58,7 +58,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	err := group.Wait()
 	left := reports.Close()
 	if left.Lost > 0 {
-		log.Warn("stopping with reports that were not acknowledged and are lost", "reports", left.Lost)
+		log.Warn("stopping; reports that were not acknowledged are lost", "reports", left.Lost)
 	}
 	log.Info("agent stopped", "kept_on_disk", left.Bytes)
 	return err

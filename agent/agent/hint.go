@@ -21,7 +21,7 @@ func hinted(err error) error {
 	case errors.As(err, &unknown):
 		return config.Try(err, "correct the host in gateway.address, or use its IP address")
 	case errors.Is(err, context.DeadlineExceeded):
-		return config.Try(err, "see whether gateway.address is right and no firewall is in between")
+		return config.Try(err, "check that gateway.address is right and that no firewall is in between")
 	}
 	return err
 }

@@ -1,7 +1,3 @@
-// Package collect reads the machine. A broken, hanging or missing sensor never costs the others, and what a machine
-// does not have is absent: never 0, never -1.
-//
-// It reads /proc, /sys and file system statistics only: no root, no other programs.
 package collect
 
 import (

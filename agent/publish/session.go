@@ -56,7 +56,7 @@ func (p *Publisher) arrive(ctx context.Context, link *mqttlink.Link, w *window) 
 		if link.Err() != nil {
 			return err
 		}
-		p.log.Warn("gateway does not tell refusals", "err", err) // the samples matter more
+		p.log.Warn("gateway does not report refusals", "err", err) // the samples matter more
 	}
 	err := link.SubscribeInOrder(asking, p.opt.topic("config"), p.size.bounds)
 	if p.size.silent = err != nil; p.size.silent {

@@ -47,7 +47,7 @@ func (z *size) bounds(text []byte) {
 	limits, floored := b.Limits()
 	if err != nil || floored {
 		z.toldBounds.Do(func() {
-			z.log.Warn("gateway tells bounds that cannot be kept", "err", err, "max_samples", b.MaxSamples, "max_packet", b.MaxPacket,
+			z.log.Warn("the gateway's bounds cannot be kept", "err", err, "max_samples", b.MaxSamples, "max_packet", b.MaxPacket,
 				"samples", limits.Samples, "bytes", limits.Bytes)
 		})
 	}
@@ -63,7 +63,7 @@ func (z *size) refused(f flight) {
 	}
 	z.src.Ack(f.pos)
 	if z.givenUp++; z.givenUp == 1 {
-		z.log.Error("gateway refuses a report of one sample by its size, such are given up", "seq", f.seq, "try", "raise intake.max_samples on the gateway")
+		z.log.Error("gateway refuses even a report of one sample for its size; such reports are given up", "seq", f.seq, "try", "raise intake.max_samples on the gateway")
 	}
 }
 
@@ -82,7 +82,7 @@ func (z *size) split(f flight) bool {
 // tell says once that reports are taken apart.
 func (z *size) tell(key string, f flight) {
 	z.toldParts.Do(func() {
-		z.log.Warn("gateway does not take a report of this size, it goes in parts, as do others of the kind", "seq", f.seq,
+		z.log.Warn("gateway refuses reports of this size; they go in parts", "seq", f.seq,
 			"samples", f.samples, "bytes", f.bytes, "try", "raise "+key+" on the gateway, and upgrade it")
 	})
 }

@@ -29,7 +29,7 @@ func (s *Spool) bound() {
 	}
 	if s.dropped > before && !s.full {
 		s.full = true
-		s.cfg.Log.Warn("the spool is full, the oldest readings are dropped", "reports", s.dropped-before,
+		s.cfg.Log.Warn("the spool is full; the oldest readings are dropped", "reports", s.dropped-before,
 			"try", "bring the gateway back, or raise spool.max_bytes, spool.max_age or spool.max_reports")
 	}
 }
@@ -39,7 +39,7 @@ func (s *Spool) drop(g *segment) {
 	if s.readable(g) {
 		s.dropped += g.waiting()
 	} else {
-		s.cfg.Log.Error("the spool is full, a file that cannot be read is removed, and not counted", "file", g.path, "bytes", g.size)
+		s.cfg.Log.Error("the spool is full; a file that cannot be read is removed, and its readings are not counted", "file", g.path, "bytes", g.size)
 	}
 	s.discard(g)
 }

@@ -35,7 +35,7 @@ func (s *Spool) openDisk() {
 	}
 	s.takeUp()
 	if n := len(s.segments); n > 0 {
-		s.cfg.Log.Info("an earlier run left readings that are not acknowledged, they go first", "dir", s.cfg.Dir, "bytes", s.bytes())
+		s.cfg.Log.Info("an earlier run left readings that are not acknowledged; they go first", "dir", s.cfg.Dir, "bytes", s.bytes())
 	}
 }
 

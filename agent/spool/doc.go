@@ -27,7 +27,7 @@
 // does each reading until the backlog is delivered.
 //
 // A reading is no report yet. The spool gives a number to the report under construction, and more readings become a
-// part of it until it is handed out, has 500 samples or 48 KB (see Limits in docs/architecture.md), or the boot or the
+// part of it until it is handed out, has 500 samples or 48 KB (see Limits in shared/sample), or the boot or the
 // clock changes (then wall time and uptime would not date each other any more). Online each reading is a report; a
 // backlog is packed, without gaps in the numbers and without a step that packs. A report that was handed out never
 // changes, so a redelivery can be recognised, also after a restart: each line of a file carries the run and number of

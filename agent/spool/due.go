@@ -108,7 +108,7 @@ func (s *Spool) spillIfDue() {
 	case s.inMemory() > 0 && now.Sub(s.quiet) >= s.cfg.After:
 		onDisk := s.last().file != nil
 		if s.spill() && !onDisk {
-			s.cfg.Log.Info("the gateway does not answer, readings go to the disk until it does", "dir", s.cfg.Dir)
+			s.cfg.Log.Info("the gateway does not answer; readings go to the disk until it does", "dir", s.cfg.Dir)
 		}
 	case s.disk.away || s.anew():
 		s.takeUp()
@@ -122,7 +122,7 @@ func (s *Spool) look() {
 		return
 	}
 	if s.moved() {
-		s.cfg.Log.Warn("the spool's folder was removed or replaced, what is in memory goes to a new one", "dir", s.cfg.Dir)
+		s.cfg.Log.Warn("the spool's folder was removed or replaced; what is in memory goes to a new one", "dir", s.cfg.Dir)
 		_ = s.disk.lock.Close() // of a folder that is not ours any more
 		s.disk.lock, s.disk.away, s.disk.retryAt = nil, true, time.Time{}
 		s.disk.litter = nil // what bears these names now may be another's
@@ -130,7 +130,7 @@ func (s *Spool) look() {
 		return
 	}
 	if s.distrust((*segment).strange) {
-		s.cfg.Log.Warn("a file of the spool was removed or replaced, what was in it is written again", "dir", s.cfg.Dir)
+		s.cfg.Log.Warn("a file of the spool was removed or replaced; what was in it is written again", "dir", s.cfg.Dir)
 	}
 }
 

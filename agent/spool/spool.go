@@ -213,7 +213,7 @@ func (s *Spool) tidy() {
 		s.discard(g)
 		s.segments = before
 		s.begin()
-		s.cfg.Log.Info("the backlog is delivered, its files are removed", "dir", s.cfg.Dir)
+		s.cfg.Log.Info("the backlog is delivered; its files are removed", "dir", s.cfg.Dir)
 	}
 	if s.full {
 		s.full = false

@@ -87,7 +87,7 @@ func AddDevice(ctx context.Context, list Devices, name, passwordFile string, kee
 	}
 	known := slices.ContainsFunc(all, func(d devices.Device) bool { return d.Name == name })
 	if known && exists {
-		_, err := fmt.Fprintf(out, "%s is there already\n", name)
+		_, err := fmt.Fprintf(out, "%s exists already\n", name)
 		return err
 	}
 	if known { // its password is nowhere any more

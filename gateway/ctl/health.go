@@ -30,7 +30,7 @@ func unanswered(ctx context.Context, dataDir string, err error) error {
 	}
 	doing, none := control.Standing(ctx, dataDir)
 	if none != nil {
-		return config.Try(none, "start the gateway; one that runs as another user answers sudo")
+		return config.Try(none, "start the gateway; if it runs as another user, use sudo")
 	}
 	return errors.New("a gateway has this data folder: " + doing)
 }

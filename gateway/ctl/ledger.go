@@ -102,13 +102,13 @@ func printCloud(a *ledger.Account, out io.Writer) {
 		_, _ = fmt.Fprintf(out, "%s: %d reports have not arrived yet, by the gaps in their numbers\n", a.Device, a.Late)
 	}
 	if a.Shifted > 0 {
-		_, _ = fmt.Fprintf(out, "%s: of those stored, the times of %d were corrected, as its clock was wrong\n", a.Device, a.Shifted)
+		_, _ = fmt.Fprintf(out, "%s: the times of %d stored samples were corrected, because its clock was wrong\n", a.Device, a.Shifted)
 	}
 	for _, reason := range slices.Sorted(maps.Keys(a.RefusedByCloud)) {
-		_, _ = fmt.Fprintf(out, "%s: of those sent, AWS could not write %d, for %q\n  try: %s\n", a.Device, a.RefusedByCloud[reason], reason, feedback.Fix(reason))
+		_, _ = fmt.Fprintf(out, "%s: AWS could not write %d of the sent samples, for %q\n  try: %s\n", a.Device, a.RefusedByCloud[reason], reason, feedback.Fix(reason))
 	}
 	for _, reason := range slices.Sorted(maps.Keys(a.Parked)) {
-		_, _ = fmt.Fprintf(out, "%s: of those waiting, %d are parked, for %q\n  try: %s\n", a.Device, a.Parked[reason], reason,
+		_, _ = fmt.Fprintf(out, "%s: %d of the waiting samples are parked, for %q\n  try: %s\n", a.Device, a.Parked[reason], reason,
 			"the gateway's log says which message; it is tried again once a day and at each start")
 	}
 }

@@ -22,11 +22,11 @@ import (
 // Errors on which callers branch.
 var (
 	// ErrExists is returned by Add for a name that is on the list.
-	ErrExists = errors.New("a device of this name is there already")
+	ErrExists = errors.New("a device of this name exists already")
 	// ErrUnknown is returned by Remove for a name that is not.
 	ErrUnknown = errors.New("no device of this name")
 	// ErrUnsaved is returned by Remove if the device is locked out, and the list on disk may have it still.
-	ErrUnsaved = errors.New("the device is locked out now, but the list on disk may have it still: it may come back with the next start, remove it again then")
+	ErrUnsaved = errors.New("the device is locked out now, but the list on disk may still have it: if it comes back at the next start, remove it again")
 	// ErrChanged says that another program has put a list in the place of ours.
 	ErrChanged = errors.New("another program has changed the device list; start the gateway again to take it as it is")
 	// ErrName is returned by Add for a name that no device may have, see [sample.IsDeviceName].

@@ -1,7 +1,3 @@
-// Package encode packs datums into messages that fit AWS IoT Core, in one of two forms.
-//
-// Its promise: pure functions, and every message is within the limits of IoT Core and CloudWatch, so that none is
-// refused for its form. Each datum is in exactly one message, in order.
 package encode
 
 import (

@@ -90,7 +90,7 @@ func (l *Listener) canaryPublished() error {
 	c.again(deniedRetry)
 	if !c.told.denied {
 		c.told.denied = true
-		l.cfg.Log.Warn("AWS does not let the gateway test its rule; data goes on being sent, and failures are listened for", "err", err,
+		l.cfg.Log.Warn("AWS does not let the gateway test its rule; it still sends data and listens for failures", "err", err,
 			"try", l.cfg.renew()+", or set uplink.canary to 0s")
 	}
 	return err
@@ -139,7 +139,7 @@ func (l *Listener) tellAnswer() {
 	topic := c.topic(l.cfg.Canary)
 	switch {
 	case c.former && !c.told.former:
-		l.cfg.Log.Warn("AWS's policy is that of an earlier version; its topic is used, since the rule answers there", "topic", topic, "try", l.cfg.renew())
+		l.cfg.Log.Warn("AWS has the policy of an earlier version; the gateway uses its topic, where the rule answers", "topic", topic, "try", l.cfg.renew())
 	case !c.former && !c.told.answered, !c.former && c.told.former:
 		l.cfg.Log.Info("AWS's topic rule answers the test message", "topic", topic)
 	}
@@ -162,7 +162,7 @@ func (l *Listener) canaryLate(link *mqttlink.Link) {
 
 func (l *Listener) tellLate(topic string) {
 	if l.canary.former {
-		l.cfg.Log.Error("AWS's policy is that of an earlier version, and no rule answers on its topic: nothing is sent there, all is kept",
+		l.cfg.Log.Error("AWS has the policy of an earlier version, and no rule answers on its topic: nothing is sent, everything is kept",
 			"topic", topic, "waited", l.cfg.Canary.Wait, "try", l.cfg.renew())
 		return
 	}

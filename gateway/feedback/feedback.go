@@ -131,7 +131,7 @@ func (l *Listener) denied(statement string, err error) time.Duration {
 	}
 	if !l.silent {
 		l.silent = true
-		l.cfg.Log.Warn("AWS does not let the gateway listen for what its rule could not write; data goes on being sent", "err", err,
+		l.cfg.Log.Warn("AWS does not let the gateway listen for what its rule could not write; it still sends data", "err", err,
 			"try", "allow "+statement+" in the certificate's policy (piway-gateway aws print policy), or set uplink.errors_topic to \"\"")
 	}
 	return deniedRetry

@@ -200,7 +200,7 @@ func TestListener_canaryOnTheFormerTopic(t *testing.T) {
 		said    []string
 		told    []bool
 	}{
-		{"answers", former, patience, true, []string{topic, topic, former}, []string{"level=WARN", "of an earlier version; its topic is used", "aws setup again", "topic/" + topic}, []bool{true}},
+		{"answers", former, patience, true, []string{topic, topic, former}, []string{"level=WARN", "of an earlier version; the gateway uses its topic", "aws setup again", "topic/" + topic}, []bool{true}},
 		{"does not answer", former, time.Millisecond, false, []string{topic, topic, former}, []string{"level=ERROR", "no rule answers on its topic", "aws setup again", "topic/" + topic}, nil},
 		{"is denied too", "", patience, false, []string{topic, topic, former, former}, []string{"level=WARN", "does not let the gateway test its rule", "topic/" + topic}, nil},
 		{"is not needed", topic, patience, true, []string{topic}, []string{"level=INFO", "answers the test message"}, []bool{false}},

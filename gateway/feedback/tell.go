@@ -55,7 +55,7 @@ func (t *teller) due() <-chan time.Time {
 func (t *teller) again() {
 	select {
 	case <-t.lost:
-		t.log.Warn("reports of failures came faster than they could be counted, some are not")
+		t.log.Warn("failure reports came too fast; some are not counted")
 	default:
 	}
 	t.timer = nil

@@ -150,7 +150,7 @@ func TestCloud_wrongRule(t *testing.T) {
 	if err := ctl.Ledger(ctx, cfg.Data.Dir, false, &out); err != nil {
 		t.Error(err)
 	}
-	if want := "kitchen: of those sent, AWS could not write 3, for \"unit\"\n  try: the rule's metricUnit must be ${unit}"; !strings.Contains(out.String(), want) {
+	if want := "kitchen: AWS could not write 3 of the sent samples, for \"unit\"\n  try: the rule's metricUnit must be ${unit}"; !strings.Contains(out.String(), want) {
 		t.Errorf("the ledger shows:\n%s", out.String())
 	}
 }
@@ -173,7 +173,7 @@ func TestCloud_policyWithoutPublish(t *testing.T) {
 	for i := range 3 {
 		p.report("kitchen", fmt.Sprint("load ", i), 1)
 	}
-	p.said.await(ctx, t, "level=ERROR", "AWS ends the connection whenever anything is published",
+	p.said.await(ctx, t, "level=ERROR", "AWS ends the connection at every publish",
 		"allow iot:Publish on arn:aws:iot:REGION:ACCOUNT:topic/$aws/rules/piway_metric/raspi/metrics in the policy")
 	p.said.await(ctx, t, "AWS does not let the gateway test its rule", "allow iot:Publish on topic/$aws/rules/piway_metric/raspi/metrics")
 	for _, a := range p.until(ctx, "it looks", func(ledger.Account) bool { return true }) {

@@ -272,7 +272,7 @@ func TestGateway_fullDisk(t *testing.T) {
 	if err := hog.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s.said.await(ctx, t, "the disk takes what is sent again")
+	s.said.await(ctx, t, "the store takes reports again")
 	s.ready(ctx, 1, "kitchen", password) // connects again
 	if err := s.send("kitchen", 1); err != nil {
 		t.Error(err)

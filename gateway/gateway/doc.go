@@ -17,10 +17,4 @@
 //
 // A failed commit is told to all who wait for it, the writer reads its state back from disk, and nothing of the batch
 // is acknowledged.
-//
-// # The log
-//
-// SQLite's automatic checkpoints are off, since they tell no error. The writer moves the log into the store when it
-// holds 4 MB, and empties it after a minute without a commit (`gateway/queue/log.go`). An error of that is one of the
-// disk. Who reads the store for so long that the log grows is named, from `/proc/locks`.
 package gateway

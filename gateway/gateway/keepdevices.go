@@ -26,7 +26,7 @@ func keepDevices(ctx context.Context, list *devices.List, log *slog.Logger) erro
 			if errors.Is(err, devices.ErrChanged) {
 				try = "restart the gateway to take the list that is there now"
 			}
-			log.Warn("the device list on disk is not what the gateway goes by", "err", err, "try", try)
+			log.Warn("the device list on disk is not the one that the gateway uses", "err", err, "try", try)
 		case err == nil && failing:
 			log.Info("the device list is on disk again")
 		}

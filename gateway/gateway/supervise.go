@@ -44,7 +44,7 @@ func Supervise(ctx context.Context, cfg settings.Config, log *slog.Logger) error
 				log.Info("the disk can be used again")
 				told = ""
 			}
-			standby.Say("it runs, and its control socket cannot be reached: something removed it, or its folder; restart it")
+			standby.Say("it runs, but its control socket cannot be reached: something removed it or its folder; restart the gateway")
 			g.devices.Inherit(before)
 			before = g.devices
 			err = g.Run(ctx)

@@ -69,7 +69,7 @@ func (w *watch) look(ctx context.Context) {
 	if late := w.late(); late == "" {
 		w.notify(daemon.SdNotifyWatchdog)
 	} else {
-		w.log.Error("a part does not move; under systemd the gateway is restarted", "part", late)
+		w.log.Error("a part stands still; under systemd the gateway is restarted", "part", late)
 	}
 	w.listen()
 }
@@ -86,15 +86,15 @@ func (w *watch) late() string {
 	}
 }
 
-// listen warns once when no device has been heard for long, and tells when one is again.
+// listen warns once when no device was heard for a long time, and tells when one is again.
 func (w *watch) listen() {
 	quiet := time.Since(w.start) - time.Duration(w.accepted.Load())
 	switch {
 	case w.silenceAfter <= 0 || !w.hasDevices():
 	case quiet > w.silenceAfter && !w.silent:
 		w.silent = true
-		w.log.Warn("no device has been heard for long", "last", clock.Now().Add(-quiet).Format(time.RFC3339), "for", quiet.Round(time.Second),
-			"try", "look whether the Pis reach this machine: piway-agent check")
+		w.log.Warn("no device was heard for a long time", "last", clock.Now().Add(-quiet).Format(time.RFC3339), "for", quiet.Round(time.Second),
+			"try", "piway-agent check on a Pi, to see whether it reaches this machine")
 	case quiet <= w.silenceAfter && w.silent:
 		w.silent = false
 		w.log.Info("devices are heard again")

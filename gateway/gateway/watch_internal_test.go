@@ -72,7 +72,7 @@ func TestWatch_silence(t *testing.T) {
 		w.heard()
 		time.Sleep(40 * time.Minute)
 		synctest.Wait()
-		if found, _ := said.with("level=WARN", "no device has been heard", last.Format(time.RFC3339)); len(found) != 1 {
+		if found, _ := said.with("level=WARN", "no device was heard", last.Format(time.RFC3339)); len(found) != 1 {
 			t.Errorf("warned %d times, want once with the time: %v", len(found), said.lines)
 		}
 		w.heard()

@@ -43,4 +43,13 @@
 // split a window. How long something takes (silence, backoff, the watchdog) is never told by the wall clock, and a
 // test looks for code that does (`shared/clock/durations_test.go`). With `rule_has_timestamp: false` only fresh datums
 // are sent: such a rule shows all at "now".
+//
+// # Limits
+//
+//   - Reports of a boot whose clock became right only later, sent after the next boot, go oldest first: the first are
+//     refused as `no clock`, though those behind them would have told when that boot began.
+//   - A gateway's clock that is called right and is off by less than 16 minutes at its start dates an unsynchronised
+//     device's readings wrong, until that device starts again or for an hour: nothing tells such a clock from a delay.
+//   - What came while the kernel had lost its time service (some nine hours without) is dated again, and until then
+//     neither thinned nor dropped by age.
 package intake

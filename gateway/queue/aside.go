@@ -26,7 +26,7 @@ var besides = []string{"-wal", "-shm", ""}
 
 // replace salvages what can be read of the store into a new one, and sets it aside.
 func replace(ctx context.Context, cfg *Config, cause error) error {
-	cfg.Log.Error("the store is damaged, reading what can be read of it", "file", cfg.Path, "err", cause)
+	cfg.Log.Error("the store is damaged; reading what can be read of it", "file", cfg.Path, "err", cause)
 	if err := clearNew(cfg); err != nil {
 		return err
 	}
@@ -44,10 +44,10 @@ func replace(ctx context.Context, cfg *Config, cause error) error {
 	if err != nil {
 		return err
 	}
-	cfg.Log.Error("the damaged store is set aside, the queue goes on with what could be read", "aside", aside,
+	cfg.Log.Error("the damaged store is set aside; the queue goes on with what could be read", "aside", aside,
 		"reports", r.Reports, "refused_rows", r.Refused, "unreadable", r.Unreadable, "lost_samples", r.lost,
 		"lost_reports_never_counted", r.uncounted, "sent_again_passes", r.Restarted,
-		"try", "look at the kernel's log (dmesg) and the disk; delete the file when nobody wants to look into it")
+		"try", "look at the kernel's log (dmesg) and the disk; delete the file when nobody needs it")
 	return nil
 }
 

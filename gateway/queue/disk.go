@@ -116,7 +116,7 @@ func (d *disk) succeeded(entries bool) {
 
 func (d *disk) end() {
 	free, _ := store.Room(d.dir()) // 0 then
-	d.cfg.Log.Info("the disk takes what is sent again", "free", free, "refused_messages", d.refused, "for", (d.mono() - d.begun).Round(time.Second))
+	d.cfg.Log.Info("the store takes reports again", "free", free, "refused_messages", d.refused, "for", (d.mono() - d.begun).Round(time.Second))
 	d.try, d.freed = false, false
 	d.set(store.None, "")
 }

@@ -55,6 +55,12 @@
 // its samples' own times. A window that gets samples after it was sent gets a second datum. CloudWatch averages two
 // averages without weights, and adds two sums: exact for samples that come in time, an approximation for stragglers.
 //
+// # The write-ahead log
+//
+// SQLite's automatic checkpoints are off, since they tell no error. The writer moves the log into the store when it
+// holds 4 MB, and empties it after a minute without a commit (`queue/log.go`). An error of that is one of the disk. Who
+// reads the store for so long that the log grows is named, from `/proc/locks`.
+//
 // # Bounds
 //
 // `queue.max_bytes` bounds the pages in use; the write-ahead log comes on top. Before a report is stored that would

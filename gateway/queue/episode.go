@@ -43,8 +43,8 @@ func (e *episode) look(now time.Duration, log *slog.Logger) {
 func newBounds() bounds {
 	return bounds{
 		inHand: func(int64) bool { return false },
-		full:   episode{reason: ReasonFull, fix: "a larger queue.max_bytes, or queue.thin_after; and see why the cloud takes too little"},
-		old:    episode{reason: ReasonAge, fix: "a larger queue.max_age, up to the 14 days that CloudWatch takes; and see why the cloud takes too little"},
+		full:   episode{reason: ReasonFull, fix: "a larger queue.max_bytes, or queue.thin_after; and find out why AWS takes too little"},
+		old:    episode{reason: ReasonAge, fix: "a larger queue.max_age, up to the 14 days that CloudWatch takes; and find out why AWS takes too little"},
 	}
 }
 

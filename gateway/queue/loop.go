@@ -201,7 +201,7 @@ func (q *Queue) failed(err error, messages int) (freed bool) {
 	case store.Full, store.AtBound, store.ReadOnly, store.Failing, store.Astray:
 		return q.disk.failed(kind, err)
 	}
-	q.cfg.Log.Error("writing to the store failed, nothing of it is acknowledged", "messages", messages, "err", err)
+	q.cfg.Log.Error("writing to the store failed; nothing of it is acknowledged", "messages", messages, "err", err)
 	q.notice(err)
 	return false
 }

@@ -151,7 +151,7 @@ func (q *Queue) Backlog(_ context.Context) (passes int, oldest int64, err error)
 // restart makes the pass one of which nothing is acknowledged.
 func (q *Queue) restart(ctx context.Context, p *pass.Pass, fingerprint string) error {
 	if p.Next > 0 {
-		q.cfg.Log.Warn("version or settings changed inside a pass, it is sent again from its start", "pass", p.Start, "datums", p.Next)
+		q.cfg.Log.Warn("version or settings changed inside a pass; it is sent again from its start", "pass", p.Start, "datums", p.Next)
 	}
 	*p = pass.Pass{Start: p.Start, Live: p.Live, Thinned: p.Thinned, First: p.First, Last: p.Last}
 	return q.do(ctx, func(ctx context.Context, w *writer) error {

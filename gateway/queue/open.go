@@ -15,7 +15,7 @@ func (q *Queue) openStore(ctx context.Context) error {
 		return err
 	}
 	if aside != "" {
-		q.cfg.Log.Warn("a copy takes the store's place, what was there is set aside", "aside", aside)
+		q.cfg.Log.Warn("a copy takes the store's place; what was there is set aside", "aside", aside)
 	}
 	_ = clearNew(&q.cfg) // a copy that was not finished only takes room
 	mark, failed := readMark(path)

@@ -183,7 +183,7 @@ func (c *Broker) validate() error {
 // validateMaxPacket refuses a bound below what agents send: they would connect and send the same again for ever.
 func (c *Broker) validateMaxPacket() error {
 	if c.MaxPacket < sample.LeastPacket {
-		return config.Errorf("broker.max_packet", "must be at least %s, since an agent sends a backlog in packets of up to that and is disconnected for a larger one, got %s; leave it out for %s",
+		return config.Errorf("broker.max_packet", "must be at least %s, because agents send a backlog in packets of up to that size and are disconnected for a larger one, got %s; leave it out for %s",
 			config.Size(sample.LeastPacket), c.MaxPacket, Default().Broker.MaxPacket)
 	}
 	return within("broker.max_packet", c.MaxPacket, sample.LeastPacket, 1<<20)
@@ -204,10 +204,10 @@ func (c *Intake) validate(site string) error {
 		within("intake.max_metrics", c.MaxMetrics, 1, 10_000),
 	}
 	if strings.Count(c.NameTemplate, "{name}") != 1 || !strings.Contains(c.NameTemplate, "{device}") {
-		errs = append(errs, config.Errorf("intake.name_template", "must hold {name} once, and {device}, or the metrics of two devices would be one, got %q", c.NameTemplate))
+		errs = append(errs, config.Errorf("intake.name_template", "must have {name} once, and {device}, or the metrics of two devices would be one, got %q", c.NameTemplate))
 	}
 	if site == "" && strings.Contains(c.NameTemplate, "{site}") {
-		errs = append(errs, config.Errorf("intake.name_template", "holds {site}, and site is not set: set it or take {site} out, got %q", c.NameTemplate))
+		errs = append(errs, config.Errorf("intake.name_template", "has {site}, but site is not set: set it or remove {site}, got %q", c.NameTemplate))
 	}
 	return errors.Join(errs...)
 }
@@ -215,7 +215,7 @@ func (c *Intake) validate(site string) error {
 // validateMaxSamples refuses a bound below what agents pack: a larger report is refused whole, and acknowledged.
 func (c *Intake) validateMaxSamples() error {
 	if c.MaxSamples < sample.ReportSamples {
-		return config.Errorf("intake.max_samples", "must be at least %d, since an agent sends a backlog in reports of up to so many samples and a larger one is refused whole, got %d; leave it out for %d",
+		return config.Errorf("intake.max_samples", "must be at least %d, because agents send a backlog in reports of up to so many samples, and a larger one is refused whole, got %d; leave it out for %d",
 			sample.ReportSamples, c.MaxSamples, Default().Intake.MaxSamples)
 	}
 	return within("intake.max_samples", c.MaxSamples, sample.ReportSamples, 10_000)

@@ -75,7 +75,7 @@ log:
 	want := `gateway.yaml:1: site: must have 1 to 32 letters, digits, dots, hyphens or underscores, starting with a letter or digit, got "my house"
 gateway.yaml:3: broker.listen: must be ADDRESS:PORT or :PORT, such as ":1883", got "1883"
 gateway.yaml:4: broker.script_topics[1]: must be a topic without wildcards, not starting with $ nor / and not ending with /, got "raspi/#"
-gateway.yaml:6: intake.name_template: must hold {name} once, and {device}, or the metrics of two devices would be one, got "{name}"
+gateway.yaml:6: intake.name_template: must have {name} once, and {device}, or the metrics of two devices would be one, got "{name}"
 gateway.yaml:8: rollup.window: must be whole seconds and divide a day evenly, such as 60s or 5m, got 55s
 gateway.yaml:9: rollup.grace: must be at least intake.clock_tolerance (10s), or a slow clock splits a window in two, got 5s
 gateway.yaml:11: rollup.rules[0].match: must be a pattern such as "cpu *", got "["

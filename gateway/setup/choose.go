@@ -15,7 +15,7 @@ func (s *setup) choose(ctx context.Context) error {
 	switch {
 	case form != "":
 	case s.answer == nil && was == "":
-		return config.Try(errors.New("a form must be chosen, and nobody is there to ask"), "--form metric or --form emf")
+		return config.Try(errors.New("no form is chosen, and there is nobody to ask"), "--form metric or --form emf")
 	case s.answer == nil:
 		form = was
 	default:
@@ -30,7 +30,7 @@ func (s *setup) choose(ctx context.Context) error {
 		}
 	}
 	if was != "" && was != form {
-		s.say("  the form was %s: all metrics start anew under other names, the old graphs stay as they are until they are 15 months old", was)
+		s.say("  the form was %s: all metrics start anew under other names; the old graphs stay until they are 15 months old", was)
 	}
 	s.names = s.names.For(form)
 	s.say("  form %s, rule %s; another form later renames every metric", form, s.names.Rule)
@@ -65,5 +65,5 @@ func (s *setup) price(form string) {
 		return
 	}
 	total, free := s.prices(fleet{form, s.asked.Devices, s.asked.Metrics, s.cfg.Rollup.Window})
-	s.say("          about %.2f USD a month for %d devices with %d metrics each, %.2f after what AWS gives for nothing", total, s.asked.Devices, s.asked.Metrics, free)
+	s.say("          about %.2f USD a month for %d devices with %d metrics each, %.2f after the free tier", total, s.asked.Devices, s.asked.Metrics, free)
 }

@@ -53,7 +53,7 @@ func TestSetup_nothingToChange(t *testing.T) {
 		})
 	}
 	b.complete("metric")
-	if !strings.Contains(b.out.String(), "says it already") {
+	if !strings.Contains(b.out.String(), "has it already") {
 		t.Errorf("got no word that the configuration stays in\n%s", &b.out)
 	}
 }

@@ -81,7 +81,7 @@ func (r *removal) consent(ctx context.Context) error {
 		return nil
 	}
 	if r.answer == nil {
-		return config.Try(errors.New("nobody is there to ask"), "--yes")
+		return config.Try(errors.New("there is nobody to ask"), "--yes")
 	}
 	answer, err := r.ask(ctx, "remove all that", "no", "yes")
 	if err == nil && answer != "yes" {

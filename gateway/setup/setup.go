@@ -44,7 +44,7 @@ func Load(path string) (settings.Config, error) {
 	}
 	cfg, err := settings.Load(path)
 	if certs := cfg.Uplink.Certs; err == nil && (certs.Cert != "" || certs.Key != "") {
-		err = config.Try(errors.New("uplink.certs.cert and uplink.certs.key name files of your own, which a gateway would take instead of the new ones"), "take both out of "+path)
+		err = config.Try(errors.New("uplink.certs.cert and uplink.certs.key name files of your own, which the gateway would use instead of the new ones"), "remove both from "+path)
 	}
 	return cfg, err
 }
@@ -160,7 +160,7 @@ func (s *setup) certificate(ctx context.Context) error {
 		return err
 	}
 	if stack == nil || stack.Outputs["CertificateId"] == "" {
-		return fmt.Errorf("the stack %s does not say its certificate", s.names.GatewayStack())
+		return fmt.Errorf("the stack %s does not name its certificate", s.names.GatewayStack())
 	}
 	id := stack.Outputs["CertificateId"]
 	var answer struct {
@@ -216,7 +216,7 @@ func (s *setup) configure(context.Context) error {
 		return err
 	}
 	if !changed {
-		s.say("  %s says it already", s.path)
+		s.say("  %s has it already", s.path)
 	}
 	for _, set := range values {
 		if changed {
@@ -245,7 +245,7 @@ func (s *setup) connect(ctx context.Context) error {
 			said.indent(s.out)
 			return err
 		}
-		s.say("  not yet (%v); a new certificate takes AWS up to some minutes, trying again in %s, %d of %d", err, checkAgain, n, checkTimes)
+		s.say("  not yet (%v); AWS may need some minutes for a new certificate; trying again in %s, %d of %d", err, checkAgain, n, checkTimes)
 		if err := s.cli.Pause(ctx, checkAgain); err != nil {
 			return err
 		}
@@ -256,12 +256,12 @@ func (s *setup) next(context.Context) error {
 	if s.asked.Email != "" {
 		s.say("  AWS has written to %s: confirm there, or no alarm will come", s.asked.Email)
 	} else if s.account == nil {
-		s.say("  nobody gets mail when metrics stop; --email ADDRESS sets that")
+		s.say("  nobody gets mail when metrics stop; --email ADDRESS changes that")
 	}
 	if tell := keyReader(&s.cfg); tell != "" {
 		s.say("  %s", tell)
 	}
-	s.say("  the alarm rings from the start until the first metrics are there")
+	s.say("  the alarm rings until the first metrics arrive")
 	s.say("done. Next: piway-gateway device add NAME, then (re)start piway-gateway run")
 	return nil
 }

@@ -83,7 +83,7 @@ func (w *walk) walk(ctx context.Context, steps []walkStep) error {
 		switch {
 		case err == nil:
 		case ctx.Err() != nil:
-			return config.Try(fmt.Errorf("interrupted while %s; nothing is lost", s.name), "the same command again, it goes on from here")
+			return config.Try(fmt.Errorf("interrupted while %s; nothing is lost", s.name), "the same command again; it continues from here")
 		default:
 			return fmt.Errorf("%s: %w", s.name, err)
 		}

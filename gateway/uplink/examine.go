@@ -69,7 +69,7 @@ func (u *Uplink) examine(ctx context.Context, link *mqttlink.Link) error {
 	}
 	u.flight = u.flight[1:]
 	u.suspect, u.drops = nil, 0
-	u.cfg.Log.Error("AWS ends the connection whenever it gets one message, and takes others: the message is parked", "topic", u.topic,
+	u.cfg.Log.Error("AWS ends the connection at one message and takes others: the message is parked", "topic", u.topic,
 		"bytes", len(head.payload), "try", "piway-gateway ledger shows whose it is; it is tried again once a day and at each start")
 	return errParked
 }
@@ -169,7 +169,7 @@ func (u *Uplink) denied(err error) error {
 	}
 	if !u.changesTopic() && !u.deniedTold {
 		u.deniedTold = true
-		u.cfg.Log.Error("AWS ends the connection whenever anything is published; all is kept and tried again",
+		u.cfg.Log.Error("AWS ends the connection at every publish; everything is kept and tried again",
 			"topic", u.topic, "client_id", u.cfg.ClientID, "try", "piway-gateway aws setup again, which renews the policy, or allow iot:Publish on "+
 				topicARN(u.cfg.Broker, u.topic)+" in the policy of the certificate (piway-gateway aws print policy)")
 	}

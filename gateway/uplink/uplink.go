@@ -205,7 +205,7 @@ func (u *Uplink) tellLost(err error) {
 func (u *Uplink) finish() {
 	if u.telling > 0 {
 		if err := <-u.told; err != nil {
-			u.cfg.Log.Error("keeping the last position failed, what is behind it will be sent again", "err", err)
+			u.cfg.Log.Error("keeping the last position failed; what is behind it will be sent again", "err", err)
 		}
 	}
 }
@@ -258,7 +258,7 @@ func (u *Uplink) connect(ctx context.Context) (*mqttlink.Link, error) {
 	if err != nil {
 		if ctx.Err() == nil && err.Error() != u.failing {
 			u.failing = err.Error()
-			u.cfg.Log.Warn("connecting to AWS failed, trying on", "broker", u.cfg.Broker, "client_id", u.cfg.ClientID, "err", err,
+			u.cfg.Log.Warn("connecting to AWS failed, trying again", "broker", u.cfg.Broker, "client_id", u.cfg.ClientID, "err", err,
 				"try", "piway-gateway check; the certificate must be active and its policy allow iot:Connect for this client id")
 		}
 		return nil, err

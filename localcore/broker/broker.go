@@ -1,9 +1,3 @@
-// Package broker is IoT Core's message broker: MQTT 3.1.1 over mutual TLS, with its quotas. Its one promise: a PUBACK
-// says that the rules engine was given the message, and not that an action succeeded; what a quota or the policy keeps
-// out is never handed on, and counted.
-//
-// It is the only importer of mochi in this program. Its limits are those of "AWS IoT Core endpoints and quotas" for a
-// connection (message broker and protocol limits), and of the developer guide, chapter MQTT.
 package broker
 
 import (

@@ -165,7 +165,7 @@ func TestCore_faults(t *testing.T) {
 
 	for path, want := range map[string]string{
 		"/faults/earthquake":              "not known, try: one of withhold, delay",
-		"/faults/delay?for=soon":          "is no duration",
+		"/faults/delay?for=soon":          "is not a duration",
 		"/faults/delay?value=much":        "must be a duration such as 2s",
 		"/faults/throttle?value=0":        "must be a number of publishes a second",
 		"/faults/offline?for=1000h":       "must last between 0s and 24h0m0s",
@@ -199,11 +199,11 @@ func TestOpen_faultsPoliciesAndGroups(t *testing.T) {
 		want   string
 	}{
 		"fault":        {func(c *localcore.Config) { c.Faults = []string{"offlien:10s"} }, `fault "offlien": not known`},
-		"fault length": {func(c *localcore.Config) { c.Faults = []string{"offline:10"} }, `"10" is no duration`},
+		"fault length": {func(c *localcore.Config) { c.Faults = []string{"offline:10"} }, `"10" is not a duration`},
 		"policy":       {func(c *localcore.Config) { c.Policies = []string{bad} }, bad + ": Statement: must have at least one"},
 		"policies":     {func(c *localcore.Config) { c.Policies = slices.Repeat([]string{good}, 11) }, "11 policies, IoT Core takes 10 of a certificate, try: fewer --policy"},
 		"retention":    {func(c *localcore.Config) { c.LogGroups = []string{"/a:15"} }, "15"},
-		"group":        {func(c *localcore.Config) { c.LogGroups = []string{"/a:many"} }, `"many" is no number of days`},
+		"group":        {func(c *localcore.Config) { c.LogGroups = []string{"/a:many"} }, `"many" is not a number of days`},
 		"prices":       {func(c *localcore.Config) { c.Prices = filepath.Join(dir, "none.txt") }, "none.txt"},
 	} {
 		cfg := localcore.Default()

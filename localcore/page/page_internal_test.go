@@ -104,7 +104,7 @@ func TestHandler_pages(t *testing.T) {
 		{"14 days", "/?range=14d&stat=Sum", sample, []string{"one point = 1 h", "4 Jan", `aria-current="true">Sum`}},
 		{"filter", "/?q=GARAGE", sample, []string{">garage</a>", "show all 20"}},
 		{"filter of nothing", "/?q=cellar", sample, []string{"No metric has that"}},
-		{"not renewed", "/?refresh=off", sample, []string{"renew every 10 s"}},
+		{"not renewed", "/?refresh=off", sample, []string{"refresh every 10 s"}},
 		{"first page of many", "/", heavy, []string{"Metrics 1–48 of 300", "252 more"}},
 		{"last page of many", "/?page=7", heavy, []string{"Metrics 289–300 of 300", "Previous page", "pi49"}},
 		{"page behind the last", "/?page=70", heavy, []string{"Metrics 289–300 of 300"}},

@@ -1,2 +1,18 @@
-// Package bench measures what the gateway takes and what it costs, beside the broker library alone.
+// Package bench measures what the gateway takes and what it costs, beside the broker library alone: make bench.
+//
+// # Measured
+//
+// The gateway and the library (with a hook that acknowledges and forgets) run in turns, with the load on the same
+// machine. A report holds four samples and is acknowledged when it is on disk. On two cores of a virtual machine with
+// a fast disk:
+//
+//	connections   in flight each   reports/s   of the library alone   CPU a report
+//	        100                1      25,000           0.27                 36 µs
+//	        100               16      76,000           0.50                 21 µs
+//	      1,000                1      39,000       0.46 to 0.56             40 µs
+//	      1,000               16      49,000           0.33                 32 µs
+//
+// At 100 connections with one report in flight all wait for the disk's commit at once: that is latency, not load.
+// 2,000 Pis that report every 15 s are 133 reports a second. Resident memory is 36 MiB with 50 devices connected, and
+// 140 MiB with 1,000 that send as fast as they can. The agent takes 12 to 13 MB, 9 of them pages of its program file.
 package bench

@@ -106,3 +106,9 @@ func record(t *testing.T, lines ...localcore.Recorded) string {
 	}
 	return path
 }
+
+func TestHelp_has_examples(t *testing.T) {
+	if err := program().Examples(); err != nil {
+		t.Error(err)
+	}
+}

@@ -17,22 +17,31 @@ import (
 
 const description = `Breaks Piway by a schedule from a seed, and counts what became of every sample.
 
-Agents, gateway and localcore run as real processes; devices send samples of which each can be told from all others. Three tracks of events go on at the same time: processes are killed with SIGKILL, clocks are stepped and start wrong, the disk is full, fails, or loses in a power cut what was not synced (as root, with /dev/fuse); lines are reset or become black holes, and AWS withholds, delays, closes and refuses; the agents' LAN stalls. Then all is healed, the backlog drains, and each sample that was acknowledged must have come to CloudWatch, with its value, name and time; an agent's readings must have the time at which they were made; duplicates must be within the in-flight window for each connection; and the ledger must balance.
+Agents, gateway and localcore run as real processes. Devices send samples, each of which can be told from all others. Three tracks of events run at the same time:
 
-Example: go run ./proof/chaos --seed 7 --for 10m`
+  processes    SIGKILL; clocks that are stepped or start wrong; as root, a full disk;
+               with /dev/fuse, a disk that fails, or loses in a power cut what was not synced
+  lines        resets and black holes; AWS withholds, delays, closes and refuses
+  agents' LAN  stalls
+
+Then everything is healed and the backlog drains. Each acknowledged sample must have come to CloudWatch, with its value, name and time. An agent's readings must have the time at which they were made. Duplicates must stay within the in-flight window of each connection. The ledger must balance.
+
+Example:
+
+  go run ./proof/chaos --seed 7 --for 10m`
 
 type options struct {
-	Seed     uint64        `help:"The schedule." default:"1"`
-	Runs     int           `help:"Runs one after the other, with this seed and those that follow." default:"1" placeholder:"N"`
+	Seed     uint64        `help:"Decides the schedule." default:"1"`
+	Runs     int           `help:"Number of runs, with this seed and those that follow." default:"1" placeholder:"N"`
 	For      time.Duration `help:"How long things go wrong in each run." default:"1m"`
-	Drain    time.Duration `help:"How long the backlog may take then." default:"2m"`
-	Devices  int           `help:"Simulated devices, 20 samples a second each." default:"2"`
-	Agents   int           `help:"Real agents." default:"2"`
+	Drain    time.Duration `help:"How long the backlog may then take." default:"2m"`
+	Devices  int           `help:"Number of simulated devices, 20 samples a second each." default:"2"`
+	Agents   int           `help:"Number of real agents." default:"2"`
 	Form     string        `help:"metric or emf." enum:"metric,emf" default:"metric"`
-	Upstream string        `help:"What takes AWS's place: localcore, or Debian's mosquitto, in the metric form." enum:"localcore,mosquitto" default:"localcore"`
+	Upstream string        `help:"What takes AWS's place: localcore, or Debian's mosquitto (metric form only)." enum:"localcore,mosquitto" default:"localcore"`
 	Only     string        `help:"Only events whose name holds this text." placeholder:"TEXT"`
-	Flips    bool          `help:"Also flip bits in the log of the gateway's store while it is killed. What is lost then must be told by the ledger."`
-	Keep     bool          `help:"Keep the folder of a run that succeeded as well."`
+	Flips    bool          `help:"Also flip bits in the store's log while the gateway is dead. The ledger must then tell what is lost."`
+	Keep     bool          `help:"Keep the folder even if the run succeeds."`
 	Verbose  bool          `short:"v" help:"Print what the programs log."`
 }
 
@@ -45,7 +54,7 @@ func program() cli.Program {
 // Run does what the options say.
 func (o *options) Run(ctx context.Context, out io.Writer) error {
 	if o.Upstream == mosquittoUpstream && o.Form != "metric" {
-		return errors.New("mosquitto knows no rule that takes the emf form apart, try: --form metric")
+		return errors.New("mosquitto has no rule that takes the emf form apart, try: --form metric")
 	}
 	bin, err := os.MkdirTemp("", "piway-chaos-bin-")
 	if err != nil {

@@ -1,6 +1,4 @@
-// Command mutants breaks the promises of the code one at a time, in a copy of the tree, and holds the tests to notice.
-//
-//	go run ./proof/mutants [TEXT...]    only those whose name holds one of the texts
+// Command mutants breaks the promises of the code one at a time, in a copy of the tree, and expects the tests to notice.
 package main
 
 import (
@@ -11,32 +9,39 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
+
+	"piway/shared/cli"
 )
+
+const description = `Breaks the promises of the code one at a time, in a copy of the tree, and expects the tests to notice.
+
+Examples:
+
+  go run ./proof/mutants
+  go run ./proof/mutants uplink`
+
+type command struct {
+	Text []string `arg:"" optional:"" help:"Only mutants whose name holds one of these texts. Default: all."`
+}
 
 // patience is for the tests of one mutant. One that makes a test hang is noticed too.
 const patience = 3 * time.Minute
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "mutants:", err)
-		os.Exit(1)
-	}
+func main() { program().Main() }
+
+func program() cli.Program {
+	return cli.Program{Name: "mutants", Description: description, Commands: &command{}}
 }
 
-// run returns an error if a mutant survived, or could not be made.
-func run(ctx context.Context, names []string, out io.Writer) error {
+// Run returns an error if a mutant survived, or could not be made.
+func (c *command) Run(ctx context.Context, out io.Writer) error {
 	chosen := slices.DeleteFunc(slices.Clone(table), func(m mutant) bool {
-		return len(names) > 0 && !slices.ContainsFunc(names, func(n string) bool { return strings.Contains(m.name, n) })
+		return len(c.Text) > 0 && !slices.ContainsFunc(c.Text, func(n string) bool { return strings.Contains(m.name, n) })
 	})
 	dir, err := os.MkdirTemp("", "piway-mutants-")
 	if err != nil {

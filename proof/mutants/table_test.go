@@ -39,3 +39,9 @@ func TestMutant_apply(t *testing.T) {
 		}
 	}
 }
+
+func TestHelp_has_examples(t *testing.T) {
+	if err := program().Examples(); err != nil {
+		t.Error(err)
+	}
+}

@@ -23,38 +23,38 @@ import (
 
 const description = `The same outage for Piway, for Mosquitto's bridge and for Telegraf, and a table of what became of every sample.
 
-Simulated Pis send a day's load, or an hour's, while AWS is away, as fast as it is taken; each sample has its PUBACK before the next is sent. In the middle the process that forwards is killed (SIGKILL) and started again. Then AWS comes back, the Pis go on in real time, and each datum is counted that CloudWatch takes. AWS is localcore: it discards publishes over 100 a second without a word, as AWS does.
+While AWS is away, simulated Pis send the load of an hour or a day, as fast as it is taken; each sample has its PUBACK before the next is sent. In the middle, SIGKILL ends the process that forwards, and it is started again. Then AWS comes back, the Pis go on in real time, and each datum that CloudWatch takes is counted. AWS is localcore: like AWS, it silently discards publishes over 100 a second.
 
   delivered   samples that came to CloudWatch
   lost        a Pi got a PUBACK, and the sample never came
   twice       samples that came again, each time counted
-  held        came only when AWS's rate was lifted and the connection cut, by this program
+  held        came only when this program lifted AWS's rate and cut the connection
   reconnect   from AWS's return to the first sample
   drain       from there to the last one of the backlog
   written     by the peer's processes to disk (write_bytes of /proc/PID/io)
   late        the latest live sample, after its window's end
-  throttled   messages that AWS discarded, for more than 100 came in a second
+  throttled   messages that AWS discarded, because more than 100 came in a second
 
 Examples:
 
-  outage                                      an hour, all peers that are installed
-  outage --hours 24 --peers piway-metric      a day: a quarter of an hour
-  outage --hours 1 --kill outage,drain --peers mosquitto-durable,mosquitto-paced`
+  go run ./proof/outage                                    an hour, all peers that are installed
+  go run ./proof/outage --hours 24 --peers piway-metric    a day: a quarter of an hour
+  go run ./proof/outage --kill outage,drain --peers mosquitto-durable,mosquitto-paced`
 
 type command struct {
-	Hours     []float64     `help:"Hours of load while AWS is away; a row of each peer for each." default:"1"`
-	Peers     []string      `help:"Which peers; all if none is given: ${peers}."`
+	Hours     []float64     `help:"Hours of load while AWS is away; each makes a row of each peer." default:"1"`
+	Peers     []string      `help:"Which peers. Default: all, ${peers}."`
 	Kill      []string      `help:"When the forwarding process is killed: in the middle of the outage, of the drain, or none." enum:"outage,drain,none" default:"outage"`
-	Pis       int           `help:"How many Pis." default:"10"`
-	Metrics   int           `help:"Metrics of each." default:"4"`
+	Pis       int           `help:"Number of Pis." default:"10"`
+	Metrics   int           `help:"Metrics of each Pi." default:"4"`
 	Every     time.Duration `help:"Time between two samples of a metric." default:"15s"`
 	Window    time.Duration `help:"Piway's rollup.window, at most four samples long." default:"60s"`
 	NoLive    bool          `help:"The Pis fall silent when AWS comes back."`
 	RoundTrip time.Duration `help:"How long AWS's PUBACK takes." default:"20ms"`
-	Quiet     time.Duration `help:"A peer from which nothing comes for so long has stalled." default:"3m"`
+	Quiet     time.Duration `help:"After this silence a peer has stalled." default:"3m"`
 	AtMost    time.Duration `help:"The longest drain that is measured; then AWS's rate is lifted to count the rest." default:"15m"`
-	Gateway   string        `help:"The program piway-gateway; built if not given." placeholder:"FILE" type:"existingfile"`
-	Telegraf  string        `help:"The program telegraf; looked for on the PATH if not given." placeholder:"FILE" type:"existingfile"`
+	Gateway   string        `help:"The program piway-gateway. Default: build it." placeholder:"FILE" type:"existingfile"`
+	Telegraf  string        `help:"The program telegraf. Default: look on the PATH." placeholder:"FILE" type:"existingfile"`
 	Verbose   bool          `help:"Log what the programs say." short:"v"`
 }
 

@@ -45,3 +45,9 @@ func TestResult_drainText(t *testing.T) {
 		}
 	}
 }
+
+func TestHelp_has_examples(t *testing.T) {
+	if err := program().Examples(); err != nil {
+		t.Error(err)
+	}
+}

@@ -21,18 +21,20 @@ import (
 
 const description = `Cuts the power of a virtual machine in which the gateway (or the agent) works, and counts what is left.
 
-The machine is QEMU's, with a Debian kernel and ext4 on a disk whose cache is volatile. Devices outside send reports; at a random moment QEMU is killed with SIGKILL, and of what the disk had not flushed a part is dropped. After the next start each report that was acknowledged must come to CloudWatch. With --errors writes to the disk fail shortly before: to all files or to the log, for half a second to a second or until the cut, and now and then the gateway is killed as well.
+The machine is QEMU's, with a Debian kernel and ext4 on a disk whose cache is volatile. Devices outside send reports. At a random moment SIGKILL ends QEMU, and a part of what the disk had not flushed is dropped. After the next start each acknowledged report must come to CloudWatch. With --errors, writes to the disk fail shortly before the cut: to all files or to the log, for half a second to a second or until the cut. Now and then the gateway is killed as well.
 
-Example: go run ./proof/powercut --cuts 10 --errors`
+Example:
+
+  go run ./proof/powercut --cuts 10 --errors`
 
 type options struct {
 	What    string   `help:"What is in the machine: gateway or agent." enum:"gateway,agent" default:"gateway"`
-	Seed    uint64   `help:"The schedule." default:"1"`
-	Cuts    int      `help:"How often the power is cut." default:"10"`
+	Seed    uint64   `help:"Decides the schedule." default:"1"`
+	Cuts    int      `help:"Number of power cuts." default:"10"`
 	Errors  bool     `help:"Let writes fail before each cut."`
 	Gateway string   `help:"Another gateway to try, built with CGO_ENABLED=0." placeholder:"FILE" type:"existingfile"`
 	Agent   string   `help:"Another agent to try, built with CGO_ENABLED=0." placeholder:"FILE" type:"existingfile"`
-	Keep    bool     `help:"Keep the folder of a run that succeeded as well."`
+	Keep    bool     `help:"Keep the folder even if the run succeeds."`
 	Verbose bool     `short:"v" help:"Print what the programs log."`
 	Extents []string `hidden:"" help:"Print where files lie on their disk; used inside the machine."`
 }

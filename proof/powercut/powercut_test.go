@@ -126,3 +126,9 @@ func TestDiary(t *testing.T) {
 		t.Errorf("got %+v, want two of which one is lost", v)
 	}
 }
+
+func TestHelp_has_examples(t *testing.T) {
+	if err := program().Examples(); err != nil {
+		t.Error(err)
+	}
+}

@@ -85,7 +85,7 @@ var inside = map[string][]string{
 	"proof/foreign":      {},
 	"proof/foreign_test": {"proof/world", "gateway/control", "gateway/demo", "gateway/gateway", "gateway/queue/ledger", "agent/agent", "localcore/cloudwatch"},
 	"proof/faultfs":      {},
-	"proof/mutants":      {},
+	"proof/mutants":      {"shared/cli"},
 	"proof/chaos":        {"proof/rig", "proof/faultfs", "gateway/devices", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
 	"proof/outage":       {"proof/rig", "gateway/control", "gateway/devices", "gateway/queue/ledger", "localcore/broker", "localcore/cloudwatch", "localcore/localcore", "shared/*"},
 	"proof/powercut":     {"proof/powercut/vm", "proof/rig", "gateway/devices", "gateway/queue/ledger", "localcore/localcore", "shared/*"},

@@ -43,12 +43,10 @@ func (p Program) Main() {
 // Run parses the arguments and does what they say. Its error has a hint (config.Hint) where something can be done.
 func (p Program) Run(ctx context.Context, args []string, s Streams) error {
 	helped := false
-	parser, err := kong.New(p.Commands, kong.Name(p.Name), kong.Description(p.Description), kong.Vars(p.Vars),
-		kong.Writers(s.Out, s.Err), kong.Exit(func(int) { helped = true }),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(s.Out, (*io.Writer)(nil)), kong.Bind(s),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}))
+	parser, err := p.parser(kong.Writers(s.Out, s.Err), kong.Exit(func(int) { helped = true }),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(s.Out, (*io.Writer)(nil)), kong.Bind(s))
 	if err != nil {
-		return fmt.Errorf("building the command line: %w", err)
+		return err
 	}
 	if len(args) == 0 && len(parser.Model.Children) > 0 {
 		args = []string{"--help"}
@@ -61,6 +59,18 @@ func (p Program) Run(ctx context.Context, args []string, s Streams) error {
 		return config.Try(err, p.Name+" --help")
 	}
 	return command.Run()
+}
+
+func (p Program) parser(more ...kong.Option) (*kong.Kong, error) {
+	options := []kong.Option{
+		kong.Name(p.Name), kong.Description(p.Description), kong.Vars(p.Vars),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+	}
+	parser, err := kong.New(p.Commands, append(options, more...)...)
+	if err != nil {
+		return nil, fmt.Errorf("building the command line: %w", err)
+	}
+	return parser, nil
 }
 
 // Status tells an error to a person, with its hint on a line of its own, and returns the exit status: 0 for none, else

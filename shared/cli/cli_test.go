@@ -77,3 +77,41 @@ func (s *song) Run(out io.Writer) error {
 	_, err := fmt.Fprintln(out, strings.Repeat("la ", s.Times))
 	return err
 }
+
+// A help without an example, or with one that the program refuses, is told.
+func TestProgram_Examples(t *testing.T) {
+	for help, want := range map[string]string{
+		"Example:\n\n  talk say hello":                                        "",
+		"More.\n\nExamples, by cron:\n\n  ls\n  * * * * * talk say hello > f": "",
+		"Examples:\n\n  talk say hello   greets\n  talk say hello | wc":       "",
+		"Says it.":                             "talk say: the help has no example of it",
+		"talk say hello":                       "talk say: the help has no example of it",
+		"Example:\n\n  talk sing hello":        "is refused",
+		"Example:\n\n  talk say hello --loud":  "is refused",
+		"Example:\n\n  cat talk say hello\n\n": "talk say: the help has no example of it",
+	} {
+		var commands struct {
+			Say helpedCmd `cmd:"" help:"Say something."`
+		}
+		commands.Say.help = help
+		err := cli.Program{Name: "talk", Commands: &commands}.Examples()
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q", help, err, want)
+		}
+	}
+	p := cli.Program{Name: "sing", Description: "Sings.\n\nExample:\n\n  go run ./proof/sing", Commands: &song{}, Vars: map[string]string{"times": "3"}}
+	if err := p.Examples(); err != nil {
+		t.Errorf("without commands: got %v, want nil", err)
+	}
+	p.Description = "Sings."
+	if err := p.Examples(); err == nil {
+		t.Error("without commands and without an example: got nil, want an error")
+	}
+}
+
+type helpedCmd struct {
+	sayCmd
+	help string
+}
+
+func (c *helpedCmd) Help() string { return c.help }

@@ -26,7 +26,7 @@ func SetKey(text []byte, key, value string) ([]byte, error) {
 	}
 	names := strings.Split(key, ".")
 	before := flatten("", root)
-	why := errors.New("stands in a form that a program cannot change safely")
+	why := errors.New("is written in a form that a program cannot change safely")
 	for _, written := range spellings(value) {
 		changed, err := place(sheet{text, root}, names, written)
 		if err != nil {
@@ -70,7 +70,7 @@ func place(s sheet, names []string, written string) ([]byte, error) {
 		}
 		m, ok := mapping(n)
 		if !ok {
-			return nil, fmt.Errorf("%s is no group of keys, got %s", strings.Join(names[:i], "."), describe(n))
+			return nil, fmt.Errorf("%s is not a group of keys, got %s", strings.Join(names[:i], "."), describe(n))
 		}
 		entry, err := only(m, name)
 		switch {

@@ -49,7 +49,7 @@ func TestSetKey_refused(t *testing.T) {
 		{"block", "a: |\n  x\n  y\nb: 1\n", "a", "lines"},
 		{"list", "a: [1, 2]\n", "a", "must be a single value, got a list"},
 		{"group", "a: {b: 1}\n", "a", "must be a single value, got a group of keys"},
-		{"no group", "a: x\n", "a.b", "a is no group of keys"},
+		{"no group", "a: x\n", "a.b", "a is not a group of keys"},
 		{"anchor", "a: &x y\n", "a", "anchor"},
 		{"twice", "a: 1\nb: 2\na: 3\n", "a", "twice, on lines 1 and 3"},
 		{"two lines", "a: one\n  two\n", "a", "lines"},

@@ -125,7 +125,7 @@ func place(f FS, temp, path string) error {
 }
 
 // ErrUnsure says that both the old and the new content may be what the next start finds.
-var ErrUnsure = errors.New("it is not sure that the change outlives a power cut")
+var ErrUnsure = errors.New("the change may not survive a power cut")
 
 func write(f FS, path string, text []byte, perm fs.FileMode) error {
 	// What lies there is of a process that was killed.

@@ -186,7 +186,7 @@ func (l *Listener) serveOne(raw net.Conn, handle func(net.Conn) error) {
 	defer func() {
 		if p := recover(); p != nil {
 			l.panics.Add(1)
-			l.opt.Log.Error("panic while serving a client, its connection is closed",
+			l.opt.Log.Error("panic while serving a client; its connection is closed",
 				"remote", remote, "panic", p, "stack", string(debug.Stack()))
 		}
 	}()

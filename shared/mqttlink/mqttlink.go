@@ -1,8 +1,3 @@
-// Package mqttlink is one MQTT 3.1.1 connection that never lies about delivery:
-// a publish counts as delivered when the broker's PUBACK came on this very connection, and never otherwise.
-//
-// A Link is a single connection. It does not reconnect and keeps nothing for a later one;
-// when it is lost, every delivery still pending fails, and the owner connects anew and publishes again.
 package mqttlink
 
 import (

@@ -39,7 +39,7 @@ var ErrExists = errors.New("certificates exist already")
 func MakeAWS(dir string, hosts []string) error {
 	for _, h := range hosts {
 		if net.ParseIP(h) == nil && (h == "" || strings.ContainsAny(h, ":/ ")) {
-			return config.Try(fmt.Errorf("making certificates for host %q: is no name and no address", h), "leave out scheme and port")
+			return config.Try(fmt.Errorf("making certificates for host %q: is neither a name nor an address", h), "leave out scheme and port")
 		}
 	}
 	if err := files.System.Mkdir(dir, 0o700); err != nil {

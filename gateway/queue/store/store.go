@@ -1,8 +1,3 @@
-// Package store opens the file in which the queue keeps its records, and tells from an error what is wrong with the
-// disk.
-//
-// Its promise: what SQLite reads at the start is on the disk, and each commit is there behind an fsync. The library is
-// known here only; the queue says SQL to what Open returns.
 package store
 
 import (
