@@ -25,6 +25,7 @@ type Process struct {
 	Path  string
 	Args  []string
 	Env   []string  // beside this process's own
+	Dir   string    // where it works, "" for where this process does
 	Ready string    // a line of its log holds this when it serves
 	Log   io.Writer // gets its log
 
@@ -44,7 +45,7 @@ func (p *Process) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("starting %s: %w", p.Path, err)
 	}
-	p.cmd.Stderr = p.cmd.Stdout
+	p.cmd.Dir, p.cmd.Stderr = p.Dir, p.cmd.Stdout
 	p.cmd.Env = append(os.Environ(), p.Env...)
 	// Should this program die, the other goes with it.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

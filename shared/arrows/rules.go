@@ -7,7 +7,7 @@ func Piway() Rules {
 		Inside:        inside,
 		Libraries:     libraries,
 		InsideTests:   []string{"shared/*", "shared/*/*"},
-		TestLibraries: []string{"github.com/google/go-cmp", "github.com/rogpeppe/go-internal"},
+		TestLibraries: []string{"github.com/google/go-cmp"},
 	}
 }
 
@@ -91,6 +91,10 @@ var inside = map[string][]string{
 	"proof/powercut":     {"proof/powercut/vm", "proof/rig", "gateway/devices", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
 	"proof/powercut/vm":  {"proof/rig", "shared/config"},
 
+	// The promises as stories that the programs play.
+	"proof/scenarios":      {},
+	"proof/scenarios_test": {"proof/rig", "proof/world"},
+
 	// The local stand-in for AWS, and its wiring.
 	"localcore/bill":           {"shared/prices"},
 	"localcore/broker":         {"shared/guard", "shared/config"},
@@ -138,6 +142,7 @@ var libraries = map[string][]string{
 	"github.com/goccy/go-yaml":            {"shared/config", "configs/aws_test"}, // the test reads CloudFormation's short tags
 	"github.com/hanwen/go-fuse/v2":        {"proof/faultfs"},
 	"github.com/mochi-mqtt/server/v2":     {"gateway/broker", "localcore/broker", "proof/bench_test"},
+	"github.com/rogpeppe/go-internal":     {"proof/scenarios_test"},
 	"github.com/shirou/gopsutil/v3":       {"agent/collect"},
 	"golang.org/x/sync/errgroup":          {"..."},
 	"golang.org/x/sys":                    {"shared/clock", "gateway"},
