@@ -5,6 +5,7 @@ package world
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -40,6 +41,7 @@ func Main(m *testing.M) {
 func Gateway(t testing.TB) string {
 	t.Helper()
 	programs.once.Do(func() {
+		readTree()
 		if programs.dir, programs.err = os.MkdirTemp("", "piway-proof-"); programs.err != nil {
 			return
 		}
@@ -51,6 +53,17 @@ func Gateway(t testing.TB) string {
 		t.Fatal(programs.err)
 	}
 	return programs.gateway
+}
+
+// readTree reads the folders of the module, so that the go command takes no result of a test from its cache after the
+// source of a program changed: of what a test builds and runs it sees nothing, but of what it reads.
+func readTree() {
+	_ = filepath.WalkDir("../..", func(_ string, d fs.DirEntry, err error) error { // a hole is no harm
+		if err == nil && d.IsDir() && d.Name() == ".git" {
+			return fs.SkipDir
+		}
+		return nil
+	})
 }
 
 // Core runs a localcore without policy until the test ends, and returns its address and its certificates.
