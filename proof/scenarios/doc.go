@@ -9,7 +9,7 @@
 //	crash NAME                 SIGKILL
 //	cut NAME, mend NAME        let nothing through to NAME, without a word to anybody; and let it through again
 //	disk FOLDER SIZE           a small disk at the folder
-//	metric NAME                what CloudWatch has of a metric: a line "VALUE UNIT" for each datapoint
+//	[!] metric NAME            what CloudWatch has of a metric: a line "VALUE UNIT" for each datapoint; ! for nothing
 //	await PATTERN COMMAND...   repeat the command, a program or metric, until it prints what matches the pattern
 //	read NAME FILE             make the content of a file the variable NAME
 //
