@@ -48,11 +48,12 @@ func echo(t *testing.T) string {
 
 // A black hole holds bytes back and loses none; a reset ends the connection.
 func TestProxy(t *testing.T) {
-	p, err := rig.NewProxy(t.Context(), echo(t))
+	p, err := rig.NewProxy(t.Context(), "nowhere")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer p.Close()
+	p.Lead(echo(t))
 	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", p.Addr())
 	if err != nil {
 		t.Fatal(err)

@@ -41,13 +41,14 @@ func Main(m *testing.M) {
 func Gateway(t testing.TB) string {
 	t.Helper()
 	programs.once.Do(func() {
-		readTree()
 		if programs.dir, programs.err = os.MkdirTemp("", "piway-proof-"); programs.err != nil {
 			return
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Minute)
 		defer cancel()
-		_, programs.gateway, _, programs.err = rig.Build(ctx, programs.dir)
+		if _, programs.gateway, _, programs.err = rig.Build(ctx, programs.dir); programs.err == nil {
+			readTree()
+		}
 	})
 	if programs.err != nil {
 		t.Fatal(programs.err)
@@ -55,8 +56,8 @@ func Gateway(t testing.TB) string {
 	return programs.gateway
 }
 
-// readTree reads the folders of the module, so that the go command takes no result of a test from its cache after the
-// source of a program changed: of what a test builds and runs it sees nothing, but of what it reads.
+// readTree reads the folders of the module. The go command knows what a test reads, and not what it builds: without
+// this it would take a result from its cache after the source of a program changed.
 func readTree() {
 	_ = filepath.WalkDir("../..", func(_ string, d fs.DirEntry, err error) error { // a hole is no harm
 		if err == nil && d.IsDir() && d.Name() == ".git" {
