@@ -72,6 +72,8 @@ func TestCollector_cpu_usage(t *testing.T) {
 	}{
 		// Busy 150+10+60+10+10 of 1000 ticks; 600 idle and 160 waiting for a disk are not busy.
 		{"busy", "pi", "later", map[string]float64{"cpu usage Percent": 24}},
+		// Never idle, and the time of waiting for a disk goes back by 5 ticks.
+		{"saturated", "pi", "saturated", map[string]float64{"cpu usage Percent": 100}},
 		{"no time has passed", "pi", "pi", map[string]float64{}},
 		{"counters go back", "pi", "back", map[string]float64{}},
 		{"first reading fails", "garbage", "later", map[string]float64{}},
