@@ -19,6 +19,10 @@ import (
 	"piway/shared/sample"
 )
 
+// large is how many samples an earlier agent put into one report: several times what the gateway takes. Each halving by
+// bytes costs a connection, and a second of waiting.
+const large = 120
+
 // A gateway that takes less than an agent packed before it heard of it, by number or by bytes: all arrives, once.
 func TestLimits_backlogOfLargeReports(t *testing.T) {
 	t.Parallel()
@@ -33,8 +37,8 @@ func TestLimits_backlogOfLargeReports(t *testing.T) {
 			cfg := worldConfig(cloud.Metric)
 			w := newWorld(t, nil, nil, &cfg)
 			p := w.unchecked(&cfg, shrink)
-			said, stop := w.agent(p, "kitchen", 380)
-			got := p.await(ctx, "kitchen", func(a ledger.Account) bool { return a.Stored == 380 }, said)
+			said, stop := w.agent(p, "kitchen", large)
+			got := p.await(ctx, "kitchen", func(a ledger.Account) bool { return a.Stored == large }, said)
 			stop()
 			if got.Duplicate != 0 || got.Missing != 0 {
 				t.Errorf("got %+v", got)
