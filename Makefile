@@ -62,7 +62,7 @@ powercut: ## cut the power of a virtual machine ten times, and count every repor
 	$(GO) run ./proof/powercut $(POWERCUT)
 
 mutants: ## break each promise once in a copy of the tree, and expect the tests to notice (MUTANTS=uplink for some)
-	$(GO) run ./proof/mutants $(MUTANTS)
+	PIWAY_LONG=1 PIWAY_LYING_FOR=3s $(GO) run ./proof/mutants $(MUTANTS)
 
 demo: ## run everything on this machine, with nothing to configure
 	$(GO) run ./gateway demo

@@ -19,14 +19,14 @@ import (
 )
 
 // Whatever the disk does, what the spool promised to keep is delivered, once, under one number; and nothing else is.
-// PIWAY_LYING_FOR says how long seeds are tried (default 3s), the first being PIWAY_LYING_FROM (default random);
+// PIWAY_LYING_FOR says how long seeds are tried (default 1s), the first being PIWAY_LYING_FROM (default random);
 // PIWAY_LYING_SEED is one seed alone.
 func TestSpool_property(t *testing.T) {
 	if text := os.Getenv("PIWAY_LYING_SEED"); text != "" {
 		tryProperty(t, number(t, text))
 		return
 	}
-	began, seed, patience := time.Now(), rand.Uint64N(1e9), 3*time.Second
+	began, seed, patience := time.Now(), rand.Uint64N(1e9), time.Second
 	if text := os.Getenv("PIWAY_LYING_FROM"); text != "" {
 		seed = number(t, text)
 	}

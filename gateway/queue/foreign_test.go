@@ -12,6 +12,7 @@ import (
 
 // A checkpoint by another SQLite, as backup scripts do one, harms nothing, and is no reason to copy the store.
 func TestQueue_foreignCheckpoint(t *testing.T) {
+	t.Parallel()
 	log, path := &textLog{}, filepath.Join(t.TempDir(), "queue.db")
 	b := running(t, queue.Config{Path: path, MaxBytes: 256 << 20, Window: window, Grace: grace, Log: slog.New(slog.NewTextHandler(log, nil))})
 	b.mustAppend(report("kitchen", "r", 1, bigNames(200)...))

@@ -18,7 +18,7 @@ import (
 )
 
 // TestQueue_lyingDisk does random work on a disk that fails, cuts the power, and looks whether the queue kept its
-// promise. PIWAY_LYING_FOR says how long (default 3s), from seed PIWAY_LYING_FROM on (default random);
+// promise. PIWAY_LYING_FOR says how long (default 1s), from seed PIWAY_LYING_FROM on (default random);
 // PIWAY_LYING_SEED is one seed alone, which goes nearly the same way each time; PIWAY_LYING_LOG shows what is done.
 func TestQueue_lyingDisk(t *testing.T) { tryMany(t, false) }
 
@@ -27,7 +27,7 @@ func TestQueue_powerCut(t *testing.T) { tryMany(t, true) }
 
 func tryMany(t *testing.T, well bool) {
 	t.Helper()
-	length, seed, only := 3*time.Second, rand.Uint64N(1e9), false
+	length, seed, only := time.Second, rand.Uint64N(1e9), false
 	number := func(s string) (err error) { seed, err = strconv.ParseUint(s, 10, 64); return err }
 	for name, set := range map[string]func(string) error{
 		"PIWAY_LYING_FOR":  func(s string) (err error) { length, err = time.ParseDuration(s); return err },
