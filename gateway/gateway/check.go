@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"piway/gateway/uplink"
 	"piway/shared/config"
 	"piway/shared/mqttlink"
+	"piway/shared/pki"
 )
 
 // connectWait bounds the check's one connection.
@@ -34,7 +36,7 @@ func Check(ctx context.Context, cfg settings.Config, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintln(out, "certificates   ok")
+	_, _ = fmt.Fprintln(out, "certificates   "+valid(link.TLS))
 	if list, err := devices.Open(datadir.Devices(cfg.Data.Dir)); err != nil {
 		return err
 	} else if n := len(list.All()); n == 0 {
@@ -58,6 +60,14 @@ func Check(ctx context.Context, cfg settings.Config, out io.Writer) error {
 	_, _ = fmt.Fprintf(out, "connection     ok, %s\n", link.Broker)
 	_, _ = fmt.Fprintf(out, "publishes to   %s\n", link.Topic)
 	return checkRule(ctx, &cfg, &link, out)
+}
+
+func valid(shown *tls.Config) string {
+	end, ok := pki.Expires(shown)
+	if !ok {
+		return "ok"
+	}
+	return "ok, until " + end.Format(time.DateOnly)
 }
 
 // checkRule sends the canary round: AWS acknowledges what it is sent whether or not a rule is there to take it.

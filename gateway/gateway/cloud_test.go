@@ -255,8 +255,8 @@ func TestCheck_rule(t *testing.T) {
 			if err != nil {
 				said += err.Error()
 			}
-			if (err == nil) != tc.ok || !strings.Contains(said, tc.want) {
-				t.Errorf("got %v\n%s\nwant %q", err, said, tc.want)
+			if (err == nil) != tc.ok || !strings.Contains(said, tc.want) || !strings.Contains(said, "\ncertificates   ok, until 20") {
+				t.Errorf("got %v\n%s\nwant %q and until when the certificate is valid", err, said, tc.want)
 			}
 		})
 	}

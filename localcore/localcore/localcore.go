@@ -208,8 +208,10 @@ func (c *Core) SetFault(name, value string, length time.Duration) error {
 func (c *Core) Run(ctx context.Context) error {
 	defer c.faults.stop()
 	defer c.record.close()
-	c.log.Info("serving", "mqtt", c.MQTTAddr().String(), "http", c.HTTPAddr().String(), "certs", c.cfg.Certs, "rules", c.loaded.ruleNames(),
-		"policy", c.loaded.policyNames())
+	if ctx.Err() == nil {
+		c.log.Info("serving", "mqtt", c.MQTTAddr().String(), "http", c.HTTPAddr().String(), "certs", c.cfg.Certs, "rules", c.loaded.ruleNames(),
+			"policy", c.loaded.policyNames())
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.broker.Run(ctx) })
 	g.Go(func() error { return serveHTTP(ctx, c.http, c.routes(), c.log.With("part", "http")) })

@@ -268,11 +268,12 @@ func TestOpen_errors(t *testing.T) {
 	}
 }
 
-// A port is free again at once, also after a Run that never served.
+// A port is free again at once, also after a Run that never served, nor says that it does.
 func TestCore_Run_releasesItsPorts(t *testing.T) {
+	var said bytes.Buffer
 	cfg := localcore.Config{Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0", Certs: t.TempDir()}
 	for range 2 {
-		c, err := localcore.Open(t.Context(), cfg, discard())
+		c, err := localcore.Open(t.Context(), cfg, slog.New(slog.NewTextHandler(&said, nil)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -282,6 +283,9 @@ func TestCore_Run_releasesItsPorts(t *testing.T) {
 		if err := c.Run(ctx); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if strings.Contains(said.String(), "serving") {
+		t.Errorf("said:\n%s", said.String())
 	}
 }
 
