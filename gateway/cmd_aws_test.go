@@ -154,7 +154,7 @@ case "$*" in *"query Account"*) echo 111122223333;; *"configure get region"*) ec
 		cmd := exec.Command(bash)
 		cmd.Dir = dir
 		cmd.Stdin = strings.NewReader(strings.Replace(script, "sleep 15", "", 1))
-		cmd.Env = append(os.Environ(), "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"), "LOG="+log, "TMPDIR="+dir)
+		cmd.Env = append(os.Environ(), "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"), "LOG="+log, "TMPDIR="+dir, "AWS_REGION=", "AWS_DEFAULT_REGION=")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v: %s", c.name, err, out)
 		}

@@ -47,7 +47,8 @@ cd "$(mktemp -d)"
 ACCOUNT=$(aws sts get-caller-identity --query Account --output text)
 {{- end}}
 {{- if eq .Region "` + RegionPlaceholder + `"}}
-REGION=$(aws configure get region)
+REGION=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region)}} || { echo "no region: aws configure, or print this with --region" >&2; exit 1; }
+export AWS_REGION="$REGION" AWS_DEFAULT_REGION="$REGION"
 {{- else}}
 export AWS_REGION={{.Region}} AWS_DEFAULT_REGION={{.Region}}
 {{- end}}

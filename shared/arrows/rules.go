@@ -83,7 +83,7 @@ var inside = map[string][]string{
 	"proof/owner":        {},
 	"proof/owner_test":   {"proof/world"},
 	"proof/foreign":      {},
-	"proof/foreign_test": {"proof/world", "gateway/control", "gateway/demo", "gateway/gateway", "gateway/queue/ledger", "agent/agent", "localcore/cloudwatch"},
+	"proof/foreign_test": {"proof/world", "gateway/cloud", "gateway/control", "gateway/demo", "gateway/gateway", "gateway/queue/ledger", "gateway/settings", "gateway/setup", "agent/agent", "localcore/cloudwatch"},
 	"proof/faultfs":      {},
 	"proof/mutants":      {"shared/cli"},
 	"proof/chaos":        {"proof/rig", "proof/faultfs", "gateway/devices", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
