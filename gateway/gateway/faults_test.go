@@ -17,9 +17,9 @@ import (
 const (
 	faultDevices = 4
 	faultEvery   = 100 * time.Millisecond
-	faultReports = 70 // of each device
+	faultReports = 50 // of each device
 	faultFrom    = 10 // reports before the fault
-	faultLength  = 4 * time.Second
+	faultLength  = 3 * time.Second
 	faultWindow  = 50
 )
 
