@@ -60,12 +60,12 @@ func Supervise(ctx context.Context, cfg settings.Config, log *slog.Logger) error
 			pause.Reset()
 		}
 		what := strings.TrimSuffix(err.Error(), ", try: "+config.Hint(err)) // fix says it better
+		waiting := "waiting for the disk: " + what + ", try: " + fix
+		standby.Say("it is " + waiting) // before the log, so that who has read that and asks is told it
 		if what != told {
 			told = what
 			log.Error("the disk cannot be used, trying again until it can", "err", what, "try", fix)
 		}
-		waiting := "waiting for the disk: " + what + ", try: " + fix
-		standby.Say("it is " + waiting)
 		// A restart would not help, so systemd need not: it is told that the process is alive.
 		_, _ = daemon.SdNotify(false, daemon.SdNotifyReady+"\n"+daemon.SdNotifyWatchdog+"\nSTATUS="+strings.ReplaceAll(waiting, "\n", "; ")) // nobody listens elsewhere
 		if pause.Wait(ctx) != nil {

@@ -137,7 +137,7 @@ func undoing(t *testing.T, certificate string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, text, _ = bytes.Cut(text, []byte("What was made by the plain commands"))
+	_, text, _ = bytes.Cut(text, []byte("Undo the plain commands"))
 	var b strings.Builder
 	for line := range strings.Lines(string(text)) {
 		if strings.HasPrefix(line, "    ") && !strings.Contains(line, "# only after the form emf") {
