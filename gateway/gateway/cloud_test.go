@@ -17,7 +17,7 @@ import (
 )
 
 // patience ends a test that would hang; no test waits for it.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // datums keeps what CloudWatch took.
 type datums struct {
