@@ -18,6 +18,7 @@ import (
 	"piway/shared/mqttlink"
 	"piway/shared/mqttlink/fakebroker"
 	"piway/shared/sample"
+	"piway/shared/testlog"
 )
 
 const patience = 20 * time.Second
@@ -52,31 +53,7 @@ func (s *source) Ack(pos uint64) { s.acks <- pos }
 func (s *source) Split(uint64, sample.Limits) bool { return false }
 func (s *source) Limit(sample.Limits)              {}
 
-// journal is a log that can be read while it is written.
-type journal struct {
-	mu    sync.Mutex
-	buf   bytes.Buffer
-	await string // closing said when it is written
-	said  chan struct{}
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.await != "" && bytes.Contains(p, []byte(j.await)) {
-		j.await = ""
-		close(j.said)
-	}
-	return j.buf.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.buf.String()
-}
-
-func options(b *fakebroker.Broker, log *journal) publish.Options {
+func options(b *fakebroker.Broker, log *testlog.Log) publish.Options {
 	return publish.Options{
 		Address: b.Addr(), ClientID: "kitchen", Username: "kitchen", Password: "hush",
 		Device: "kitchen", Prefix: "pi", Retry: backoff.Backoff{Min: time.Millisecond, Max: 10 * time.Millisecond},
@@ -127,7 +104,7 @@ func decode(t *testing.T, p fakebroker.Publish) sample.Report {
 func TestPublisher_in_order_and_forgotten_at_PUBACK(t *testing.T) {
 	t.Parallel()
 	b, src := fakebroker.New(t, nil), newSource(40)
-	start(t, options(b, new(journal)), src)
+	start(t, options(b, new(testlog.Log)), src)
 	hello := <-b.Connects
 	if hello.WillTopic != "pi/kitchen/status" || hello.WillPayload != "offline" || hello.Username != "kitchen" || hello.Password != "hush" {
 		t.Errorf("CONNECT: got %+v", hello)
@@ -159,7 +136,7 @@ func TestPublisher_resends_what_was_not_acknowledged(t *testing.T) {
 			b.Puback = func(p fakebroker.Publish) bool { // of the first connection only what comes first
 				return p.Conn > 1 || p.Topic == "pi/kitchen/status" || bytes.Contains(p.Payload, []byte(`"seq":1,`))
 			}
-			opt := options(b, new(journal))
+			opt := options(b, new(testlog.Log))
 			if !tt.drop {
 				opt.AckTimeout = 50 * time.Millisecond
 			}
@@ -193,7 +170,7 @@ func TestPublisher_window(t *testing.T) {
 	t.Parallel()
 	b, src := fakebroker.New(t, nil), newSource(50)
 	b.Puback = func(p fakebroker.Publish) bool { return p.Conn > 1 || p.Topic == "pi/kitchen/status" }
-	opt := options(b, new(journal))
+	opt := options(b, new(testlog.Log))
 	opt.Window, opt.AckTimeout = 3, time.Second
 	start(t, opt, src)
 	counts := map[int]int{}
@@ -217,7 +194,7 @@ func TestPublisher_tells_loss_and_recovery_once(t *testing.T) {
 		}
 		return 0
 	}
-	log := new(journal)
+	log := new(testlog.Log)
 	stop := start(t, options(b, log), src)
 	next(t, b, "pi/kitchen/samples")
 	b.Drop()
@@ -226,7 +203,7 @@ func TestPublisher_tells_loss_and_recovery_once(t *testing.T) {
 	for text, want := range map[string]int{
 		"gateway connected": 1, "gateway lost": 1, "gateway cannot be reached": 0, "gateway is back": 1, "attempts=5": 1,
 	} {
-		if got := strings.Count(log.String(), text); got != want {
+		if got := log.Count(text); got != want {
 			t.Errorf("%q: got %d, want %d in\n%s", text, got, want, log)
 		}
 	}
@@ -236,28 +213,28 @@ func TestPublisher_wrong_password(t *testing.T) {
 	t.Parallel()
 	b := fakebroker.New(t, nil)
 	b.Connack = func(fakebroker.Connect) int { return 5 }
-	log := new(journal)
+	log := new(testlog.Log)
 	stop := start(t, options(b, log), newSource(1))
 	for range 4 { // it goes on trying
 		<-b.Connects
 	}
 	stop()
-	if got := strings.Count(log.String(), "level=ERROR"); got != 1 || !strings.Contains(log.String(), "device add") || strings.Contains(log.String(), "hush") {
+	if got := log.Count("level=ERROR"); got != 1 || !strings.Contains(log.String(), "device add") || strings.Contains(log.String(), "hush") {
 		t.Errorf("want one error with a hint and no password, got\n%s", log)
 	}
 }
 
 func TestPublisher_tells_refusals_at_a_bounded_rate(t *testing.T) {
 	t.Parallel()
-	b, log := fakebroker.New(t, nil), &journal{await: "did you mean", said: make(chan struct{})}
+	b, log := fakebroker.New(t, nil), new(testlog.Log)
 	stop := start(t, options(b, log), newSource(1))
 	next(t, b, "pi/kitchen/samples") // it has subscribed before
 	for range 50 {
 		b.Send("pi/kitchen/rejected", `unit "percent": did you mean "Percent"?`)
 	}
-	<-log.said
+	log.Want(t.Context(), t, "did you mean")
 	stop()
-	if got := strings.Count(log.String(), "gateway refused samples"); got != 1 {
+	if got := log.Count("gateway refused samples"); got != 1 {
 		t.Errorf("got %d lines for 50 refusals, want 1", got)
 	}
 }
@@ -266,14 +243,14 @@ func TestPublisher_refused_subscription_does_not_stop_it(t *testing.T) {
 	t.Parallel()
 	b := fakebroker.New(t, nil)
 	b.Suback = 0x80
-	start(t, options(b, new(journal)), newSource(1))
+	start(t, options(b, new(testlog.Log)), newSource(1))
 	next(t, b, "pi/kitchen/samples")
 }
 
 func TestPublisher_says_offline_when_it_goes(t *testing.T) {
 	t.Parallel()
 	b, src := fakebroker.New(t, nil), newSource(1)
-	stop := start(t, options(b, new(journal)), src)
+	stop := start(t, options(b, new(testlog.Log)), src)
 	<-src.acks
 	stop()
 	var said []string
@@ -290,7 +267,7 @@ func TestPublisher_says_offline_when_it_goes(t *testing.T) {
 func TestOnce(t *testing.T) {
 	t.Parallel()
 	b := fakebroker.New(t, nil)
-	opt := options(b, new(journal))
+	opt := options(b, new(testlog.Log))
 	if err := publish.Once(t.Context(), opt, newSource(1).reports[0]); err != nil {
 		t.Errorf("got %v", err)
 	}
@@ -314,7 +291,7 @@ func TestOnce_no_acknowledgement(t *testing.T) {
 			if how == "login refused" {
 				b.Connack = func(fakebroker.Connect) int { return 4 }
 			}
-			opt := options(b, new(journal))
+			opt := options(b, new(testlog.Log))
 			opt.AckTimeout = 50 * time.Millisecond
 			err := publish.Once(t.Context(), opt, newSource(1).reports[0])
 			if err == nil {
@@ -342,7 +319,7 @@ func TestPublisher_datesTheSending(t *testing.T) {
 	} {
 		b, src := fakebroker.New(t, nil), newSource(1)
 		src.reports[0].Boot, src.reports[0].Uptime, src.reports[0].Sent = tt.boot, tt.uptime, 0
-		opt := options(b, new(journal))
+		opt := options(b, new(testlog.Log))
 		opt.Uptime = func(context.Context) (string, float64) { return "now", 12 }
 		stop := start(t, opt, src)
 		r := decode(t, next(t, b, "pi/kitchen/samples"))

@@ -9,6 +9,7 @@ import (
 
 	"piway/shared/mqttlink/fakebroker"
 	"piway/shared/sample"
+	"piway/shared/testlog"
 )
 
 // parts is a source of one report, which becomes two when it is split.
@@ -63,7 +64,7 @@ func TestPublisher_splits_what_is_refused_by_size(t *testing.T) {
 	t.Parallel()
 	for range 20 { // whatever the goroutines do
 		src := newParts(9)
-		stop := start(t, options(refusing(t), new(journal)), src)
+		stop := start(t, options(refusing(t), new(testlog.Log)), src)
 		if got := src.wantSplit(t); got.Samples != 5 {
 			t.Errorf("got %+v, want half of it", got)
 		}
@@ -73,7 +74,7 @@ func TestPublisher_splits_what_is_refused_by_size(t *testing.T) {
 
 func TestPublisher_gives_up_one_sample_that_is_refused_by_size(t *testing.T) {
 	t.Parallel()
-	src, log := newParts(1), new(journal)
+	src, log := newParts(1), new(testlog.Log)
 	stop := start(t, options(refusing(t), log), src)
 	src.wantSplit(t)
 	<-src.acks
@@ -94,7 +95,7 @@ func TestPublisher_splits_what_is_refused_behind_its_PUBACK(t *testing.T) {
 		}
 		return true
 	}
-	stop := start(t, options(b, new(journal)), src)
+	stop := start(t, options(b, new(testlog.Log)), src)
 	src.wantSplit(t)
 	stop()
 }
@@ -113,7 +114,7 @@ func TestPublisher_forgets_what_is_refused_for_its_content(t *testing.T) {
 			b.Send("pi/kitchen/rejected", told)
 			return true
 		}
-		stop := start(t, options(b, new(journal)), src)
+		stop := start(t, options(b, new(testlog.Log)), src)
 		<-src.acks
 		stop()
 		if len(src.split) > 0 {
@@ -135,7 +136,7 @@ func TestPublisher_splits_what_ends_the_connection(t *testing.T) {
 			}
 			return true
 		}
-		stop := start(t, options(b, new(journal)), src)
+		stop := start(t, options(b, new(testlog.Log)), src)
 		if alsoEmpty { // a gateway whose disk is full, say
 			for range 20 {
 				<-b.Connects
@@ -171,7 +172,7 @@ func TestPublisher_does_not_split_for_lost_connections(t *testing.T) {
 		}
 		return true
 	}
-	stop := start(t, options(b, new(journal)), src)
+	stop := start(t, options(b, new(testlog.Log)), src)
 	<-src.acks
 	stop()
 	if len(src.split) > 0 {
@@ -180,8 +181,8 @@ func TestPublisher_does_not_split_for_lost_connections(t *testing.T) {
 }
 
 // settings answers the subscription with what a gateway tells.
-func settings(t *testing.T, text string) (*fakebroker.Broker, *parts, *journal) {
-	b, src, log := fakebroker.New(t, nil), newParts(3), new(journal)
+func settings(t *testing.T, text string) (*fakebroker.Broker, *parts, *testlog.Log) {
+	b, src, log := fakebroker.New(t, nil), newParts(3), new(testlog.Log)
 	b.Greeting = map[string]string{"pi/kitchen/config": text}
 	stop := start(t, options(b, log), src)
 	<-src.acks
@@ -211,7 +212,7 @@ func TestPublisher_bad_settings(t *testing.T) {
 		if got := <-src.limits; got.Samples < 16 || got.Bytes < 4<<10 {
 			t.Errorf("%s: got %+v", text, got)
 		}
-		if n := strings.Count(log.String(), "cannot be kept"); n != 1 {
+		if n := log.Count("cannot be kept"); n != 1 {
 			t.Errorf("%s: told %d times\n%s", text, n, log)
 		}
 	}

@@ -190,7 +190,7 @@ func TestSpool_powerCutAfterAFailedClose(t *testing.T) {
 			return nil
 		})
 		s.pad = 140
-		for s.log.count("cannot be used") == 0 { // no fsync is due before the file is full
+		for s.log.Count("cannot be used") == 0 { // no fsync is due before the file is full
 			s.read()
 			time.Sleep(time.Millisecond)
 		}

@@ -58,11 +58,11 @@ func TestSpool_diskFails(t *testing.T) {
 					}
 					f.set(nil)
 					s.readFor(6 * time.Minute)
-					if n := s.log.count("cannot be used"); n > 1 {
-						t.Errorf("said %d times:\n%s", n, s.log.all.String())
+					if n := s.log.Count("cannot be used"); n > 1 {
+						t.Errorf("said %d times:\n%s", n, s.log)
 					}
-					if s.log.count("cannot be used") != s.log.count("can be used again") {
-						t.Errorf("said:\n%s", s.log.all.String())
+					if s.log.Count("cannot be used") != s.log.Count("can be used again") {
+						t.Errorf("said:\n%s", s.log)
 					}
 					if n := len(s.inFiles()); n > s.n {
 						t.Errorf("%d lines in files for %d readings", n, s.n)
@@ -96,8 +96,8 @@ func TestSpool_diskFailsForDays(t *testing.T) {
 		if have, _ := values(got); len(got) != 100 || have[len(have)-1] != s.n {
 			t.Errorf("%d reports wait", len(got))
 		}
-		if s.Dropped() != int(got[0].report.Seq)-1 || s.log.count("spool is full") != 1 || s.log.count("cannot be used") != 1 {
-			t.Errorf("dropped %d, the first left is %d, said:\n%s", s.Dropped(), got[0].report.Seq, s.log.all.String())
+		if s.Dropped() != int(got[0].report.Seq)-1 || s.log.Count("spool is full") != 1 || s.log.Count("cannot be used") != 1 {
+			t.Errorf("dropped %d, the first left is %d, said:\n%s", s.Dropped(), got[0].report.Seq, s.log)
 		}
 		if n := len(s.files()); n > 1 {
 			t.Errorf("%d files", n)
@@ -112,7 +112,7 @@ func TestSpool_noFolderSync(t *testing.T) {
 		f.set(err, "syncdir")
 		inBubble(t, on(f), func(t *testing.T, s *shelf) {
 			s.readFor(2 * time.Minute)
-			if got, want := s.log.count("cannot be used") == 0, err != syscall.EIO; got != want { //nolint:errorlint // as it was made
+			if got, want := s.log.Count("cannot be used") == 0, err != syscall.EIO; got != want { //nolint:errorlint // as it was made
 				t.Errorf("%v: used %t, want %t", err, got, want)
 			}
 		})
@@ -145,8 +145,8 @@ func TestSpool_unreadable(t *testing.T) {
 					return nil
 				})
 				first := s.all()
-				if s.log.count("cannot be read") != 1 {
-					t.Errorf("said:\n%s", s.log.all.String())
+				if s.log.Count("cannot be read") != 1 {
+					t.Errorf("said:\n%s", s.log)
 				}
 				have, _ := values(first)
 				if len(have) >= s.n || have[0] != 1 || have[len(have)-1] != s.n {
@@ -168,8 +168,8 @@ func TestSpool_unreadable(t *testing.T) {
 				}
 				s.Ack(pos)
 				time.Sleep(time.Hour)
-				if s.log.count("cannot be read") != 1 {
-					t.Errorf("said:\n%s", s.log.all.String())
+				if s.log.Count("cannot be read") != 1 {
+					t.Errorf("said:\n%s", s.log)
 				}
 				f.set(nil)
 				var rest []int
@@ -194,8 +194,8 @@ func TestSpool_unreadable(t *testing.T) {
 						}
 					}
 				}
-				if got := s.files(); len(got) > 0 || s.log.count("can be read again") != 1 {
-					t.Errorf("files %q, said:\n%s", got, s.log.all.String())
+				if got := s.files(); len(got) > 0 || s.log.Count("can be read again") != 1 {
+					t.Errorf("files %q, said:\n%s", got, s.log)
 				}
 			})
 		})
@@ -220,8 +220,8 @@ func TestSpool_writtenAnew(t *testing.T) {
 		before, text := look(), s.inFiles()
 		f.set(syscall.EROFS, "rename")
 		s.restart("b", false)
-		if !os.SameFile(before, look()) || s.log.count("cannot be used") != 1 {
-			t.Errorf("said:\n%s", s.log.all.String())
+		if !os.SameFile(before, look()) || s.log.Count("cannot be used") != 1 {
+			t.Errorf("said:\n%s", s.log)
 		}
 		f.set(nil)
 		time.Sleep(6 * time.Minute)

@@ -30,8 +30,8 @@ func TestSpool_folderGone(t *testing.T) {
 					t.Fatal(err)
 				}
 				s.readFor(time.Minute)
-				if s.log.count("removed or replaced") != 1 {
-					t.Errorf("said:\n%s", s.log.all.String())
+				if s.log.Count("removed or replaced") != 1 {
+					t.Errorf("said:\n%s", s.log)
 				}
 				s.restart("b", true)
 				if got := s.all(); len(got) == 0 || !cmp.Equal(got[0].report, before[0].report) {
@@ -72,8 +72,8 @@ func TestSpool_filesGone(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.readFor(time.Minute)
-		if s.log.count("are gone") != 1 {
-			t.Errorf("said:\n%s", s.log.all.String())
+		if s.log.Count("are gone") != 1 {
+			t.Errorf("said:\n%s", s.log)
 		}
 		have, _ := values(s.all())
 		if len(have) == 0 || len(have) >= s.n || have[len(have)-1] != s.n {
@@ -105,8 +105,8 @@ func TestSpool_fileGone(t *testing.T) {
 		}
 		got := s.all()
 		have, _ := values(got)
-		if s.log.count("are gone") != 1 || have[0] != 1 || have[len(have)-1] != s.n {
-			t.Errorf("got %v, said:\n%s", have, s.log.all.String())
+		if s.log.Count("are gone") != 1 || have[0] != 1 || have[len(have)-1] != s.n {
+			t.Errorf("got %v, said:\n%s", have, s.log)
 		}
 		for _, h := range got {
 			s.Ack(h.pos)

@@ -64,7 +64,7 @@ func tryProperty(t *testing.T, seed uint64) {
 		w.connect()
 		defer func() {
 			if t.Failed() {
-				t.Logf("seed %d, what was done:\n%s\nand said:\n%s", seed, strings.Join(w.did, "\n"), s.log.all.String())
+				t.Logf("seed %d, what was done:\n%s\nand said:\n%s", seed, strings.Join(w.did, "\n"), s.log)
 			}
 		}()
 		for range 150 {

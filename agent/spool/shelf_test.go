@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +16,7 @@ import (
 
 	"piway/agent/spool"
 	"piway/shared/sample"
+	"piway/shared/testlog"
 )
 
 const after = 30 * time.Second
@@ -26,36 +26,18 @@ type shelf struct {
 	*spool.Spool
 	t   *testing.T
 	cfg spool.Config
-	log *lines
+	log *testlog.Log
 	n   int // readings so far
 	pad int // samples that make readings large, of about 300 bytes each
 	// named is the name of those, padding if it is empty.
 	named string
 }
 
-// lines is a log in memory.
-type lines struct {
-	mu  sync.Mutex
-	all strings.Builder
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.all.Write(p)
-}
-
-func (l *lines) count(text string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.all.String(), text)
-}
-
 func inBubble(t *testing.T, change func(*spool.Config), f func(*testing.T, *shelf)) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "spool")
 	synctest.Test(t, func(t *testing.T) {
-		log := new(lines)
+		log := new(testlog.Log)
 		cfg := spool.Config{
 			Run: "a", Dir: dir, After: after, MaxBytes: 64 << 20, MaxAge: 13 * 24 * time.Hour, MaxReports: 1000,
 			Log: slog.New(slog.NewTextHandler(log, nil)),

@@ -57,8 +57,8 @@ func TestSpool_backlog(t *testing.T) {
 		if got := s.files(); got != nil {
 			t.Errorf("files when all is delivered: %q", got)
 		}
-		if got := s.log.count("level="); got != 2 {
-			t.Errorf("said:\n%s", s.log.all.String())
+		if got := s.log.Count("level="); got != 2 {
+			t.Errorf("said:\n%s", s.log)
 		}
 		s.read() // online again
 		s.wantAll(6*60*4+1, 6*60*4+1)
@@ -184,14 +184,14 @@ func TestSpool_full(t *testing.T) {
 		if int64(s.Dropped()) != first-1 {
 			t.Errorf("%d dropped are counted, the first report left is %d", s.Dropped(), first)
 		}
-		if s.log.count("spool is full") != 1 {
-			t.Errorf("said:\n%s", s.log.all.String())
+		if s.log.Count("spool is full") != 1 {
+			t.Errorf("said:\n%s", s.log)
 		}
 		for _, h := range got {
 			s.Ack(h.pos)
 		}
-		if s.log.count("has room again") != 1 || len(s.files()) > 0 {
-			t.Errorf("files %q, said:\n%s", s.files(), s.log.all.String())
+		if s.log.Count("has room again") != 1 || len(s.files()) > 0 {
+			t.Errorf("files %q, said:\n%s", s.files(), s.log)
 		}
 	})
 }
@@ -226,16 +226,16 @@ func TestSpool_noDisk(t *testing.T) {
 			s.all() // each is handed out, so none is packed
 			time.Sleep(15 * time.Second)
 		}
-		if s.log.count("cannot be used") != 1 || s.Dropped() != 195 {
-			t.Errorf("dropped %d, said:\n%s", s.Dropped(), s.log.all.String())
+		if s.log.Count("cannot be used") != 1 || s.Dropped() != 195 {
+			t.Errorf("dropped %d, said:\n%s", s.Dropped(), s.log)
 		}
 		if err := os.Remove(s.cfg.Dir); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(5 * time.Minute)
 		s.readFor(time.Minute)
-		if s.log.count("can be used again") != 1 || len(s.files()) != 1 {
-			t.Errorf("files %q, said:\n%s", s.files(), s.log.all.String())
+		if s.log.Count("can be used again") != 1 || len(s.files()) != 1 {
+			t.Errorf("files %q, said:\n%s", s.files(), s.log)
 		}
 		s.restart("b", true)
 		s.wantAll(196, 204)
@@ -248,8 +248,8 @@ func TestSpool_locked(t *testing.T) {
 		s.readFor(5 * time.Minute)
 		second := spool.Open(s.cfg)
 		defer second.Close()
-		if s.log.count("another piway-agent uses it") != 1 {
-			t.Errorf("said:\n%s", s.log.all.String())
+		if s.log.Count("another piway-agent uses it") != 1 {
+			t.Errorf("said:\n%s", s.log)
 		}
 		s.wantAll(1, 20)
 	})

@@ -1,7 +1,6 @@
 package broker_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"piway/gateway/broker"
+	"piway/shared/testlog"
 )
 
 // A rig is a broker that runs until the test ends, and what it hands on. Its devices are pi1 and pi2 with the
@@ -21,7 +21,7 @@ type rig struct {
 	*broker.Broker
 	t    *testing.T
 	got  chan delivery
-	log  *syncBuffer
+	log  *testlog.Log
 	stop func() // ends Run and waits for it
 }
 
@@ -34,7 +34,7 @@ type delivery struct {
 // start runs a broker; change may be nil.
 func start(t *testing.T, change func(*broker.Config)) *rig {
 	t.Helper()
-	r := &rig{t: t, got: make(chan delivery, 5000), log: &syncBuffer{}}
+	r := &rig{t: t, got: make(chan delivery, 5000), log: new(testlog.Log)}
 	cfg := broker.Config{
 		Listen: "127.0.0.1:0", Prefix: "pi", ScriptTopics: []string{"raspi/metrics"},
 		MaxConnections: 100, MaxPerAddress: 100, MaxPacket: 4096, MaxPending: 64, ConnectTimeout: patience,
@@ -101,24 +101,6 @@ func (r *rig) wantNone() {
 		r.t.Errorf("handled %q of %s, want nothing handled", d.payload, d.device)
 	default:
 	}
-}
-
-// syncBuffer is a log that is read while it may be written.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }
 
 func TestBroker_publish_isAcknowledgedByDone(t *testing.T) {

@@ -13,30 +13,23 @@ import (
 	"time"
 
 	"piway/shared/mqttlink/fakebroker"
+	"piway/shared/testlog"
 )
 
 // patience ends a test that would hang; no test waits for it.
 const patience = 20 * time.Second
 
-// lines is a log that hands on each line.
-type lines chan string
-
-func (l lines) Write(line []byte) (int, error) {
-	l <- string(line)
-	return len(line), nil
-}
-
 type rig struct {
 	t        *testing.T
 	b        *fakebroker.Broker
-	said     lines
+	said     *testlog.Log
 	failures chan Failure
 	stop     func()
 }
 
 func start(t *testing.T, b *fakebroker.Broker, change func(*Listener)) *rig {
 	t.Helper()
-	r := &rig{t: t, b: b, said: make(lines, 100), failures: make(chan Failure, 100)}
+	r := &rig{t: t, b: b, said: new(testlog.Log), failures: make(chan Failure, 100)}
 	l := New(Config{
 		Broker: "tcp://" + b.Addr(), ClientID: "gw-feedback", Topics: []string{"piway/errors/gw", "piway/errors/gw-feedback"},
 		OnFailure:       func(_ context.Context, f Failure) { r.failures <- f },
@@ -86,7 +79,7 @@ func (r *rig) send(topic, payload string) {
 
 func (r *rig) wantLine(parts ...string) {
 	r.t.Helper()
-	line := await(r.t, r.said, "a line of the log")
+	line := r.said.Next(r.t)
 	for _, p := range parts {
 		if !strings.Contains(line, p) {
 			r.t.Errorf("got %s, want %q in it", line, p)
@@ -105,8 +98,8 @@ func TestListener_handsFailuresOn(t *testing.T) {
 	r.wantLine("could not write it", "rule=piway_metric", "reason=unit", "metricUnit must be ${unit}")
 	r.send("piway/errors/gw", "not JSON")
 	r.wantLine("cannot be read")
-	if len(r.said) > 0 {
-		t.Errorf("said more: %s", <-r.said)
+	if r.said.Left() > 0 {
+		t.Errorf("said more: %s", r.said.Next(t))
 	}
 }
 
@@ -119,8 +112,8 @@ func TestListener_mayNotListen(t *testing.T) {
 	await(t, b.Connects, "the first connect")
 	await(t, b.Connects, "the second connect")
 	r.stop()
-	if len(r.said) > 0 || len(b.Connects) > 0 {
-		t.Errorf("said %d more, connected %d times more", len(r.said), len(b.Connects))
+	if r.said.Left() > 0 || len(b.Connects) > 0 {
+		t.Errorf("said %d more, connected %d times more", r.said.Left(), len(b.Connects))
 	}
 }
 
@@ -139,14 +132,14 @@ func TestListener_canary(t *testing.T) {
 		r.send("piway/errors/gw-feedback", document("gw-feedback", "Unit"))
 		r.send("piway/errors/gw", document("gw", "Unit"))
 		await(t, r.failures, "the failure behind it")
-		both := await(t, r.said, "a line") + await(t, r.said, "another line") // in the order in which the library handed them on
+		both := r.said.Next(t) + r.said.Next(t) // in the order in which the library handed them on
 		for _, want := range []string{"rule answers the test message", "reason=unit"} {
 			if strings.Count(both, want) != 1 {
 				t.Errorf("said %s, want %q once", both, want)
 			}
 		}
 		r.stop()
-		if len(r.failures) > 0 || len(r.said) > 0 {
+		if len(r.failures) > 0 || r.said.Left() > 0 {
 			t.Error("the canary was taken for a failure")
 		}
 	})
@@ -233,8 +226,8 @@ func TestListener_canaryOnTheFormerTopic(t *testing.T) {
 					t.Errorf("told that the former topic answers: %t, want %t", got, want)
 				}
 			}
-			if len(answered) > 0 || len(b.Publishes) > 0 || len(r.said) > 0 {
-				t.Errorf("got %d answers, %d canaries and %d lines more", len(answered), len(b.Publishes), len(r.said))
+			if len(answered) > 0 || len(b.Publishes) > 0 || r.said.Left() > 0 {
+				t.Errorf("got %d answers, %d canaries and %d lines more", len(answered), len(b.Publishes), r.said.Left())
 			}
 		})
 	}
@@ -243,26 +236,26 @@ func TestListener_canaryOnTheFormerTopic(t *testing.T) {
 // A kind is told at once, counted for an hour, and told again with the count; after a quiet hour it is new.
 func TestTeller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		said := make(lines, 10)
+		said := new(testlog.Log)
 		tell := newTeller(slog.New(slog.NewTextHandler(said, nil)))
 		for i := range 5 {
 			tell.tell("a", slog.LevelWarn, "bad", "n", i)
 		}
-		if got := <-said; !strings.Contains(got, "n=0") || len(said) > 0 {
-			t.Errorf("got %s and %d more, want the first only", got, len(said))
+		if got := said.Next(t); !strings.Contains(got, "n=0") || said.Left() > 0 {
+			t.Errorf("got %s and %d more, want the first only", got, said.Left())
 		}
 		<-tell.due()
 		tell.again()
-		if got := <-said; !strings.Contains(got, "n=4 more_since=4") {
+		if got := said.Next(t); !strings.Contains(got, "n=4 more_since=4") {
 			t.Errorf("got %s, want the newest with the count", got)
 		}
 		<-tell.due()
 		tell.again()
-		if tell.due() != nil || len(said) > 0 {
+		if tell.due() != nil || said.Left() > 0 {
 			t.Error("goes on telling of nothing")
 		}
 		tell.tell("a", slog.LevelWarn, "bad", "n", 9)
-		if got := <-said; !strings.Contains(got, "n=9") {
+		if got := said.Next(t); !strings.Contains(got, "n=9") {
 			t.Errorf("got %s", got)
 		}
 	})

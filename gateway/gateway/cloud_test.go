@@ -84,7 +84,7 @@ func TestCloud_forms(t *testing.T) {
 			if s.Broker.Denied != 0 || s.Broker.BadTopics != 0 || s.RuleFailures.RuleNotFound != 0 || s.RuleFailures.NotSelected != 0 || s.RuleFailures.ParseError != 0 {
 				t.Errorf("got %+v and %+v, want nothing denied nor unknown", s.Broker, s.RuleFailures)
 			}
-			if found, _ := p.said.with("level=WARN"); len(found) > 0 {
+			if found := p.said.With("level=WARN"); len(found) > 0 {
 				t.Errorf("the gateway warns: %v", found)
 			}
 		})
@@ -139,7 +139,7 @@ func TestCloud_wrongRule(t *testing.T) {
 	}, &cfg)
 	p := w.gateway(&cfg, "kitchen")
 	p.report("kitchen", "load", 1, 2, 3)
-	line := p.said.await(ctx, t, "AWS acknowledged a message and could not write it", "rule=piway_metric", "reason=unit", "the rule's metricUnit must be ${unit}")
+	line := p.said.Want(ctx, t, "AWS acknowledged a message and could not write it", "rule=piway_metric", "reason=unit", "the rule's metricUnit must be ${unit}")
 	if !strings.Contains(line, "level=ERROR") {
 		t.Errorf("got %s, want an error", line)
 	}
@@ -173,9 +173,9 @@ func TestCloud_policyWithoutPublish(t *testing.T) {
 	for i := range 3 {
 		p.report("kitchen", fmt.Sprint("load ", i), 1)
 	}
-	p.said.await(ctx, t, "level=ERROR", "AWS ends the connection at every publish",
+	p.said.Want(ctx, t, "level=ERROR", "AWS ends the connection at every publish",
 		"allow iot:Publish on arn:aws:iot:REGION:ACCOUNT:topic/$aws/rules/piway_metric/raspi/metrics in the policy")
-	p.said.await(ctx, t, "AWS does not let the gateway test its rule", "allow iot:Publish on topic/$aws/rules/piway_metric/raspi/metrics")
+	p.said.Want(ctx, t, "AWS does not let the gateway test its rule", "allow iot:Publish on topic/$aws/rules/piway_metric/raspi/metrics")
 	for _, a := range p.until(ctx, "it looks", func(ledger.Account) bool { return true }) {
 		if a.Waiting != 3 || len(a.Parked) > 0 {
 			t.Errorf("got %+v, want all waiting and none parked", a)
@@ -192,7 +192,7 @@ func TestCloud_missingRule(t *testing.T) {
 	w := newWorld(t, nil, without("piway_metric.json"), &cfg)
 	p := w.gateway(&cfg, "kitchen")
 	p.report("kitchen", "load", 1)
-	p.said.await(ctx, t, "level=ERROR", "no rule answers: what is sent to AWS is acknowledged and lost",
+	p.said.Want(ctx, t, "level=ERROR", "no rule answers: what is sent to AWS is acknowledged and lost",
 		"the rule piway_metric must exist, be enabled, select 'raspi/metrics' in its FROM, and have an error action that republishes to piway/errors/piway-gateway")
 }
 
@@ -210,7 +210,7 @@ func TestCloud_noFeedback(t *testing.T) {
 		return text
 	}, &cfg)
 	p := w.gateway(&cfg, "kitchen")
-	p.said.await(ctx, t, "level=WARN", "AWS does not let the gateway listen", "allow iot:Subscribe on topicfilter/piway/errors/piway-gateway")
+	p.said.Want(ctx, t, "level=WARN", "AWS does not let the gateway listen", "allow iot:Subscribe on topicfilter/piway/errors/piway-gateway")
 	p.report("kitchen", "load", 5)
 	p.drained(ctx)
 	if got := took.values()["RaspberryPi load (kitchen){}"]; len(got) != 1 {

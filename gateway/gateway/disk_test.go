@@ -23,13 +23,14 @@ import (
 	"piway/gateway/settings"
 	"piway/shared/mqttlink"
 	"piway/shared/sample"
+	"piway/shared/testlog"
 )
 
 // A supervised is a gateway whose disk gets into trouble.
 type supervised struct {
 	t    *testing.T
 	cfg  settings.Config
-	said *logLines
+	said *testlog.Log
 	link *mqttlink.Link
 	seq  int64
 }
@@ -40,7 +41,7 @@ func startSupervised(w *world, cfg settings.Config) *supervised {
 	if err := cfg.Validate(); err != nil {
 		w.t.Fatal(err)
 	}
-	s := &supervised{t: w.t.(*testing.T), cfg: cfg, said: newLogLines()}
+	s := &supervised{t: w.t.(*testing.T), cfg: cfg, said: new(testlog.Log)}
 	w.serve("gateway", func(ctx context.Context) error {
 		return Supervise(ctx, cfg, slog.New(slog.NewTextHandler(s.said, nil)))
 	})
@@ -50,26 +51,17 @@ func startSupervised(w *world, cfg settings.Config) *supervised {
 // ready waits until the stages were opened n times, and connects the device.
 func (s *supervised) ready(ctx context.Context, n int, device, password string) {
 	s.t.Helper()
-	for {
-		found, changed := s.said.with("gateway ready")
-		if len(found) >= n {
-			at := regexp.MustCompile(`listen=(\S+)`).FindStringSubmatch(found[n-1])[1]
-			var err error
-			if s.link, err = mqttlink.Connect(ctx, mqttlink.Options{
-				Broker: "tcp://" + at, ClientID: device, Username: device, Password: password, KeepAlive: time.Minute, Log: slog.New(slog.DiscardHandler),
-			}); err != nil {
-				s.t.Fatal(err)
-			}
-			s.t.Cleanup(s.link.Close)
-			return
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			lines, _ := s.said.with()
-			s.t.Fatalf("the stages were not opened %d times:\n%s", n, strings.Join(lines, "\n"))
-		}
+	found, err := s.said.Await(ctx, n, "gateway ready")
+	if err != nil {
+		s.t.Fatalf("the stages were not opened %d times: %v", n, err)
 	}
+	at := regexp.MustCompile(`listen=(\S+)`).FindStringSubmatch(found[n-1])[1]
+	if s.link, err = mqttlink.Connect(ctx, mqttlink.Options{
+		Broker: "tcp://" + at, ClientID: device, Username: device, Password: password, KeepAlive: time.Minute, Log: slog.New(slog.DiscardHandler),
+	}); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(s.link.Close)
 }
 
 // send returns nil when the samples are acknowledged.
@@ -220,7 +212,7 @@ func TestGateway_readOnlyDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := startSupervised(w, cfg)
-	if line := s.said.await(ctx, t, "the disk cannot be used"); !strings.Contains(line, "read-only") || !strings.Contains(line, "try=") {
+	if line := s.said.Want(ctx, t, "the disk cannot be used"); !strings.Contains(line, "read-only") || !strings.Contains(line, "try=") {
 		t.Errorf("got %q, want what it is and what to do", line)
 	}
 	wantWaiting(ctx, t, cfg.Data.Dir, "read-only file system", "look at the kernel's log (dmesg), mount the disk writable")
@@ -235,7 +227,7 @@ func TestGateway_readOnlyDisk(t *testing.T) {
 	if err := ctl.Health(ctx, cfg.Data.Dir, &out); err != nil || !strings.HasPrefix(out.String(), "ok") {
 		t.Errorf("health: got %q, %v, want ok", out.String(), err)
 	}
-	if found, _ := s.said.with("the disk cannot be used"); len(found) != 1 {
+	if found := s.said.With("the disk cannot be used"); len(found) != 1 {
 		t.Errorf("got %d lines, want one:\n%s", len(found), strings.Join(found, "\n"))
 	}
 }
@@ -272,7 +264,7 @@ func TestGateway_fullDisk(t *testing.T) {
 	if err := hog.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s.said.await(ctx, t, "the store takes reports again")
+	s.said.Want(ctx, t, "the store takes reports again")
 	s.ready(ctx, 1, "kitchen", password) // connects again
 	if err := s.send("kitchen", 1); err != nil {
 		t.Error(err)

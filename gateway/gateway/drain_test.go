@@ -51,7 +51,7 @@ func drain(b *testing.B, form string) {
 	if err := w.core.SetFault("offline", "", 0); err != nil {
 		b.Fatal(err)
 	}
-	p.said.await(ctx, b, "connected to AWS")
+	p.said.Want(ctx, b, "connected to AWS")
 	start := time.Now()
 	p.drained(ctx)
 	elapsed := time.Since(start)

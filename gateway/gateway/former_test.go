@@ -54,8 +54,8 @@ func TestCloud_policyOfAnEarlierVersion(t *testing.T) {
 			p := w.gateway(&cfg, "kitchen")
 			p.report("kitchen", "load", 1)
 			if tc.asksFrom {
-				p.said.await(ctx, t, "level=ERROR", "no rule answers on its topic", "piway-gateway aws setup again")
-				p.said.await(ctx, t, "level=ERROR", "AWS ends the connection at every publish", "piway-gateway aws setup again", "$aws/rules/piway_"+tc.form+"/")
+				p.said.Want(ctx, t, "level=ERROR", "no rule answers on its topic", "piway-gateway aws setup again")
+				p.said.Want(ctx, t, "level=ERROR", "AWS ends the connection at every publish", "piway-gateway aws setup again", "$aws/rules/piway_"+tc.form+"/")
 				for _, a := range p.until(ctx, "it looks", func(ledger.Account) bool { return true }) {
 					if a.Waiting != 1 || a.Sent != 0 {
 						t.Errorf("got %+v, want all kept", a)
@@ -63,7 +63,7 @@ func TestCloud_policyOfAnEarlierVersion(t *testing.T) {
 				}
 				return
 			}
-			p.said.await(ctx, t, "level=WARN", "of an earlier version; the gateway uses its topic", "piway-gateway aws setup again")
+			p.said.Want(ctx, t, "level=WARN", "of an earlier version; the gateway uses its topic", "piway-gateway aws setup again")
 			p.drained(ctx)
 			if got := took.values(); len(got) != 1 {
 				t.Errorf("got %v, want the datum", got)

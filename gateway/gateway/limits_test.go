@@ -17,6 +17,7 @@ import (
 	"piway/gateway/settings"
 	"piway/shared/config"
 	"piway/shared/sample"
+	"piway/shared/testlog"
 )
 
 // large is how many samples an earlier agent put into one report: several times what the gateway takes. Each halving by
@@ -51,7 +52,7 @@ func TestLimits_backlogOfLargeReports(t *testing.T) {
 func (w *world) unchecked(cfg *settings.Config, shrink func(*settings.Config)) *place {
 	w.t.Helper()
 	shrink(cfg)
-	p := &place{t: w.t, cfg: cfg, said: newLogLines()}
+	p := &place{t: w.t, cfg: cfg, said: new(testlog.Log)}
 	var err error
 	if p.Gateway, err = Open(w.t.Context(), *cfg, slog.New(slog.NewTextHandler(p.said, nil))); err != nil {
 		w.t.Fatal(err)
@@ -61,7 +62,7 @@ func (w *world) unchecked(cfg *settings.Config, shrink func(*settings.Config)) *
 }
 
 // agent runs one that has a report of n samples in its spool, of an earlier run, and reads nothing itself.
-func (w *world) agent(p *place, device string, n int) (said *logLines, stop func()) {
+func (w *world) agent(p *place, device string, n int) (said *testlog.Log, stop func()) {
 	w.t.Helper()
 	password, err := p.devices.Add(device)
 	if err != nil {
@@ -84,13 +85,13 @@ func (w *world) agent(p *place, device string, n int) (said *logLines, stop func
 	if err := os.WriteFile(filepath.Join(cfg.Spool.Dir, "000000000001.spool"), []byte(line), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
-	said = newLogLines()
+	said = new(testlog.Log)
 	log := slog.New(slog.NewTextHandler(said, nil))
 	return said, w.serve("agent", func(ctx context.Context) error { return agent.Run(ctx, cfg, log) })
 }
 
 // await waits until a device's account is as wanted.
-func (p *place) await(ctx context.Context, device string, good func(ledger.Account) bool, said *logLines) ledger.Account {
+func (p *place) await(ctx context.Context, device string, good func(ledger.Account) bool, said *testlog.Log) ledger.Account {
 	p.t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -110,7 +111,7 @@ func (p *place) await(ctx context.Context, device string, good func(ledger.Accou
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			p.t.Fatalf("the ledger is %+v; the agent said %q", all, said.lines)
+			p.t.Fatalf("the ledger is %+v; the agent said %q", all, said.With())
 		}
 	}
 }

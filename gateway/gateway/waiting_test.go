@@ -31,7 +31,7 @@ func TestHealth_noInodes(t *testing.T) {
 		fillers++
 	}
 	s := startSupervised(w, cfg)
-	s.said.await(ctx, t, "the disk cannot be used")
+	s.said.Want(ctx, t, "the disk cannot be used")
 	wantWaiting(ctx, t, cfg.Data.Dir, "no space left on device", "delete something")
 	for i := range fillers {
 		if err := os.Remove(filler(i)); err != nil {
@@ -65,7 +65,7 @@ func TestHealth_fullFromTheStart(t *testing.T) {
 	}
 	systemd := notifySocket(t)
 	s := startSupervised(w, cfg)
-	s.said.await(ctx, t, "the disk cannot be used")
+	s.said.Want(ctx, t, "the disk cannot be used")
 	wantWaiting(ctx, t, cfg.Data.Dir, "full", "delete something")
 	buf := make([]byte, 4096)
 	n, err := systemd.Read(buf)

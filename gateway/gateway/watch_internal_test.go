@@ -12,10 +12,11 @@ import (
 	"time"
 
 	"piway/gateway/cloud"
+	"piway/shared/testlog"
 )
 
 // watched is a watch whose loops the test stops, with what it tells.
-func watched(said *logLines) (w *watch, told *[]string, queue, uplink *time.Time) {
+func watched(said *testlog.Log) (w *watch, told *[]string, queue, uplink *time.Time) {
 	told, queue, uplink = &[]string{}, new(time.Time), new(time.Time)
 	*queue, *uplink = time.Now().Add(24*time.Hour), time.Now().Add(24*time.Hour)
 	w = newWatch(slog.New(slog.NewTextHandler(said, nil)))
@@ -31,7 +32,7 @@ func TestWatch_feedsWhileBothMove(t *testing.T) {
 	for _, part := range []string{"queue", "uplink"} {
 		t.Run(part, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				said := newLogLines()
+				said := new(testlog.Log)
 				w, told, queue, uplink := watched(said)
 				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute+time.Second)
 				defer cancel()
@@ -53,7 +54,7 @@ func TestWatch_feedsWhileBothMove(t *testing.T) {
 				if (*told)[0] != "READY=1" || (*told)[len(*told)-1] != "STOPPING=1" || !slices.Contains(*told, "STATUS=fine") {
 					t.Errorf("told %v", *told)
 				}
-				if found, _ := said.with("level=ERROR", "part="+part); len(found) == 0 {
+				if found := said.With("level=ERROR", "part="+part); len(found) == 0 {
 					t.Error("the log does not name the part")
 				}
 			})
@@ -63,7 +64,7 @@ func TestWatch_feedsWhileBothMove(t *testing.T) {
 
 func TestWatch_silence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		said := newLogLines()
+		said := new(testlog.Log)
 		w, _, _, _ := watched(said)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
@@ -72,14 +73,14 @@ func TestWatch_silence(t *testing.T) {
 		w.heard()
 		time.Sleep(40 * time.Minute)
 		synctest.Wait()
-		if found, _ := said.with("level=WARN", "no device was heard", last.Format(time.RFC3339)); len(found) != 1 {
-			t.Errorf("warned %d times, want once with the time: %v", len(found), said.lines)
+		if found := said.With("level=WARN", "no device was heard", last.Format(time.RFC3339)); len(found) != 1 {
+			t.Errorf("warned %d times, want once with the time: %v", len(found), said.With())
 		}
 		w.heard()
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if found, _ := said.with("devices are heard again"); len(found) != 1 {
-			t.Errorf("got %v", said.lines)
+		if found := said.With("devices are heard again"); len(found) != 1 {
+			t.Errorf("got %v", said.With())
 		}
 		cancel()
 		if err := <-ended; err != nil {

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -25,6 +23,7 @@ import (
 	"piway/localcore/rules"
 	"piway/shared/mqttlink"
 	"piway/shared/sample"
+	"piway/shared/testlog"
 )
 
 // A world is a localcore with the rules and the policy that `aws print` renders for a gateway's configuration, and such
@@ -111,7 +110,7 @@ type place struct {
 
 	t     testing.TB
 	cfg   *settings.Config
-	said  *logLines
+	said  *testlog.Log
 	stop  func()
 	links map[string]*mqttlink.Link
 	seq   map[string]int64
@@ -122,7 +121,7 @@ func (w *world) gateway(cfg *settings.Config, devices ...string) *place {
 	if err := cfg.Validate(); err != nil {
 		w.t.Fatal(err)
 	}
-	p := &place{t: w.t, cfg: cfg, said: newLogLines(), links: map[string]*mqttlink.Link{}, seq: map[string]int64{}}
+	p := &place{t: w.t, cfg: cfg, said: new(testlog.Log), links: map[string]*mqttlink.Link{}, seq: map[string]int64{}}
 	var err error
 	if p.Gateway, err = Open(w.t.Context(), *cfg, slog.New(slog.NewTextHandler(p.said, nil))); err != nil {
 		w.t.Fatal(err)
@@ -221,54 +220,4 @@ func (w *world) state() (s cloudState) {
 		w.t.Fatal(err)
 	}
 	return s
-}
-
-// logLines is a log that can be waited on.
-type logLines struct {
-	mu      sync.Mutex // guards the fields below
-	lines   []string
-	changed chan struct{}
-}
-
-func newLogLines() *logLines { return &logLines{changed: make(chan struct{})} }
-
-func (l *logLines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.lines = append(l.lines, string(bytes.TrimSpace(b)))
-	close(l.changed)
-	l.changed = make(chan struct{})
-	return len(b), nil
-}
-
-// with returns the lines that hold all parts.
-func (l *logLines) with(parts ...string) (found []string, changed <-chan struct{}) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, line := range l.lines {
-		all := true
-		for _, part := range parts {
-			all = all && strings.Contains(line, part)
-		}
-		if all {
-			found = append(found, line)
-		}
-	}
-	return found, l.changed
-}
-
-// await waits for a line that holds all parts.
-func (l *logLines) await(ctx context.Context, t testing.TB, parts ...string) string {
-	t.Helper()
-	for {
-		found, changed := l.with(parts...)
-		if len(found) > 0 {
-			return found[0]
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			t.Fatalf("the log has no line with %q:\n%s", parts, strings.Join(l.lines, "\n"))
-		}
-	}
 }

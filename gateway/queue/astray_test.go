@@ -6,12 +6,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"piway/gateway/queue/store"
+	"piway/shared/testlog"
 
 	"piway/gateway/queue"
 )
@@ -30,7 +30,7 @@ func TestQueue_filesGoAway(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			log := &textLog{}
+			log := new(testlog.Log)
 			path := filepath.Join(t.TempDir(), "queue.db")
 			synctest.Test(t, func(t *testing.T) {
 				cfg := queue.Config{Path: path, MaxBytes: 64 << 20, Window: window, Grace: grace, Log: slog.New(slog.NewTextHandler(log, nil))}
@@ -55,8 +55,8 @@ func TestQueue_filesGoAway(t *testing.T) {
 				}
 				b.stop()
 			})
-			if n := strings.Count(log.buf.String(), "level=ERROR"); n != 1 {
-				t.Errorf("got %d errors in the log, want 1:\n%s", n, log.buf.String())
+			if n := log.Count("level=ERROR"); n != 1 {
+				t.Errorf("got %d errors in the log, want 1:\n%s", n, log.String())
 			}
 		})
 	}

@@ -18,6 +18,7 @@ import (
 	"piway/gateway/queue"
 	"piway/shared/files"
 	"piway/shared/files/lying"
+	"piway/shared/testlog"
 )
 
 // hooked calls what a test has to do after a rename, and instead of a sync of a folder.
@@ -60,7 +61,7 @@ func (h *hooked) SyncDir(name string) error {
 
 // A copy that got its name and was then given up must not take the place of what was acknowledged after it.
 func TestQueue_copyGivenUp(t *testing.T) {
-	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, log *textLog) {
+	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, log *testlog.Log) {
 		h := &hooked{FS: d}
 		cfg.Files = h
 		b := running(t, cfg)
@@ -82,7 +83,7 @@ func TestQueue_copyGivenUp(t *testing.T) {
 		b.stop()
 		b = running(t, cfg)
 		if a := b.accounts()["kitchen"]; a.Waiting != 60 {
-			t.Errorf("60 reports were acknowledged, %d are there after a restart:\n%s", a.Waiting, log.buf.String())
+			t.Errorf("60 reports were acknowledged, %d are there after a restart:\n%s", a.Waiting, log.String())
 		}
 		b.stop()
 	})
@@ -96,7 +97,7 @@ func TestQueue_copyIsTheLastThing(t *testing.T) {
 		tries = 12
 	}
 	for try := range tries {
-		onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, log *textLog) {
+		onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, log *testlog.Log) {
 			h := &hooked{FS: d}
 			cfg.Files = h
 			b := running(t, cfg)
@@ -137,7 +138,7 @@ func TestQueue_copyIsTheLastThing(t *testing.T) {
 			h.set(nil, nil)
 			b = running(t, cfg)
 			if a := b.accounts()["kitchen"]; a.Waiting < acked.Load() {
-				t.Errorf("try %d: %d reports were acknowledged, %d are there after the copy took the store's place:\n%s", try, acked.Load(), a.Waiting, log.buf.String())
+				t.Errorf("try %d: %d reports were acknowledged, %d are there after the copy took the store's place:\n%s", try, acked.Load(), a.Waiting, log.String())
 			}
 			b.stop()
 		})
@@ -165,7 +166,7 @@ func TestQueue_removedAndStopped(t *testing.T) {
 
 // A copy that does not fit must not go on filling the disk.
 func TestQueue_copyDoesNotFit(t *testing.T) {
-	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, _ *textLog) {
+	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, _ *testlog.Log) {
 		b := running(t, cfg)
 		for i := range 50 {
 			b.mustAppend(report("kitchen", "r", int64(i+1), bigNames(200)...))

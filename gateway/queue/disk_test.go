@@ -1,13 +1,11 @@
 package queue_test
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -15,6 +13,7 @@ import (
 	"piway/gateway/pass"
 	"piway/gateway/queue"
 	"piway/gateway/queue/ledger"
+	"piway/shared/testlog"
 )
 
 // smallDisk mounts a file system in memory until the test ends.
@@ -54,24 +53,6 @@ func fillDisk(t *testing.T, dir string) (path string) {
 	return path
 }
 
-// A textLog is a log that can be read.
-type textLog struct {
-	mu  sync.Mutex // guards buf
-	buf bytes.Buffer
-}
-
-func (l *textLog) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(b)
-}
-
-func (l *textLog) lines() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Split(strings.TrimSpace(l.buf.String()), "\n")
-}
-
 func bigNames(n int) (names []string) {
 	for i := range n {
 		names = append(names, fmt.Sprintf("metric %d of a long name, so that few reports fill the file", i))
@@ -84,7 +65,7 @@ func TestQueue_fullDisk(t *testing.T) {
 	dir := smallDisk(t, "24m")
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.stop()
-		log, path := &textLog{}, filepath.Join(dir, "queue.db")
+		log, path := new(testlog.Log), filepath.Join(dir, "queue.db")
 		ballast := filepath.Join(dir, "ballast")
 		*b = *openWith(t, queue.Config{Path: path, MaxBytes: 64 << 20, Ballast: 4 << 20, Log: slog.New(slog.NewTextHandler(log, nil))}, b.back)
 		if info, err := os.Stat(ballast); err != nil || info.Size() != 4<<20 {
@@ -107,8 +88,8 @@ func TestQueue_fullDisk(t *testing.T) {
 				t.Fatal("a report is acknowledged on a full disk")
 			}
 		}
-		if n := len(log.lines()); n != 1 || !strings.Contains(log.lines()[0], "the disk is full") {
-			t.Errorf("got %d lines in the log, want one:\n%s", n, strings.Join(log.lines(), "\n"))
+		if n := len(log.With()); n != 1 || !strings.Contains(log.With()[0], "the disk is full") {
+			t.Errorf("got %d lines in the log, want one:\n%s", n, strings.Join(log.With(), "\n"))
 		}
 		if err := b.Settle(t.Context(), []pass.Done{{Pass: p, Counts: map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.Sent}: len(names)}}}, nil); err != nil {
 			t.Errorf("settling on a full disk: %v", err)
@@ -127,8 +108,8 @@ func TestQueue_fullDisk(t *testing.T) {
 		if _, err := os.Stat(ballast); err != nil {
 			t.Errorf("the ballast is not back: %v", err)
 		}
-		if n := len(log.lines()); n != 2 || !strings.Contains(log.lines()[1], "refused_messages=2000") {
-			t.Errorf("got %d lines in the log, want a second one with the count:\n%s", n, strings.Join(log.lines(), "\n"))
+		if n := len(log.With()); n != 2 || !strings.Contains(log.With()[1], "refused_messages=2000") {
+			t.Errorf("got %d lines in the log, want a second one with the count:\n%s", n, strings.Join(log.With(), "\n"))
 		}
 		b.accounts()
 	})

@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"piway/gateway/queue"
+	"piway/shared/testlog"
 )
 
 // A checkpoint by another SQLite, as backup scripts do one, harms nothing, and is no reason to copy the store.
 func TestQueue_foreignCheckpoint(t *testing.T) {
 	t.Parallel()
-	log, path := &textLog{}, filepath.Join(t.TempDir(), "queue.db")
+	log, path := new(testlog.Log), filepath.Join(t.TempDir(), "queue.db")
 	b := running(t, queue.Config{Path: path, MaxBytes: 256 << 20, Window: window, Grace: grace, Log: slog.New(slog.NewTextHandler(log, nil))})
 	b.mustAppend(report("kitchen", "r", 1, bigNames(200)...))
 	time.Sleep(time.Second)
@@ -23,7 +24,7 @@ func TestQueue_foreignCheckpoint(t *testing.T) {
 	}
 	select {
 	case err := <-b.ended:
-		t.Errorf("it ended with %v:\n%s", err, log.buf.String())
+		t.Errorf("it ended with %v:\n%s", err, log.String())
 	case <-time.After(2 * time.Second):
 		b.stop()
 	}

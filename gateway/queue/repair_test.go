@@ -23,12 +23,13 @@ import (
 	"piway/shared/files"
 	"piway/shared/files/lying"
 	"piway/shared/sample"
+	"piway/shared/testlog"
 )
 
 // onLyingDisk runs f with a queue on a disk that the test has in its hand.
-func onLyingDisk(t *testing.T, f func(t *testing.T, d *lying.Disk, cfg queue.Config, log *textLog)) {
+func onLyingDisk(t *testing.T, f func(t *testing.T, d *lying.Disk, cfg queue.Config, log *testlog.Log)) {
 	t.Helper()
-	dir, log := t.TempDir(), &textLog{}
+	dir, log := t.TempDir(), new(testlog.Log)
 	synctest.Test(t, func(t *testing.T) {
 		d := lying.New(dir)
 		f(t, d, queue.Config{
@@ -65,7 +66,7 @@ func afterCut(t *testing.T, d *lying.Disk) *runningBench {
 // then all goes on without the store being opened anew. What was acknowledged before and after outlives a power cut at
 // any time.
 func TestQueue_syncFails(t *testing.T) {
-	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, log *textLog) {
+	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, log *testlog.Log) {
 		b := running(t, cfg)
 		b.mustAppend(report("kitchen", "r", 1, "a"))
 		failing(d, "-wal", lying.Sync)
@@ -90,8 +91,8 @@ func TestQueue_syncFails(t *testing.T) {
 		left := afterCut(t, d)
 		b.mustAppend(report("kitchen", "r", 2, "b"))
 		b.stop()
-		if n := strings.Count(log.buf.String(), "level=ERROR"); n != 1 {
-			t.Errorf("got %d errors in the log, want 1:\n%s", n, log.buf.String())
+		if n := log.Count("level=ERROR"); n != 1 {
+			t.Errorf("got %d errors in the log, want 1:\n%s", n, log.String())
 		}
 		for _, seq := range []int64{1, 3, 2} {
 			left.mustAppend(report("kitchen", "r", seq, "x"))
@@ -105,7 +106,7 @@ func TestQueue_syncFails(t *testing.T) {
 
 // A disk that goes on failing on the log, while other files can be written, has the store copied.
 func TestQueue_copiesOut(t *testing.T) {
-	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, log *textLog) {
+	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, log *testlog.Log) {
 		b := running(t, cfg)
 		for i := range 50 {
 			b.mustAppend(report("kitchen", "r", int64(i+1), "a"))
@@ -128,8 +129,8 @@ func TestQueue_copiesOut(t *testing.T) {
 			}
 			b.stop()
 		}
-		if !strings.Contains(log.buf.String(), "a copy takes the store's place") {
-			t.Errorf("the log does not tell of the copy:\n%s", log.buf.String())
+		if !strings.Contains(log.String(), "a copy takes the store's place") {
+			t.Errorf("the log does not tell of the copy:\n%s", log.String())
 		}
 	})
 }
@@ -137,7 +138,7 @@ func TestQueue_copiesOut(t *testing.T) {
 // What Open takes for stored is on the disk: a process that was killed after a failed sync leaves commits that are
 // only in memory, and a redelivery of one is answered as a duplicate.
 func TestOpen_writesTheLogBack(t *testing.T) {
-	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, _ *textLog) {
+	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, _ *testlog.Log) {
 		b := running(t, cfg)
 		b.mustAppend(report("kitchen", "r", 1, "a"))
 		failing(d, "-wal", lying.Sync)
@@ -162,7 +163,7 @@ func TestOpen_writesTheLogBack(t *testing.T) {
 // The names of the store's files are durable before anything is acknowledged. SQLite syncs the folder with a new log,
 // and says nothing when that fails.
 func TestOpen_namesAreDurable(t *testing.T) {
-	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, _ *textLog) {
+	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, _ *testlog.Log) {
 		own := &ownSync{FS: d}
 		cfg.Files = own
 		d.Fail(func(op lying.Op) error {
@@ -196,7 +197,7 @@ func (o *ownSync) SyncDir(name string) error {
 
 // A log that cannot be moved into the store is an error like any other, also where commits to it succeed.
 func TestQueue_checkpointFails(t *testing.T) {
-	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, log *textLog) {
+	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, log *testlog.Log) {
 		b := running(t, cfg)
 		failing(d, "queue.db", lying.Write, lying.Sync)
 		acked := int64(0)
@@ -218,8 +219,8 @@ func TestQueue_checkpointFails(t *testing.T) {
 			t.Errorf("the log has %d bytes, held up by %q", bytes, by)
 		}
 		b.stop()
-		if n := strings.Count(log.buf.String(), "level=ERROR"); n != 1 {
-			t.Errorf("got %d errors in the log, want 1:\n%s", n, log.buf.String())
+		if n := log.Count("level=ERROR"); n != 1 {
+			t.Errorf("got %d errors in the log, want 1:\n%s", n, log.String())
 		}
 	})
 }
@@ -256,7 +257,7 @@ func read(path string) error {
 // A program that reads the store for long keeps the log from being emptied: that is told with its name, and is no
 // trouble.
 func TestQueue_logHeldUp(t *testing.T) {
-	log, path := &textLog{}, filepath.Join(t.TempDir(), "queue.db")
+	log, path := new(testlog.Log), filepath.Join(t.TempDir(), "queue.db")
 	b := running(t, queue.Config{Path: path, MaxBytes: 256 << 20, Window: window, Grace: grace, Log: slog.New(slog.NewTextHandler(log, nil))})
 	b.mustAppend(report("kitchen", "r", 1, "a"))
 	cmd := exec.Command(os.Args[0])
@@ -292,7 +293,7 @@ func TestQueue_logHeldUp(t *testing.T) {
 		}
 	}
 	b.stop()
-	if text := log.buf.String(); strings.Count(text, "cannot be emptied") != 1 || strings.Count(text, "is short again") != 1 {
+	if text := log.String(); strings.Count(text, "cannot be emptied") != 1 || strings.Count(text, "is short again") != 1 {
 		t.Errorf("got the log\n%s", text)
 	}
 }

@@ -3,7 +3,6 @@ package queue_test
 import (
 	"errors"
 	"math"
-	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"piway/gateway/queue"
 	"piway/gateway/queue/ledger"
 	"piway/shared/files/lying"
+	"piway/shared/testlog"
 )
 
 // valued is a report of one sample.
@@ -137,7 +137,7 @@ func TestThin_leaves(t *testing.T) {
 
 // A commit of thinning that fails is an error of the disk like any other.
 func TestThin_syncFails(t *testing.T) {
-	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, log *textLog) {
+	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, log *testlog.Log) {
 		cfg.ThinAfter = time.Hour
 		b := running(t, cfg)
 		for i := range 5 {
@@ -147,7 +147,7 @@ func TestThin_syncFails(t *testing.T) {
 		time.Sleep(50 * time.Minute)
 		failing(d, "-wal", lying.Sync)
 		time.Sleep(30 * time.Minute)
-		if n := strings.Count(log.buf.String(), "the disk fails to write"); n != 1 {
+		if n := log.Count("the disk fails to write"); n != 1 {
 			t.Errorf("a disk that fails to sync is told %d times, want once", n)
 		}
 		if err := <-b.ended; !errors.Is(err, store.ErrDisk) {

@@ -8,17 +8,11 @@ import (
 	"time"
 
 	"piway/shared/mqttlink/fakebroker"
+	"piway/shared/testlog"
 )
 
-// A lines is a log that hands on what is said at level Error.
-type lines chan string
-
-func (l lines) Write(line []byte) (int, error) {
-	l <- string(line)
-	return len(line), nil
-}
-
-func errorsOf(l lines) *slog.Logger {
+// errorsOf is a logger of what is said at level Error.
+func errorsOf(l *testlog.Log) *slog.Logger {
 	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelError}))
 }
 
@@ -38,7 +32,7 @@ func TestUplink_parksAPoisonMessage(t *testing.T) {
 			}
 			src := newSource(6) // one comes behind the last poison: with nothing else to try, nothing can be said
 			cfg := settings(b)
-			said := make(lines, 10)
+			said := new(testlog.Log)
 			cfg.Log = errorsOf(said)
 			_, stop := run(t, cfg, src)
 			await(t, src.all, "all but one to be durable")
@@ -46,8 +40,8 @@ func TestUplink_parksAPoisonMessage(t *testing.T) {
 			if src.parked != 1 || sent.Load() != 4 {
 				t.Errorf("parked %d after %d tries, want 1 after 4", src.parked, sent.Load())
 			}
-			if line := <-said; !strings.Contains(line, "is parked") || len(said) > 0 {
-				t.Errorf("said %q and %d more", line, len(said))
+			if line := said.Next(t); !strings.Contains(line, "is parked") || said.Left() > 0 {
+				t.Errorf("said %q and %d more", line, said.Left())
 			}
 		})
 	}
@@ -66,10 +60,10 @@ func TestUplink_deniedWhateverIsPublished(t *testing.T) {
 	}
 	src := newSource(6)
 	cfg := settings(b)
-	said := make(lines, 10)
+	said := new(testlog.Log)
 	cfg.Log = errorsOf(said)
 	u, stop := run(t, cfg, src)
-	line := await(t, said, "the complaint")
+	line := said.Next(t)
 	if want := "allow iot:Publish on arn:aws:iot:REGION:ACCOUNT:topic/raspi/metrics"; !strings.Contains(line, want) {
 		t.Errorf("got %s, want %q in it", line, want)
 	}
@@ -79,8 +73,8 @@ func TestUplink_deniedWhateverIsPublished(t *testing.T) {
 	mended.Store(true)
 	await(t, src.all, "all to be durable")
 	stop()
-	if src.parked != 0 || len(said) != 0 {
-		t.Errorf("parked %d, said %d more, want nothing of both", src.parked, len(said))
+	if src.parked != 0 || said.Left() != 0 {
+		t.Errorf("parked %d, said %d more, want nothing of both", src.parked, said.Left())
 	}
 }
 

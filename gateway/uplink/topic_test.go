@@ -1,12 +1,12 @@
 package uplink_test
 
 import (
-	"log/slog"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"piway/shared/mqttlink/fakebroker"
+	"piway/shared/testlog"
 )
 
 // A policy of an earlier version allows only its topic. The uplink goes there when it is told that a rule answers, and
@@ -26,10 +26,10 @@ func TestUplink_formerTopic(t *testing.T) {
 	src := newSource(40)
 	cfg := settings(b)
 	cfg.Former, cfg.Window = former, 4
-	said := make(lines, 10)
-	cfg.Log = slog.New(slog.NewTextHandler(said, &slog.HandlerOptions{Level: slog.LevelError}))
+	said := new(testlog.Log)
+	cfg.Log = errorsOf(said)
 	u, stop := run(t, cfg, src)
-	if line := await(t, said, "the complaint"); !strings.Contains(line, "aws setup again") || !strings.Contains(line, "topic/"+cfg.Topic) {
+	if line := said.Next(t); !strings.Contains(line, "aws setup again") || !strings.Contains(line, "topic/"+cfg.Topic) {
 		t.Errorf("got %s, want to be told what to do", line)
 	}
 	for len(b.Publishes) > 0 {
@@ -46,7 +46,7 @@ func TestUplink_formerTopic(t *testing.T) {
 	allowed.Store(cfg.Topic)
 	await(t, src.all, "all to be durable")
 	stop()
-	if src.parked != 0 || len(said) > 0 {
-		t.Errorf("got %d parked and said %d more, want neither", src.parked, len(said))
+	if src.parked != 0 || said.Left() > 0 {
+		t.Errorf("got %d parked and said %d more, want neither", src.parked, said.Left())
 	}
 }

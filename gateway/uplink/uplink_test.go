@@ -15,6 +15,7 @@ import (
 	"piway/gateway/uplink"
 	"piway/shared/mqttlink"
 	"piway/shared/mqttlink/fakebroker"
+	"piway/shared/testlog"
 )
 
 // patience ends a test that would hang; no test waits for it.
@@ -278,16 +279,6 @@ func TestUplink_acked_isTriedAgain(t *testing.T) {
 	}
 }
 
-// said is a log that tells the end of a connection.
-type said chan struct{}
-
-func (s said) Write(line []byte) (int, error) {
-	if strings.Contains(string(line), "connection ended") {
-		s <- struct{}{}
-	}
-	return len(line), nil
-}
-
 // After Run nothing touches the source: the queue may be closed.
 func TestUplink_Run_waitsForTheSource(t *testing.T) {
 	b := fakebroker.New(t, nil)
@@ -305,7 +296,7 @@ func TestUplink_Run_waitsForTheSource(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan bool, 1)
 	cfg := settings(b)
-	cut := make(said, 1)
+	cut := new(testlog.Log)
 	cfg.Log = slog.New(slog.NewTextHandler(cut, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	u := uplink.New(cfg, src)
 	go func() {
@@ -316,7 +307,7 @@ func TestUplink_Run_waitsForTheSource(t *testing.T) {
 	}()
 	await(t, telling, "Acked")
 	cancel()
-	await(t, cut, "the end of the connection") // all but the wait for the source is done
+	cut.Want(t.Context(), t, "connection ended") // all but the wait for the source is done
 	close(release)
 	if !await(t, ended, "Run") {
 		t.Error("Run returned before Acked")

@@ -1,19 +1,18 @@
 package broker_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"io"
 	"log/slog"
 	"net"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"piway/localcore/broker"
+	"piway/shared/testlog"
 )
 
 // start runs a broker without TLS until the test ends, and returns its address and what it hands on.
@@ -209,26 +208,8 @@ func TestBroker_will(t *testing.T) {
 	c.wantClosed()
 }
 
-// syncBuffer is a log that is read while it may be written.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
 func TestBroker_log_hasNoPasswordsAndNoWarnings(t *testing.T) {
-	var log syncBuffer
+	var log testlog.Log
 	addr, _ := start(t, &log)
 	again := connectPacket{id: "x", version: 4, keepAlive: 1, password: "hunter2"}.bytes()
 	c := dial(t, addr)

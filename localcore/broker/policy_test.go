@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"piway/localcore/broker"
+	"piway/shared/testlog"
 )
 
 // A policy allows what is listed, as ACTION RESOURCE, and notes what it was asked.
@@ -78,7 +79,7 @@ func TestBroker_policy_told(t *testing.T) {
 		"iot:Connect client/sub", "iot:Subscribe topicfilter/#", "iot:Connect client/gateway", "iot:Publish topic/a", "iot:Publish topic/b",
 		"iot:Publish topic/last", "iot:Receive topic/last",
 	}}
-	var said syncBuffer
+	var said testlog.Log
 	b := open(t, broker.Options{Now: leaps(), Authorize: p.authorize, Log: slog.New(slog.NewTextHandler(&said, nil))})
 	sub := connected(t, b.Addr(), "sub")
 	sub.send(subscribePacket("#"))
