@@ -10,7 +10,7 @@ CROSS_TO ?= armv6 armv7 arm64 amd64
 TOOL := $(GO) tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt vuln fuzz bench drain outage chaos powercut mutants demo cross compose-up compose-down clean
+.PHONY: help build test lint fmt vuln fuzz bench drain outage proof chaos powercut mutants demo cross compose-up compose-down clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ drain: ## send a backlog at AWS's full rate and count what AWS would discard (4 
 
 outage: ## run the same outage against Piway, mosquitto and telegraf (OUTAGE="--help" for more)
 	$(GO) run ./proof/outage $(OUTAGE)
+
+proof: ## run the long forms of the proofs, some minutes
+	PIWAY_LONG=1 $(GO) test -count=1 -timeout 15m ./proof/...
 
 chaos: ## kill, cut power and lines, fail disks and step clocks for a minute, and count every sample (CHAOS="--help" for more)
 	$(GO) run ./proof/chaos $(CHAOS)

@@ -33,7 +33,7 @@ const asBroker = "PIWAY_TEST_AS_BROKER"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asBroker) == "" {
-		world.Main(m)
+		os.Exit(m.Run())
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := bareBroker(ctx)
@@ -77,9 +77,8 @@ func BenchmarkGateway_durable(b *testing.B) {
 
 func compare(b *testing.B, conns, inFlight int) {
 	passwords, gateway := benchGateway(b, conns)
-	alone := world.NewProcess(b, os.Args[0], []string{asBroker + "=1"})
-	alone.Start()
-	defer alone.Kill()
+	alone := &world.Process{Path: os.Args[0], Env: []string{asBroker + "=1"}, Ready: "gateway ready"}
+	world.Run(b, alone)
 	var acks [2]int64
 	var cpu time.Duration
 	for range benchRounds {
@@ -131,10 +130,16 @@ func benchGateway(b *testing.B, conns int) (map[string]string, *world.Process) {
 	if err := os.WriteFile(file, fmt.Appendf(nil, benchConfig, data, certs), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	passwords := world.Devices(b, data, conns)
-	p := world.NewProcess(b, world.Gateway(b), nil, "run", "--config", file)
-	p.Start()
-	b.Cleanup(p.Kill)
+	var names []string
+	for i := range conns {
+		names = append(names, fmt.Sprintf("pi-%04d", i))
+	}
+	passwords, err := world.AddDevices(data, names...)
+	if err != nil {
+		b.Fatal(err)
+	}
+	p := world.Gateway(world.Built(b).Gateway, file, nil)
+	world.Run(b, p)
 	return passwords, p
 }
 

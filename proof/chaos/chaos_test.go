@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,47 +10,65 @@ import (
 	"time"
 
 	"piway/localcore/localcore"
+	"piway/proof/world"
 	"piway/shared/cli"
 )
 
-// TestChaos_short breaks everything for some seconds, by one schedule.
-func TestChaos_short(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes half a minute")
+// TestChaos breaks everything by one schedule: for some seconds, or for long and in all forms.
+func TestChaos(t *testing.T) {
+	length, forms := "5s", []string{"--form metric"}
+	if world.Long() {
+		length, forms = "45s", append(forms, "--form emf", "--upstream mosquitto")
 	}
-	var out strings.Builder
-	if err := program().Run(t.Context(), []string{"--seed", "1", "--for", "12s"}, cli.Streams{Out: &out, Err: &out}); err != nil {
-		t.Errorf("%v\n%s", err, out.String())
+	for i, form := range forms {
+		t.Run(form, func(t *testing.T) {
+			if strings.Contains(form, mosquittoUpstream) && world.LookTool("mosquitto") == "" {
+				t.Skip(world.ErrNoMosquitto)
+			}
+			var out strings.Builder
+			args := append(strings.Fields(form), "--seed", fmt.Sprint(i+1), "--for", length)
+			if err := program().Run(t.Context(), args, cli.Streams{Out: &out, Err: &out}); err != nil {
+				t.Errorf("%v\n%s", err, out.String())
+			}
+			t.Log(out.String())
+		})
 	}
-	t.Log(out.String())
 }
 
-// The judge sees what is lost, what came again and what is wrong.
-func TestBook_judge(t *testing.T) {
-	at := time.Unix(1_800_000_000, 0)
-	b := &book{}
-	for i := range 4 {
-		b.made(0, "n1", float64(at.Unix()+int64(i)), false)
+// The judge sees what a gateway's clock does not explain, and how long nothing came.
+func TestJudge(t *testing.T) {
+	at := time.Now().Truncate(time.Second)
+	samples := new(world.Samples)
+	for i := range 3 {
+		samples.Acked(samples.Made(world.Sample{Device: "dev-0", Name: "t1", Time: at, Timeless: i > 0}))
 	}
-	b.acknowledged([]int{0, 1, 2})
+	samples.Made(world.Sample{Device: "dev-0", Name: "t1", Time: at, Timeless: true})
 	line := func(name string, value float64, at time.Time) localcore.Recorded {
 		return localcore.Recorded{Received: at, Name: name, Value: value, Timestamp: at}
 	}
-	path := record(t,
-		line("n1 (dev-0)", 0, at),
-		line("n1 (dev-0)", 0, at),                    // twice
-		line("n1 (dev-0)", 2, at.Add(9*time.Second)), // at another time
-		line("n1 (dev-0)", 3, at.Add(3*time.Second)), // not acknowledged, and here
-		line("n2 (dev-0)", 1, at.Add(time.Second)),   // another name
-		line("n1 (dev-0)", 7, at),                    // never made
-		line("cpu usage (agent-0)", 7.5, at),         // an agent's
-	)
-	j := judge{book: b}
-	v, err := j.judge(path)
+	path := filepath.Join(t.TempDir(), "record")
+	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v.made != 4 || v.acked != 3 || v.delivered != 3 || v.lost != 1 || v.twice != 1 || v.wrong != 3 || v.stall != 9*time.Second {
+	defer func() { _ = f.Close() }()
+	lines := json.NewEncoder(f)
+	for _, l := range []localcore.Recorded{
+		line("t1 (dev-0)", 0, at),
+		line("t1 (dev-0)", 1, at.Add(-9*time.Second)), // before it was made
+		line("t1 (dev-0)", 2, at.Add(time.Second)),
+		line("t1 (dev-0)", 3, at.Add(-9*time.Second)), // of which nothing is known
+		line("cpu usage (agent-0)", 7.5, at.Add(9*time.Second)),
+	} {
+		if err := lines.Encode(l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	j := judge{samples: samples, clock: new(wall)}
+	if err := j.judge(&world.Record{Path: path}); err != nil {
+		t.Fatal(err)
+	}
+	if v := j.verdict(); v.Delivered != 4 || v.Wrong != 0 || v.misdated != 1 || v.stall != 18*time.Second {
 		t.Errorf("got %+v", v)
 	}
 }
@@ -87,24 +106,6 @@ func TestWall_explains(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
 		}
 	}
-}
-
-// record writes a record.
-func record(t *testing.T, lines ...localcore.Recorded) string {
-	t.Helper()
-	var text []byte
-	for _, l := range lines {
-		line, err := json.Marshal(l)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text = append(append(text, line...), '\n')
-	}
-	path := filepath.Join(t.TempDir(), "record")
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 func TestHelp_has_examples(t *testing.T) {

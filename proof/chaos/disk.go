@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"piway/proof/faultfs"
+	"piway/proof/world"
 )
 
 // A disk is a small file system for the gateway's data: one that fails and forgets when told to, or, without
@@ -86,7 +87,7 @@ func (d *disk) close() {
 // errors lets writes, syncs or both fail for half a second.
 func (d *disk) errors(ctx context.Context, t *track) error {
 	d.faults.Fail([]faultfs.Fault{faultfs.Writes, faultfs.Syncs, faultfs.Writes | faultfs.Syncs}[t.rng.IntN(3)], syscall.EIO)
-	wait(ctx, 500*time.Millisecond)
+	world.Wait(ctx, 500*time.Millisecond)
 	t.log(fmt.Sprint(d.faults.Fail(0, 0), " operations failed"))
 	return nil
 }

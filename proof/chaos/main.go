@@ -7,11 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"time"
 
-	"piway/proof/rig"
+	"piway/proof/world"
 	"piway/shared/cli"
 )
 
@@ -56,20 +54,18 @@ func (o *options) Run(ctx context.Context, out io.Writer) error {
 	if o.Upstream == mosquittoUpstream && o.Form != "metric" {
 		return errors.New("mosquitto has no rule that takes the emf form apart, try: --form metric")
 	}
-	bin, err := os.MkdirTemp("", "piway-chaos-bin-")
+	p, err := world.Build(ctx)
 	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(bin) }() // what is left is harmless
-	var p programs
-	if p.agent, p.gateway, p.localcore, err = rig.Build(ctx, bin); err != nil {
 		return err
 	}
 	var failed []error
 	for i := range o.Runs {
 		each := *o
 		each.Seed += uint64(i)
-		if err := one(ctx, p, each, out); err != nil {
+		err := world.InFolder("chaos", o.Keep, o.Verbose, out, func(dir string, log *world.Log) error {
+			return one(ctx, dir, p, each, log, out)
+		})
+		if err != nil {
 			failed = append(failed, fmt.Errorf("seed %d: %w", each.Seed, err))
 		}
 		if ctx.Err() != nil {
@@ -79,28 +75,8 @@ func (o *options) Run(ctx context.Context, out io.Writer) error {
 	return errors.Join(failed...)
 }
 
-// one is a run in a folder of its own, which stays if the run fails.
-func one(ctx context.Context, p programs, o options, out io.Writer) (err error) {
-	dir, err := os.MkdirTemp("", "piway-chaos-")
-	if err != nil {
-		return err
-	}
-	logs, err := os.Create(filepath.Join(dir, "log"))
-	if err != nil {
-		return err
-	}
-	defer func() {
-		_ = logs.Close() // for who looks on
-		if err == nil && !o.Keep {
-			_ = os.RemoveAll(dir) // what is left is harmless
-			return
-		}
-		_, _ = fmt.Fprintf(out, "kept: %s\n", dir)
-	}()
-	var log io.Writer = logs
-	if o.Verbose {
-		log = io.MultiWriter(logs, out)
-	}
+// one is a run in a folder.
+func one(ctx context.Context, dir string, p world.Programs, o options, log *world.Log, out io.Writer) error {
 	w, err := open(ctx, dir, p, o, log)
 	if err != nil {
 		return err
@@ -109,7 +85,7 @@ func one(ctx context.Context, p programs, o options, out io.Writer) (err error) 
 	if w.disk.faults == nil {
 		_, _ = fmt.Fprintf(out, "left out: disk errors, power cuts and the times of the agents' readings: %s\n", w.disk.why)
 	}
-	r, err := w.chaos(ctx, o, log)
+	r, err := w.chaos(ctx, o, log.Of("chaos"))
 	if err != nil {
 		return err
 	}

@@ -1,20 +1,19 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
-	"sync"
 	"text/tabwriter"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"piway/gateway/queue/ledger"
+	"piway/proof/world"
 )
 
 // A result is what a run came to.
@@ -30,15 +29,15 @@ type result struct {
 }
 
 // chaos lets things go wrong, heals them, and looks at what came of it.
-func (w *world) chaos(ctx context.Context, o options, log io.Writer) (*result, error) {
+func (w *site) chaos(ctx context.Context, o options, log io.Writer) (*result, error) {
 	say := func(text string) {
-		_, _ = fmt.Fprintf(log, "%s chaos: %s\n", time.Now().Format("15:04:05.000"), text) // for who looks on
+		_, _ = fmt.Fprintln(log, text) // for who looks on
 	}
 	living, stop := context.WithTimeout(ctx, o.For)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, o.For+o.Drain)
 	defer cancel()
-	senders := w.live(ctx, living)
+	senders := world.LiveAll(ctx, living, w.devices)
 	tracks := []*track{w.processes(o.Seed, o.Flips, say), w.lines(o.Seed, say), w.stalls(living, o.Seed, say)}
 	var all errgroup.Group
 	for _, t := range tracks {
@@ -56,10 +55,10 @@ func (w *world) chaos(ctx context.Context, o options, log io.Writer) (*result, e
 		return nil, err
 	}
 	for _, a := range w.agents {
-		a.Stop() // hands on what it has
+		_ = a.Stop() // hands on what it has
 	}
 	begun := time.Now()
-	accounts, err := w.drained(ctx, func(waiting int64) { say(fmt.Sprint(waiting, " samples wait")) })
+	accounts, err := world.Drained(ctx, w.data, func(waiting int64) { say(fmt.Sprint(waiting, " samples wait")) })
 	if err != nil {
 		return nil, err
 	}
@@ -74,17 +73,19 @@ func (w *world) chaos(ctx context.Context, o options, log io.Writer) (*result, e
 	return r, err
 }
 
+// recordTime is how much a record may lag that does.
+const recordTime = 5 * time.Second
+
 // judge waits a little for a record that lags.
-func (w *world) judge(ctx context.Context) (v verdict, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func (w *site) judge(ctx context.Context) (v verdict, err error) {
+	ctx, cancel := context.WithTimeout(ctx, recordTime)
 	defer cancel()
-	j := judge{book: w.book, clock: w.clock, dial: w.dial, dialName: "disk usage " + w.dialPath()}
+	j := judge{samples: w.samples, clock: w.clock, dial: w.dial, dialName: "disk usage " + w.dialPath()}
 	for {
-		v, err = j.judge(w.record)
-		if err != nil || v.lost == 0 || !w.upstream.loose || ctx.Err() != nil {
-			return v, err
+		if err = j.judge(w.record); err != nil || j.verdict().Lost == 0 || !w.upstream.loose || ctx.Err() != nil {
+			return j.verdict(), err
 		}
-		wait(ctx, 200*time.Millisecond)
+		world.Wait(ctx, 200*time.Millisecond)
 	}
 }
 
@@ -104,13 +105,13 @@ func (r *result) check(o options) error {
 	errs := r.checkDatums()
 	missing, dropped := r.gone()
 	if o.Flips {
-		if r.lost > 0 && missing+dropped == 0 {
-			errs = append(errs, fmt.Errorf("%d acknowledged samples are lost, and the ledger does not tell: %s", r.lost, r.firstLost))
+		if r.Lost > 0 && missing+dropped == 0 {
+			errs = append(errs, fmt.Errorf("%d acknowledged samples are lost, and the ledger does not tell: %s", r.Lost, r.FirstLost))
 		}
 		return errors.Join(errs...)
 	}
-	if r.lost > 0 {
-		errs = append(errs, fmt.Errorf("%d acknowledged samples are lost: %s", r.lost, r.firstLost))
+	if r.Lost > 0 {
+		errs = append(errs, fmt.Errorf("%d acknowledged samples are lost: %s", r.Lost, r.FirstLost))
 	}
 	if missing+dropped > 0 {
 		errs = append(errs, fmt.Errorf("the ledger tells of %d missing reports and %d dropped samples", missing, dropped))
@@ -120,7 +121,7 @@ func (r *result) check(o options) error {
 
 // checkDatums looks at what is in CloudWatch.
 func (r *result) checkDatums() (errs []error) {
-	if r.delivered == 0 {
+	if r.Delivered == 0 {
 		errs = append(errs, errors.New("nothing was delivered"))
 	}
 	if r.dated == 0 && r.dialed {
@@ -131,7 +132,7 @@ func (r *result) checkDatums() (errs []error) {
 		what  string
 		first string
 	}{
-		{r.wrong, "datums are wrong", r.firstWrong},
+		{r.Wrong, "datums are wrong", r.FirstWrong},
 		{r.misdated, "samples without a time have another than that of their arrival", r.firstMisdated},
 		{r.shifted, "readings of agents have another time than they were made at", r.firstShifted},
 	} {
@@ -144,10 +145,10 @@ func (r *result) checkDatums() (errs []error) {
 
 func (r *result) checkTwice(o options) error {
 	bound := window*r.connections + r.again
-	if o.Form != "metric" || r.twice <= bound {
+	if o.Form != "metric" || r.Twice <= bound {
 		return nil
 	}
-	return fmt.Errorf("%d samples came again, at most %d may, %d for each of %d connections", r.twice, bound, window, r.connections)
+	return fmt.Errorf("%d samples came again, at most %d may, %d for each of %d connections", r.Twice, bound, window, r.connections)
 }
 
 func (r *result) print(out io.Writer, o options) {
@@ -158,30 +159,9 @@ func (r *result) print(out io.Writer, o options) {
 	missing, dropped := r.gone()
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintf(t, "seed\tevents\tsamples\tacknowledged\tdelivered\tlost\ttwice\twrong\tmisdated\ttold missing\tlongest stall\tdrain\n%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\n",
-		o.Seed, events, r.made, r.acked, r.delivered, r.lost, r.twice, r.wrong, r.misdated+r.shifted, missing+dropped, r.stall.Round(100*time.Millisecond), r.drain.Round(100*time.Millisecond))
+		o.Seed, events, r.Made, r.Acked, r.Delivered, r.Lost, r.Twice, r.Wrong, r.misdated+r.shifted, missing+dropped, r.stall.Round(100*time.Millisecond), r.drain.Round(100*time.Millisecond))
 	_ = t.Flush() // as the lines below
 	for _, kind := range slices.Sorted(maps.Keys(r.events)) {
 		_, _ = fmt.Fprintf(out, "  %3d  %s\n", r.events[kind], kind)
 	}
-}
-
-// prefixed writes whole lines, each with the name of what said it.
-func prefixed(to io.Writer, name string) io.Writer { return &prefixer{to: to, name: name} }
-
-var logMu sync.Mutex // one log for all
-
-type prefixer struct {
-	to   io.Writer
-	name string
-}
-
-func (p *prefixer) Write(text []byte) (int, error) {
-	logMu.Lock()
-	defer logMu.Unlock()
-	for line := range bytes.Lines(text) {
-		if _, err := fmt.Fprintf(p.to, "%s: %s", p.name, line); err != nil {
-			return 0, err
-		}
-	}
-	return len(text), nil
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"piway/proof/rig"
+	"piway/proof/world"
 )
 
 // An event is something that goes wrong. It returns when it is over.
@@ -39,7 +39,7 @@ func (t *track) only(text string) {
 // run lets one event after the other happen until living ends.
 func (t *track) run(ctx, living context.Context) error {
 	for len(t.events) > 0 {
-		wait(living, t.between(minPause, maxPause))
+		world.Wait(living, t.between(minPause, maxPause))
 		if living.Err() != nil {
 			return nil
 		}
@@ -69,10 +69,10 @@ func newTrack(seed uint64, number uint64, log func(string)) *track {
 func nothing() error { return nil }
 
 // restart kills a program and starts it again, with something in between.
-func (t *track) restart(p *rig.Process, between func() error) func(context.Context) error {
+func (t *track) restart(p *world.Process, between func() error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		p.Kill()
-		wait(ctx, t.between(0, time.Second))
+		world.Wait(ctx, t.between(0, time.Second))
 		if err := between(); err != nil {
 			return err
 		}
@@ -81,12 +81,12 @@ func (t *track) restart(p *rig.Process, between func() error) func(context.Conte
 }
 
 // processes is the track that kills, sets clocks and spoils the disk.
-func (w *world) processes(seed uint64, flips bool, log func(string)) *track {
+func (w *site) processes(seed uint64, flips bool, log func(string)) *track {
 	t := newTrack(seed, 1, log)
 	t.add("gateway killed", t.restart(w.gateway, nothing))
 	t.add(w.upstream.ended(), func(ctx context.Context) error {
 		w.upstream.stop()
-		wait(ctx, t.between(0, time.Second))
+		world.Wait(ctx, t.between(0, time.Second))
 		return w.upstream.programs[0].Start(ctx)
 	})
 	for _, a := range w.agents {
@@ -101,11 +101,11 @@ func (w *world) processes(seed uint64, flips bool, log func(string)) *track {
 }
 
 // disks adds what a disk does.
-func (w *world) disks(t *track) {
+func (w *site) disks(t *track) {
 	if w.disk.real != "" {
 		t.add("disk full", func(ctx context.Context) error {
 			w.disk.fill()
-			wait(ctx, t.between(time.Second, 3*time.Second))
+			world.Wait(ctx, t.between(time.Second, 3*time.Second))
 			w.disk.free()
 			return nil
 		})
@@ -120,13 +120,13 @@ func (w *world) disks(t *track) {
 		if err := w.disk.errors(ctx, t); err != nil {
 			return err
 		}
-		wait(ctx, t.between(0, 3*time.Second))
+		world.Wait(ctx, t.between(0, 3*time.Second))
 		return cut(ctx)
 	})
 }
 
 // flip changes a bit in the last quarter of the store's write-ahead log.
-func (w *world) flip(rng *rand.Rand) error {
+func (w *site) flip(rng *rand.Rand) error {
 	path := filepath.Join(w.data, "queue.db-wal")
 	text, err := os.ReadFile(path)
 	if err != nil || len(text) < 4 {
@@ -137,11 +137,11 @@ func (w *world) flip(rng *rand.Rand) error {
 }
 
 // lines is the track of the network, and of what AWS does.
-func (w *world) lines(seed uint64, log func(string)) *track {
+func (w *site) lines(seed uint64, log func(string)) *track {
 	t := newTrack(seed, 2, log)
 	for _, l := range []struct {
 		name  string
-		proxy *rig.Proxy
+		proxy *world.Proxy
 	}{{"LAN", w.lan}, {"internet", w.wan}} {
 		t.add(l.name+" reset", func(context.Context) error { l.proxy.Reset(); return nil })
 		t.add(l.name+" black hole", blackhole(l.proxy, func() time.Duration { return t.between(500*time.Millisecond, 5*time.Second) }))
@@ -154,7 +154,7 @@ func (w *world) lines(seed uint64, log func(string)) *track {
 			length := t.between(500*time.Millisecond, 3*time.Second).Round(time.Millisecond)
 			value := map[string]string{"delay": "200ms"}[fault]
 			w.upstream.fault(ctx, fault, length, value)
-			wait(ctx, length)
+			world.Wait(ctx, length)
 			return nil
 		})
 	}
@@ -163,15 +163,15 @@ func (w *world) lines(seed uint64, log func(string)) *track {
 
 // stalls is the track of the agents' LAN, where lines may be dead for long. A stall begins when all agents are
 // connected and have had time to send, so that it finds something under way.
-func (w *world) stalls(living context.Context, seed uint64, log func(string)) *track {
+func (w *site) stalls(living context.Context, seed uint64, log func(string)) *track {
 	t := newTrack(seed, 3, log)
 	for _, longest := range []time.Duration{8 * time.Second, 24 * time.Second} {
 		stall := blackhole(w.far, func() time.Duration { return t.between(4*time.Second, longest) })
 		t.add("agents' LAN stalled", func(context.Context) error {
-			if err := rig.Poll(living, "the agents to connect", func() (bool, error) { return w.far.Lines() >= len(w.agents), nil }); err != nil {
+			if err := world.Poll(living, "the agents to connect", func() (bool, error) { return w.far.Lines() >= len(w.agents), nil }); err != nil {
 				return nil //nolint:nilerr // the end of the run
 			}
-			wait(living, 1500*time.Millisecond)
+			world.Wait(living, 1500*time.Millisecond)
 			return stall(living)
 		})
 	}
@@ -180,18 +180,18 @@ func (w *world) stalls(living context.Context, seed uint64, log func(string)) *t
 }
 
 // blackhole lets nothing through a line for a time.
-func blackhole(p *rig.Proxy, length func() time.Duration) func(context.Context) error {
+func blackhole(p *world.Proxy, length func() time.Duration) func(context.Context) error {
 	return func(ctx context.Context) error {
 		p.Blackhole(true)
-		wait(ctx, length())
+		world.Wait(ctx, length())
 		p.Blackhole(false)
 		return nil
 	}
 }
 
 // heal ends all that may still go on.
-func (w *world) heal(ctx context.Context) error {
-	for _, line := range []*rig.Proxy{w.lan, w.wan, w.far} {
+func (w *site) heal(ctx context.Context) error {
+	for _, line := range []*world.Proxy{w.lan, w.wan, w.far} {
 		line.Blackhole(false)
 	}
 	w.disk.heal()

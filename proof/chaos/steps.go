@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"time"
+
+	"piway/proof/world"
 )
 
 // Clocks of gateways without a battery: they start where they were when they were last switched off, or anywhere, and
@@ -12,7 +14,7 @@ var boots = []time.Duration{-480 * time.Hour, -20 * time.Hour, -90 * time.Minute
 // clocks adds what clocks do. A clock that says it is right while it is not is off by less than an hour, since what is
 // too old or too far ahead by such a clock is refused, and rightly; and by more than a message may be under way: less
 // is taken for a delay, and dates a device without a clock wrongly for up to an hour after that.
-func (w *world) clocks(t *track) {
+func (w *site) clocks(t *track) {
 	lie := func() time.Duration {
 		return t.between(17*time.Minute, time.Hour).Round(time.Second) * time.Duration(1-2*t.rng.IntN(2))
 	}
@@ -43,16 +45,16 @@ func (w *world) clocks(t *track) {
 }
 
 // off lets the clock of the running gateway be wrong for some seconds.
-func (w *world) off(ctx context.Context, t *track, offset time.Duration, synced bool) error {
+func (w *site) off(ctx context.Context, t *track, offset time.Duration, synced bool) error {
 	if err := w.clock.set(offset, synced); err != nil {
 		return err
 	}
-	wait(ctx, t.between(time.Second, 6*time.Second))
+	world.Wait(ctx, t.between(time.Second, 6*time.Second))
 	return w.clock.right()
 }
 
 // begin starts the gateway with a wrong clock, which becomes right some seconds later.
-func (w *world) begin(ctx context.Context, t *track, offset time.Duration, synced bool) error {
+func (w *site) begin(ctx context.Context, t *track, offset time.Duration, synced bool) error {
 	w.gateway.Kill()
 	if err := w.clock.set(offset, synced); err != nil {
 		return err
@@ -60,6 +62,6 @@ func (w *world) begin(ctx context.Context, t *track, offset time.Duration, synce
 	if err := w.gateway.Start(ctx); err != nil {
 		return err
 	}
-	wait(ctx, t.between(2*time.Second, 8*time.Second))
+	world.Wait(ctx, t.between(2*time.Second, 8*time.Second))
 	return w.clock.right()
 }

@@ -7,17 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
 
 	"piway/localcore/localcore"
-	"piway/proof/rig"
-	"piway/shared/pki"
+	"piway/proof/world"
 )
 
 const mosquittoUpstream = "mosquitto"
@@ -25,19 +22,16 @@ const mosquittoUpstream = "mosquitto"
 // An upstream takes AWS's place, and what it took is in a record as localcore writes it.
 type upstream struct {
 	name     string
-	programs []*rig.Process // the first is the broker
-	stop     func()         // ends the broker as it may end without losing what it acknowledged
-	http     string         // localcore's, "" of another
-	again    int            // how many messages may come again in the record for each end of the broker
-	loose    bool           // the record may lag
+	programs []*world.Process // the first is the broker
+	stop     func()           // ends the broker as it may end without losing what it acknowledged
+	http     string           // localcore's, "" of another
+	again    int              // how many messages may come again in the record for each end of the broker
+	loose    bool             // the record may lag
 }
 
-func newLocalcore(program, certs, mqtt, http, record string, log io.Writer) *upstream {
-	p := &rig.Process{
-		Path: program, Args: []string{"run", "--listen", mqtt, "--http", http, "--certs", certs, "--record", record},
-		Ready: "msg=serving", Log: prefixed(log, "localcore"),
-	}
-	return &upstream{name: "localcore", programs: []*rig.Process{p}, stop: p.Kill, http: http}
+func newLocalcore(program, certs, mqtt, http, record string, log *world.Log) *upstream {
+	p := world.Localcore(program, mqtt, http, certs, record, log.Of("localcore"))
+	return &upstream{name: "localcore", programs: []*world.Process{p}, stop: p.Kill, http: http}
 }
 
 // ended is the event of the broker's end.
@@ -55,49 +49,17 @@ func (u *upstream) fault(ctx context.Context, name string, length time.Duration,
 	}
 }
 
-const mosquittoConfig = `user root
-listener %[1]s 127.0.0.1
-cafile %[2]s/client-ca.pem
-certfile %[2]s/server.pem.crt
-keyfile %[2]s/server.pem.key
-require_certificate true
-allow_anonymous true
-max_queued_messages 0
-persistence true
-persistence_location %[3]s/
-log_dest stderr
-`
-
-// newMosquitto is Debian's broker with a subscriber that writes the record. Both keep what was acknowledged over an
-// orderly stop of the broker, but mosquitto does not over SIGKILL.
-func newMosquitto(dir, certs, addr, record string, log io.Writer) (*upstream, error) {
-	server, sub, unbuffered := rig.LookTool("mosquitto"), rig.LookTool("mosquitto_sub"), rig.LookTool("stdbuf")
-	if server == "" || sub == "" || unbuffered == "" {
-		return nil, errors.New("mosquitto is not installed, try: apt install mosquitto mosquitto-clients")
-	}
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, err
-	}
-	files, err := pki.Find(certs)
-	if err != nil {
-		return nil, err
-	}
-	store, config := filepath.Join(dir, "mosquitto"), filepath.Join(dir, "mosquitto.conf")
-	text := fmt.Sprintf(mosquittoConfig, port, certs, store)
-	if err := errors.Join(os.Mkdir(store, 0o700), os.WriteFile(config, []byte(text), 0o600)); err != nil {
-		return nil, err
-	}
+func newMosquitto(dir, certs, addr, record string, log *world.Log) (*upstream, error) {
 	f, err := os.OpenFile(record, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	broker := &rig.Process{Path: server, Args: []string{"-c", config}, Ready: " running", Log: prefixed(log, "mosquitto")}
-	reader := &rig.Process{Path: unbuffered, Args: []string{
-		"-oL", sub, "-d", "-h", "localhost", "-p", port, "-t", "raspi/metrics", "-q", "1", "-i", "record", "-c",
-		"--cafile", files.Roots[0], "--cert", files.Cert, "--key", files.Key,
-	}, Ready: "Subscribed (mid", Log: &recorder{file: f, log: prefixed(log, "mosquitto_sub")}}
-	return &upstream{name: "mosquitto", programs: []*rig.Process{broker, reader}, stop: broker.Stop, again: window, loose: true}, nil
+	broker, reader, err := world.Mosquitto(dir, certs, addr, log.Of("mosquitto"), &recorder{file: f, log: log.Of("mosquitto_sub")})
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	stop := func() { _ = broker.Stop() } // nothing of it is kept but what it acknowledged
+	return &upstream{name: "mosquitto", programs: []*world.Process{broker, reader}, stop: stop, again: window, loose: true}, nil
 }
 
 // A recorder turns the subscriber's lines into localcore's record.

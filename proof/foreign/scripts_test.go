@@ -18,6 +18,7 @@ import (
 	"piway/gateway/gateway"
 	"piway/gateway/queue/ledger"
 	"piway/localcore/cloudwatch"
+	"piway/localcore/localcore"
 	"piway/proof/world"
 	"piway/shared/mqttlink"
 	"piway/shared/sample"
@@ -38,15 +39,16 @@ type scriptRig struct {
 
 func newScriptRig(t *testing.T) *scriptRig {
 	t.Helper()
+	t.Parallel()
 	tool, err := exec.LookPath("mosquitto_pub")
 	if err != nil {
 		t.Skip("mosquitto_pub is not on PATH; on Debian it is in mosquitto-clients")
 	}
 	r := &scriptRig{t: t, tool: tool, datums: make(chan cloudwatch.Datum, 100)}
-	endpoint, certs := world.Core(t, func(d cloudwatch.Datum) { r.datums <- d })
+	endpoint, certs := world.Core(t, localcore.Config{OnDatum: func(d cloudwatch.Datum) { r.datums <- d }})
 	cfg := demo.Config(t.TempDir(), certs)
 	cfg.Uplink.Endpoint = endpoint
-	cfg.Rollup.Window = time.Second
+	cfg.Rollup.Window, cfg.Rollup.Grace = time.Second, time.Second
 	r.data = cfg.Data.Dir
 	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)

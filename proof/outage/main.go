@@ -6,18 +6,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"piway/proof/rig"
+	"piway/proof/world"
 	"piway/shared/cli"
 )
 
@@ -83,18 +81,13 @@ func (c *command) Run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	bin, err := os.MkdirTemp("", "piway-outage-bin-")
-	if err != nil {
-		return fmt.Errorf("making a folder: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(bin)) }()
-	prog, err := c.find(ctx, bin)
+	prog, err := c.find(ctx)
 	if err != nil {
 		return err
 	}
-	log := io.Discard
+	log := world.NewLog(io.Discard)
 	if c.Verbose {
-		log = os.Stderr
+		log = world.NewLog(os.Stderr)
 	}
 	var results []result
 	var ran []peer
@@ -112,7 +105,7 @@ func (c *command) Run(ctx context.Context, out io.Writer) (err error) {
 			if err != nil {
 				return err
 			}
-			say("%d delivered, %d lost, %d twice", res.counts.delivered, res.counts.lost, res.counts.duplicated)
+			say("%d delivered, %d lost, %d twice", res.counts.Delivered, res.counts.Lost, res.counts.Twice)
 			results = append(results, res)
 		}
 	}
@@ -160,18 +153,15 @@ func (c *command) chosen() ([]peer, error) {
 	return some, nil
 }
 
-// find looks for the programs, and builds Piway's in the folder.
-func (c *command) find(ctx context.Context, bin string) (programs, error) {
-	p := programs{gateway: c.Gateway, mosquitto: rig.LookTool("mosquitto"), telegraf: c.Telegraf}
-	if p.telegraf == "" {
-		p.telegraf = rig.LookTool("telegraf")
-	}
+// find looks for the programs, and builds Piway's.
+func (c *command) find(ctx context.Context) (p programs, err error) {
+	p = programs{gateway: c.Gateway, mosquitto: world.LookTool("mosquitto"), telegraf: cmp.Or(c.Telegraf, world.LookTool("telegraf"))}
 	if p.gateway == "" {
-		p.gateway = filepath.Join(bin, "piway-gateway")
-		build := exec.CommandContext(ctx, "go", "build", "-o", p.gateway, "piway/gateway") //nolint:gosec // a folder of our own
-		if text, err := build.CombinedOutput(); err != nil {
-			return p, fmt.Errorf("building piway-gateway: %w, try --gateway FILE: %s", err, text)
+		built, err := world.Build(ctx)
+		if err != nil {
+			return p, fmt.Errorf("%w, try --gateway FILE", err)
 		}
+		p.gateway = built.Gateway
 	}
 	return p, nil
 }

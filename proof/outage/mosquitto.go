@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -11,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"piway/proof/rig"
+	"piway/proof/world"
 )
 
 // mosquittoPeers are Eclipse Mosquitto's bridge, with the settings of Debian's package, with its most durable ones, and
@@ -32,8 +33,8 @@ func durable() []string { return []string{"autosave_interval 60", "max_queued_me
 
 // A mosquitto is a broker that keeps its messages in memory and writes all of it to disk each autosave_interval.
 type mosquitto struct {
-	proc     *rig.Process
-	port     int
+	proc     *world.Process
+	addr     string
 	load     load
 	autosave time.Duration
 }
@@ -58,7 +59,11 @@ func mosquittoBridge(autosave time.Duration, general, bridge []string) func(cont
 
 // startMosquitto starts a broker that is open to everyone on loopback.
 func startMosquitto(ctx context.Context, s *site, autosave time.Duration, general, bridge []string) (*mosquitto, error) {
-	port, err := freePort(ctx)
+	addrs, err := world.FreePorts(ctx, 1)
+	if err != nil {
+		return nil, err
+	}
+	_, port, err := net.SplitHostPort(addrs[0])
 	if err != nil {
 		return nil, err
 	}
@@ -72,14 +77,14 @@ func startMosquitto(ctx context.Context, s *site, autosave time.Duration, genera
 		"persistence_location " + s.dir + "/",
 		"log_dest stderr",
 	}, general, []string{
-		fmt.Sprintf("listener %d 127.0.0.1", port),
+		"listener " + port + " 127.0.0.1",
 		"allow_anonymous true",
 	}, bridge)
 	file := filepath.Join(s.dir, "mosquitto.conf")
 	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		return nil, fmt.Errorf("writing mosquitto's configuration: %w", err)
 	}
-	m := &mosquitto{proc: &rig.Process{Path: s.programs.mosquitto, Args: []string{"-c", file}, Ready: " running", Log: s.log}, port: port, load: s.load, autosave: autosave}
+	m := &mosquitto{proc: &world.Process{Path: s.programs.mosquitto, Args: []string{"-c", file}, Ready: " running", Log: s.log.Of("mosquitto")}, addr: addrs[0], load: s.load, autosave: autosave}
 	if err := m.proc.Start(ctx); err != nil {
 		m.close()
 		return nil, err
@@ -87,7 +92,7 @@ func startMosquitto(ctx context.Context, s *site, autosave time.Duration, genera
 	return m, nil
 }
 
-func (m *mosquitto) door() door { return recipes(m.load, m.port) }
+func (m *mosquitto) door() door { return recipes(m.load, m.addr) }
 
 func (m *mosquitto) kill(ctx context.Context) error {
 	m.proc.Kill()
@@ -102,7 +107,7 @@ func (m *mosquitto) step() time.Duration { return m.autosave }
 // mosquitto has begun it; it does nothing else meanwhile.
 func (m *mosquitto) tick(ctx context.Context) error {
 	const saving = "Saving in-memory database"
-	have, _ := m.proc.Count(saving)
+	have := m.proc.Count(saving)
 	if err := m.proc.Signal(syscall.SIGUSR1); err != nil {
 		return fmt.Errorf("telling mosquitto to save: %w", err)
 	}
@@ -111,4 +116,4 @@ func (m *mosquitto) tick(ctx context.Context) error {
 
 func (m *mosquitto) written() int64                { return m.proc.Written() }
 func (m *mosquitto) settled(context.Context) error { return nil }
-func (m *mosquitto) close()                        { m.proc.Stop() }
+func (m *mosquitto) close()                        { _ = m.proc.Stop() } // all is counted

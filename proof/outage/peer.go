@@ -4,10 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net"
 	"time"
 
+	"piway/proof/world"
 	"piway/shared/pki"
 )
 
@@ -46,7 +45,7 @@ type site struct {
 	load     load
 	files    pki.Files // of the certificate
 	programs programs
-	log      io.Writer // gets what the programs say
+	log      *world.Log
 }
 
 // programs are the paths of the programs.
@@ -63,9 +62,9 @@ type recipe struct {
 const recipeTopic = "raspi/metrics"
 
 // recipes makes a message of each sample, for a door that takes them from anybody.
-func recipes(l load, port int) door {
+func recipes(l load, addr string) door {
 	return door{
-		broker:   fmt.Sprintf("tcp://127.0.0.1:%d", port),
+		broker:   addr,
 		password: func(string) string { return "" },
 		messages: func(pi int, tick int64) ([]message, error) {
 			var all []message
@@ -80,18 +79,4 @@ func recipes(l load, port int) door {
 			return all, nil
 		},
 	}
-}
-
-// freePort returns a port that was free a moment ago.
-func freePort(ctx context.Context) (int, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("looking for a free port: %w", err)
-	}
-	defer func() { _ = l.Close() }() // nothing came
-	addr, ok := l.Addr().(*net.TCPAddr)
-	if !ok {
-		return 0, fmt.Errorf("looking for a free port: got %v", l.Addr())
-	}
-	return addr.Port, nil
 }

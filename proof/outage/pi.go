@@ -2,16 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
-	"piway/shared/mqttlink"
+	"piway/proof/world"
 )
 
 // A door is where the Pis send their samples: what differs between Piway and the others.
 type door struct {
-	broker string // tcp://HOST:PORT
+	broker string // HOST:PORT
 	// password of a Pi, "" where everybody may come.
 	password func(pi string) string
 	// messages are what a Pi sends at a tick, each with the samples that it holds.
@@ -26,17 +24,12 @@ type message struct {
 
 // A pi sends its samples and keeps each until the PUBACK. One goroutine uses it.
 type pi struct {
+	world.Client
+
 	number int
 	door   door
 	tally  *tally
-	link   *mqttlink.Link
 }
-
-// Pauses of a Pi whose broker is away.
-const (
-	piPause    = 200 * time.Millisecond
-	piPatience = 10 * time.Second // for a PUBACK
-)
 
 // send sends the samples of a tick, each message again until its PUBACK, and books them.
 func (p *pi) send(ctx context.Context, tick int64) error {
@@ -45,63 +38,16 @@ func (p *pi) send(ctx context.Context, tick int64) error {
 		return err
 	}
 	for _, m := range messages {
-		if err := p.deliver(ctx, m); err != nil {
-			return err
+		acked := func() {
+			for _, id := range m.holds {
+				p.tally.ack(id)
+			}
 		}
-		for _, id := range m.holds {
-			p.tally.ack(id)
+		if err := p.Deliver(ctx, []world.Message{{Topic: m.topic, Payload: m.payload, Acked: acked}}); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-func (p *pi) deliver(ctx context.Context, m message) error {
-	for {
-		err := p.try(ctx, m)
-		if err == nil {
-			return nil
-		}
-		p.close()
-		if errors.Is(err, mqttlink.ErrLogin) {
-			return err
-		}
-		wait := time.NewTimer(piPause)
-		select {
-		case <-wait.C:
-		case <-ctx.Done():
-			wait.Stop()
-			return fmt.Errorf("sending a sample of %s: %w", piName(p.number), errors.Join(ctx.Err(), err))
-		}
-	}
-}
-
-func (p *pi) try(ctx context.Context, m message) (err error) {
-	if p.link == nil {
-		name := piName(p.number)
-		opt := mqttlink.Options{Broker: p.door.broker, ClientID: name, KeepAlive: time.Minute}
-		if password := p.door.password(name); password != "" {
-			opt.Username, opt.Password = name, password
-		}
-		if p.link, err = mqttlink.Connect(ctx, opt); err != nil {
-			return err
-		}
-	}
-	ctx, cancel := context.WithTimeout(ctx, piPatience)
-	defer cancel()
-	d := p.link.Publish(m.topic, m.payload)
-	select {
-	case <-d.Done():
-		return d.Err()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (p *pi) close() {
-	if p.link != nil {
-		p.link.Close()
-		p.link = nil
-	}
 }
 
 // A fleet is all Pis. They send one after the other, so that each message is stored by itself as it would be if they
@@ -114,7 +60,8 @@ type fleet struct {
 func newFleet(l load, d door, t *tally) *fleet {
 	f := &fleet{load: l}
 	for i := range l.pis {
-		f.pis = append(f.pis, &pi{number: i, door: d, tally: t})
+		client := world.Client{Addr: d.broker, Name: piName(i), Password: d.password(piName(i))}
+		f.pis = append(f.pis, &pi{Client: client, number: i, door: d, tally: t})
 	}
 	return f
 }
@@ -162,6 +109,6 @@ func (f *fleet) live(ctx, living context.Context) error {
 
 func (f *fleet) close() {
 	for _, p := range f.pis {
-		p.close()
+		p.Close()
 	}
 }

@@ -7,10 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"piway/gateway/control"
-	"piway/gateway/devices"
-	"piway/gateway/queue/ledger"
-	"piway/proof/rig"
+	"piway/proof/world"
 	"piway/shared/sample"
 )
 
@@ -25,7 +22,7 @@ func piwayPeers() []peer {
 // longer than a window is for tests, which have short ones.
 const piwayConfig = `
 data: {dir: %[1]s}
-broker: {listen: "127.0.0.1:%[2]d"}
+broker: {listen: "%[2]s"}
 intake: {trust_clock: true, clock_tolerance: %[3]s}
 rollup: {window: %[4]s, grace: %[3]s}
 uplink: {endpoint: "127.0.0.1:%[5]d", certs: {dir: %[6]s}, form: %[7]s, canary: 0s%[8]s}
@@ -41,9 +38,9 @@ func (l load) grace() time.Duration { return min(defaultGrace, l.window) }
 
 // A piway is a gateway.
 type piway struct {
-	proc      *rig.Process
+	proc      *world.Process
 	data      string
-	port      int
+	addr      string
 	load      load
 	passwords map[string]string
 	seq       map[int]int64
@@ -52,20 +49,24 @@ type piway struct {
 // piwayOf starts one; more are further settings of the uplink.
 func piwayOf(form, more string) func(context.Context, *site) (forwarder, error) {
 	return func(ctx context.Context, s *site) (forwarder, error) {
-		port, err := freePort(ctx)
+		addrs, err := world.FreePorts(ctx, 1)
 		if err != nil {
 			return nil, err
 		}
-		g := &piway{data: filepath.Join(s.dir, "data"), port: port, load: s.load, passwords: map[string]string{}, seq: map[int]int64{}}
-		if err := g.addDevices(); err != nil {
+		g := &piway{data: filepath.Join(s.dir, "data"), addr: addrs[0], load: s.load, seq: map[int]int64{}}
+		var names []string
+		for i := range s.load.pis {
+			names = append(names, piName(i))
+		}
+		if g.passwords, err = world.AddDevices(g.data, names...); err != nil {
 			return nil, err
 		}
 		file := filepath.Join(s.dir, "gateway.yaml")
-		text := fmt.Sprintf(piwayConfig, g.data, port, s.load.grace(), s.load.window, s.upstream.port, s.upstream.certs, form, more)
+		text := fmt.Sprintf(piwayConfig, g.data, g.addr, s.load.grace(), s.load.window, s.upstream.port, s.upstream.certs, form, more)
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			return nil, fmt.Errorf("writing the gateway's configuration: %w", err)
 		}
-		g.proc = &rig.Process{Path: s.programs.gateway, Args: []string{"run", "--config", file}, Ready: "gateway ready", Log: s.log}
+		g.proc = world.Gateway(s.programs.gateway, file, s.log.Of("gateway"))
 		if err := g.proc.Start(ctx); err != nil {
 			g.close()
 			return nil, err
@@ -74,25 +75,9 @@ func piwayOf(form, more string) func(context.Context, *site) (forwarder, error) 
 	}
 }
 
-func (g *piway) addDevices() error {
-	if err := os.MkdirAll(g.data, 0o750); err != nil {
-		return fmt.Errorf("making the data folder: %w", err)
-	}
-	list, err := devices.Open(filepath.Join(g.data, "devices.json"))
-	if err != nil {
-		return err
-	}
-	for i := range g.load.pis {
-		if g.passwords[piName(i)], err = list.Add(piName(i)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (g *piway) door() door {
 	return door{
-		broker:   fmt.Sprintf("tcp://127.0.0.1:%d", g.port),
+		broker:   g.addr,
 		password: func(pi string) string { return g.passwords[pi] },
 		messages: g.report,
 	}
@@ -122,17 +107,12 @@ func (g *piway) written() int64                       { return g.proc.Written() 
 
 // settled waits until the ledger says that nothing waits; it has to balance at every look.
 func (g *piway) settled(ctx context.Context) error {
-	return rig.Poll(ctx, "the gateway's queue to be empty", func() (bool, error) {
-		var all []ledger.Account
-		if err := control.Call(ctx, g.data, "GET", "/ledger", nil, &all); err != nil {
-			return false, err
-		}
-		return ledger.Sum(all).Waiting == 0, ledger.Balance(all)
-	})
+	_, err := world.Drained(ctx, g.data, nil)
+	return err
 }
 
 func (g *piway) close() {
 	if g.proc != nil {
-		g.proc.Stop()
+		_ = g.proc.Stop() // all that matters is counted
 	}
 }

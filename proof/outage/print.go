@@ -15,8 +15,8 @@ func printTable(out io.Writer, peers []peer, rows []result) error {
 	for i := range rows {
 		r := &rows[i]
 		c := &r.counts
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%s\t%d\n", r.peer, hours(r.span), c.acked, c.delivered, c.lost,
-			c.duplicated, r.held, r.reconnect.Round(time.Second), r.drainText(), size(r.written), c.late.Round(100*time.Millisecond), r.throttled)
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%s\t%d\n", r.peer, hours(r.span), c.Acked, c.Delivered, c.Lost,
+			c.Twice, r.held, r.reconnect.Round(time.Second), r.drainText(), size(r.written), c.late.Round(100*time.Millisecond), r.throttled)
 	}
 	_, _ = fmt.Fprintln(t)
 	for _, p := range peers {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"piway/proof/world"
 	"piway/shared/pki"
 )
 
@@ -64,7 +64,7 @@ type row struct {
 }
 
 // runRow runs a peer through the plan, in a folder that is removed.
-func runRow(ctx context.Context, p plan, who peer, prog programs, log io.Writer, say func(string, ...any)) (res result, err error) {
+func runRow(ctx context.Context, p plan, who peer, prog programs, log *world.Log, say func(string, ...any)) (res result, err error) {
 	dir, err := os.MkdirTemp("", "piway-outage-")
 	if err != nil {
 		return res, fmt.Errorf("making a folder: %w", err)
@@ -144,7 +144,7 @@ func (r *row) fill(ctx context.Context) error {
 		return err
 	}
 	r.tally.goLive(end)
-	r.say("%s of load sent and acknowledged in %s, %d samples", r.span, time.Since(began).Round(time.Second), r.tally.look().acked)
+	r.say("%s of load sent and acknowledged in %s, %d samples", r.span, time.Since(began).Round(time.Second), r.tally.look().Acked)
 	if r.live {
 		return r.age(ctx)
 	}
@@ -225,7 +225,7 @@ func arrival(ctx context.Context, state look, left time.Duration) error {
 	case <-state.changed:
 	case <-timer.C:
 	case <-ctx.Done():
-		return fmt.Errorf("waiting for %d samples: %w", state.lost, ctx.Err())
+		return fmt.Errorf("waiting for %d samples: %w", state.Lost, ctx.Err())
 	}
 	return nil
 }
@@ -245,7 +245,7 @@ func (r *row) book(state look, mended time.Time, quiet bool) {
 func (r *row) end(ctx context.Context) error {
 	before := r.tally.look()
 	if !r.out.whole {
-		r.say("%d of %d samples have arrived, lifting AWS's rate for the rest", before.delivered, before.acked)
+		r.say("%d of %d samples have arrived, lifting AWS's rate for the rest", before.Delivered, before.Acked)
 		if err := r.up.lift(); err != nil {
 			return err
 		}
@@ -255,10 +255,10 @@ func (r *row) end(ctx context.Context) error {
 	}
 	after := r.tally.look()
 	if !r.out.whole {
-		r.out.held = after.delivered - before.delivered
+		r.out.held = after.Delivered - before.Delivered
 	}
 	r.out.counts, r.out.written = after.counts, r.fwd.written()
-	if after.lost > 0 {
+	if after.Lost > 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.quiet)
@@ -275,7 +275,7 @@ func (r *row) rest(ctx context.Context) error {
 	for {
 		state := r.tally.look()
 		wait := r.quiet
-		if state.lost == 0 {
+		if state.Lost == 0 {
 			wait = afterLast
 		}
 		from := state.last

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"piway/localcore/cloudwatch"
+	"piway/proof/world"
 )
 
 // A tally knows of each sample whether its Pi got a PUBACK for it and whether CloudWatch has it. A datum may be the
@@ -17,12 +18,13 @@ type tally struct {
 	means map[int64]uint8 // the samples of a window, a bit each, by the mean of their values
 	now   func() time.Time
 
+	names map[string]seriesID     // by the metric's name in the cloud
+	books [2]world.Book[sampleID] // of the backlog, and of what is live
+
 	mu      sync.Mutex // guards the fields below
-	cells   map[cellID]*cell
-	names   map[string]seriesID // by the metric's name in the cloud
-	live    int64               // windows from here on are live; 0: none yet
-	all     counts
-	backlog int // acknowledged samples before live that have not arrived
+	live    int64      // windows from here on are live; 0: none yet
+	strange int
+	late    time.Duration
 	last    time.Time
 	first   time.Time // arrival since mark
 	lastOld time.Time // arrival of the backlog since mark
@@ -31,29 +33,18 @@ type tally struct {
 
 type seriesID struct{ pi, metric int }
 
-type cellID struct {
-	seriesID
-
-	window int64
-}
-
-// A cell is a window of a metric; a sample is a bit.
-type cell struct{ acked, seen uint8 }
-
 // counts are in samples, but for strange.
 type counts struct {
-	acked      int // a Pi got their PUBACK
-	delivered  int // in CloudWatch, acknowledged to a Pi or not
-	lost       int // acknowledged, and not in CloudWatch so far
-	duplicated int // in CloudWatch once more than once, each time counted
-	strange    int // datums that are no mean of the load's samples
+	world.Counts
+
+	strange int // datums that are no mean of the load's samples
 	// late is how long after its window's end the latest live datum came, of windows that ended behind the first
 	// arrival: those before it waited for the connection.
 	late time.Duration
 }
 
 func newTally(l load, now func() time.Time) *tally {
-	t := &tally{load: l, now: now, means: means(l.slots()), cells: map[cellID]*cell{}, names: map[string]seriesID{}, changed: make(chan struct{})}
+	t := &tally{load: l, now: now, means: means(l.slots()), names: map[string]seriesID{}, changed: make(chan struct{})}
 	for p := range l.pis {
 		for m := range l.metrics {
 			t.names[fullName(p, m)] = seriesID{p, m}
@@ -74,28 +65,19 @@ func means(slots int) map[int64]uint8 {
 
 func millionths(v float64) int64 { return int64(math.Round(v * 1e6)) }
 
+// book is that of a window. t.mu is held.
+func (t *tally) book(window int64) *world.Book[sampleID] {
+	if t.live == 0 || window < t.live {
+		return &t.books[0]
+	}
+	return &t.books[1]
+}
+
 // ack books a sample that its Pi got a PUBACK for.
 func (t *tally) ack(id sampleID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c := t.cell(cellID{seriesID{id.pi, id.metric}, id.window})
-	bit := uint8(1) << id.slot
-	if c.acked&bit != 0 {
-		return
-	}
-	c.acked |= bit
-	t.all.acked++
-	if c.seen&bit == 0 {
-		t.miss(id.window, 1)
-	}
-}
-
-// miss counts samples that are acknowledged and have not arrived. t.mu is held.
-func (t *tally) miss(window int64, n int) {
-	t.all.lost += n
-	if t.live == 0 || window < t.live {
-		t.backlog += n
-	}
+	t.book(id.window).Acked(id)
 }
 
 // took books a datum that CloudWatch took.
@@ -107,15 +89,14 @@ func (t *tally) took(d cloudwatch.Datum) {
 	series, known := t.names[inFull(d)]
 	set := t.means[millionths(d.Value)]
 	if !known || set == 0 {
-		t.all.strange++
+		t.strange++
 		return
 	}
-	c := t.cell(cellID{series, window})
-	fresh := set &^ c.seen
-	t.all.duplicated += bits.OnesCount8(set & c.seen)
-	t.all.delivered += bits.OnesCount8(fresh)
-	t.miss(window, -bits.OnesCount8(fresh&c.acked))
-	c.seen |= set
+	for slot := range t.load.slots() {
+		if set&(1<<slot) != 0 {
+			t.book(window).Came(sampleID{series.pi, series.metric, window, slot})
+		}
+	}
 	t.note(window, now)
 }
 
@@ -130,7 +111,7 @@ func (t *tally) note(window int64, now time.Time) {
 	case t.live == 0 || window < t.live:
 		t.lastOld = now
 	case !end.Before(t.first):
-		t.all.late = max(t.all.late, now.Sub(end))
+		t.late = max(t.late, now.Sub(end))
 	}
 	close(t.changed)
 	t.changed = make(chan struct{})
@@ -144,16 +125,6 @@ func inFull(d cloudwatch.Datum) string {
 		}
 	}
 	return d.Name
-}
-
-// cell returns the cell, a new one if need be. t.mu is held.
-func (t *tally) cell(id cellID) *cell {
-	c := t.cells[id]
-	if c == nil {
-		c = &cell{}
-		t.cells[id] = c
-	}
-	return c
 }
 
 // goLive says that windows from this one on are no backlog.
@@ -182,5 +153,7 @@ type look struct {
 func (t *tally) look() look {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return look{t.all, t.backlog, t.first, t.lastOld, t.last, t.changed}
+	old := t.books[0].Counts()
+	all := counts{old.Plus(t.books[1].Counts()), t.strange, t.late}
+	return look{all, old.Lost, t.first, t.lastOld, t.last, t.changed}
 }

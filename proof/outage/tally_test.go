@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"piway/localcore/cloudwatch"
+	"piway/proof/world"
 )
 
 var testLoad = load{pis: 2, metrics: 2, every: 15 * time.Second, window: time.Minute}
@@ -33,17 +34,17 @@ func TestTally(t *testing.T) {
 		took  []cloudwatch.Datum
 		want  counts
 	}{
-		"nothing arrived":         {4, nil, counts{acked: 4, lost: 4}},
-		"the mean of all":         {4, []cloudwatch.Datum{datum("load 0 (pi-01)", window, 1, 2, 4, 8)}, counts{acked: 4, delivered: 4}},
-		"a part is missing":       {4, []cloudwatch.Datum{datum("load 0 (pi-01)", window, 1, 4)}, counts{acked: 4, delivered: 2, lost: 2}},
-		"one by one":              {2, []cloudwatch.Datum{datum("load 0 (pi-01)", window, 1), datum("load 0 (pi-01)", window+15, 2)}, counts{acked: 2, delivered: 2}},
-		"a datum twice":           {2, []cloudwatch.Datum{datum("load 0 (pi-01)", window, 1, 2), datum("load 0 (pi-01)", window, 1, 2)}, counts{acked: 2, delivered: 2, duplicated: 2}},
-		"a sample in two datums":  {2, []cloudwatch.Datum{datum("load 0 (pi-01)", window, 1), datum("load 0 (pi-01)", window, 1, 2)}, counts{acked: 2, delivered: 2, duplicated: 1}},
-		"not acknowledged":        {1, []cloudwatch.Datum{datum("load 0 (pi-01)", window, 1, 2)}, counts{acked: 1, delivered: 2}},
-		"another Pi's":            {1, []cloudwatch.Datum{datum("load 0 (pi-00)", window, 1)}, counts{acked: 1, delivered: 1, lost: 1}},
-		"no mean of samples":      {1, []cloudwatch.Datum{datum("load 0 (pi-01)", window, 3.1)}, counts{acked: 1, lost: 1, strange: 1}},
+		"nothing arrived":         {4, nil, counts{Counts: world.Counts{Acked: 4, Lost: 4}}},
+		"the mean of all":         {4, []cloudwatch.Datum{datum("load 0 (pi-01)", window, 1, 2, 4, 8)}, counts{Counts: world.Counts{Acked: 4, Delivered: 4}}},
+		"a part is missing":       {4, []cloudwatch.Datum{datum("load 0 (pi-01)", window, 1, 4)}, counts{Counts: world.Counts{Acked: 4, Delivered: 2, Lost: 2}}},
+		"one by one":              {2, []cloudwatch.Datum{datum("load 0 (pi-01)", window, 1), datum("load 0 (pi-01)", window+15, 2)}, counts{Counts: world.Counts{Acked: 2, Delivered: 2}}},
+		"a datum twice":           {2, []cloudwatch.Datum{datum("load 0 (pi-01)", window, 1, 2), datum("load 0 (pi-01)", window, 1, 2)}, counts{Counts: world.Counts{Acked: 2, Delivered: 2, Twice: 2}}},
+		"a sample in two datums":  {2, []cloudwatch.Datum{datum("load 0 (pi-01)", window, 1), datum("load 0 (pi-01)", window, 1, 2)}, counts{Counts: world.Counts{Acked: 2, Delivered: 2, Twice: 1}}},
+		"not acknowledged":        {1, []cloudwatch.Datum{datum("load 0 (pi-01)", window, 1, 2)}, counts{Counts: world.Counts{Acked: 1, Delivered: 2}}},
+		"another Pi's":            {1, []cloudwatch.Datum{datum("load 0 (pi-00)", window, 1)}, counts{Counts: world.Counts{Acked: 1, Delivered: 1, Lost: 1}}},
+		"no mean of samples":      {1, []cloudwatch.Datum{datum("load 0 (pi-01)", window, 3.1)}, counts{Counts: world.Counts{Acked: 1, Lost: 1}, strange: 1}},
 		"a metric of nobody":      {0, []cloudwatch.Datum{datum("load 9 (pi-01)", window, 1)}, counts{strange: 1}},
-		"with the Pi a dimension": {1, []cloudwatch.Datum{{Name: "load 0", Value: 1, Timestamp: time.Unix(window, 0), Dimensions: []cloudwatch.Dimension{{Name: "device", Value: "pi-01"}}}}, counts{acked: 1, delivered: 1}},
+		"with the Pi a dimension": {1, []cloudwatch.Datum{{Name: "load 0", Value: 1, Timestamp: time.Unix(window, 0), Dimensions: []cloudwatch.Dimension{{Name: "device", Value: "pi-01"}}}}, counts{Counts: world.Counts{Acked: 1, Delivered: 1}}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -58,8 +59,8 @@ func TestTally(t *testing.T) {
 			if got.counts != test.want {
 				t.Errorf("got %+v, want %+v", got.counts, test.want)
 			}
-			if got.backlog != got.lost {
-				t.Errorf("backlog: got %d, want %d, before anything is live", got.backlog, got.lost)
+			if got.backlog != got.Lost {
+				t.Errorf("backlog: got %d, want %d, before anything is live", got.backlog, got.Lost)
 			}
 		})
 	}
@@ -70,7 +71,7 @@ func TestTally_arrivedBeforeItsPUBACK(t *testing.T) {
 	tally.took(datum("load 1 (pi-00)", 6000, 1, 2))
 	tally.ack(testLoad.of(0, 1, 6000))
 	tally.ack(testLoad.of(0, 1, 6000))
-	if got, want := tally.look().counts, (counts{acked: 1, delivered: 2}); got != want {
+	if got, want := tally.look().counts, (counts{Counts: world.Counts{Acked: 1, Delivered: 2}}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
@@ -81,8 +82,8 @@ func TestTally_live(t *testing.T) {
 	tally.goLive(6000)
 	tally.ack(testLoad.of(0, 0, 5940))
 	tally.ack(testLoad.of(0, 0, 6000))
-	if got := tally.look(); got.backlog != 1 || got.lost != 2 {
-		t.Errorf("got a backlog of %d and %d to come, want 1 and 2", got.backlog, got.lost)
+	if got := tally.look(); got.backlog != 1 || got.Lost != 2 {
+		t.Errorf("got a backlog of %d and %d to come, want 1 and 2", got.backlog, got.Lost)
 	}
 	tally.mark()
 	for _, arrival := range []struct{ at, window int64 }{

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"piway/proof/rig"
+	"piway/proof/world"
 )
 
 // telegrafPeers are InfluxData's Telegraf between a mosquitto on the LAN and AWS: at the defaults of both, and at the
@@ -30,7 +30,7 @@ const telegrafConfig = `
   omit_hostname = true
 %[1]s
 [[inputs.mqtt_consumer]]
-  servers = ["tcp://127.0.0.1:%[4]d"]
+  servers = ["tcp://%[4]s"]
   topics = ["raspi/metrics"]
   topic_tag = ""
 %[2]s
@@ -69,7 +69,7 @@ func telegrafDisk(dir string) telegrafSettings {
 type telegraf struct {
 	*mosquitto // on the LAN; it is not killed
 
-	proc *rig.Process
+	proc *world.Process
 }
 
 func telegrafOf(settings func(dir string) telegrafSettings, autosave time.Duration, general []string) func(context.Context, *site) (forwarder, error) {
@@ -80,14 +80,14 @@ func telegrafOf(settings func(dir string) telegrafSettings, autosave time.Durati
 		}
 		set := settings(s.dir)
 		lines := func(l []string) string { return "  " + strings.Join(l, "\n  ") }
-		text := fmt.Sprintf(telegrafConfig, lines(set.agent), lines(set.input), lines(set.output), lan.port, s.upstream.port,
+		text := fmt.Sprintf(telegrafConfig, lines(set.agent), lines(set.input), lines(set.output), lan.addr, s.upstream.port,
 			s.files.Roots[0], s.files.Cert, s.files.Key)
 		file := filepath.Join(s.dir, "telegraf.conf")
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			lan.close()
 			return nil, fmt.Errorf("writing telegraf's configuration: %w", err)
 		}
-		t := &telegraf{mosquitto: lan, proc: &rig.Process{Path: s.programs.telegraf, Args: []string{"--config", file}, Ready: "Connected [tcp:", Log: s.log}}
+		t := &telegraf{mosquitto: lan, proc: &world.Process{Path: s.programs.telegraf, Args: []string{"--config", file}, Ready: "Connected [tcp:", Log: s.log.Of("telegraf")}}
 		if err := t.proc.Start(ctx); err != nil {
 			t.close()
 			return nil, err
@@ -115,13 +115,13 @@ func (t *telegraf) revive(ctx context.Context) (bool, error) {
 	if t.proc.Running() {
 		return false, nil
 	}
-	t.proc.Stop()
+	_ = t.proc.Stop() // it has ended
 	return true, t.try(ctx)
 }
 
 func (t *telegraf) written() int64 { return t.mosquitto.written() + t.proc.Written() }
 
 func (t *telegraf) close() {
-	t.proc.Stop()
+	_ = t.proc.Stop() // all is counted
 	t.mosquitto.close()
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"strconv"
@@ -11,7 +10,7 @@ import (
 
 	"piway/localcore/broker"
 	"piway/localcore/localcore"
-	"piway/proof/rig"
+	"piway/proof/world"
 )
 
 // An upstream is AWS: localcore, with its quotas, its rules and a line that can be cut.
@@ -26,18 +25,14 @@ type upstream struct {
 const faultTime = 24 * time.Hour
 
 // openUpstream serves until stop. A publish is acknowledged after the round trip.
-func openUpstream(ctx context.Context, dir string, t *tally, roundTrip time.Duration, log io.Writer) (*upstream, error) {
+func openUpstream(ctx context.Context, dir string, t *tally, roundTrip time.Duration, log *world.Log) (*upstream, error) {
 	cfg := localcore.Default()
 	cfg.Listen, cfg.HTTP, cfg.Certs, cfg.OnDatum = "127.0.0.1:0", "127.0.0.1:0", dir, t.took
-	c, err := localcore.Open(ctx, cfg, slog.New(slog.NewTextHandler(log, nil)))
+	c, stop, err := world.OpenCore(ctx, cfg, slog.New(slog.NewTextHandler(log.Of("localcore"), nil)))
 	if err != nil {
 		return nil, err
 	}
-	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	ended := make(chan error, 1)
-	go func() { ended <- c.Run(serving) }()
-	u := &upstream{core: c, certs: dir}
-	u.stop = func() error { cancel(); return <-ended }
+	u := &upstream{core: c, certs: dir, stop: stop}
 	if tcp, ok := c.MQTTAddr().(*net.TCPAddr); ok {
 		u.port = tcp.Port
 	}
@@ -74,5 +69,5 @@ func (u *upstream) counts() broker.Counts { return u.core.Broker().Counts() }
 
 // connected returns when the forwarder has connected.
 func (u *upstream) connected(ctx context.Context) error {
-	return rig.Poll(ctx, "a connection of the forwarder to the upstream", func() (bool, error) { return u.core.Broker().Connections() > 0, nil })
+	return world.Poll(ctx, "a connection of the forwarder to the upstream", func() (bool, error) { return u.core.Broker().Connections() > 0, nil })
 }

@@ -1,7 +1,6 @@
 package owner_test
 
 import (
-	"bytes"
 	"fmt"
 	"io/fs"
 	"os"
@@ -10,18 +9,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
+	"piway/localcore/localcore"
 	"piway/proof/world"
+	"piway/shared/testlog"
 )
-
-func TestMain(m *testing.M) { world.Main(m) }
 
 // serviceUser is the user that the service runs as.
 const serviceUser = 65534
-
-// patience is how long a gateway may take to be ready.
-const patience = time.Minute
 
 // A house is a gateway of which commands are run as root or as the service's user.
 type house struct {
@@ -31,6 +26,7 @@ type house struct {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("only root can run commands as somebody else")
 	}
@@ -41,10 +37,10 @@ func newHouse(t *testing.T) *house {
 	t.Cleanup(func() { _ = os.RemoveAll(top) }) // of a test
 	h := &house{t: t, program: filepath.Join(top, "piway-gateway"), config: filepath.Join(top, "gateway.yaml"), dir: filepath.Join(top, "data")}
 	h.must(os.Chmod(top, 0o755))
-	self, err := os.ReadFile(world.Gateway(t))
+	self, err := os.ReadFile(world.Built(t).Gateway)
 	h.must(err)
 	h.must(os.WriteFile(h.program, self, 0o755))
-	endpoint, certs := world.Core(t, nil)
+	endpoint, certs := world.Core(t, localcore.Config{})
 	h.must(os.CopyFS(filepath.Join(top, "certs"), os.DirFS(certs)))
 	text := fmt.Sprintf("data: {dir: %s}\nbroker: {listen: '127.0.0.1:0'}\nuplink: {endpoint: '%s', certs: {dir: %s}, ack_timeout: 1s}\n", h.dir, endpoint, filepath.Join(top, "certs"))
 	h.must(os.WriteFile(h.config, []byte(text), 0o644))
@@ -80,24 +76,12 @@ func (h *house) do(uid uint32, args ...string) {
 // run runs the gateway, with f while it is ready.
 func (h *house) run(uid uint32, f func()) {
 	h.t.Helper()
-	c := h.command(uid, "run")
-	stderr, err := c.StderrPipe()
-	h.must(err)
-	h.must(c.Start())
-	stuck := time.AfterFunc(patience, func() { _ = c.Process.Kill() }) // it may have ended
-	defer stuck.Stop()
-	var said bytes.Buffer
-	for part := make([]byte, 4096); !strings.Contains(said.String(), "gateway ready"); {
-		n, err := stderr.Read(part)
-		said.Write(part[:n])
-		if err != nil {
-			h.t.Fatalf("%d: the gateway ended: %v\n%s", uid, c.Wait(), &said)
-		}
-	}
+	var said testlog.Log
+	p := world.Gateway(h.program, h.config, &said)
+	p.User = uid
+	world.Run(h.t, p)
 	f()
-	h.must(c.Process.Signal(syscall.SIGTERM))
-	_, _ = said.ReadFrom(stderr) // to its end
-	if err := c.Wait(); err != nil {
+	if err := p.Stop(); err != nil {
 		h.t.Errorf("%d: %v\n%s", uid, err, &said)
 	}
 }

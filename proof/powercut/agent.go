@@ -4,16 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
-	"piway/gateway/devices"
 	"piway/proof/powercut/vm"
-	"piway/proof/rig"
+	"piway/proof/world"
 	"piway/shared/clock"
 )
 
@@ -41,12 +39,12 @@ spool: {dir: /data/spool, after: 1s}
 type agentTrial struct {
 	machine *vm.Machine
 	cloud   *cloud
-	gateway *rig.Process
+	gateway *world.Process
 	diary   *diary
-	before  verdict
+	before  world.Counts
 }
 
-func openAgent(ctx context.Context, dir string, t vm.Tools, p programs, log io.Writer) (_ trial, err error) {
+func openAgent(ctx context.Context, dir string, t vm.Tools, p world.Programs, self string, log *world.Log) (_ trial, err error) {
 	a := &agentTrial{diary: &diary{}}
 	defer func() {
 		if err != nil {
@@ -58,13 +56,13 @@ func openAgent(ctx context.Context, dir string, t vm.Tools, p programs, log io.W
 		return nil, err
 	}
 	certs := filepath.Join(dir, "certs")
-	if a.cloud, err = newCloud(ctx, dir, certs, p.localcore, log); err != nil {
+	if a.cloud, err = newCloud(ctx, dir, certs, p.Localcore, log); err != nil {
 		return nil, err
 	}
-	if err := a.addGateway(ctx, dir, seed, certs, p.gateway, log); err != nil {
+	if err := a.addGateway(ctx, dir, seed, certs, p.Gateway, log); err != nil {
 		return nil, err
 	}
-	if a.machine, err = t.Build(ctx, dir, seed, map[string]string{"piway-agent": p.agent, "powercut": p.self}, log); err != nil {
+	if a.machine, err = t.Build(ctx, dir, seed, map[string]string{"piway-agent": p.Agent, "powercut": self}, log.Of("machine")); err != nil {
 		return nil, err
 	}
 	if err := a.start(ctx); err != nil {
@@ -74,20 +72,13 @@ func openAgent(ctx context.Context, dir string, t vm.Tools, p programs, log io.W
 }
 
 // addGateway makes a gateway on this machine, and what the agent needs to speak with it.
-func (a *agentTrial) addGateway(ctx context.Context, dir, seed, certs, program string, log io.Writer) error {
-	ports, err := vm.FreePorts(ctx, 1)
+func (a *agentTrial) addGateway(ctx context.Context, dir, seed, certs, program string, log *world.Log) error {
+	ports, err := world.FreePorts(ctx, 1)
 	if err != nil {
 		return err
 	}
 	store, file := filepath.Join(dir, "store"), filepath.Join(dir, "gateway.yaml")
-	if err := os.Mkdir(store, 0o750); err != nil {
-		return err
-	}
-	list, err := devices.Open(filepath.Join(store, "devices.json"))
-	if err != nil {
-		return err
-	}
-	password, err := list.Add(agentName)
+	passwords, err := world.AddDevices(store, agentName)
 	if err != nil {
 		return err
 	}
@@ -95,11 +86,11 @@ func (a *agentTrial) addGateway(ctx context.Context, dir, seed, certs, program s
 	if err != nil {
 		return err
 	}
-	a.gateway = &rig.Process{Path: program, Args: []string{"run", "--config", file}, Ready: gatewayReady, Log: log}
+	a.gateway = world.Gateway(program, file, log.Of("gateway"))
 	return errors.Join(
 		os.WriteFile(file, fmt.Appendf(nil, gatewayConfig, store, ports[0], a.cloud.addr, certs), 0o600),
 		os.WriteFile(filepath.Join(seed, "agent.yaml"), fmt.Appendf(nil, agentConfig, agentName, net.JoinHostPort(vm.HostAddr, port)), 0o600),
-		os.WriteFile(filepath.Join(seed, "password"), []byte(password), 0o600),
+		os.WriteFile(filepath.Join(seed, "password"), []byte(passwords[agentName]), 0o600),
 	)
 }
 
@@ -111,12 +102,12 @@ func (a *agentTrial) start(ctx context.Context) error {
 }
 
 // cut follows the plan, cuts the power, and counts after the next start.
-func (a *agentTrial) cut(ctx context.Context, p plan, m *misfortune) (v verdict, err error) {
+func (a *agentTrial) cut(ctx context.Context, p plan, m *misfortune) (v world.Verdict, err error) {
 	looking, stop := context.WithCancel(ctx)
 	defer stop()
 	var looks sync.WaitGroup
 	looks.Go(func() { a.look(looking) })
-	wait(ctx, p.live)
+	world.Wait(ctx, p.live)
 	began := time.Now()
 	m.end, m.folders = a.end, []string{spoolFolder}
 	if err := m.strike(ctx, a.machine, p, func() { stop(); looks.Wait(); a.vouch(p, began) }); err != nil {
@@ -128,8 +119,9 @@ func (a *agentTrial) cut(ctx context.Context, p plan, m *misfortune) (v verdict,
 	if err := a.machine.Ready(ctx, agentReady); err != nil {
 		return v, err
 	}
-	all, err := a.deliver(ctx)
-	v, a.before = all.minus(a.before), all
+	err = a.deliver(ctx)
+	all := a.diary.counts()
+	v.Counts, a.before, v.FirstLost = all.Minus(a.before), all, a.diary.lost()
 	return v, err
 }
 
@@ -140,7 +132,7 @@ func (a *agentTrial) look(ctx context.Context) {
 		if text, err := a.machine.Run(ctx, "cat "+spoolFiles+" 2>/dev/null; true"); err == nil {
 			a.diary.note(text, time.Now())
 		}
-		wait(ctx, lookEvery)
+		world.Wait(ctx, lookEvery)
 	}
 }
 
@@ -170,22 +162,21 @@ func (a *agentTrial) vouch(p plan, began time.Time) {
 }
 
 // deliver opens the gateway and the cloud until all that is promised has come, or no more comes.
-func (a *agentTrial) deliver(ctx context.Context) (v verdict, err error) {
-	for _, p := range []*rig.Process{a.cloud.core, a.gateway} {
+func (a *agentTrial) deliver(ctx context.Context) error {
+	for _, p := range []*world.Process{a.cloud.core, a.gateway} {
 		if err := p.Start(ctx); err != nil {
-			return v, err
+			return err
 		}
-		defer p.Stop()
+		defer func() { _ = p.Stop() }() // what it took is in the record
 	}
 	ctx, cancel := context.WithTimeout(ctx, deliverTime)
 	defer cancel()
 	empty := 0
-	err = rig.Poll(ctx, "the agent's backlog", func() (bool, error) {
-		taken, err := readRecord(a.cloud.record)
-		if err != nil {
+	return world.Poll(ctx, "the agent's backlog", func() (bool, error) {
+		if err := a.diary.take(a.cloud.record); err != nil {
 			return false, err
 		}
-		if v = a.diary.judge(taken); v.lost == 0 {
+		if a.diary.counts().Lost == 0 {
 			return true, nil
 		}
 		text, err := a.machine.Run(ctx, "ls "+spoolFiles+" 2>/dev/null; true")
@@ -197,7 +188,6 @@ func (a *agentTrial) deliver(ctx context.Context) (v verdict, err error) {
 		}
 		return empty > emptyLooks, nil
 	})
-	return v, err
 }
 
 const (
@@ -212,10 +202,8 @@ func (a *agentTrial) close() {
 	if a.machine != nil {
 		a.machine.Close()
 	}
-	for _, p := range []*rig.Process{a.gateway} {
-		if p != nil {
-			p.Kill()
-		}
+	if a.gateway != nil {
+		a.gateway.Kill()
 	}
 	if a.cloud != nil {
 		a.cloud.core.Kill()

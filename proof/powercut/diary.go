@@ -3,29 +3,30 @@ package main
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"piway/localcore/localcore"
+	"piway/proof/world"
 	"piway/shared/sample"
 )
 
-// A diary knows the readings that were seen in the agent's files, and which of them the agent had promised to keep
-// when the power was cut. Its methods are safe for concurrent use.
+// A diary knows the readings that were seen in the agent's files, and books as acknowledged those that the agent had
+// promised to keep when the power was cut. Its methods are safe for concurrent use.
 type diary struct {
-	mu   sync.Mutex      // guards what follows
-	all  []*reading      // that are promised, or may be until the next cut
-	seen map[string]bool // by run, name and time
+	book world.Book[reading]
+
+	mu   sync.Mutex            // guards what follows
+	open map[reading]time.Time // that may be promised until the next cut, with when they were first seen
+	seen map[string]bool       // by run, name and time
 }
 
+// A reading is known by what is in CloudWatch: a window is a second and a reading comes each second, so a datum is one
+// reading.
 type reading struct {
-	name     string
-	value    float64
-	time     float64 // Unix seconds
-	first    time.Time
-	promised bool
+	name  string
+	value float64
+	time  int64 // Unix seconds
 }
 
 // note takes the lines of files, at the time when they were surely there.
@@ -33,7 +34,7 @@ func (d *diary) note(text string, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.seen == nil {
-		d.seen = map[string]bool{}
+		d.seen, d.open = map[string]bool{}, map[reading]time.Time{}
 	}
 	for line := range strings.Lines(text) {
 		_, report, ok := strings.Cut(line, " ") // behind the checksum
@@ -48,19 +49,20 @@ func (d *diary) note(text string, now time.Time) {
 			key := fmt.Sprint(m.Report.Run, " ", s.Name, " ", s.Time)
 			if !d.seen[key] {
 				d.seen[key] = true
-				d.all = append(d.all, &reading{name: s.Name, value: s.Value, time: s.Time, first: now})
+				d.open[reading{s.Name, s.Value, int64(math.Floor(s.Time))}] = now
 			}
 		}
 	}
 }
 
-// promise marks what was seen first at a time or before.
+// promise books what was seen first at a time or before.
 func (d *diary) promise(upTo time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, r := range d.all {
-		if !r.first.After(upTo) {
-			r.promised = true
+	for r, first := range d.open {
+		if !first.After(upTo) {
+			d.book.Acked(r)
+			delete(d.open, r)
 		}
 	}
 }
@@ -69,33 +71,29 @@ func (d *diary) promise(upTo time.Time) {
 func (d *diary) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.all = slices.DeleteFunc(d.all, func(r *reading) bool { return !r.promised })
+	clear(d.open)
 }
 
-// judge looks for each reading that was promised among what CloudWatch took. A window is a second and a reading comes
-// each second, so a datum is one reading. What was read since, or was not promised, comes as well, and is nothing to
-// count.
-func (d *diary) judge(taken []localcore.Recorded) (v verdict) {
-	type what struct {
-		name  string
-		value float64
-		time  int64
+// take books what CloudWatch took. What was read since, or was not promised, comes as well, and is nothing to count.
+func (d *diary) take(record *world.Record) error {
+	all, err := record.New()
+	for _, t := range all {
+		d.book.Came(reading{t.Name, t.Value, t.Timestamp.Unix()})
 	}
-	came := map[what]bool{}
-	for _, t := range taken {
-		came[what{t.Name, t.Value, t.Timestamp.Unix()}] = true
+	return err
+}
+
+// counts are of what was promised.
+func (d *diary) counts() world.Counts {
+	c := d.book.Counts()
+	return world.Counts{Acked: c.Acked, Lost: c.Lost}
+}
+
+// lost is one that was promised and did not come, "" if there is none.
+func (d *diary) lost() string {
+	r, some := d.book.Lost()
+	if !some {
+		return ""
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, r := range d.all {
-		if !r.promised {
-			continue // the power is still on
-		}
-		v.acked++
-		if !came[what{r.name, r.value, int64(math.Floor(r.time))}] {
-			v.lost++
-			v.first = fmt.Sprintf("%s of %.3f, %v, is lost", r.name, r.time, r.value)
-		}
-	}
-	return v
+	return fmt.Sprintf("%s of %d, %v, is lost", r.name, r.time, r.value)
 }

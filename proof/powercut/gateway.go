@@ -5,16 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"time"
 
-	"piway/gateway/devices"
 	"piway/gateway/queue/ledger"
 	"piway/proof/powercut/vm"
-	"piway/proof/rig"
+	"piway/proof/world"
 	"piway/shared/pki"
 )
 
@@ -32,6 +30,9 @@ uplink:
   max_backoff: 1s
 `
 
+// load of each device: at most 20 reports a second.
+var load = world.Load{Run: "powercut", Reports: 8, Pause: 400 * time.Millisecond}
+
 const (
 	deviceCount  = 10
 	gatewayReady = "gateway ready"
@@ -46,14 +47,14 @@ const (
 type gatewayTrial struct {
 	machine *vm.Machine
 	cloud   *cloud
-	devices []*device
-	book    *book
-	before  verdict
+	devices []*world.Device
+	samples *world.Samples
+	before  world.Verdict
 }
 
 // openGateway builds it in a folder and starts what is in the machine.
-func openGateway(ctx context.Context, dir string, t vm.Tools, p programs, log io.Writer) (_ trial, err error) {
-	g := &gatewayTrial{book: new(book)}
+func openGateway(ctx context.Context, dir string, t vm.Tools, p world.Programs, self string, log *world.Log) (_ trial, err error) {
+	g := &gatewayTrial{samples: new(world.Samples)}
 	defer func() {
 		if err != nil {
 			g.close()
@@ -61,7 +62,7 @@ func openGateway(ctx context.Context, dir string, t vm.Tools, p programs, log io
 	}()
 	seed := filepath.Join(dir, "seed")
 	certs := filepath.Join(seed, "certs")
-	if g.cloud, err = newCloud(ctx, dir, certs, p.localcore, log); err != nil {
+	if g.cloud, err = newCloud(ctx, dir, certs, p.Localcore, log); err != nil {
 		return nil, err
 	}
 	text := fmt.Sprintf(gatewayConfig, gatewayStore, fmt.Sprintf(":%d", vm.MQTTPort), g.cloud.inside, "/data/certs")
@@ -69,23 +70,21 @@ func openGateway(ctx context.Context, dir string, t vm.Tools, p programs, log io
 	if err := errors.Join(os.MkdirAll(store, 0o750), os.WriteFile(filepath.Join(seed, "gateway.yaml"), []byte(text), 0o600)); err != nil {
 		return nil, err
 	}
-	list, err := devices.Open(filepath.Join(store, "devices.json"))
+	var names []string
+	for i := range deviceCount {
+		names = append(names, fmt.Sprint("dev-", i))
+	}
+	passwords, err := world.AddDevices(store, names...)
 	if err != nil {
 		return nil, err
 	}
-	for i := range deviceCount {
-		d := &device{name: fmt.Sprint(devicePrefix, i), number: i, book: g.book}
-		if d.password, err = list.Add(d.name); err != nil {
-			return nil, err
-		}
-		g.devices = append(g.devices, d)
-	}
-	inside := map[string]string{"piway-gateway": p.gateway, "powercut": p.self}
-	if g.machine, err = t.Build(ctx, dir, seed, inside, log); err != nil {
+	inside := map[string]string{"piway-gateway": p.Gateway, "powercut": self}
+	if g.machine, err = t.Build(ctx, dir, seed, inside, log.Of("machine")); err != nil {
 		return nil, err
 	}
-	for _, d := range g.devices {
-		d.addr = g.machine.MQTT
+	for _, name := range names {
+		client := world.Client{Addr: g.machine.MQTT, Name: name, Password: passwords[name]}
+		g.devices = append(g.devices, &world.Device{Client: client, Load: load, Samples: g.samples})
 	}
 	if err := g.start(ctx); err != nil {
 		return nil, err
@@ -102,14 +101,14 @@ func (g *gatewayTrial) start(ctx context.Context) error {
 }
 
 // cut follows the plan, cuts the power, and counts after the next start.
-func (g *gatewayTrial) cut(ctx context.Context, p plan, m *misfortune) (v verdict, err error) {
+func (g *gatewayTrial) cut(ctx context.Context, p plan, m *misfortune) (v world.Verdict, err error) {
 	living, stop := context.WithCancel(ctx)
 	defer stop()
 	ending, cancel := context.WithCancel(ctx)
 	defer cancel()
-	senders := liveAll(ending, living, g.devices)
+	senders := world.LiveAll(ending, living, g.devices)
 	defer func() { cancel(); _ = senders.Wait() }() // the first error is the one to tell
-	wait(ctx, p.live)
+	world.Wait(ctx, p.live)
 	m.log, m.folders = gatewayLog, []string{gatewayStore}
 	m.end = func(ctx context.Context) error {
 		_, err := g.machine.Run(ctx, "kill -9 $(pidof piway-gateway); true")
@@ -133,8 +132,9 @@ func (g *gatewayTrial) cut(ctx context.Context, p plan, m *misfortune) (v verdic
 	if err := g.drain(ctx); err != nil {
 		return v, err
 	}
-	all, err := g.book.judge(g.cloud.record)
-	v, g.before = all.minus(g.before), all
+	err = g.samples.Take(g.cloud.record)
+	all := g.samples.Verdict()
+	v, g.before = all.Minus(g.before), all
 	return v, err
 }
 
@@ -145,8 +145,8 @@ func (g *gatewayTrial) drain(ctx context.Context) error {
 	if err := g.cloud.core.Start(ctx); err != nil {
 		return err
 	}
-	defer g.cloud.core.Stop()
-	return rig.Poll(ctx, "the gateway's queue to be empty", func() (bool, error) {
+	defer func() { _ = g.cloud.core.Stop() }() // what it took is in the record
+	return world.Poll(ctx, "the gateway's queue to be empty", func() (bool, error) {
 		out, err := g.machine.Run(ctx, "piway-gateway ledger --json --config /data/gateway.yaml 2>/dev/console")
 		if err != nil {
 			return false, err
@@ -170,15 +170,15 @@ func (g *gatewayTrial) close() {
 
 // A cloud is localcore on this machine, up only while something is counted.
 type cloud struct {
-	core   *rig.Process
+	core   *world.Process
 	addr   string // of its broker
 	inside string // the same, for who is in the machine
-	record string
+	record *world.Record
 }
 
 // newCloud makes its certificates in the folder certs, whose client's half is for the gateway.
-func newCloud(ctx context.Context, dir, certs, program string, log io.Writer) (*cloud, error) {
-	ports, err := vm.FreePorts(ctx, 2)
+func newCloud(ctx context.Context, dir, certs, program string, log *world.Log) (*cloud, error) {
+	ports, err := world.FreePorts(ctx, 2)
 	if err != nil {
 		return nil, err
 	}
@@ -189,10 +189,7 @@ func newCloud(ctx context.Context, dir, certs, program string, log io.Writer) (*
 	if err != nil {
 		return nil, err
 	}
-	c := &cloud{addr: ports[0], inside: net.JoinHostPort(vm.HostAddr, port), record: filepath.Join(dir, "record")}
-	c.core = &rig.Process{
-		Path: program, Args: []string{"run", "--listen", ports[0], "--http", ports[1], "--certs", certs, "--record", c.record},
-		Ready: "msg=serving", Log: log,
-	}
+	c := &cloud{addr: ports[0], inside: net.JoinHostPort(vm.HostAddr, port), record: &world.Record{Path: filepath.Join(dir, "record")}}
+	c.core = world.Localcore(program, ports[0], ports[1], certs, c.record.Path, log.Of("localcore"))
 	return c, nil
 }

@@ -3,19 +3,15 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync"
-	"time"
 
 	"piway/proof/powercut/vm"
+	"piway/proof/world"
 	"piway/shared/cli"
 )
 
@@ -54,77 +50,39 @@ func (o *options) Run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "piway-powercut-")
+	p, self, err := world.BuildStatic(ctx, "piway/proof/powercut")
 	if err != nil {
 		return err
 	}
-	logs, err := os.Create(filepath.Join(dir, "log"))
-	if err != nil {
-		return err
-	}
-	defer func() {
-		_ = logs.Close() // for who looks on
-		if err == nil && !o.Keep {
-			_ = os.RemoveAll(dir) // what is left is harmless
-			return
+	p.Gateway, p.Agent = cmp.Or(o.Gateway, p.Gateway), cmp.Or(o.Agent, p.Agent)
+	return world.InFolder("powercut", o.Keep, o.Verbose, out, func(dir string, log *world.Log) error {
+		open := openGateway
+		if o.What == "agent" {
+			open = openAgent
 		}
-		_, _ = fmt.Fprintf(out, "kept: %s\n", dir)
-	}()
-	var log io.Writer = logs
-	if o.Verbose {
-		log = io.MultiWriter(logs, out)
-	}
-	return cuts(ctx, dir, t, *o, &timed{to: log}, out)
-}
-
-// programs are those to run: gateway and agent in the machine, where self helps.
-type programs struct{ agent, gateway, localcore, self string }
-
-// build makes them, without what the machine has not: a C library.
-func build(ctx context.Context, dir string, o options) (p programs, err error) {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", dir, //nolint:gosec // the folder is ours
-		"piway/agent", "piway/gateway", "piway/localcore", "piway/proof/powercut")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if text, err := cmd.CombinedOutput(); err != nil {
-		return p, fmt.Errorf("building the programs: %w: %s", err, text)
-	}
-	p = programs{filepath.Join(dir, "agent"), filepath.Join(dir, "gateway"), filepath.Join(dir, "localcore"), filepath.Join(dir, "powercut")}
-	if o.Gateway != "" {
-		p.gateway = o.Gateway
-	}
-	if o.Agent != "" {
-		p.agent = o.Agent
-	}
-	return p, nil
+		tried, err := open(ctx, dir, t, p, self, log)
+		if err != nil {
+			return err
+		}
+		defer tried.close()
+		return cuts(ctx, tried, *o, log.Of("powercut"), out)
+	})
 }
 
 // A trial is what is tried: it follows the plan, cuts the power, starts again and counts.
 type trial interface {
-	cut(ctx context.Context, p plan, m *misfortune) (verdict, error)
+	cut(ctx context.Context, p plan, m *misfortune) (world.Verdict, error)
 	close()
 }
 
 // cuts tries one after the other on the same disk, and prints a row for each.
-func cuts(ctx context.Context, dir string, t vm.Tools, o options, log io.Writer, out io.Writer) error {
-	p, err := build(ctx, dir, o)
-	if err != nil {
-		return err
-	}
-	say := func(format string, args ...any) { _, _ = fmt.Fprintf(log, "powercut: "+format+"\n", args...) } // for who looks on
-	open := openGateway
-	if o.What == "agent" {
-		open = openAgent
-	}
-	tried, err := open(ctx, dir, t, p, log)
-	if err != nil {
-		return err
-	}
-	defer tried.close()
+func cuts(ctx context.Context, tried trial, o options, log io.Writer, out io.Writer) error {
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(log, format+"\n", args...) } // for who looks on
 	_, _ = fmt.Fprintln(out, "| cut | errors | writes failed | also | sectors lost | promised | lost | twice | wrong |\n|---|---|---:|---|---:|---:|---:|---:|---:|")
-	row := func(cut, errors, also string, m *misfortune, v verdict) {
-		_, _ = fmt.Fprintf(out, "| %s | %s | %d | %s | %d | %d | %d | %d | %d |\n", cut, errors, m.failed, also, m.sectors, v.acked, v.lost, v.twice, v.wrong)
+	row := func(cut, errors, also string, m *misfortune, v world.Verdict) {
+		_, _ = fmt.Fprintf(out, "| %s | %s | %d | %s | %d | %d | %d | %d | %d |\n", cut, errors, m.failed, also, m.sectors, v.Acked, v.Lost, v.Twice, v.Wrong)
 	}
-	var sum verdict
+	var sum world.Verdict
 	all := &misfortune{}
 	for i := range o.Cuts {
 		plan, chance := makePlan(o.Seed, i, o.Errors)
@@ -138,14 +96,14 @@ func cuts(ctx context.Context, dir string, t vm.Tools, o options, log io.Writer,
 			return fmt.Errorf("cut %d (%s): %w", i+1, plan, err)
 		}
 		row(fmt.Sprint(i+1), plan.errors, beside(plan, m), m, v)
-		sum = verdict{sum.acked + v.acked, sum.lost + v.lost, sum.twice + v.twice, sum.wrong + v.wrong, v.first}
+		sum = sum.Plus(v)
 		all.failed, all.sectors = all.failed+m.failed, all.sectors+m.sectors
 	}
 	row("all", "", "", all, sum)
-	if sum.lost+sum.wrong > 0 {
-		return fmt.Errorf("%d of %d are lost and %d wrong, among them: %s", sum.lost, sum.acked, sum.wrong, sum.first)
+	if sum.Lost+sum.Wrong > 0 {
+		return fmt.Errorf("%d of %d are lost and %d wrong, among them: %s", sum.Lost, sum.Acked, sum.Wrong, cmp.Or(sum.FirstLost, sum.FirstWrong))
 	}
-	if sum.acked == 0 {
+	if sum.Acked == 0 {
 		return errors.New("nothing was acknowledged")
 	}
 	return nil
@@ -163,21 +121,4 @@ func beside(p plan, m *misfortune) string {
 		}
 	}
 	return strings.Join(all, ", ")
-}
-
-// timed writes whole lines, each behind the time of the day.
-type timed struct {
-	mu sync.Mutex // guards to
-	to io.Writer
-}
-
-func (t *timed) Write(text []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for line := range bytes.Lines(text) {
-		if _, err := fmt.Fprintf(t.to, "%s %s", time.Now().Format("15:04:05.000"), line); err != nil {
-			return 0, err
-		}
-	}
-	return len(text), nil
 }

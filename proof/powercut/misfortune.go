@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"piway/proof/powercut/vm"
+	"piway/proof/world"
 )
 
 // A misfortune is what happened to a machine's disk, and how.
@@ -37,7 +38,7 @@ func (m *misfortune) strike(ctx context.Context, on *vm.Machine, p plan, last fu
 		m.say("the program is ended")
 		group.Go(func() error { return m.end(ctx) })
 	}
-	wait(ctx, p.after)
+	world.Wait(ctx, p.after)
 	err := group.Wait()
 	last()
 	m.stopped = on.Said("Detected aborted journal") > 0
@@ -71,12 +72,12 @@ func (m *misfortune) fail(ctx context.Context, on *vm.Machine, p plan) error {
 	}
 	m.say("writes fail: %s, %d extents", p.errors, len(spans))
 	on.Fail(spans)
-	wait(ctx, p.length)
+	world.Wait(ctx, p.length)
 	for range failTime / failLook {
 		if on.Failures() > 0 || ctx.Err() != nil {
 			break
 		}
-		wait(ctx, failLook)
+		world.Wait(ctx, failLook)
 	}
 	if p.errors != logDies {
 		m.failed = on.Heal()
@@ -106,7 +107,7 @@ func (m *misfortune) again(ctx context.Context, on *vm.Machine, p plan, start fu
 	if err := start(ctx); err != nil || !p.again {
 		return err
 	}
-	wait(ctx, p.within)
+	world.Wait(ctx, p.within)
 	if err := m.cut(on); err != nil {
 		return err
 	}

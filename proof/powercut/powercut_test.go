@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"piway/localcore/localcore"
+	"piway/proof/world"
 )
 
 // The same seed gives the same plan, and errors only where they are wanted.
@@ -54,51 +55,6 @@ func TestPlan_forAgent(t *testing.T) {
 	}
 }
 
-// record writes a record.
-func record(t *testing.T, lines ...localcore.Recorded) string {
-	t.Helper()
-	var text []byte
-	for _, l := range lines {
-		line, err := json.Marshal(l)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text = append(append(text, line...), '\n')
-	}
-	path := filepath.Join(t.TempDir(), "record")
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-// The judge sees what is lost, what came again and what is wrong.
-func TestBook_judge(t *testing.T) {
-	at := time.Unix(1_800_000_000, 0)
-	b := &book{}
-	for i := range 4 {
-		b.acknowledged(b.made(0, "n1", float64(at.Unix()+int64(i))))
-	}
-	b.made(0, "n1", float64(at.Unix()))
-	datum := func(name string, value float64, at time.Time) localcore.Recorded {
-		return localcore.Recorded{Name: name, Dimensions: map[string]string{"device": "dev-0"}, Value: value, Timestamp: at}
-	}
-	v, err := b.judge(record(t,
-		datum("n1", 0, at), datum("n1", 0, at), // twice
-		datum("n1", 1, at.Add(9*time.Second)), // at another time
-		datum("n2", 2, at.Add(time.Second)),   // another name
-		datum("n1", 3, at.Add(3*time.Second)), datum("n1", 4, at),
-		datum("n1", 7, at), // never made
-	))
-	v.first = ""
-	if want := (verdict{acked: 4, lost: 2, twice: 1, wrong: 3}); err != nil || v != want {
-		t.Errorf("got %+v, %v, want %+v", v, err, want)
-	}
-	if v, err := b.judge(filepath.Join(t.TempDir(), "none")); err != nil || v.lost != 4 {
-		t.Errorf("without a record %+v, %v", v, err)
-	}
-}
-
 // What is promised is what was seen in time; a torn line is nothing yet.
 func TestDiary(t *testing.T) {
 	line := func(value string) string {
@@ -112,9 +68,19 @@ func TestDiary(t *testing.T) {
 	d.note(second[:len(second)-4], now)
 	d.note(second, now.Add(time.Second))
 	d.promise(now)
-	datum := localcore.Recorded{Name: "n", Value: 1, Timestamp: time.Unix(1_800_000_000, 0)}
-	if v := d.judge([]localcore.Recorded{datum}); v.acked != 1 || v.lost != 0 {
-		t.Errorf("got %+v, want one that came", v)
+	datum, err := json.Marshal(localcore.Recorded{Name: "n", Value: 1, Timestamp: time.Unix(1_800_000_000, 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := filepath.Join(t.TempDir(), "record")
+	if err := os.WriteFile(record, append(datum, '\n'), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.take(&world.Record{Path: record}); err != nil {
+		t.Fatal(err)
+	}
+	if c := d.counts(); c.Acked != 1 || c.Lost != 0 {
+		t.Errorf("got %+v, want one that came", c)
 	}
 	third := strings.ReplaceAll(line("3"), "000.25", "002.5")
 	d.note(third, now.Add(2*time.Second))
@@ -122,8 +88,8 @@ func TestDiary(t *testing.T) {
 	d.close()
 	d.note(third, now.Add(2*time.Second)) // it was left, by chance
 	d.promise(now.Add(time.Minute))
-	if v := d.judge([]localcore.Recorded{datum}); v.acked != 2 || v.lost != 1 {
-		t.Errorf("got %+v, want two of which one is lost", v)
+	if c := d.counts(); c.Acked != 2 || c.Lost != 1 || d.lost() != "n of 1800000001, 2, is lost" {
+		t.Errorf("got %+v, %s, want two of which one is lost", c, d.lost())
 	}
 }
 

@@ -15,14 +15,13 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"piway/proof/rig"
 	"piway/proof/world"
 )
 
 func TestMain(m *testing.M) {
 	_ = flag.Set("test.parallel", "8") // scenarios wait more than they work; the command line may say otherwise
 	mayMount()
-	world.Main(m)
+	os.Exit(m.Run())
 }
 
 // mayMount runs the tests of an ordinary user again, as one who may mount something that nobody else sees. It returns
@@ -50,12 +49,12 @@ func mayMount() {
 const patience = time.Minute
 
 func TestScenarios(t *testing.T) {
-	programs := filepath.Dir(world.Gateway(t))
+	programs := filepath.Dir(world.Built(t).Gateway)
 	testscript.Run(t, testscript.Params{
 		Dir: ".",
 		Setup: func(env *testscript.Env) error {
 			s := &scene{
-				ctx: t.Context(), dir: env.WorkDir, started: map[string]*rig.Process{}, lines: map[string]*rig.Proxy{},
+				ctx: t.Context(), dir: env.WorkDir, started: map[string]*world.Process{}, lines: map[string]*world.Proxy{},
 				skip: env.T().Skip,
 			}
 			env.Values["scene"] = s
@@ -91,7 +90,7 @@ func (s *scene) await(ts *testscript.TestScript, args []string) error {
 	ctx, cancel := context.WithTimeout(s.ctx, patience)
 	defer cancel()
 	var said string
-	err = rig.Poll(ctx, args[0], func() (bool, error) {
+	err = world.Poll(ctx, args[0], func() (bool, error) {
 		if now := s.say(ctx, args[1:]); ctx.Err() == nil {
 			said = now
 		}

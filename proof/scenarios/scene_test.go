@@ -13,17 +13,17 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/rogpeppe/go-internal/testscript"
+	"piway/proof/world"
 
-	"piway/proof/rig"
+	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // A scene is what one scenario plays in: a folder, the programs that it started, and the lines to them.
 type scene struct {
 	ctx     context.Context
 	dir     string
-	started map[string]*rig.Process
-	lines   map[string]*rig.Proxy
+	started map[string]*world.Process
+	lines   map[string]*world.Proxy
 	page    string // where localcore answers
 	skip    func(...any)
 }
@@ -67,11 +67,11 @@ func (s *scene) fill(file string) error {
 }
 
 // line is the one to what is called so, or will be. So its address is known before, and stays.
-func (s *scene) line(name string) (*rig.Proxy, error) {
+func (s *scene) line(name string) (*world.Proxy, error) {
 	if l := s.lines[name]; l != nil {
 		return l, nil
 	}
-	l, err := rig.NewProxy(s.ctx, "")
+	l, err := world.NewProxy(s.ctx, "")
 	if err == nil {
 		s.lines[name] = l
 	}
@@ -111,7 +111,7 @@ func (s *scene) start(ts *testscript.TestScript, args []string) error {
 	if err != nil {
 		return err
 	}
-	p := &rig.Process{Path: s.path(program.command[0]), Args: args, Dir: s.dir, Ready: program.ready, Log: log}
+	p := &world.Process{Path: s.path(program.command[0]), Args: args, Dir: s.dir, Ready: program.ready, Log: log}
 	s.started[name] = p
 	ts.Defer(func() { p.Kill(); _ = log.Close() }) // of a test
 	ctx, cancel := context.WithTimeout(s.ctx, patience)

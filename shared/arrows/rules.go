@@ -74,26 +74,23 @@ var inside = map[string][]string{
 	"gateway/aws":      {"gateway/cloud", "shared/config"},
 
 	// The proofs: programs that start the others as processes, and spoil what these stand on. Nothing imports them.
-	"proof/rig":          {},
-	"proof/world":        {"proof/rig", "gateway/datadir", "gateway/devices", "localcore/localcore", "localcore/cloudwatch", "shared/mqttlink"},
-	"proof/kill":         {},
-	"proof/kill_test":    {"proof/world", "gateway/control", "gateway/queue/ledger"},
-	"proof/bench":        {},
-	"proof/bench_test":   {"proof/world"},
-	"proof/owner":        {},
-	"proof/owner_test":   {"proof/world"},
-	"proof/foreign":      {},
-	"proof/foreign_test": {"proof/world", "gateway/cloud", "gateway/control", "gateway/demo", "gateway/gateway", "gateway/queue/ledger", "gateway/settings", "gateway/setup", "agent/agent", "localcore/cloudwatch"},
-	"proof/faultfs":      {},
-	"proof/mutants":      {"shared/cli"},
-	"proof/chaos":        {"proof/rig", "proof/faultfs", "gateway/devices", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
-	"proof/outage":       {"proof/rig", "gateway/control", "gateway/devices", "gateway/queue/ledger", "localcore/broker", "localcore/cloudwatch", "localcore/localcore", "shared/*"},
-	"proof/powercut":     {"proof/powercut/vm", "proof/rig", "gateway/devices", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
-	"proof/powercut/vm":  {"proof/rig", "shared/config"},
-
-	// The promises as stories that the programs play.
+	"proof/world":          {"gateway/control", "gateway/datadir", "gateway/devices", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
+	"proof/kill":           {},
+	"proof/kill_test":      {"proof/world", "gateway/queue/ledger", "localcore/localcore"},
+	"proof/bench":          {},
+	"proof/bench_test":     {"proof/world"},
+	"proof/owner":          {},
+	"proof/owner_test":     {"proof/world", "localcore/localcore"},
+	"proof/foreign":        {},
+	"proof/foreign_test":   {"proof/world", "gateway/cloud", "gateway/control", "gateway/demo", "gateway/gateway", "gateway/queue/ledger", "gateway/settings", "gateway/setup", "agent/agent", "localcore/cloudwatch", "localcore/localcore"},
 	"proof/scenarios":      {},
-	"proof/scenarios_test": {"proof/rig", "proof/world"},
+	"proof/scenarios_test": {"proof/world"},
+	"proof/faultfs":        {},
+	"proof/mutants":        {"shared/cli"},
+	"proof/chaos":          {"proof/world", "proof/faultfs", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
+	"proof/outage":         {"proof/world", "localcore/broker", "localcore/cloudwatch", "localcore/localcore", "shared/*"},
+	"proof/powercut":       {"proof/powercut/vm", "proof/world", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
+	"proof/powercut/vm":    {"proof/world", "shared/config"},
 
 	// The local stand-in for AWS, and its wiring.
 	"localcore/bill":           {"shared/prices"},
@@ -120,6 +117,7 @@ var inside = map[string][]string{
 	"shared/prices":   {"shared/config"}, // its table is YAML
 	"shared/race":     {},
 	"shared/sample":   {},
+	"shared/testlog":  {},
 
 	// A broker and a disk for tests, imported by tests only.
 	"shared/mqttlink/fakebroker": {},

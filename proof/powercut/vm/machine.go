@@ -20,7 +20,7 @@ import (
 	"strings"
 	"time"
 
-	"piway/proof/rig"
+	"piway/proof/world"
 )
 
 // HostAddr is the loopback of the host, as the machine sees it, and MQTTPort the port in the machine to which
@@ -55,7 +55,7 @@ type Machine struct {
 	// them.
 	Files Span
 
-	qemu  *rig.Process
+	qemu  *world.Process
 	disk  *disk
 	nbd   *diskServer
 	shell string
@@ -66,7 +66,7 @@ type Machine struct {
 // what kernel and programs say.
 func (t Tools) Build(ctx context.Context, dir, seed string, programs map[string]string, log io.Writer) (m *Machine, err error) {
 	m = &Machine{}
-	ports, err := FreePorts(ctx, 2)
+	ports, err := world.FreePorts(ctx, 2)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (t Tools) Build(ctx context.Context, dir, seed string, programs map[string]
 		m.disk.close()
 		return nil, err
 	}
-	m.qemu = &rig.Process{Path: t.qemu, Ready: guestUp, Log: log, Args: []string{
+	m.qemu = &world.Process{Path: t.qemu, Ready: guestUp, Log: log, Args: []string{
 		"-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio",
 		"-machine", "pc,accel=" + accelerator(), "-cpu", "max", "-smp", "1", "-m", "512",
 		"-kernel", t.kernel, "-initrd", initramfs,
@@ -248,8 +248,7 @@ func (m *Machine) Ready(ctx context.Context, text string) error {
 
 // Said is how many lines of the log since the last Boot hold the text.
 func (m *Machine) Said(text string) int {
-	n, _ := m.qemu.Count(text)
-	return n
+	return m.qemu.Count(text)
 }
 
 // Where asks the machine on which parts of the disk files or folders lie just now. One that is not there lies nowhere.
@@ -262,18 +261,4 @@ func (m *Machine) Where(ctx context.Context, paths ...string) (spans []Span, err
 		return nil, fmt.Errorf("reading where %s lie: %w: %s", paths, err, out)
 	}
 	return spans, nil
-}
-
-// FreePorts returns addresses on the loopback that nobody listens on.
-func FreePorts(ctx context.Context, n int) (addrs []string, err error) {
-	var lc net.ListenConfig
-	for range n {
-		l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer func() { _ = l.Close() }() // nothing was accepted
-		addrs = append(addrs, l.Addr().String())
-	}
-	return addrs, nil
 }

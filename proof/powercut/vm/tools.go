@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"piway/proof/rig"
+	"piway/proof/world"
 	"piway/shared/config"
 )
 
@@ -38,7 +38,7 @@ func FindTools(ctx context.Context) (t Tools, err error) {
 		{&t.mkfs, "mkfs.ext4", "e2fsprogs"},
 		{&t.dumpe2fs, "dumpe2fs", "e2fsprogs"},
 	} {
-		if *tool.path = rig.LookTool(tool.name); *tool.path == "" {
+		if *tool.path = world.LookTool(tool.name); *tool.path == "" {
 			return t, config.Try(fmt.Errorf("%s is not installed", tool.name), "apt-get install --no-install-recommends "+tool.in)
 		}
 	}

@@ -1,4 +1,4 @@
-package rig_test
+package world_test
 
 import (
 	"io"
@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"piway/proof/rig"
+	"piway/proof/world"
 )
 
 func TestProcess(t *testing.T) {
-	p := &rig.Process{Path: "/bin/sh", Args: []string{"-c", "echo up $X; exec sleep 3600"}, Env: []string{"X=there"}, Ready: "up there", Log: io.Discard}
+	p := &world.Process{Path: "/bin/sh", Args: []string{"-c", "echo up $X; exec sleep 3600"}, Env: []string{"X=there"}, Ready: "up there", Log: io.Discard}
 	if err := p.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,9 @@ func TestProcess(t *testing.T) {
 	if err := p.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "no") {
 		t.Errorf("got %v, want an error with the end of the log", err)
 	}
-	p.Stop()
+	if err := p.Stop(); err == nil {
+		t.Error("stopped without an error, and it ended with 1")
+	}
 }
 
 // echo answers with what it gets.
@@ -48,7 +50,7 @@ func echo(t *testing.T) string {
 
 // A black hole holds bytes back and loses none; a reset ends the connection.
 func TestProxy(t *testing.T) {
-	p, err := rig.NewProxy(t.Context(), "nowhere")
+	p, err := world.NewProxy(t.Context(), "nowhere")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +88,7 @@ func TestProxy(t *testing.T) {
 	if p.Opened() != 1 {
 		t.Errorf("%d connections, want 1", p.Opened())
 	}
-	if err := rig.Poll(t.Context(), "the end of the line", func() (bool, error) { return p.Lines() == 0, nil }); err != nil {
+	if err := world.Poll(t.Context(), "the end of the line", func() (bool, error) { return p.Lines() == 0, nil }); err != nil {
 		t.Error(err)
 	}
 }
