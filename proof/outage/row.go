@@ -203,15 +203,18 @@ func (r *row) revive(ctx context.Context) error {
 	return err
 }
 
+// reconnectTime is what a forwarder gets at least until its first sample comes.
+const reconnectTime = 30 * time.Second
+
 // wait waits for the next arrival. It reports true, and books the drain, when there is nothing more to wait for.
 func (r *row) wait(ctx context.Context, state look, mended time.Time) (over bool, err error) {
-	now, last := time.Now(), mended
+	now, last, quiet := time.Now(), mended, max(r.quiet, reconnectTime)
 	if !state.lastOld.IsZero() {
-		last = state.lastOld
+		last, quiet = state.lastOld, r.quiet
 	}
-	left := min(r.quiet-now.Sub(last), r.atMost-now.Sub(mended))
+	left := min(quiet-now.Sub(last), r.atMost-now.Sub(mended))
 	if state.backlog == 0 || left <= 0 {
-		r.book(state, mended, now.Sub(last) >= r.quiet)
+		r.book(state, mended, now.Sub(last) >= quiet)
 		return true, nil
 	}
 	return false, arrival(ctx, state, left)

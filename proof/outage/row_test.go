@@ -12,7 +12,7 @@ import (
 // The outage in seconds: four minutes of load, a kill in the middle, forwarders that connect at once.
 var testPlan = plan{
 	load: load{pis: 2, metrics: 1, every: time.Second, window: 4 * time.Second}, span: 4 * time.Minute,
-	kills: []string{killOutage}, roundTrip: 12 * time.Millisecond, quiet: 4 * time.Second, atMost: time.Minute,
+	kills: []string{killOutage}, roundTrip: 12 * time.Millisecond, quiet: 3 * time.Second, atMost: time.Minute,
 }
 
 func runTest(t *testing.T, p plan, who peer, prog programs) result {
