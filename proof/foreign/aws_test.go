@@ -20,6 +20,7 @@ import (
 	"piway/gateway/cloud"
 	"piway/gateway/settings"
 	"piway/gateway/setup"
+	"piway/proof/world"
 )
 
 // What `aws print cli` writes makes all that a gateway needs, in an account that the real aws tool speaks to; the
@@ -164,11 +165,11 @@ type account struct {
 // newAccount starts an empty one, to which nothing of the caller's login goes.
 func newAccount(t *testing.T) *account {
 	t.Helper()
-	if os.Getenv("PIWAY_LONG") == "" {
+	if !world.Long() {
 		t.Skip("starts the aws tool fifty times, which takes half a minute: with PIWAY_LONG=1 only")
 	}
-	lookTool(t, "aws")
-	a := &account{t: t, bash: lookTool(t, "bash"), moto: moto(t), dir: t.TempDir()}
+	world.Tool(t, "aws")
+	a := &account{t: t, bash: world.Tool(t, "bash"), moto: moto(t), dir: t.TempDir()}
 	none := filepath.Join(a.dir, "none")
 	a.env = append(slices.DeleteFunc(os.Environ(), func(set string) bool { return strings.HasPrefix(set, "AWS_") }),
 		"AWS_ENDPOINT_URL="+a.moto, "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_DEFAULT_REGION=us-east-1",
@@ -180,7 +181,7 @@ func newAccount(t *testing.T) *account {
 func moto(t *testing.T) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	cmd := exec.CommandContext(ctx, lookTool(t, "moto_server"), "-H", "127.0.0.1", "-p", "0")
+	cmd := exec.CommandContext(ctx, world.Tool(t, "moto_server"), "-H", "127.0.0.1", "-p", "0")
 	said, err := cmd.StderrPipe()
 	if err == nil {
 		err = cmd.Start()

@@ -43,6 +43,16 @@ func readTree() {
 	})
 }
 
+// Tool returns the path of a program, without which the test is skipped.
+func Tool(t testing.TB, name string) string {
+	t.Helper()
+	path := LookTool(name)
+	if path == "" {
+		t.Skipf("%s is not installed", name)
+	}
+	return path
+}
+
 // readyTime is how long a program may take to be ready.
 const readyTime = time.Minute
 
