@@ -80,10 +80,10 @@ func (p *Process) Start(ctx context.Context) error {
 // read takes the log, line by line, to its end.
 func (p *Process) read(out io.Reader) {
 	for s := bufio.NewScanner(out); s.Scan(); {
-		_, _ = fmt.Fprintln(&p.said, s.Text()) // cannot fail
 		if p.Log != nil {
 			_, _ = fmt.Fprintln(p.Log, s.Text()) // for who looks on
 		}
+		_, _ = fmt.Fprintln(&p.said, s.Text()) // behind it: what was awaited is in the log
 	}
 	_, _ = io.Copy(io.Discard, out) // behind a line that is too long
 }
