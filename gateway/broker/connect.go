@@ -118,9 +118,10 @@ func (b *Broker) admit(s *session) error {
 	case same != nil:
 		b.takeOver(same, s)
 	case connected >= maxPerDevice:
-		b.log.Tell(slog.LevelWarn, s.device, "too many connections of a device, the one that is silent for longest is closed",
-			"device", s.device, "most", maxPerDevice, "closed", stale.RemoteAddr(), "new", s.RemoteAddr())
-		b.drop(stale)
+		if b.drop(stale) {
+			b.log.Tell(slog.LevelWarn, s.device, "too many connections of a device, the one that is silent for longest is closed",
+				"device", s.device, "most", maxPerDevice, "closed", stale.RemoteAddr(), "new", s.RemoteAddr())
+		}
 	}
 	if err := s.Admit(); err != nil {
 		return err
@@ -137,13 +138,14 @@ func (b *Broker) takeOver(old, by *session) {
 	if old.Host() != by.Host() {
 		level, subject = slog.LevelWarn, by.device+" elsewhere"
 	}
-	b.log.Tell(level, subject, "connection taken over by one with the same client id",
-		"device", by.device, "client_id", by.id, "closed", old.RemoteAddr(), "new", by.RemoteAddr())
-	b.drop(old)
+	if b.drop(old) {
+		b.log.Tell(level, subject, "connection taken over by one with the same client id",
+			"device", by.device, "client_id", by.id, "closed", old.RemoteAddr(), "new", by.RemoteAddr())
+	}
 }
 
-// drop closes a session and forgets it. b.mu is held.
-func (b *Broker) drop(s *session) {
-	s.shut()
+// drop closes a session and forgets it; false means that it was closed already. b.mu is held.
+func (b *Broker) drop(s *session) bool {
 	delete(b.sessions[s.device], s)
+	return s.shut()
 }

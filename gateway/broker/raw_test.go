@@ -33,7 +33,13 @@ type client struct {
 
 func dial(t testing.TB, addr net.Addr) *client {
 	t.Helper()
-	var d net.Dialer
+	return dialFrom(t, addr, "127.0.0.1")
+}
+
+// dialFrom is dial from another address of loopback's.
+func dialFrom(t testing.TB, addr net.Addr, from string) *client {
+	t.Helper()
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
 	conn, err := d.DialContext(t.Context(), "tcp", addr.String())
 	if err != nil {
 		t.Fatal(err)

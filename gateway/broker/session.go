@@ -52,10 +52,13 @@ func (s *session) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// shut closes the connection, for a reason that is told elsewhere. Its reader sees the error.
-func (s *session) shut() {
+// shut closes the connection, for a reason that is told elsewhere. False means that it was closed already, for another.
+func (s *session) shut() bool {
+	if err := s.Close(); err != nil {
+		return false
+	}
 	s.shutting.Store(true)
-	_ = s.Close() // its reader tells nothing more
+	return true
 }
 
 // tellEnd tells why the connection ended, unless its client left or it was shut.
@@ -73,11 +76,20 @@ func (s *session) tellEnd(err error) {
 	default:
 		err = fmt.Errorf("protocol error: %w", err)
 	}
-	who := s.device
-	if !s.admitted {
-		who = s.Host()
+	s.tellClosed(level, kind, err)
+}
+
+// errUnread ends the connection of a client that would have to send again what it has no acknowledgement of.
+var errUnread = errors.New("it sends and does not read its acknowledgements")
+
+// tellClosed tells why, once for each device, or address of a stranger, and kind.
+func (s *session) tellClosed(level slog.Level, kind string, why error) {
+	args := []any{"remote", s.RemoteAddr(), "why", why}
+	who := s.Host()
+	if s.admitted {
+		who, args = s.device, append(args, "device", s.device)
 	}
-	s.b.log.Tell(level, who+" "+kind, "connection closed", "remote", s.RemoteAddr(), "device", s.device, "why", err)
+	s.b.log.Tell(level, who+" "+kind, "connection closed", args...)
 }
 
 // identify makes the session a device's. From here on Disconnect finds it: a device that is removed while its password
@@ -140,9 +152,9 @@ func (s *session) puback(id uint16) {
 		return
 	}
 	if len(s.out) >= maxUnread+s.told { // it sends and does not read; what it gets no PUBACK for it has to send again
-		s.b.log.Tell(slog.LevelWarn, s.device+" unread", "connection closed", "remote", s.RemoteAddr(), "device", s.device,
-			"why", "it sends and does not read its acknowledgements")
-		s.shut()
+		if s.shut() {
+			s.tellClosed(slog.LevelWarn, "unread", errUnread)
+		}
 		return
 	}
 	s.out = append(s.out, packets.Puback<<4, 2, byte(id>>8), byte(id)) //nolint:gosec // both halves of it, [MQTT-3.4.2]

@@ -2,8 +2,10 @@ package guard
 
 import (
 	"errors"
+	"maps"
 	"math"
 	"net"
+	"net/netip"
 	"slices"
 	"syscall"
 	"time"
@@ -24,28 +26,29 @@ func openFiles() int {
 // roomFor is how many admitted connections fit into a limit of open files, beside those that wait.
 func roomFor(files, waiting int) int { return max(files-spareFiles-waiting, 1) }
 
-// judging bounds the wait of a newcomer for one of those who are being judged.
-const judging = time.Second
+// judging bounds the wait of a newcomer for one of those who are being judged, which is looked for every retry.
+const (
+	judging = time.Second
+	retry   = 5 * time.Millisecond
+)
 
 // errFull refuses a newcomer while all who wait are being judged, for as long.
 var errFull = errors.New("all places of connections that are not logged in are taken")
 
 // enter books a connection in as one that waits, or says why it cannot be.
 func (l *Listener) enter(c *Conn) error {
-	patience := time.NewTimer(judging)
-	defer patience.Stop()
-	for {
+	for begun := time.Now(); ; {
 		err := l.place(c)
-		if !errors.Is(err, errFull) {
+		if !errors.Is(err, errFull) || time.Since(begun) > judging {
 			return err
 		}
+		t := time.NewTimer(retry)
 		select {
 		case <-l.left:
+		case <-t.C:
 		case <-l.done:
-			return net.ErrClosed
-		case <-patience.C:
-			return err
 		}
+		t.Stop()
 	}
 }
 
@@ -57,11 +60,10 @@ func (l *Listener) place(c *Conn) error {
 		return net.ErrClosed
 	}
 	// Not for an address with admitted connections: a proxy's honest clients must not pay for its others.
-	if n := l.opt.MaxWaitingPerNet; n > 0 && l.nets[c.net] >= n && l.hosts[c.host] == 0 &&
-		!l.evict(func(o *Conn) bool { return o.net == c.net }) {
+	if n := l.opt.MaxWaitingPerNet; n > 0 && l.nets[c.net] >= n && l.hosts[c.host] == 0 && !l.evict(c.net) {
 		return errFull
 	}
-	if n := l.opt.MaxWaiting; n > 0 && len(l.waiting) >= n && !l.evict(func(*Conn) bool { return true }) {
+	if n := l.opt.MaxWaiting; n > 0 && len(l.waiting) >= n && !l.evict(l.busiest()...) {
 		return errFull
 	}
 	l.open[c] = struct{}{}
@@ -71,17 +73,44 @@ func (l *Listener) place(c *Conn) error {
 	return nil
 }
 
-// evict closes the oldest of some that has not sent its whole first packet. l.mu is held.
-func (l *Listener) evict(some func(*Conn) bool) bool {
-	i := slices.IndexFunc(l.waiting, func(c *Conn) bool { return c.state == silent && some(c) })
-	if i < 0 {
+// busiest returns the networks that have somebody waiting, those with the most first. l.mu is held.
+func (l *Listener) busiest() []netip.Prefix {
+	nets := slices.Collect(maps.Keys(l.nets))
+	slices.SortFunc(nets, func(a, b netip.Prefix) int { return l.nets[b] - l.nets[a] })
+	return nets
+}
+
+// evict closes the oldest of the first of these networks that has sent less than its first packet, and of which
+// nothing lies unread. l.mu is held.
+func (l *Listener) evict(nets ...netip.Prefix) bool {
+	for _, net := range nets {
+		for _, c := range l.waiting {
+			if c.net == net && c.state == silent && !unread(c.raw) {
+				l.leave(c)
+				_ = c.raw.Close() // its goroutine sees the error
+				l.evicted.Add(1)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// unread reports whether a socket holds bytes that nobody has read: where many come at once their goroutines are late.
+func unread(conn net.Conn) bool {
+	s, ok := conn.(syscall.Conn)
+	if !ok {
 		return false
 	}
-	c := l.waiting[i]
-	l.leave(c)
-	_ = c.raw.Close() // its goroutine sees the error
-	l.evicted.Add(1)
-	return true
+	raw, err := s.SyscallConn()
+	if err != nil {
+		return false
+	}
+	n := 0
+	err = raw.Control(func(fd uintptr) {
+		n, _, _ = syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT) // an error is nothing to read
+	})
+	return err == nil && n > 0
 }
 
 // leave books a connection out, once. l.mu is held.

@@ -15,7 +15,7 @@ import (
 // short is a CONNECT of 4 KiB without its last byte.
 func short() []byte {
 	const size = 4096 - 3
-	return append([]byte{0x10, size & 0x7f | 0x80, size >> 7}, make([]byte, size-1)...)
+	return append([]byte{0x10, size&0x7f | 0x80, size >> 7}, make([]byte, size-1)...)
 }
 
 // Whatever waits, who says at once who it is is served: behind silent sockets and behind CONNECTs less a byte, from an
