@@ -4,6 +4,23 @@
 // configuration does not name; and no client can stop the others. It forwards nothing: what a device is told is the
 // gateway's own.
 //
+// # The door
+//
+// Who has not logged in waits in a pool of its own (`shared/guard`): 256 in all, 16 of one IPv4 address or IPv6 /64,
+// a CONNECT of 4 KiB within `connect_timeout`. The oldest that has not sent its CONNECT makes room, so nobody is kept
+// out by sockets that others hold open. An address that has devices logged in is bound by the 256 only: behind
+// Docker's proxy all have one. The library sees a connection when its CONNECT is whole.
+//
+// A device has eight connections. A ninth gets in and the one that has been silent for longest goes: a refusal would
+// lock an agent out behind its own half-open sockets, and the oldest may be the agent itself. One with the client id
+// of another takes its place, within the device. Only who knows the password does either.
+//
+// A publish to a topic that is not the device's costs that message: it is acknowledged, dropped, counted and told
+// once. Other software publishes discovery topics first and would never get to its readings. This goes for topics too
+// that the library drops without an answer or ends the connection for. Wills are accepted and dropped.
+//
+// What a client can cause is logged by `shared/tell`: the first of a kind for each device or address, then a count.
+//
 // # Acknowledging
 //
 // A client's reader must not stand still for an fsync: then one client would get one message per commit. So:

@@ -2,10 +2,13 @@ package broker
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"piway/shared/guard"
@@ -54,5 +57,24 @@ func TestSession_puback_closesOnAClientThatDoesNotRead(t *testing.T) {
 	}
 	if n := strings.Count(said.String(), "does not read its acknowledgements"); n != 1 {
 		t.Errorf("told %d times in\n%s", n, said.String())
+	}
+}
+
+// TestSession_tellEnd: a keep-alive that lapsed is told, a client that left is not.
+func TestSession_tellEnd(t *testing.T) {
+	var said strings.Builder
+	b := &Broker{log: tell.New(slog.New(slog.NewTextHandler(&said, nil)))}
+	ours, theirs := net.Pipe()
+	_ = theirs.Close()
+	s := &session{Conn: &guard.Conn{Conn: ours}, b: b, device: "pi1", admitted: true}
+	for _, left := range []error{nil, io.EOF, net.ErrClosed, syscall.ECONNRESET, fmt.Errorf("reading: %w", io.ErrUnexpectedEOF)} {
+		s.tellEnd(left)
+	}
+	if said.String() != "" {
+		t.Errorf("told\n%s", said.String())
+	}
+	s.tellEnd(os.ErrDeadlineExceeded)
+	if got := said.String(); !strings.Contains(got, "level=INFO") || !strings.Contains(got, `why="nothing came for one and a half keep-alives"`) {
+		t.Errorf("told\n%s", got)
 	}
 }

@@ -68,7 +68,7 @@ var inside = map[string][]string{
 	"gateway/queue/salvage": {"gateway/pass", "gateway/queue/ledger", "gateway/queue/ranges", "shared/sample"},
 
 	// Beside the way of the data.
-	"gateway/feedback": {"shared/mqttlink", "shared/backoff", "shared/config"},
+	"gateway/feedback": {"shared/mqttlink", "shared/backoff", "shared/config", "shared/tell"},
 	"gateway/devices":  {"shared/files", "shared/sample"},
 	"gateway/control":  {"shared/config", "shared/files"},
 	"gateway/aws":      {"gateway/cloud", "shared/config"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"strings"
 	"sync"
@@ -168,6 +169,18 @@ func TestListener_Admit_bounds(t *testing.T) {
 		}
 		<-why
 		mustServe(t, d.dial())
+	}
+}
+
+// More connections than the process may open files for are not promised.
+func TestListener_limitOfOpenFiles(t *testing.T) {
+	t.Parallel()
+	opt := options()
+	opt.MaxConns = math.MaxInt32
+	d := serve(t, opt, echo)
+	mustServe(t, d.dial())
+	if got := d.log.String(); !strings.Contains(got, "the limit of open files allows fewer connections") {
+		t.Errorf("got log\n%s", got)
 	}
 }
 

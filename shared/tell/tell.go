@@ -20,7 +20,7 @@ const (
 	// maxSubjects of one message have lines of their own; all others are counted as one.
 	maxSubjects = 100
 	// maxText is how many bytes of a foreign text are told.
-	maxText = 120
+	maxText = 250
 )
 
 // A Teller writes such a log. Its methods are safe for concurrent use.

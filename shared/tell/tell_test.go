@@ -102,7 +102,7 @@ func TestTeller_Tell_foreignText(t *testing.T) {
 	long := strings.Repeat("é", 40_000)
 	said.Tell(slog.LevelWarn, long, "m", "user", long, "err", errors.New(long), "n", 7, "stack", tell.Own(strings.Repeat("s", 500)))
 	got := log.take()
-	if len(got) > 1000 || !strings.Contains(got, strings.Repeat("é", 60)+"…") || !strings.Contains(got, strings.Repeat("s", 500)) {
+	if len(got) > 1500 || !strings.Contains(got, strings.Repeat("é", 125)+"…") || !strings.Contains(got, strings.Repeat("s", 500)) {
 		t.Errorf("got %d bytes: %s", len(got), got)
 	}
 	said.Tell(slog.LevelWarn, "x", "m", "user", "a\nlevel=ERROR msg=\"all is lost\" \x1b[2J\xff")
@@ -120,7 +120,7 @@ func TestTeller_Tell_manySubjects(t *testing.T) {
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
-		for i := range 100_000 {
+		for i := range 10_000 {
 			said.Tell(slog.LevelWarn, fmt.Sprintf("%d %0200d", i, 0), "denied", "user", strings.Repeat("u", 4096))
 		}
 		runtime.GC()
@@ -131,7 +131,7 @@ func TestTeller_Tell_manySubjects(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		got := log.take()
-		if len(got) > 64<<10 || !strings.Contains(got, "others=") || !strings.Contains(got, "more=99") {
+		if len(got) > 64<<10 || !strings.Contains(got, "others=") || !strings.Contains(got, "more=9899") {
 			t.Errorf("got %d bytes, that end in %s", len(got), got[max(0, len(got)-500):])
 		}
 		time.Sleep(3 * time.Hour) // all of them are forgotten
