@@ -47,7 +47,7 @@ const patience = 20 * time.Second
 
 // options of most tests; the log is the door's.
 func options() guard.Options {
-	return guard.Options{MaxConns: 100, MaxWaiting: 256, MaxWaitingPerNet: 16, MaxFirst: 4096, MaxPacket: 8192, FirstPacket: patience}
+	return guard.Options{MaxConns: 300, MaxWaiting: 256, MaxWaitingPerNet: 16, MaxFirst: 4096, MaxPacket: 8192, FirstPacket: patience}
 }
 
 func serve(t *testing.T, opt guard.Options, handle func(*guard.Conn) error) *door {

@@ -213,3 +213,29 @@ func TestListener_scan(t *testing.T) {
 		t.Errorf("got log\n%s", d.log)
 	}
 }
+
+// An address that has somebody admitted may be a proxy's: it is bound by the pool alone. And when that is full it pays
+// itself, and not who waits elsewhere.
+func TestListener_placesOfAProxy(t *testing.T) {
+	t.Parallel()
+	in := newPipes()
+	d := wrap(t, in, options(), echo)
+	neighbour := in.from(t, "192.0.2.2:1") // the oldest of all
+	mustServe(t, in.from(t, "192.0.2.1:1"))
+	var all []net.Conn
+	for i := range 300 {
+		all = append(all, in.from(t, fmt.Sprintf("192.0.2.1:%d", 1000+i)))
+	}
+	const evicted = 300 + 1 - 256
+	for _, c := range all[:evicted] {
+		if _, err := c.Read(make([]byte, 1)); err == nil {
+			t.Error("it was answered")
+		}
+	}
+	for _, c := range append(all[evicted:], neighbour) {
+		mustServe(t, c)
+	}
+	if n := d.Counts(); n.Evicted != evicted || n.Refused != 0 {
+		t.Errorf("got counts %+v", n)
+	}
+}
