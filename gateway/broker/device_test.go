@@ -42,6 +42,40 @@ func TestBroker_connections_perDevice(t *testing.T) {
 	}
 }
 
+// Who claims to be a device is none of its connections, before or after its password is judged.
+func TestBroker_connections_claims(t *testing.T) {
+	judging, verdict := make(chan struct{}, 10), make(chan struct{})
+	r := startPlain(t, func(c *broker.Config) {
+		right := c.Authenticate
+		c.Authenticate = func(user, password string) bool {
+			if password == "guess" {
+				judging <- struct{}{}
+				<-verdict
+			}
+			return right(user, password)
+		}
+	})
+	var own, claims []*client
+	for i := range 4 {
+		own = append(own, r.connectAs(login{user: "pi1", password: "hunter-pi1", id: fmt.Sprint("id", i)}))
+	}
+	for i := range 8 {
+		c := dial(t, r.Addr())
+		c.send(login{user: "pi1", password: "guess", id: fmt.Sprint("id", i)}.bytes())
+		claims = append(claims, c)
+		<-judging
+	}
+	own = append(own, r.connectAs(login{user: "pi1", password: "hunter-pi1", id: "id5"}))
+	close(verdict)
+	for _, c := range claims {
+		c.want(connack, 0, 5)
+		c.wantClosed()
+	}
+	for _, c := range own {
+		c.wantNothing()
+	}
+}
+
 // Who comes again is let in though its own old sockets take every place that there is.
 func TestBroker_connections_ownOldSockets(t *testing.T) {
 	r := startPlain(t, func(c *broker.Config) { c.MaxConnections, c.MaxPerAddress = 1, 1 })

@@ -157,7 +157,7 @@ var table = []mutant{
 	},
 	{
 		"broker: who claims a name counts as that device", "gateway/broker/connect.go",
-		"\t\tif !in {\n\t\t\tcontinue\n\t\t}\n\t\tconnected++", "\t\tconnected++",
+		"\t\tif !in {\n", "\t\tif !in && o == s {\n",
 		"./gateway/broker", "TestBroker_hostile_passwordLoop|TestBroker_connections",
 	},
 

@@ -156,10 +156,14 @@ func TestListener_judgedKeepTheirPlace(t *testing.T) {
 	say(second)
 	<-judging
 	<-judging
-	third := in.from(t, "192.0.2.1:3") // which the door has in hand
-	if n := d.Counts(); n.Waiting != 2 || n.Evicted+n.Refused != 0 {
+	late := in.from(t, "192.0.2.1:3")
+	if _, err := late.Read(make([]byte, 1)); err == nil { // after a second of patience
+		t.Error("it was answered")
+	}
+	if n := d.Counts(); n.Waiting != 2 || n.Evicted != 0 || n.Refused != 1 {
 		t.Errorf("got counts %+v", n)
 	}
+	third := in.from(t, "192.0.2.1:4") // waits in the door's hand
 	verdict <- struct{}{}
 	say(third)
 	close(verdict)
