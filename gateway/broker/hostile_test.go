@@ -45,7 +45,7 @@ func heapNow() int64 {
 	var m runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&m)
-	return int64(m.HeapInuse + m.StackInuse) //nolint:gosec // of one machine
+	return int64(m.HeapInuse + m.StackInuse)
 }
 
 // honest publishes a reading and gets it acknowledged.
@@ -66,7 +66,7 @@ func TestBroker_hostile_passwordLoop(t *testing.T) {
 	for worker := range 4 {
 		wg.Go(func() {
 			for i := range 250 {
-				conn, err := net.Dial("tcp", r.Addr().String()) //nolint:noctx // on loopback
+				conn, err := net.Dial("tcp", r.Addr().String())
 				if err != nil {
 					t.Error(err)
 					return
@@ -130,7 +130,7 @@ func TestBroker_hostile_reconnectStorm(t *testing.T) {
 			wg.Go(func() {
 				places <- struct{}{}
 				defer func() { <-places }()
-				conn, err := net.Dial("tcp", r.Addr().String()) //nolint:noctx // on loopback
+				conn, err := net.Dial("tcp", r.Addr().String())
 				if err != nil {
 					t.Error(err)
 					return
@@ -196,7 +196,7 @@ func TestBroker_hostile_closings(t *testing.T) {
 		"QoS 3":           {then(0x36, 5, 0, 1, 'a', 0, 1), "protocol error: "},
 		"no topic":        {then(0x30, 2, 0, 0), "protocol error: "},
 		"empty SUBSCRIBE": {then(0x82, 2, 0, 1), "protocol error: "},
-		"QoS 2 for ever":  {append(in[:len(in):len(in)], qos2...), "protocol error: receive maximum exceeded"},
+		"QoS 2 for ever":  {then(qos2...), "protocol error: receive maximum exceeded"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := startPlain(t, func(c *broker.Config) { c.MaxPending = 2000 })

@@ -104,7 +104,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 const firstRead = 256
 
 // hearFirst shakes hands where TLS is spoken, and reads until the first packet is whole.
-func (c *Conn) hearFirst() error {
+func (c *Conn) hearFirst() (err error) {
 	if c.l.opt.TLS != nil {
 		t := tls.Server(c.raw, c.l.opt.TLS)
 		if err := t.HandshakeContext(context.Background()); err != nil { // bounded by the deadline
@@ -112,22 +112,9 @@ func (c *Conn) hearFirst() error {
 		}
 		c.Conn = t
 	}
-	buf, n, size := make([]byte, firstRead), 0, 0
-	for size == 0 || n < size {
-		m, err := c.Conn.Read(buf[n:])
-		n += m
-		if size == 0 {
-			var bad error
-			if size, bad = firstSize(buf[:n], c.l.opt.MaxFirst); bad != nil {
-				return bad
-			}
-			buf = append(buf, make([]byte, max(0, size-len(buf)))...)
-		}
-		if err != nil && (size == 0 || n < size) {
-			return err
-		}
+	if c.first, err = readFirst(c.Conn, c.l.opt.MaxFirst); err != nil {
+		return err
 	}
-	c.first = buf[:n]
 	c.l.mu.Lock()
 	defer c.l.mu.Unlock()
 	if c.state != silent {
@@ -135,6 +122,24 @@ func (c *Conn) hearFirst() error {
 	}
 	c.state = judged
 	return nil
+}
+
+// readFirst reads until a packet is whole, and returns it with what came behind it.
+func readFirst(from io.Reader, limit int) ([]byte, error) {
+	buf, n, size := make([]byte, firstRead), 0, 0
+	for size == 0 || n < size {
+		m, readErr := from.Read(buf[n:])
+		n += m
+		var err error
+		if size, err = firstSize(buf[:n], limit); err != nil {
+			return nil, err
+		}
+		if readErr != nil && (size == 0 || n < size) {
+			return nil, readErr
+		}
+		buf = append(buf, make([]byte, max(0, size-len(buf)))...)
+	}
+	return buf[:n], nil
 }
 
 // typeConnect begins a CONNECT packet [MQTT-2.2.1]; typeTLS is what begins with TLS's greeting.

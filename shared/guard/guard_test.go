@@ -167,7 +167,9 @@ func TestListener_Admit_bounds(t *testing.T) {
 		if err := first.Close(); err != nil {
 			t.Fatal(err)
 		}
-		<-why
+		if err := <-why; err != nil {
+			t.Error(err)
+		}
 		mustServe(t, d.dial())
 	}
 }

@@ -20,7 +20,7 @@ func openFiles() int {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r); err != nil || r.Cur > math.MaxInt32 {
 		return math.MaxInt32
 	}
-	return int(r.Cur) //nolint:gosec // compared above
+	return int(r.Cur)
 }
 
 // roomFor is how many admitted connections fit into a limit of open files, beside those that wait.
