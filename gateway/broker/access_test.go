@@ -68,7 +68,8 @@ func TestBroker_connect_keepAlive(t *testing.T) {
 // Many programs set a will that cannot be switched off. It is accepted wherever it points, and reaches nobody.
 func TestBroker_connect_willIsConsumed(t *testing.T) {
 	for i, topic := range []string{
-		"pi/pi1/status", "pi/pi1/samples", "pi/pi2/status", "pi/pi2/rejected", "raspi/metrics", "$SYS/broker/connection/x/state", "tele/x/LWT",
+		"pi/pi1/status", "pi/pi1/samples", "pi/pi2/status", "pi/pi2/rejected", "raspi/metrics",
+		"$SYS/broker/connection/x/state", "tele/x/LWT",
 	} {
 		r := start(t, nil)
 		watch := r.connect("pi2")

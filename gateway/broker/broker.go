@@ -88,7 +88,8 @@ func Open(ctx context.Context, cfg Config) (*Broker, error) {
 	}
 	var err error
 	b.guard, err = guard.Listen(ctx, cfg.Listen, guard.Options{
-		MaxConns: cfg.MaxConnections, MaxPerHost: cfg.MaxPerAddress, MaxWaiting: maxWaiting, MaxWaitingPerNet: maxWaitingPerNet,
+		MaxConns: cfg.MaxConnections, MaxPerHost: cfg.MaxPerAddress,
+		MaxWaiting: maxWaiting, MaxWaitingPerNet: maxWaitingPerNet,
 		FirstPacket: cfg.ConnectTimeout, MaxFirst: maxConnect, MaxPacket: cfg.MaxPacket, Log: b.log,
 	})
 	switch {

@@ -76,7 +76,8 @@ func (h *hook) refused(cl *mqtt.Client, why error, args ...any) {
 		s.shutting.Store(true)
 		host = s.Host()
 	}
-	h.b.log.Tell(slog.LevelWarn, host+" "+why.Error(), "connection refused", append([]any{"remote", cl.Net.Remote, "why", why}, args...)...)
+	args = append([]any{"remote", cl.Net.Remote, "why", why}, args...)
+	h.b.log.Tell(slog.LevelWarn, host+" "+why.Error(), "connection refused", args...)
 }
 
 // OnPacketEncode answers a protocol level that nobody knows with 1 [MQTT-3.1.2-2]: the library, which does not ask
@@ -119,7 +120,7 @@ func (b *Broker) admit(s *session) error {
 		b.takeOver(same, s)
 	case connected >= maxPerDevice:
 		if b.drop(stale) {
-			b.log.Tell(slog.LevelWarn, s.device, "too many connections of a device, the one that is silent for longest is closed",
+			b.log.Tell(slog.LevelWarn, s.device, "too many connections of a device; the most silent is closed",
 				"device", s.device, "most", maxPerDevice, "closed", stale.RemoteAddr(), "new", s.RemoteAddr())
 		}
 	}

@@ -102,8 +102,8 @@ func TestBroker_connections_takeover(t *testing.T) {
 	again.wantClosed()
 	there.wantNothing()
 	both := func(level string, closed, by *client) string {
-		return fmt.Sprintf("level=%s msg=\"connection taken over by one with the same client id\" device=pi1 client_id=pi1 closed=%s new=%s",
-			level, closed.conn.LocalAddr(), by.conn.LocalAddr())
+		return fmt.Sprintf("level=%s msg=%q device=pi1 client_id=pi1 closed=%s new=%s",
+			level, "connection taken over by one with the same client id", closed.conn.LocalAddr(), by.conn.LocalAddr())
 	}
 	r.wantLog(1000, both("INFO", here, again), both("WARN", again, there))
 }

@@ -27,8 +27,8 @@ func (h *hook) Provides(q byte) bool {
 	}
 }
 
-// OnACLCheck denies all but a device's own topics for reading. Writing is judged by OnPublish: the library would end the
-// connection of who may not.
+// OnACLCheck denies all but a device's own topics for reading. Writing is judged by OnPublish: the library would end
+// the connection of who may not.
 func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 	s, ok := cl.Net.Conn.(*session)
 	if !ok {
@@ -36,7 +36,8 @@ func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 	}
 	allowed := write || topic == s.rejected || topic == s.config && h.b.cfg.Settings != nil
 	if !allowed {
-		h.b.log.Tell(slog.LevelWarn, s.device+" reads", "topic denied", "device", s.device, "topic", topic, "write", false, "own", s.rejected)
+		h.b.log.Tell(slog.LevelWarn, s.device+" reads", "topic denied",
+			"device", s.device, "topic", topic, "write", false, "own", s.rejected)
 	}
 	return allowed
 }
@@ -55,7 +56,7 @@ func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet,
 		return pk, nil
 	}
 	h.b.denied.Add(1)
-	h.b.log.Tell(slog.LevelWarn, s.device, "topic denied, what comes there is acknowledged and dropped",
+	h.b.log.Tell(slog.LevelWarn, s.device, "topic denied; what comes there is acknowledged and dropped",
 		"device", s.device, "topic", pk.TopicName, "write", true, "own", s.samples)
 	pk.TopicName = noTopic
 	return pk, nil

@@ -32,7 +32,8 @@ func (r *rig) wantLog(bytes int, lines ...string) {
 	r.t.Helper()
 	got := r.log.String()
 	if len(got) > bytes || strings.Count(got, "\n") != len(lines) {
-		r.t.Errorf("got %d lines, %d bytes, want %d lines, %d bytes at most: %.3000s", strings.Count(got, "\n"), len(got), len(lines), bytes, got)
+		r.t.Errorf("got %d lines, %d bytes, want %d lines, %d bytes at most: %.3000s",
+			strings.Count(got, "\n"), len(got), len(lines), bytes, got)
 	}
 	for _, line := range lines {
 		if !strings.Contains(got, line) {
@@ -192,7 +193,7 @@ func TestBroker_hostile_closings(t *testing.T) {
 		"second CONNECT":  {then(in...), "protocol error: protocol violation: second connect packet"},
 		"reserved type":   {then(0xF0, 0), "protocol error: "},
 		"cut PUBLISH":     {then(0x32, 2, 0, 9), "protocol error: malformed packet: offset bytes out of range"},
-		"no packet id":    {then(publishPacket("pi/pi1/status", "x", 1, 0)...), "protocol error: protocol violation: missing packet id"},
+		"no packet id":    {then(publishPacket("pi/pi1/status", "x", 1, 0)...), "protocol violation: missing packet id"},
 		"QoS 3":           {then(0x36, 5, 0, 1, 'a', 0, 1), "protocol error: "},
 		"no topic":        {then(0x30, 2, 0, 0), "protocol error: "},
 		"empty SUBSCRIBE": {then(0x82, 2, 0, 1), "protocol error: "},

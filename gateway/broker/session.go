@@ -66,8 +66,8 @@ func (s *session) tellEnd(err error) {
 	level, kind := slog.LevelWarn, "protocol"
 	var large guard.TooLargeError
 	switch {
-	case err == nil, s.shutting.Load(), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
-		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case err == nil, s.shutting.Load(), errors.Is(err, net.ErrClosed), errors.Is(err, io.EOF),
+		errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		level, kind, err = slog.LevelInfo, "silent", errors.New("nothing came for one and a half keep-alives")

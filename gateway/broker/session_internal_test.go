@@ -67,14 +67,16 @@ func TestSession_tellEnd(t *testing.T) {
 	ours, theirs := net.Pipe()
 	_ = theirs.Close()
 	s := &session{Conn: &guard.Conn{Conn: ours}, b: b, device: "pi1", admitted: true}
-	for _, left := range []error{nil, io.EOF, net.ErrClosed, syscall.ECONNRESET, fmt.Errorf("reading: %w", io.ErrUnexpectedEOF)} {
+	cut := fmt.Errorf("reading: %w", io.ErrUnexpectedEOF)
+	for _, left := range []error{nil, io.EOF, net.ErrClosed, syscall.ECONNRESET, cut} {
 		s.tellEnd(left)
 	}
 	if said.String() != "" {
 		t.Errorf("told\n%s", said.String())
 	}
 	s.tellEnd(os.ErrDeadlineExceeded)
-	if got := said.String(); !strings.Contains(got, "level=INFO") || !strings.Contains(got, `why="nothing came for one and a half keep-alives"`) {
+	const why = `why="nothing came for one and a half keep-alives"`
+	if got := said.String(); !strings.Contains(got, "level=INFO") || !strings.Contains(got, why) {
 		t.Errorf("told\n%s", got)
 	}
 }

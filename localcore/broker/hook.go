@@ -190,7 +190,10 @@ func (b *Broker) left(conn net.Conn, why error) {
 	}
 	var code packets.Code
 	var large guard.TooLargeError
-	if errors.As(why, &large) || errors.As(why, &code) && code.Code >= packets.ErrUnspecifiedError.Code && code != packets.ErrSessionTakenOver {
+	if errors.As(why, &code) && (code.Code < packets.ErrUnspecifiedError.Code || code == packets.ErrSessionTakenOver) {
+		return // its client left, or that is told
+	}
+	if code.Code != 0 || errors.As(why, &large) {
 		b.closed(s.cl, why)
 	}
 }

@@ -41,7 +41,8 @@ func TestBridge_toLocalcore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := bridge(t, "localhost:"+to, "bridge_cafile "+files.Roots[0], "bridge_certfile "+files.Cert, "bridge_keyfile "+files.Key)
+	port := bridge(t, "localhost:"+to,
+		"bridge_cafile "+files.Roots[0], "bridge_certfile "+files.Cert, "bridge_keyfile "+files.Key)
 	publishTo(t, port)
 	select {
 	case d := <-datums:
@@ -87,9 +88,11 @@ func bridge(t *testing.T, address string, settings ...string) string {
 		t.Fatal(err)
 	}
 	conf := filepath.Join(t.TempDir(), "mosquitto.conf")
-	text := fmt.Sprintf("user root\nlistener %s 127.0.0.1\nallow_anonymous true\nlog_dest stderr\nconnection house\naddress %s\ntopic raspi/metrics out 1\n%s\n",
-		port, address, strings.Join(settings, "\n"))
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+	text := strings.Join(append([]string{
+		"user root", "listener " + port + " 127.0.0.1", "allow_anonymous true", "log_dest stderr",
+		"connection house", "address " + address, "topic raspi/metrics out 1",
+	}, settings...), "\n")
+	if err := os.WriteFile(conf, []byte(text+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	log := startTool(context.WithoutCancel(t.Context()), t, true, server, "-c", conf)
@@ -105,8 +108,10 @@ func bridge(t *testing.T, address string, settings ...string) string {
 // publishTo publishes a reading to a mosquitto, which keeps it until its bridge has delivered it.
 func publishTo(t *testing.T, port string) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), lookTool(t, "mosquitto_pub"), "-h", "127.0.0.1", "-p", port, "-q", "1", "-t", "raspi/metrics",
-		"-m", fmt.Sprintf(`{"name": "disk usage / (pi1)", "unit": "Percent", "value": "12.5", "timestamp": "%d"}`, time.Now().Unix())).CombinedOutput()
+	const reading = `{"name": "disk usage / (pi1)", "unit": "Percent", "value": "12.5", "timestamp": "%d"}`
+	message := fmt.Sprintf(reading, time.Now().Unix())
+	out, err := exec.CommandContext(t.Context(), lookTool(t, "mosquitto_pub"), "-h", "127.0.0.1", "-p", port,
+		"-q", "1", "-t", "raspi/metrics", "-m", message).CombinedOutput()
 	if err != nil {
 		t.Fatalf("mosquitto_pub: %v: %s", err, out)
 	}

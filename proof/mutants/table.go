@@ -142,7 +142,8 @@ var table = []mutant{
 	},
 	{
 		"broker: a denied publish is not acknowledged", "gateway/broker/hook.go",
-		"if pk.TopicName == s.status || !s.mayWrite(pk.TopicName) {\n\t\treturn pk, packets.CodeSuccessIgnore", "if !s.mayWrite(pk.TopicName) {\n\t\treturn pk, packets.ErrRejectPacket\n\t}\n\tif pk.TopicName == s.status {\n\t\treturn pk, packets.CodeSuccessIgnore",
+		"	if pk.TopicName == s.status ||",
+		"	if !s.mayWrite(pk.TopicName) {\n		return pk, packets.ErrRejectPacket\n	}\n	if pk.TopicName == s.status ||",
 		"./gateway/broker", "TestBroker_publish",
 	},
 	{

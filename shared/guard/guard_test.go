@@ -47,7 +47,9 @@ const patience = 20 * time.Second
 
 // options of most tests; the log is the door's.
 func options() guard.Options {
-	return guard.Options{MaxConns: 300, MaxWaiting: 256, MaxWaitingPerNet: 16, MaxFirst: 4096, MaxPacket: 8192, FirstPacket: patience}
+	return guard.Options{
+		MaxConns: 300, MaxWaiting: 256, MaxWaitingPerNet: 16, MaxFirst: 4096, MaxPacket: 8192, FirstPacket: patience,
+	}
 }
 
 func serve(t *testing.T, opt guard.Options, handle func(*guard.Conn) error) *door {
@@ -233,7 +235,8 @@ func TestListener_acceptIsRetried(t *testing.T) {
 
 func TestListener_Close_endsAllSockets(t *testing.T) {
 	t.Parallel()
-	l, err := guard.Listen(t.Context(), "127.0.0.1:0", guard.Options{Log: tell.New(slog.New(slog.DiscardHandler)), MaxFirst: 10})
+	quiet := tell.New(slog.New(slog.DiscardHandler))
+	l, err := guard.Listen(t.Context(), "127.0.0.1:0", guard.Options{Log: quiet, MaxFirst: 10})
 	if err != nil {
 		t.Fatal(err)
 	}

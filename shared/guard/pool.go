@@ -108,7 +108,8 @@ func unread(conn net.Conn) bool {
 	}
 	n := 0
 	err = raw.Control(func(fd uintptr) {
-		n, _, _ = syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT) // an error is nothing to read
+		const look = syscall.MSG_PEEK | syscall.MSG_DONTWAIT
+		n, _, _ = syscall.Recvfrom(int(fd), make([]byte, 1), look) // an error is nothing to read
 	})
 	return err == nil && n > 0
 }

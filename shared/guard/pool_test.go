@@ -19,7 +19,8 @@ func short() []byte {
 }
 
 // Whatever waits, who says at once who it is is served: behind silent sockets and behind CONNECTs less a byte, from an
-// address of one's own, from the attacker's, and from a proxy's behind which one is logged in. Memory and log stay small.
+// address of one's own, from the attacker's, and from a proxy's behind which one is logged in. Memory and log stay
+// small.
 func TestListener_flood(t *testing.T) {
 	for name, text := range map[string][]byte{"silent sockets": nil, "a byte short": short()} {
 		t.Run(name, func(t *testing.T) {
