@@ -151,9 +151,9 @@ func firstSize(b []byte, limit int) (int, error) {
 	case len(b) == 0:
 		return 0, nil
 	case b[0] == typeTLS:
-		return 0, errors.New("TLS is spoken to a plain port")
+		return 0, firstError{"TLS", "TLS is spoken to a plain port"}
 	case b[0] != typeConnect:
-		return 0, fmt.Errorf("not MQTT, or no CONNECT: it begins with %q", b[:min(len(b), 8)])
+		return 0, firstError{"protocol", fmt.Sprintf("not MQTT, or no CONNECT: it begins with %q", b[:min(len(b), 8)])}
 	}
 	length, n := binary.Uvarint(b[1:min(len(b), 1+maxLength)])
 	switch {
@@ -163,20 +163,29 @@ func firstSize(b []byte, limit int) (int, error) {
 		return 0, errMalformed
 	}
 	if size := 1 + n + int(length); size > limit { //nolint:gosec // of four bytes
-		return 0, fmt.Errorf("a CONNECT of %d bytes, %d are allowed", size, limit)
+		return 0, firstError{"size", fmt.Sprintf("a CONNECT of %d bytes, %d are allowed", size, limit)}
 	}
 	return 1 + n + int(length), nil //nolint:gosec // of four bytes
 }
 
-// tellEnd tells why a connection ended that did not get as far as the handler, unless the client just left.
+// A firstError is why a first packet is none, and of which kind that is.
+type firstError struct{ kind, text string }
+
+func (e firstError) Error() string { return e.text }
+
+// tellEnd tells why a connection ended that did not get as far as the handler, unless the client just left: once for
+// each address and kind.
 func (c *Conn) tellEnd(err error) {
+	var first firstError
 	switch {
 	case c.l.isClosed(), errors.Is(err, io.EOF) && c.l.opt.TLS == nil, errors.Is(err, syscall.ECONNRESET):
 		return
 	case errors.Is(err, net.ErrClosed):
-		err = errors.New("it had sent nothing yet, and made room for another one")
+		first.kind, err = "room", errors.New("it had not sent its whole CONNECT, and made room for another one")
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		err = fmt.Errorf("no whole CONNECT in %s", c.l.opt.FirstPacket)
+		first.kind, err = "late", fmt.Errorf("no whole CONNECT in %s", c.l.opt.FirstPacket)
+	default:
+		errors.As(err, &first)
 	}
-	c.l.opt.Log.Tell(slog.LevelWarn, c.host.String(), "connection closed", "remote", c.RemoteAddr(), "why", err)
+	c.l.opt.Log.Tell(slog.LevelWarn, c.host.String()+" "+first.kind, "connection closed", "remote", c.RemoteAddr(), "why", err)
 }

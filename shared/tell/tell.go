@@ -34,7 +34,10 @@ type Teller struct {
 	closed   bool
 }
 
-type key struct{ msg, subject string }
+type key struct {
+	msg, subject string
+	others       bool // all subjects that are too many
+}
 
 type kind struct {
 	level slog.Level
@@ -53,32 +56,32 @@ func New(log *slog.Logger) *Teller {
 // are slog's alternating keys and values. Texts in them are clipped unless they are of type Own.
 func (t *Teller) Tell(level slog.Level, subject, msg string, args ...any) {
 	args = clipAll(args)
-	if others, first := t.count(level, key{msg, Clip(subject)}, args); first {
-		if others {
+	if k, first := t.count(level, key{msg: msg, subject: Clip(subject)}, args); first {
+		if k.others {
 			args = append(args, "others", fmt.Sprintf("more than %d did that, the rest is counted together", maxSubjects))
 		}
 		t.log.Log(context.Background(), level, msg, args...)
 	}
 }
 
-// count notes one of a kind; first says that it is to be told, others that its kind is that of all who are too many.
-func (t *Teller) count(level slog.Level, k key, args []any) (others, first bool) {
+// count notes one of a kind. It returns as which, and whether that is the first and to be told.
+func (t *Teller) count(level slog.Level, k key, args []any) (as key, first bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.kinds[k] == nil && t.subjects[k.msg] >= maxSubjects {
-		k.subject, others = "", true
+		k = key{msg: k.msg, others: true}
 	}
 	if known := t.kinds[k]; known != nil {
 		known.more++
 		known.args = args
-		return others, false
+		return k, false
 	}
-	if !others {
+	if !k.others {
 		t.subjects[k.msg]++
 	}
 	t.kinds[k] = &kind{level: level, since: time.Now(), every: soon, args: args}
 	t.arm()
-	return others, true
+	return k, true
 }
 
 // arm sets the timer to the next line. t.mu is held.
@@ -129,7 +132,7 @@ func (t *Teller) due(all bool) (lines []func()) {
 
 func (t *Teller) forget(k key) {
 	delete(t.kinds, k)
-	if k.subject == "" {
+	if k.others {
 		return
 	}
 	if t.subjects[k.msg]--; t.subjects[k.msg] == 0 {
