@@ -188,14 +188,18 @@ func (b *Broker) left(conn net.Conn, why error) {
 	if cause := s.cl.StopCause(); cause != nil {
 		why = cause
 	}
-	var code packets.Code
-	var large guard.TooLargeError
-	if errors.As(why, &code) && (code.Code < packets.ErrUnspecifiedError.Code || code == packets.ErrSessionTakenOver) {
-		return // its client left, or that is told
-	}
-	if code.Code != 0 || errors.As(why, &large) {
+	if wrong(why) {
 		b.closed(s.cl, why)
 	}
+}
+
+// wrong reports whether a connection ended for what its client did, and not because it left or another took over.
+func wrong(why error) bool {
+	if code, ok := errors.AsType[packets.Code](why); ok {
+		return code.Code >= packets.ErrUnspecifiedError.Code && code != packets.ErrSessionTakenOver
+	}
+	_, large := errors.AsType[guard.TooLargeError](why)
+	return large
 }
 
 // closed tells why a connection is closed.
