@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 
 	"piway/shared/config"
 	"piway/shared/guard"
+	"piway/shared/tell"
 )
 
 // Config says who may connect and how much they may ask for.
@@ -25,7 +28,7 @@ type Config struct {
 	Prefix string
 	// ScriptTopics are topics to which every device may publish samples, for scripts with a fixed topic.
 	ScriptTopics []string
-	// MaxConnections in all, MaxPerAddress from one network address.
+	// MaxConnections of devices in all, MaxPerAddress from one network address. One more is refused.
 	MaxConnections, MaxPerAddress int
 	// MaxPacket bounds one MQTT packet in bytes; a client that sends a larger one is disconnected.
 	MaxPacket int
@@ -45,11 +48,30 @@ type Config struct {
 	Log *slog.Logger
 }
 
+// Bounds of the door, see doc.go.
+const (
+	maxWaiting       = 256 // connections that have not logged in
+	maxWaitingPerNet = 16  // of them from one IPv4 address or one IPv6 /64
+	maxConnect       = 4 << 10
+	maxPerDevice     = 8 // connections
+)
+
+// Counts are totals since Open.
+type Counts struct {
+	guard.Counts
+	// Denied publishes: acknowledged, and dropped for their topic.
+	Denied int64
+}
+
 // A Broker is a listening server.
 type Broker struct {
 	cfg    Config
+	log    *tell.Teller
 	guard  *guard.Listener
 	server *mqtt.Server
+	begun  time.Time
+	ids    atomic.Int64 // of sessions
+	denied atomic.Int64
 	acks   sync.WaitGroup // flushes under way
 	closed chan struct{}
 	served chan struct{} // closed when the last connection has ended
@@ -60,11 +82,15 @@ type Broker struct {
 
 // Open listens. It serves nobody before Run.
 func Open(ctx context.Context, cfg Config) (*Broker, error) {
-	b := &Broker{cfg: cfg, closed: make(chan struct{}), served: make(chan struct{}), sessions: map[string]map[*session]bool{}}
+	b := &Broker{
+		cfg: cfg, log: tell.New(cfg.Log), begun: time.Now(),
+		closed: make(chan struct{}), served: make(chan struct{}), sessions: map[string]map[*session]bool{},
+	}
 	var err error
 	b.guard, err = guard.Listen(ctx, cfg.Listen, guard.Options{
 		MaxConns: cfg.MaxConnections, MaxPerHost: cfg.MaxPerAddress,
-		FirstPacket: cfg.ConnectTimeout, Log: cfg.Log,
+		MaxWaiting: maxWaiting, MaxWaitingPerNet: maxWaitingPerNet,
+		FirstPacket: cfg.ConnectTimeout, MaxFirst: maxConnect, MaxPacket: cfg.MaxPacket, Log: b.log,
 	})
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
@@ -83,13 +109,13 @@ func Open(ctx context.Context, cfg Config) (*Broker, error) {
 // Addr is the address listened on.
 func (b *Broker) Addr() net.Addr { return b.guard.Addr() }
 
-// Counts are the totals of the door.
-func (b *Broker) Counts() guard.Counts { return b.guard.Counts() }
+// Counts returns the totals so far.
+func (b *Broker) Counts() Counts { return Counts{Counts: b.guard.Counts(), Denied: b.denied.Load()} }
 
 // newServer sets the library up: what its defaults leave open is closed here.
 func newServer(b *Broker) (*mqtt.Server, error) {
 	caps := mqtt.NewDefaultServerCapabilities()
-	caps.MaximumClients = int64(max(b.cfg.MaxConnections, 1))
+	caps.MaximumClients = math.MaxInt64              // the guard counts
 	caps.MaximumPacketSize = uint32(b.cfg.MaxPacket) //nolint:gosec // validated to a few MiB
 	caps.MaximumClientWritesPending = 64             // 8192 by default, 64 KiB of channel per client
 	caps.MaximumSessionExpiryInterval = 0            // a session ends with its connection
@@ -122,6 +148,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	}
 	<-b.served // the library does not wait for its listeners
 	b.acks.Wait()
+	b.log.Close()
 	return err
 }
 
@@ -130,7 +157,7 @@ func (b *Broker) Disconnect(device string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for s := range b.sessions[device] {
-		_ = s.Close() // its reader sees the error
+		s.shut() // who removed it knows why
 	}
 }
 

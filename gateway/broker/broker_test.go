@@ -19,7 +19,7 @@ import (
 // passwords hunter-pi1 and hunter-pi2.
 type rig struct {
 	*broker.Broker
-	t    *testing.T
+	t    testing.TB
 	got  chan delivery
 	log  *testlog.Log
 	stop func() // ends Run and waits for it
@@ -32,7 +32,7 @@ type delivery struct {
 }
 
 // start runs a broker; change may be nil.
-func start(t *testing.T, change func(*broker.Config)) *rig {
+func start(t testing.TB, change func(*broker.Config)) *rig {
 	t.Helper()
 	r := &rig{t: t, got: make(chan delivery, 5000), log: new(testlog.Log)}
 	cfg := broker.Config{
@@ -209,24 +209,40 @@ func TestBroker_publish_statusIsNotHandled(t *testing.T) {
 	r.wantNone()
 }
 
-func TestBroker_publish_foreignTopicDisconnects(t *testing.T) {
-	for _, topic := range []string{"pi/pi2/samples", "pi/pi2/status", "pi/pi1/rejected", "pi/pi1/samples/x", "elsewhere"} {
-		r := start(t, nil)
+// A denied topic costs the message and not the connection, nor what is behind it; it is told once, and counted.
+func TestBroker_publish_denied(t *testing.T) {
+	r := start(t, nil)
+	watch := r.connect("pi2")
+	watch.send(subscribePacket("pi/pi2/rejected"))
+	watch.want(suback, 0, 9, 1)
+	for i, topic := range []string{
+		"pi/pi2/samples", "pi/pi2/status", "pi/pi2/rejected", "pi/pi1/rejected", "pi/pi1/samples/x",
+		"elsewhere", "homeassistant/sensor/x/config",
+		"$SYS/broker/uptime", "$sys/x", "$SYS", "$share/g/pi/pi2/rejected", "$share", "$aws/rules/x",
+		"pi/+/samples", "#", "pi/#/x", strings.Repeat("t/", 2000),
+	} {
 		c := r.connect("pi1")
 		c.send(publishPacket(topic, "x", 0, 0)) // has no answer
 		c.wantNothing()
 		c.send(publishPacket(topic, "x", 1, 7))
-		c.wantClosed()
+		c.want(puback, 0, 7)
+		c.send(publishPacket(topic, "x", 2, 8))
+		c.want(pubrec, 0, 8)
+		c.send([]byte{0x62, 2, 0, 8}) // PUBREL
+		c.want(pubcomp, 0, 8)
 		r.wantNone()
-		if n := strings.Count(r.log.String(), "topic denied"); n != 1 {
-			t.Errorf("%s: told %d times, want once", topic, n)
+		if n := r.Counts().Denied; n != int64(3*(i+1)) {
+			t.Errorf("%.50s: counted %d", topic, n)
 		}
+		c.send(publishPacket("pi/pi1/samples", "reading", 1, 9))
+		r.next().done(nil)
+		c.want(puback, 0, 9)
 	}
-	r := start(t, nil)
-	c := r.connect("pi1")
-	c.send(publishPacket("$SYS/broker/uptime", "x", 1, 7)) // the library drops it before it asks
-	c.wantNothing()
-	r.wantNone()
+	watch.wantNothing()
+	log := r.log.String()
+	if n := strings.Count(log, "topic denied"); n != 1 || !strings.Contains(log, "topic=pi/pi2/samples") {
+		t.Errorf("told %d times, want once", n)
+	}
 }
 
 func TestBroker_publish_tooLarge(t *testing.T) {

@@ -4,6 +4,23 @@
 // configuration does not name; and no client can stop the others. It forwards nothing: what a device is told is the
 // gateway's own.
 //
+// # The door
+//
+// Who has not logged in waits in a pool of its own (`shared/guard`): 256 in all, 16 of one IPv4 address or IPv6 /64,
+// a CONNECT of 4 KiB within `connect_timeout`. The oldest that has not sent its CONNECT makes room, so nobody is kept
+// out by sockets that others hold open. An address that has devices logged in is bound by the 256 only: behind
+// Docker's proxy all have one. The library sees a connection when its CONNECT is whole.
+//
+// A device has eight connections. A ninth gets in and the one that has been silent for longest goes: a refusal would
+// lock an agent out behind its own half-open sockets, and the oldest may be the agent itself. One with the client id
+// of another takes its place, within the device. Only who knows the password does either.
+//
+// A publish to a topic that is not the device's costs that message: it is acknowledged, dropped, counted and told
+// once. Other software publishes discovery topics first and would never get to its readings. This goes for topics too
+// that the library drops without an answer or ends the connection for. Wills are accepted and dropped.
+//
+// What a client can cause is logged by `shared/tell`: the first of a kind for each device or address, then a count.
+//
 // # Acknowledging
 //
 // A client's reader must not stand still for an fsync: then one client would get one message per commit. So:
@@ -34,12 +51,15 @@
 //   - It acknowledges and forwards what a hook refuses, for all errors but two: hook.go returns only these two.
 //   - One failed Accept ends the listener, sockets are not counted, nothing bounds the time before CONNECT, and a
 //     panic ends the process: shared/guard stands in front, and door.go hands its connections on.
-//   - An unknown protocol level is refused with a code of MQTT 5, before any hook is asked: OnPacketEncode in hook.go
-//     puts it right.
-//   - A cut-off SUBSCRIBE of MQTT 5 panics: hook.go refuses every version but 3.1.1, with 0x84.
-//   - A will passes neither the ACL nor OnPublish: hook.go takes one for the device's status topic only, and drops it.
-//   - The keep-alive is computed in 16-bit arithmetic: hook.go clamps it to 10 to 1200 s.
-//   - Client ids are global, so one device could take another's session: hook.go puts the device before the id.
+//   - An unknown protocol level is refused with a code of MQTT 5, before any hook is asked: OnPacketEncode in
+//     connect.go puts it right.
+//   - A cut-off SUBSCRIBE of MQTT 5 panics: connect.go refuses every version but 3.1.1, with 0x84.
+//   - A will passes neither the ACL nor OnPublish: connect.go drops it.
+//   - The keep-alive is computed in 16-bit arithmetic: connect.go clamps it to 10 to 1200 s.
+//   - Client ids are global, so one device could take another's session: connect.go gives each session an id of its
+//     own, and takes over within a device.
+//   - A denied publish ends the connection, one to $SYS has no answer: hook.go takes the topic away and acknowledges.
+//   - It writes a DISCONNECT, which MQTT 3.1.1 has for clients only: OnPacketEncode closes the connection first.
 //   - Any hook that allows opens all: there is one hook, and it denies by default.
 //   - Packet size, sessions and writes are unbounded, and $SYS is published every second: newServer in broker.go.
 //   - Close hangs on a socket that has not spoken, and on a read lock taken twice when a client leaves meanwhile:

@@ -2,9 +2,10 @@ package broker
 
 import (
 	"log/slog"
-	"net"
 
 	"github.com/mochi-mqtt/server/v2/listeners"
+
+	"piway/shared/guard"
 )
 
 // door lets the library serve what the guard admits, each connection wrapped in a session.
@@ -25,10 +26,12 @@ func (d *door) Protocol() string { return "tcp" }
 // Serve runs establish for each connection, in a goroutine that the guard owns: its deadline, bounds and recover apply.
 func (d *door) Serve(establish listeners.EstablishFn) {
 	defer close(d.b.served)
-	d.b.guard.Serve(func(c net.Conn) error {
+	d.b.guard.Serve(func(c *guard.Conn) error {
 		s := newSession(d.b, c)
 		defer s.end()
-		return establish(d.ID(), s)
+		err := establish(d.ID(), s)
+		s.tellEnd(err)
+		return err
 	})
 }
 

@@ -3,6 +3,8 @@ package broker
 import (
 	"context"
 	"log/slog"
+
+	"piway/shared/tell"
 )
 
 // libraryLog passes the library's own messages on as debug: what matters is logged by this package, in its own words.
@@ -23,8 +25,10 @@ func (q *quiet) Handle(ctx context.Context, r slog.Record) error {
 		switch a.Value.Kind() {
 		case slog.KindAny: // packets and errors; an error of the library may quote a packet
 			if err, ok := a.Value.Any().(error); ok && a.Key == "error" {
-				out.AddAttrs(slog.String("err", err.Error()))
+				out.AddAttrs(slog.String("err", tell.Clip(err.Error())))
 			}
+		case slog.KindString:
+			out.AddAttrs(slog.String(a.Key, tell.Clip(a.Value.String())))
 		default:
 			out.AddAttrs(a)
 		}

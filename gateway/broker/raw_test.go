@@ -12,14 +12,13 @@ import (
 
 // Packet types [MQTT-2.2.1].
 const (
-	connack    = 2
-	publish    = 3
-	puback     = 4
-	pubrec     = 5
-	pubcomp    = 7
-	suback     = 9
-	pingresp   = 13
-	disconnect = 14
+	connack  = 2
+	publish  = 3
+	puback   = 4
+	pubrec   = 5
+	pubcomp  = 7
+	suback   = 9
+	pingresp = 13
 )
 
 // patience ends a test that would hang; no test waits for it.
@@ -27,14 +26,20 @@ const patience = 20 * time.Second
 
 // A client speaks MQTT packet by packet, so that tests see what a library would hide.
 type client struct {
-	t    *testing.T
+	t    testing.TB
 	conn net.Conn
 	r    *bufio.Reader
 }
 
-func dial(t *testing.T, addr net.Addr) *client {
+func dial(t testing.TB, addr net.Addr) *client {
 	t.Helper()
-	var d net.Dialer
+	return dialFrom(t, addr, "127.0.0.1")
+}
+
+// dialFrom is dial from another address of loopback's.
+func dialFrom(t testing.TB, addr net.Addr, from string) *client {
+	t.Helper()
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
 	conn, err := d.DialContext(t.Context(), "tcp", addr.String())
 	if err != nil {
 		t.Fatal(err)
@@ -141,13 +146,10 @@ func (c *client) wantNothing() {
 	c.want(pingresp)
 }
 
-// wantClosed proves that the connection ends and no further packet comes but the library's DISCONNECT.
+// wantClosed proves that the connection ends and no further packet comes: MQTT 3.1.1 has none that says why.
 func (c *client) wantClosed() {
 	c.t.Helper()
 	k, b, err := c.read()
-	if err == nil && k == disconnect {
-		k, b, err = c.read()
-	}
 	var timeout net.Error
 	if err == nil || errors.As(err, &timeout) && timeout.Timeout() {
 		c.t.Fatalf("got packet type %d body %v err %v, want the connection closed", k, b, err)

@@ -1,56 +1,114 @@
 package broker
 
 import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
 	"net"
+	"os"
+	"slices"
 	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
+
+	"piway/shared/guard"
 )
 
 // A session is one connection. The library knows it as the client's net.Conn, so every hook finds it there.
 type session struct {
-	net.Conn
+	*guard.Conn
 
-	b      *Broker
-	client *mqtt.Client // knows what it subscribed to
-	device string       // set at CONNECT, before the password is judged
+	b          *Broker
+	client     *mqtt.Client // knows what it subscribed to
+	device, id string       // set at CONNECT, before the password is judged; the id is the client's own
+	admitted   bool         // the password is right; used by the connection's reader only
 	// What the device may do, worked out once.
 	samples, status, rejected, config string
 
-	pending chan struct{} // one token per publish that waits for its acknowledgement
+	pending  chan struct{} // one token per publish that waits for its acknowledgement
+	heard    atomic.Int64  // when something came last, since the broker began
+	shutting atomic.Bool   // closed by this side, which has said why
 
 	mu       sync.Mutex // guards the fields below
 	out      []byte     // PUBACKs, and what it is told, to be written
 	told     int        // bytes of it that are no PUBACKs
 	flushing bool
-	denied   bool // told once
 	ended    bool
 }
 
-func newSession(b *Broker, c net.Conn) *session {
+func newSession(b *Broker, c *guard.Conn) *session {
 	return &session{Conn: c, b: b, pending: make(chan struct{}, b.cfg.MaxPending)}
+}
+
+// Read notes that the client lives.
+func (s *session) Read(p []byte) (int, error) {
+	n, err := s.Conn.Read(p)
+	s.heard.Store(int64(time.Since(s.b.begun)))
+	return n, err
+}
+
+// shut closes the connection, for a reason that is told elsewhere. False means that it was closed already, for another.
+func (s *session) shut() bool {
+	if err := s.Close(); err != nil {
+		return false
+	}
+	s.shutting.Store(true)
+	return true
+}
+
+// tellEnd tells why the connection ended, unless its client left or it was shut.
+func (s *session) tellEnd(err error) {
+	level, kind := slog.LevelWarn, "protocol"
+	var large guard.TooLargeError
+	switch {
+	case err == nil, s.shutting.Load(), errors.Is(err, net.ErrClosed), errors.Is(err, io.EOF),
+		errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		level, kind, err = slog.LevelInfo, "silent", errors.New("nothing came for one and a half keep-alives")
+	case errors.As(err, &large):
+		kind, err = "large", fmt.Errorf("%w, broker.max_packet is %d", err, s.b.cfg.MaxPacket)
+	default:
+		err = fmt.Errorf("protocol error: %w", err)
+	}
+	s.tellClosed(level, kind, err)
+}
+
+// errUnread ends the connection of a client that would have to send again what it has no acknowledgement of.
+var errUnread = errors.New("it sends and does not read its acknowledgements")
+
+// tellClosed tells why, once for each device, or address of a stranger, and kind.
+func (s *session) tellClosed(level slog.Level, kind string, why error) {
+	args := []any{"remote", s.RemoteAddr(), "why", why}
+	who := s.Host()
+	if s.admitted {
+		who, args = s.device, append(args, "device", s.device)
+	}
+	s.b.log.Tell(level, who+" "+kind, "connection closed", args...)
 }
 
 // identify makes the session a device's. From here on Disconnect finds it: a device that is removed while its password
 // is being judged must not stay.
 func (s *session) identify(device string, client *mqtt.Client) {
-	s.device, s.client = device, client
+	s.device, s.id, s.client = device, client.ID, client
 	s.samples, s.status = s.b.topic(device, "samples"), s.b.topic(device, "status")
 	s.rejected, s.config = s.b.topic(device, "rejected"), s.b.topic(device, "config")
-	s.list(false)
-}
-
-// established lists the session as connected.
-func (s *session) established() { s.list(true) }
-
-func (s *session) list(connected bool) {
 	s.b.mu.Lock()
 	defer s.b.mu.Unlock()
-	if s.b.sessions[s.device] == nil {
-		s.b.sessions[s.device] = map[*session]bool{}
+	if s.b.sessions[device] == nil {
+		s.b.sessions[device] = map[*session]bool{}
 	}
-	s.b.sessions[s.device][s] = connected
+	s.b.sessions[device][s] = false
+}
+
+// mayWrite reports whether the device may publish to a topic.
+func (s *session) mayWrite(topic string) bool {
+	return topic == s.samples || topic == s.status || slices.Contains(s.b.cfg.ScriptTopics, topic)
 }
 
 // end takes it off the list. No flush starts afterwards, so Run can wait for those under way.
@@ -94,7 +152,9 @@ func (s *session) puback(id uint16) {
 		return
 	}
 	if len(s.out) >= maxUnread+s.told { // it sends and does not read; what it gets no PUBACK for it has to send again
-		_ = s.Close() // its reader sees the error
+		if s.shut() {
+			s.tellClosed(slog.LevelWarn, "unread", errUnread)
+		}
 		return
 	}
 	s.out = append(s.out, packets.Puback<<4, 2, byte(id>>8), byte(id)) //nolint:gosec // both halves of it, [MQTT-3.4.2]
@@ -126,13 +186,4 @@ func (s *session) flush() {
 			_ = s.Close() // its reader sees the error; what is not acknowledged comes again
 		}
 	}
-}
-
-// tellOnce reports whether a denial is the session's first.
-func (s *session) tellOnce() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	first := !s.denied
-	s.denied = true
-	return first
 }

@@ -27,7 +27,8 @@ func TestBroker_settings(t *testing.T) {
 	}
 	other.wantNothing()
 	c.send(publishPacket("pi/pi1/config", "mine", 1, 7)) // nobody writes it
-	c.wantClosed()
+	c.want(puback, 0, 7)
+	other.wantNothing()
 	r.wantNone()
 }
 

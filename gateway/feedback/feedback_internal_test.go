@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"piway/shared/mqttlink/fakebroker"
@@ -231,34 +230,6 @@ func TestListener_canaryOnTheFormerTopic(t *testing.T) {
 			}
 		})
 	}
-}
-
-// A kind is told at once, counted for an hour, and told again with the count; after a quiet hour it is new.
-func TestTeller(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		said := new(testlog.Log)
-		tell := newTeller(slog.New(slog.NewTextHandler(said, nil)))
-		for i := range 5 {
-			tell.tell("a", slog.LevelWarn, "bad", "n", i)
-		}
-		if got := said.Next(t); !strings.Contains(got, "n=0") || said.Left() > 0 {
-			t.Errorf("got %s and %d more, want the first only", got, said.Left())
-		}
-		<-tell.due()
-		tell.again()
-		if got := said.Next(t); !strings.Contains(got, "n=4 more_since=4") {
-			t.Errorf("got %s, want the newest with the count", got)
-		}
-		<-tell.due()
-		tell.again()
-		if tell.due() != nil || said.Left() > 0 {
-			t.Error("goes on telling of nothing")
-		}
-		tell.tell("a", slog.LevelWarn, "bad", "n", 9)
-		if got := said.Next(t); !strings.Contains(got, "n=9") {
-			t.Errorf("got %s", got)
-		}
-	})
 }
 
 func TestProbe(t *testing.T) {

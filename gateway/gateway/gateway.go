@@ -23,11 +23,13 @@ import (
 	"piway/gateway/uplink"
 	"piway/shared/clock"
 	"piway/shared/sample"
+	"piway/shared/tell"
 )
 
 // A Gateway is all stages, wired.
 type Gateway struct {
 	log     *slog.Logger
+	told    *tell.Teller
 	lock    *os.File
 	now     func() intake.Moment
 	devices *devices.List
@@ -44,7 +46,7 @@ type Gateway struct {
 
 // Open opens every stage. After an error nothing stays open; else call Run, or Close.
 func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gateway, err error) {
-	g := &Gateway{log: log, now: newClocks(&cfg.Intake).now}
+	g := &Gateway{log: log, told: tell.New(log), now: newClocks(&cfg.Intake).now}
 	defer func() {
 		if err != nil {
 			g.Close(ctx)
@@ -163,7 +165,8 @@ const maxTold = 10
 // tellRefused answers the device on its rejected topic. Its operator reads the log of the device or of the gateway.
 func (g *Gateway) tellRefused(v *intake.Verdict) {
 	told := v.Refused[:min(len(v.Refused), maxTold)]
-	g.log.Warn("samples refused", "device", v.Device, "samples", len(v.Refused), "reason", told[0].Reason, "first", told[0].Error)
+	g.told.Tell(slog.LevelWarn, v.Device+" "+told[0].Reason, "samples refused",
+		"device", v.Device, "samples", len(v.Refused), "reason", told[0].Reason, "first", told[0].Error)
 	payload, err := sample.Rejection{Run: v.Run, Seq: v.Seq, Refused: told, More: len(v.Refused) - len(told)}.JSON()
 	if err != nil {
 		g.log.Error("encoding a refusal failed", "device", v.Device, "err", err)
@@ -176,6 +179,7 @@ func (g *Gateway) tellRefused(v *intake.Verdict) {
 // before them only when its store has to be opened anew.
 func (g *Gateway) Run(ctx context.Context) error {
 	defer g.unlock()
+	defer g.told.Close()
 	queueCtx, stopQueue := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopQueue()
 	var last sync.WaitGroup

@@ -12,6 +12,7 @@ import (
 	mqtt "github.com/mochi-mqtt/server/v2"
 
 	"piway/shared/guard"
+	"piway/shared/tell"
 )
 
 // Quotas of IoT Core, none of them adjustable.
@@ -35,6 +36,7 @@ const (
 const (
 	packetSlack   = 1024 // for the topic and the header
 	maxConns      = 2000
+	maxWaiting    = 256 // connections before their CONNECT
 	writesPending = 128 // messages waiting to be written to one subscriber
 	firstPacket   = 10 * time.Second
 	sysInterval   = 3600 // seconds between mochi's $SYS messages, which nobody reads
@@ -82,6 +84,7 @@ type Options struct {
 // A Broker is a message broker. Its methods are safe for concurrent use.
 type Broker struct {
 	opt    Options
+	log    *tell.Teller
 	server *mqtt.Server
 	guard  *guard.Listener
 	gate   *gate
@@ -92,7 +95,6 @@ type Broker struct {
 	sessions map[string]*session // by client id
 	conns    map[net.Conn]*session
 	dialled  map[string]time.Time // the last CONNECT of a client id
-	told     map[denial]bool      // warned of
 
 	done chan struct{}  // closed at the end of Run
 	late sync.WaitGroup // PUBACKs that are delayed
@@ -105,8 +107,8 @@ func Open(ctx context.Context, addr string, opt Options) (*Broker, error) {
 		opt.Now = time.Now
 	}
 	b := &Broker{
-		opt: opt, sessions: map[string]*session{}, conns: map[net.Conn]*session{}, dialled: map[string]time.Time{}, told: map[denial]bool{},
-		done: make(chan struct{}),
+		opt: opt, log: tell.New(opt.Log), done: make(chan struct{}),
+		sessions: map[string]*session{}, conns: map[net.Conn]*session{}, dialled: map[string]time.Time{},
 	}
 	log := slog.New(quiet{opt.Log.Handler()})
 	b.server = mqtt.New(&mqtt.Options{
@@ -122,9 +124,10 @@ func Open(ctx context.Context, addr string, opt Options) (*Broker, error) {
 	}
 	b.gate = newGate(ln, &b.counts)
 	b.guard = guard.Wrap(b.gate, guard.Options{
-		MaxConns: maxConns, FirstPacket: firstPacket, TLS: endpointTLS(opt.TLS, opt.Endpoints), Log: opt.Log,
+		MaxConns: maxConns, MaxWaiting: maxWaiting, FirstPacket: firstPacket, MaxFirst: maxPayload + packetSlack,
+		MaxPacket: maxPayload + packetSlack, TLS: endpointTLS(opt.TLS, opt.Endpoints), Log: b.log,
 	})
-	if err := b.server.AddListener(&listener{guard: b.guard, left: b.left, ended: make(chan struct{})}); err != nil {
+	if err := b.server.AddListener(&listener{b: b, ended: make(chan struct{})}); err != nil {
 		_ = b.guard.Close() // nothing was accepted
 		return nil, fmt.Errorf("adding broker listener: %w", err)
 	}
@@ -162,6 +165,7 @@ func (b *Broker) Drop() { b.gate.drop() }
 // Run serves clients until ctx ends; then it closes all connections and returns when each client's goroutine has ended.
 // Call it once. (mochi's housekeeping loop has been told to end by then; it has no way to be waited for.)
 func (b *Broker) Run(ctx context.Context) error {
+	defer b.log.Close()
 	defer b.late.Wait()
 	defer close(b.done)
 	if err := b.server.Serve(); err != nil {

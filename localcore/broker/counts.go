@@ -18,7 +18,7 @@ type Counts struct {
 	Delayed      int64 `json:"delayed"`       // reads held back over the throughput
 	Denied       int64 `json:"denied"`        // by the policy
 	Oversize     int64 `json:"oversize"`      // payloads above 128 KB
-	BadTopics    int64 `json:"bad_topics"`    // connections closed for a topic or filter that IoT Core does not take
+	BadTopics    int64 `json:"bad_topics"`    // topics and filters that IoT Core does not take
 	QoS2         int64 `json:"qos2"`          // publishes with QoS 2, ignored
 	OutThrottled int64 `json:"out_throttled"` // messages not delivered over the rate
 

@@ -3,8 +3,11 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
+
+	"piway/shared/guard"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
@@ -50,7 +53,7 @@ func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 				c.Refused++
 			}
 		})
-		h.b.opt.Log.Warn("connect refused", "client_id", cl.ID, "err", err)
+		h.b.log.Tell(slog.LevelWarn, cl.ID, "connect refused", "client_id", cl.ID, "remote", cl.Net.Remote, "err", err)
 		if code != packets.CodeSuccess {
 			_ = h.b.server.SendConnack(cl, code, false, nil) // the connection is closed either way
 		}
@@ -62,7 +65,11 @@ func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 
 // OnPacketEncode answers a protocol level that nobody knows with 1 [MQTT-3.1.2-2]. mochi, which does not ask before it
 // refuses one, would say 0x82 of MQTT 5, and a mosquitto bridge, which tries level 0x84 first, would never try 4.
+// And it keeps mochi's DISCONNECT, which MQTT 3.1.1 has for clients only, from the wire.
 func (h *hook) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Packet {
+	if pk.FixedHeader.Type == packets.Disconnect && cl.Net.Conn != nil {
+		_ = cl.Net.Conn.Close() // as mochi does next
+	}
 	if pk.FixedHeader.Type == packets.Connack && pk.ReasonCode == packets.ErrProtocolViolationProtocolVersion.Code && cl.Properties.ProtocolVersion != 5 {
 		h.b.counts.add(func(c *Counts) { c.Refused++ })
 		pk.ReasonCode = packets.Err3UnsupportedProtocolVersion.Code
@@ -134,24 +141,37 @@ func (b *Broker) mayConnect(id string) bool {
 
 // OnSessionEstablish books a connection in, before its CONNACK.
 func (h *hook) OnSessionEstablish(cl *mqtt.Client, pk packets.Packet) {
+	conn, ok := cl.Net.Conn.(*guard.Conn)
+	if !ok {
+		return
+	}
+	if err := conn.Admit(); err != nil {
+		cl.Stop(err) // told by left
+		return
+	}
 	s := &session{cl: cl, since: h.b.opt.Now(), attributes: attributes(cl)}
 	h.b.mu.Lock()
-	_, taken := h.b.sessions[cl.ID]
-	h.b.sessions[cl.ID], h.b.conns[cl.Net.Conn] = s, s
+	old := h.b.sessions[cl.ID]
+	h.b.sessions[cl.ID], h.b.conns[conn] = s, s
 	h.b.mu.Unlock()
 	h.b.counts.add(func(c *Counts) {
 		c.Connects++
-		if taken {
+		if old != nil {
 			c.Takeovers++
 		}
 	})
+	if old != nil {
+		h.b.log.Tell(slog.LevelInfo, cl.ID+" takeover", "connection closed", "client_id", cl.ID, "remote", old.cl.Net.Remote,
+			"why", "another one has its client id", "by", cl.Net.Remote)
+	}
 	if h.b.opt.OnConnect != nil {
 		h.b.opt.OnConnect(pk.FixedHeader.Remaining + 2)
 	}
 }
 
-// left books a connection out, whose client id may have been taken over already.
-func (b *Broker) left(conn net.Conn) {
+// left books a connection out, whose client id may have been taken over already, and tells why it ended unless its
+// client left or that is told.
+func (b *Broker) left(conn net.Conn, why error) {
 	b.mu.Lock()
 	s := b.conns[conn]
 	delete(b.conns, conn)
@@ -159,9 +179,32 @@ func (b *Broker) left(conn net.Conn) {
 		delete(b.sessions, s.cl.ID)
 	}
 	b.mu.Unlock()
-	if s != nil && b.opt.OnDisconnect != nil {
+	if s == nil {
+		return
+	}
+	if b.opt.OnDisconnect != nil {
 		b.opt.OnDisconnect()
 	}
+	if cause := s.cl.StopCause(); cause != nil {
+		why = cause
+	}
+	if wrong(why) {
+		b.closed(s.cl, why)
+	}
+}
+
+// wrong reports whether a connection ended for what its client did, and not because it left or another took over.
+func wrong(why error) bool {
+	if code, ok := errors.AsType[packets.Code](why); ok {
+		return code.Code >= packets.ErrUnspecifiedError.Code && code != packets.ErrSessionTakenOver
+	}
+	_, large := errors.AsType[guard.TooLargeError](why)
+	return large
+}
+
+// closed tells why a connection is closed.
+func (b *Broker) closed(cl *mqtt.Client, why error) {
+	b.log.Tell(slog.LevelWarn, cl.ID, "connection closed", "client_id", cl.ID, "remote", cl.Net.Remote, "why", why)
 }
 
 // OnWill keeps a last will from being retained, and drops one that the policy does not allow.

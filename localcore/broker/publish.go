@@ -2,6 +2,7 @@ package broker
 
 import (
 	"errors"
+	"log/slog"
 	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
@@ -10,19 +11,29 @@ import (
 
 var errPayload = errors.New("payload larger than 128 KB")
 
-// OnPacketRead closes the connection of who publishes to a topic that IoT Core does not take. mochi itself would ignore
-// some of these without a word.
+// noTopic is in the place of one to which a publish is acknowledged and handed to nobody. None from the wire has this
+// character [MQTT-1.5.3-2].
+const noTopic = "\x00"
+
+// OnPacketRead closes the connection of who publishes to a topic that IoT Core does not take. But what mochi itself
+// would not answer, or end, is acknowledged: a mosquitto bridge at its defaults tells its state below $SYS.
 func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
-	if pk.FixedHeader.Type != packets.Publish {
+	if pk.FixedHeader.Type != packets.Publish || pk.TopicName == "" {
 		return pk, nil
 	}
-	if err := checkTopic(pk.TopicName); err != nil {
-		h.b.counts.add(func(c *Counts) { c.BadTopics++ })
-		h.b.opt.Log.Warn("connection closed", "client_id", cl.ID, "err", err)
-		cl.Stop(err)
-		return pk, packets.ErrRejectPacket // the only error that mochi minds here
+	err := checkTopic(pk.TopicName)
+	if err == nil {
+		return pk, nil
 	}
-	return pk, nil
+	h.b.counts.add(func(c *Counts) { c.BadTopics++ })
+	if errors.Is(err, errNoTopic) {
+		h.b.log.Tell(slog.LevelWarn, cl.ID, "publish acknowledged and dropped", "client_id", cl.ID, "err", err)
+		pk.TopicName = noTopic
+		return pk, nil
+	}
+	h.b.closed(cl, err)
+	cl.Stop(err)
+	return pk, packets.ErrRejectPacket // the only error that mochi minds here
 }
 
 // OnPublish hands the message on if the quotas and the policy allow it; the PUBACK follows when it returns nil. Any
@@ -38,6 +49,9 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 	}
 	if !h.accept(s, pk) {
 		return pk, packets.ErrRejectPacket
+	}
+	if pk.TopicName == noTopic {
+		return pk, packets.CodeSuccessIgnore
 	}
 	if pk.FixedHeader.Qos == 0 {
 		h.hand(cl.ID, pk)
@@ -94,6 +108,7 @@ func (h *hook) accept(s *session, pk packets.Packet) bool {
 		return false
 	case len(pk.Payload) > maxPayload:
 		h.b.counts.add(func(c *Counts) { c.Oversize++ })
+		h.b.closed(s.cl, errPayload)
 		s.cl.Stop(errPayload) // life-cycle event CLIENT_ERROR
 		return false
 	case !h.mayPublish(s, pk):
@@ -104,6 +119,9 @@ func (h *hook) accept(s *session, pk packets.Packet) bool {
 }
 
 func (h *hook) mayPublish(s *session, pk packets.Packet) bool {
+	if pk.TopicName == noTopic {
+		return true // it goes nowhere
+	}
 	if pk.FixedHeader.Retain {
 		// Not on reserved topics, and only with a right of its own (developer guide, MQTT: retained messages).
 		if isBasicIngest(pk.TopicName) || !h.b.allowed("iot:RetainPublish", "topic/"+pk.TopicName, s.cl.ID, s.attributes...) {

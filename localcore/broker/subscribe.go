@@ -11,7 +11,7 @@ import (
 // (aws-iot-device-sdk-js #125).
 func (h *hook) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
 	if err := h.judgeSubscribe(cl, pk.Filters); err != nil {
-		h.b.opt.Log.Warn("connection closed", "client_id", cl.ID, "err", err)
+		h.b.closed(cl, err)
 		cl.Stop(err)
 		pk.Filters = nil
 	}

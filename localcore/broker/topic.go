@@ -6,7 +6,10 @@ import (
 	"strings"
 )
 
-const basicIngest = "$aws/rules/"
+const (
+	basicIngest = "$aws/rules/"
+	sys         = "$SYS" // in either case, as mochi has it
+)
 
 // cutBasicIngest returns what of a topic counts for its limits: all but $aws/rules/NAME/.
 func cutBasicIngest(topic string) (rest string, ok bool) {
@@ -18,12 +21,15 @@ func cutBasicIngest(topic string) (rest string, ok bool) {
 	return rest, true
 }
 
-// checkTopic returns why IoT Core closes the connection of who publishes there.
+// errNoTopic is a topic to which nothing can be published, and for which the connection is not closed.
+var errNoTopic = errors.New("has a wildcard or is the broker's own")
+
+// checkTopic returns why IoT Core closes the connection of who publishes there, or errNoTopic.
 func checkTopic(topic string) error {
 	counted, ingest := cutBasicIngest(topic)
 	switch {
-	case strings.ContainsAny(topic, "+#"):
-		return fmt.Errorf("topic %.60q: has a wildcard", topic)
+	case strings.ContainsAny(topic, "+#"), len(topic) >= len(sys) && strings.EqualFold(topic[:len(sys)], sys):
+		return fmt.Errorf("topic %.60q: %w", topic, errNoTopic)
 	case strings.HasPrefix(topic, "$") && !ingest:
 		return fmt.Errorf("topic %.60q: is reserved", topic)
 	}

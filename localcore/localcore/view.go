@@ -146,7 +146,10 @@ func viewCounters(n *broker.Counts, r *rules.Counts) []page.Counter {
 		{Name: "too soon", Value: n.TooSoon, Explanation: "CONNECTs within a second of the client id's last one", Bad: true},
 		{Name: "takeovers", Value: n.Takeovers, Explanation: "connections closed by a newer one with their client id"},
 		{Name: "oversize", Value: n.Oversize, Explanation: "payloads above 128 KB; the connection is closed", Bad: true},
-		{Name: "bad topics", Value: n.BadTopics, Explanation: "too long, too deep, reserved or with wildcards; the connection is closed", Bad: true},
+		{
+			Name: "bad topics", Value: n.BadTopics, Bad: true,
+			Explanation: "too long, too deep or reserved: the connection is closed; with a wildcard or of $SYS: dropped",
+		},
 		{Name: "QoS 2", Value: n.QoS2, Explanation: "publishes ignored", Bad: true},
 		{Name: "withheld", Value: n.Withheld, Explanation: "PUBACKs that a fault withheld"},
 		{Name: "not delivered", Value: n.OutThrottled, Explanation: "messages to subscribers over the rate", Bad: true},

@@ -140,6 +140,49 @@ var table = []mutant{
 		"if err == nil {\n\t\t\treturn packets.CodeSuccessIgnore", "if err == nil || s != nil {\n\t\t\treturn packets.CodeSuccessIgnore",
 		"./gateway/broker", "TestBroker_publish",
 	},
+	{
+		"broker: a denied publish is not acknowledged", "gateway/broker/hook.go",
+		"	if pk.TopicName == s.status ||",
+		"	if !s.mayWrite(pk.TopicName) {\n		return pk, packets.ErrRejectPacket\n	}\n	if pk.TopicName == s.status ||",
+		"./gateway/broker", "TestBroker_publish",
+	},
+	{
+		"broker: a device writes where it likes", "gateway/broker/session.go",
+		"return topic == s.samples ||", "return topic != noTopic ||",
+		"./gateway/broker", "TestBroker_publish",
+	},
+	{
+		"broker: a ninth connection costs the oldest place in the list", "gateway/broker/connect.go",
+		"o.heard.Load() < stale.heard.Load()", "o.heard.Load() > stale.heard.Load()",
+		"./gateway/broker", "TestBroker_connections",
+	},
+	{
+		"broker: who claims a name counts as that device", "gateway/broker/connect.go",
+		"\t\tif !in {\n", "\t\tif !in && o == s {\n",
+		"./gateway/broker", "TestBroker_hostile_passwordLoop|TestBroker_connections",
+	},
+
+	// guard
+	{
+		"guard: nobody makes room", "shared/guard/pool.go",
+		"if c.net == net && c.state == silent && !unread(c.raw) {", "if c.net == net && c.state == silent && l.closed {",
+		"./shared/guard", "TestListener_placesOfANetwork",
+	},
+	{
+		"guard: who is being judged makes room", "shared/guard/pool.go",
+		"c.state == silent && !unread(c.raw)", "!unread(c.raw)",
+		"./shared/guard", "TestListener_judged",
+	},
+	{
+		"guard: an address with logged-in devices has no more places than others", "shared/guard/pool.go",
+		"&& l.hosts[c.host] == 0 && !l.evict(c.net)", "&& !l.evict(c.net)",
+		"./shared/guard", "TestListener_placesOfAProxy",
+	},
+	{
+		"guard: a first packet may be as long as it says", "shared/guard/conn.go",
+		"size > limit {", "size > limit && limit < 0 {",
+		"./shared/guard", "TestListener_firstPacket",
+	},
 
 	// agent, link
 	{

@@ -27,7 +27,7 @@ var inside = map[string][]string{
 	"agent/agent":   {"agent/collect", "agent/spool", "agent/publish", "shared/*"},
 
 	// The gateway's stages, and their wiring.
-	"gateway/broker":  {"shared/guard", "shared/sample", "shared/config"},
+	"gateway/broker":  {"shared/guard", "shared/tell", "shared/config"},
 	"gateway/intake":  {"gateway/names", "shared/sample"},
 	"gateway/names":   {"shared/sample"}, // no stage: how a sample is named in the cloud
 	"gateway/queue":   {"gateway/pass", "gateway/queue/ledger", "gateway/queue/ranges", "gateway/queue/salvage", "gateway/queue/store", "shared/files", "shared/sample"},
@@ -68,7 +68,7 @@ var inside = map[string][]string{
 	"gateway/queue/salvage": {"gateway/pass", "gateway/queue/ledger", "gateway/queue/ranges", "shared/sample"},
 
 	// Beside the way of the data.
-	"gateway/feedback": {"shared/mqttlink", "shared/backoff", "shared/config"},
+	"gateway/feedback": {"shared/mqttlink", "shared/backoff", "shared/config", "shared/tell"},
 	"gateway/devices":  {"shared/files", "shared/sample"},
 	"gateway/control":  {"shared/config", "shared/files"},
 	"gateway/aws":      {"gateway/cloud", "shared/config"},
@@ -94,7 +94,7 @@ var inside = map[string][]string{
 
 	// The local stand-in for AWS, and its wiring.
 	"localcore/bill":           {"shared/prices"},
-	"localcore/broker":         {"shared/guard", "shared/config"},
+	"localcore/broker":         {"shared/guard", "shared/tell", "shared/config"},
 	"localcore/rules":          {"localcore/sql", "localcore/strict"},
 	"localcore/sql":            {},
 	"localcore/policy":         {"localcore/strict"},
@@ -111,12 +111,13 @@ var inside = map[string][]string{
 	"shared/clock":    {},
 	"shared/config":   {},
 	"shared/files":    {},
-	"shared/guard":    {},
+	"shared/guard":    {"shared/tell"},
 	"shared/mqttlink": {},
 	"shared/pki":      {"shared/config", "shared/files"},
 	"shared/prices":   {"shared/config"}, // its table is YAML
 	"shared/race":     {},
 	"shared/sample":   {},
+	"shared/tell":     {},
 	"shared/testlog":  {},
 
 	// A broker and a disk for tests, imported by tests only.

@@ -1,42 +1,56 @@
 // Package guard is the door in front of an MQTT broker. Its one promise: whatever a client does before or
 // after its first packet, it costs the others nothing.
 //
-// A broker library's own listeners stop for ever after one failed Accept, wait without end for a first packet,
-// do not count the sockets that wait, and let a panic in one client's goroutine end the process. The guard
-// retries, bounds, counts and contains; it knows nothing of MQTT.
+// A broker library's own listeners stop for ever after one failed Accept, wait without end for a first packet, do not
+// count the sockets that wait, make room for whatever a packet announces, and let a panic in one client's goroutine
+// end the process. The guard retries, bounds, counts and contains. Of MQTT it knows where packets begin and end.
+//
+// A connection waits until the handler admits it. Those that wait are a pool of their own, so they take no place of
+// one that is admitted, and in it there is room for a newcomer: the oldest that has not sent its whole first packet
+// goes. One that has is being judged, which takes no time that its client could stretch; where all are, the newcomers
+// wait in the kernel. So a client that says at once who it is gets a hearing, whatever others hold open.
 package guard
 
 import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"piway/shared/tell"
 )
 
-// Options say what a Listener allows.
+// Options say what a Listener allows. Of the counts, 0 means no bound.
 type Options struct {
-	// MaxConns bounds all connections, MaxPerHost those from one address. One more is closed at once and counted.
-	// Zero means no bound.
+	// MaxConns bounds the admitted connections, MaxPerHost those from one address: Admit says no to one more. MaxConns
+	// is lowered to what the process's limit of open files leaves room for.
 	MaxConns, MaxPerHost int
+	// MaxWaiting bounds the connections that are not admitted yet, MaxWaitingPerNet those from one IPv4 address or one
+	// IPv6 /64; the latter does not count for an address that has admitted ones, since it may be a proxy's.
+	MaxWaiting, MaxWaitingPerNet int
 	// FirstPacket is the time from Accept to the end of the TLS handshake and of the client's first packet.
 	// The handler lifts it by setting its own deadline.
 	FirstPacket time.Duration
+	// MaxFirst bounds the first packet in bytes, which must be a CONNECT, and MaxPacket every other one.
+	MaxFirst, MaxPacket int
 	// TLS, when set, makes every connection a TLS one.
 	TLS *tls.Config
 	// Log must be set.
-	Log *slog.Logger
+	Log *tell.Teller
 }
 
 // Counts are a Listener's totals since Listen.
 type Counts struct {
-	// Open connections now; Refused over a bound; Panics contained.
-	Open, Refused, Panics int64
+	// Open connections now, and how many of them are Waiting to be admitted.
+	Open, Waiting int64
+	// Refused at once since all places were taken; Evicted while they waited, for a newcomer; Panics contained.
+	Refused, Evicted, Panics int64
 }
 
 // A Listener accepts connections within its Options. Its methods are safe for concurrent use.
@@ -44,14 +58,19 @@ type Listener struct {
 	opt Options
 	ln  net.Listener
 
-	refused, panics atomic.Int64
+	refused, evicted, panics atomic.Int64
 
-	mu     sync.Mutex // guards conns, hosts, closed
-	conns  map[net.Conn]string
-	hosts  map[string]int
-	closed bool
-	done   chan struct{} // closed by Close
-	wg     sync.WaitGroup
+	mu       sync.Mutex // guards the fields below, and state of each Conn
+	open     map[*Conn]struct{}
+	waiting  []*Conn // the oldest first
+	nets     map[netip.Prefix]int
+	admitted int
+	hosts    map[netip.Addr]int // admitted from there
+	closed   bool
+
+	left chan struct{} // has a token when somebody left the pool of those who wait
+	done chan struct{} // closed by Close
+	wg   sync.WaitGroup
 }
 
 // Listen opens the TCP address. It starts nothing; call Serve.
@@ -66,9 +85,16 @@ func Listen(ctx context.Context, addr string, opt Options) (*Listener, error) {
 
 // Wrap guards a listener that is already open, and owns it from then on.
 func Wrap(ln net.Listener, opt Options) *Listener {
+	if room := roomFor(openFiles(), opt.MaxWaiting); opt.MaxConns == 0 || room < opt.MaxConns {
+		if opt.MaxConns > 0 {
+			opt.Log.Tell(slog.LevelWarn, "", "the limit of open files allows fewer connections than the configuration",
+				"allowed", room, "configured", opt.MaxConns, "files", openFiles())
+		}
+		opt.MaxConns = room
+	}
 	return &Listener{
-		opt: opt, ln: ln,
-		conns: map[net.Conn]string{}, hosts: map[string]int{}, done: make(chan struct{}),
+		opt: opt, ln: ln, open: map[*Conn]struct{}{}, nets: map[netip.Prefix]int{}, hosts: map[netip.Addr]int{},
+		left: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 }
 
@@ -78,35 +104,39 @@ func (l *Listener) Addr() net.Addr { return l.ln.Addr() }
 // Counts returns the totals so far.
 func (l *Listener) Counts() Counts {
 	l.mu.Lock()
-	open := len(l.conns)
+	open, waiting := len(l.open), len(l.waiting)
 	l.mu.Unlock()
-	return Counts{Open: int64(open), Refused: l.refused.Load(), Panics: l.panics.Load()}
+	return Counts{
+		Open: int64(open), Waiting: int64(waiting),
+		Refused: l.refused.Load(), Evicted: l.evicted.Load(), Panics: l.panics.Load(),
+	}
 }
 
-// Serve hands each accepted connection to handle in a goroutine of its own, and closes the connection when handle
-// returns or panics. It returns after Close, when every handler has returned.
-func (l *Listener) Serve(handle func(net.Conn) error) {
+// Serve hands each connection on when its first packet has come whole, to handle in a goroutine of its own, and closes
+// it when handle returns or panics. It returns after Close, when every handler has returned.
+func (l *Listener) Serve(handle func(*Conn) error) {
 	wait := acceptRetryMin
 	for {
-		conn, err := l.ln.Accept()
+		raw, err := l.ln.Accept()
 		if err != nil {
 			if l.isClosed() || errors.Is(err, net.ErrClosed) {
 				break
 			}
 			// Out of descriptors or memory: it passes when a client leaves.
-			l.opt.Log.Warn("accepting failed", "err", err, "retry_in", wait)
+			l.opt.Log.Tell(slog.LevelWarn, "", "accepting failed", "err", err, "retry_in", wait)
 			l.pause(wait)
 			wait = min(2*wait, acceptRetryMax)
 			continue
 		}
 		wait = acceptRetryMin
-		if err := l.enter(conn); err != nil {
+		c := newConn(l, raw)
+		if err := l.enter(c); err != nil {
 			l.refused.Add(1)
-			l.opt.Log.Warn("connection refused", "remote", conn.RemoteAddr().String(), "err", err)
-			_ = conn.Close() // it was never used
+			l.opt.Log.Tell(slog.LevelWarn, c.host.String(), "connection refused", "remote", raw.RemoteAddr(), "why", err)
+			_ = raw.Close() // it was never used
 			continue
 		}
-		go l.serveOne(conn, handle)
+		go l.serveOne(c, handle)
 	}
 	l.wg.Wait()
 }
@@ -119,15 +149,16 @@ const (
 // Close stops accepting and closes every connection, idle or not. Serve then returns. A second Close does nothing.
 func (l *Listener) Close() error {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	if l.closed {
+		l.mu.Unlock()
 		return nil
 	}
 	l.closed = true
 	close(l.done)
-	for conn := range l.conns {
-		_ = conn.Close() // its handler sees the error
+	for c := range l.open {
+		_ = c.raw.Close() // its handler sees the error
 	}
+	l.mu.Unlock()
 	return l.ln.Close()
 }
 
@@ -146,64 +177,22 @@ func (l *Listener) pause(d time.Duration) {
 	}
 }
 
-// enter books a connection in, or says which bound it would exceed.
-func (l *Listener) enter(conn net.Conn) error {
-	host, _, err := net.SplitHostPort(conn.RemoteAddr().String())
-	if err != nil {
-		host = conn.RemoteAddr().String()
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch {
-	case l.closed:
-		return net.ErrClosed
-	case l.opt.MaxConns > 0 && len(l.conns) >= l.opt.MaxConns:
-		return fmt.Errorf("%d connections are open, the most allowed", len(l.conns))
-	case l.opt.MaxPerHost > 0 && l.hosts[host] >= l.opt.MaxPerHost:
-		return fmt.Errorf("%d connections are open from %s, the most allowed from one address", l.hosts[host], host)
-	}
-	l.conns[conn] = host
-	l.hosts[host]++
-	l.wg.Add(1)
-	return nil
-}
-
-func (l *Listener) leave(conn net.Conn) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	host := l.conns[conn]
-	delete(l.conns, conn)
-	if l.hosts[host]--; l.hosts[host] == 0 {
-		delete(l.hosts, host)
-	}
-	l.wg.Done()
-}
-
-func (l *Listener) serveOne(raw net.Conn, handle func(net.Conn) error) {
-	defer l.leave(raw)
-	defer func() { _ = raw.Close() }() // often closed already
-	remote := raw.RemoteAddr().String()
+func (l *Listener) serveOne(c *Conn, handle func(*Conn) error) {
+	defer l.wg.Done()
+	defer func() { _ = c.Close() }() // often closed already
 	defer func() {
 		if p := recover(); p != nil {
 			l.panics.Add(1)
-			l.opt.Log.Error("panic while serving a client; its connection is closed",
-				"remote", remote, "panic", p, "stack", string(debug.Stack()))
+			l.opt.Log.Tell(slog.LevelError, c.host.String(), "panic while serving a client; its connection is closed",
+				"remote", c.RemoteAddr(), "panic", p, "stack", tell.Own(debug.Stack()))
 		}
 	}()
-
-	conn := raw
 	if l.opt.FirstPacket > 0 {
-		_ = conn.SetDeadline(time.Now().Add(l.opt.FirstPacket)) // a closed socket fails at the first read
+		_ = c.SetDeadline(time.Now().Add(l.opt.FirstPacket)) // a closed socket fails at the first read
 	}
-	if l.opt.TLS != nil {
-		t := tls.Server(raw, l.opt.TLS)
-		if err := t.HandshakeContext(context.Background()); err != nil { // bounded by the deadline above
-			l.opt.Log.Warn("TLS handshake failed", "remote", remote, "err", err)
-			return
-		}
-		conn = t
+	if err := c.hearFirst(); err != nil {
+		c.tellEnd(err)
+		return
 	}
-	if err := handle(conn); err != nil {
-		l.opt.Log.Debug("connection ended", "remote", remote, "err", err)
-	}
+	_ = handle(c) // which tells what there is to tell
 }

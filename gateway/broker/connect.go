@@ -1,0 +1,152 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+
+	mqtt "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/packets"
+)
+
+// Keep-alives are clamped to these seconds. The library computes 1.5 times of it in 16 bits, so that 0 would mean no
+// deadline and 43691 one that has passed. The longest is AWS IoT Core's own.
+const minKeepAlive, maxKeepAlive = 10, 1200
+
+// OnConnect judges the CONNECT packet and lets a device in that knows its password. An error closes the connection,
+// without a CONNACK unless it was sent here.
+func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
+	s, ok := cl.Net.Conn.(*session)
+	if !ok {
+		return errors.New("not a connection of this broker")
+	}
+	// MQTT 5 is answered by the book, 0x84. The library would also panic on a cut-off SUBSCRIBE of version 5.
+	if pk.ProtocolVersion != 4 {
+		return h.refuse(cl, packets.ErrUnsupportedProtocolVersion, badVersion(pk.ProtocolVersion))
+	}
+	device := string(pk.Connect.Username) // a claim until the password is judged
+	s.identify(device, cl)
+	if device == "" || !h.b.cfg.Authenticate(device, string(pk.Connect.Password)) {
+		// The one code that the library turns into MQTT 3.1.1's "not authorised"; the others of MQTT 5 it sends as
+		// they are.
+		return h.refuse(cl, packets.ErrBadUsernameOrPassword, errors.New("wrong user name or password"), "user", device)
+	}
+	switch err := h.b.admit(s); {
+	case errors.Is(err, net.ErrClosed):
+		return err // the device was removed meanwhile
+	case err != nil:
+		return h.refuse(cl, packets.ErrServerUnavailable, err, "user", device)
+	}
+	// A will passes neither ACL nor OnPublish. Nobody may read it, and many programs set one that cannot be switched off.
+	cl.Properties.Will = mqtt.Will{}
+	cl.State.Keepalive = min(max(cl.State.Keepalive, minKeepAlive), maxKeepAlive)
+	if pk.Connect.Keepalive == 0 {
+		cl.State.Keepalive = maxKeepAlive
+	}
+	// The library knows no two sessions by one id, so it takes none over: admit does, within the device. A session ends
+	// with its connection.
+	cl.ID = device + "/" + cl.ID + "#" + strconv.FormatInt(h.b.ids.Add(1), 10)
+	cl.Properties.Clean = true
+	return nil
+}
+
+// OnConnectAuthenticate lets in whom OnConnect admitted.
+func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, _ packets.Packet) bool {
+	s, ok := cl.Net.Conn.(*session)
+	return ok && s.admitted
+}
+
+func badVersion(v byte) error { return fmt.Errorf("protocol level %d, only MQTT 3.1.1 is spoken", v) }
+
+// refuse answers a CONNECT with a code and gives the reason to the log.
+func (h *hook) refuse(cl *mqtt.Client, code packets.Code, why error, args ...any) error {
+	h.refused(cl, why, args...)
+	if err := h.b.server.SendConnack(cl, code, false, nil); err != nil {
+		return err
+	}
+	return why
+}
+
+// refused tells of a refusal, a kind for each address and reason.
+func (h *hook) refused(cl *mqtt.Client, why error, args ...any) {
+	host := ""
+	if s, ok := cl.Net.Conn.(*session); ok {
+		s.shutting.Store(true)
+		host = s.Host()
+	}
+	args = append([]any{"remote", cl.Net.Remote, "why", why}, args...)
+	h.b.log.Tell(slog.LevelWarn, host+" "+why.Error(), "connection refused", args...)
+}
+
+// OnPacketEncode answers a protocol level that nobody knows with 1 [MQTT-3.1.2-2]: the library, which does not ask
+// before it refuses one, would say 0x82 of MQTT 5, and a mosquitto bridge, which tries level 0x84 first, would never
+// try 4. And it keeps the library's DISCONNECT, which MQTT 3.1.1 has for clients only, from the wire.
+func (h *hook) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Packet {
+	switch {
+	case pk.FixedHeader.Type == packets.Disconnect:
+		_ = cl.Net.Conn.Close() // as the library does next
+	case pk.FixedHeader.Type == packets.Connack && cl.Properties.ProtocolVersion != 5 &&
+		pk.ReasonCode == packets.ErrProtocolViolationProtocolVersion.Code:
+		h.refused(cl, badVersion(cl.Properties.ProtocolVersion))
+		pk.ReasonCode = packets.Err3UnsupportedProtocolVersion.Code
+	}
+	return pk
+}
+
+// admit lets a session of a device in. It takes the place of one with its client id [MQTT-3.1.4-2]. Of too many, the
+// one that has been silent for longest goes: a device that comes again must not be kept out by its own dead sockets,
+// and these are the most silent.
+func (b *Broker) admit(s *session) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var same, stale *session
+	connected := 0
+	for o, in := range b.sessions[s.device] {
+		if !in {
+			continue
+		}
+		connected++
+		if o.id == s.id {
+			same = o
+		}
+		if stale == nil || o.heard.Load() < stale.heard.Load() {
+			stale = o
+		}
+	}
+	switch {
+	case same != nil:
+		b.takeOver(same, s)
+	case connected >= maxPerDevice:
+		if b.drop(stale) {
+			b.log.Tell(slog.LevelWarn, s.device, "too many connections of a device; the most silent is closed",
+				"device", s.device, "most", maxPerDevice, "closed", stale.RemoteAddr(), "new", s.RemoteAddr())
+		}
+	}
+	if err := s.Admit(); err != nil {
+		return err
+	}
+	s.admitted = true
+	b.sessions[s.device][s] = true
+	return nil
+}
+
+// takeOver closes a session for another one with its client id. From one address it is a client that connects again,
+// from two it may be two machines with one name. b.mu is held.
+func (b *Broker) takeOver(old, by *session) {
+	level, subject := slog.LevelInfo, by.device
+	if old.Host() != by.Host() {
+		level, subject = slog.LevelWarn, by.device+" elsewhere"
+	}
+	if b.drop(old) {
+		b.log.Tell(level, subject, "connection taken over by one with the same client id",
+			"device", by.device, "client_id", by.id, "closed", old.RemoteAddr(), "new", by.RemoteAddr())
+	}
+}
+
+// drop closes a session and forgets it; false means that it was closed already. b.mu is held.
+func (b *Broker) drop(s *session) bool {
+	delete(b.sessions[s.device], s)
+	return s.shut()
+}
