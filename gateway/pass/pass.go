@@ -46,11 +46,9 @@ type Done struct {
 	Counts map[ledger.Count]int
 }
 
-// An Order says which pass is wanted next: a live one, then any other that is closed, then a shelved one behind
-// Shelved; of several the oldest. The zero value is the oldest of all that are dated.
+// An Order says which pass is wanted next, of those that are not in hand: a live one, then any other that is closed,
+// then a shelved one behind Shelved; of several the oldest. The zero value is the oldest of all that are dated.
 type Order struct {
-	// InHand are passes that were returned and are not settled; they are passed over.
-	InHand func(start int64) bool
 	// Live is how long after it closed a pass counts as live, by the monotonic clock; 0 is no lane of its own.
 	Live time.Duration
 	// LiveOnly wants nothing but that, or any pass where Live is 0, and does not wait for it.

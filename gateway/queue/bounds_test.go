@@ -48,7 +48,7 @@ func TestBounds_dropsTheOldest(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.small()
 		b.mustAppend(report("attic", "r", 1, "a"))
-		b.next(0, "f") // closes it, and has it in hand
+		b.next("f") // closes it, and has it in hand
 		var last int64
 		for seq := range int64(200) { // a device that floods, over many passes
 			b.mustAppend(big("kitchen", seq+1))
@@ -73,14 +73,11 @@ func TestBounds_dropsTheOldest(t *testing.T) {
 		b.crash()
 		check()
 		time.Sleep(window + grace)
-		inHand := map[int64]bool{}
 		oldest := map[string]int64{}
 		for range 3 {
-			p, err := b.Next(t.Context(), pass.Order{InHand: func(s int64) bool { return inHand[s] }, Shelved: math.MaxInt64}, "f")
-			if err != nil {
+			if _, err := b.Next(t.Context(), pass.Order{Shelved: math.MaxInt64}, "f"); err != nil {
 				t.Fatal(err)
 			}
-			inHand[p.Start] = true
 			var seq int64
 			b.query("SELECT MIN(seq) FROM report WHERE device='kitchen'", &seq)
 			oldest["kitchen"] = seq
@@ -109,7 +106,7 @@ func TestBounds_openPass(t *testing.T) {
 		if a := b.accounts()["kitchen"]; a.Duplicate != 40 {
 			t.Errorf("got %+v, want the dropped report recognised", a)
 		}
-		if _, names := b.next(0, "f"); int64(len(names)) != a.Waiting {
+		if _, names := b.next("f"); int64(len(names)) != a.Waiting {
 			t.Errorf("the pass has %d samples, want the %d that wait", len(names), a.Waiting)
 		}
 	})
@@ -120,7 +117,7 @@ func TestSettle_afterADrop(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.small()
 		b.mustAppend(report("attic", "r", 1, "a", "b"))
-		p, _ := b.next(0, "f")
+		p, _ := b.next("f")
 		for seq := range int64(100) { // all in one open pass, so that only what is in hand is closed
 			b.mustAppend(big("kitchen", seq+1))
 		}
@@ -200,7 +197,7 @@ func TestBounds_maxAge(t *testing.T) {
 			t.Errorf("got %+v, want the 2 old ones dropped", a)
 		}
 		b.crash()
-		_, names := b.next(0, "f")
+		_, names := b.next("f")
 		b.wantNames(names, "c")
 	})
 }

@@ -94,7 +94,7 @@ func TestQueue_fullDisk(t *testing.T) {
 		for ; seq <= 100; seq++ {
 			b.mustAppend(report("kitchen", "r", seq, big...))
 		}
-		p, names := b.next(0, "f")
+		p, names := b.next("f")
 		hog := fillDisk(t, dir)
 		for b.append(report("kitchen", "r", seq, big...)) == nil {
 			seq++
@@ -146,9 +146,8 @@ func TestQueue_fullDisk_byItself(t *testing.T) {
 				time.Sleep(window)
 			}
 		}
-		for after := int64(0); b.Trouble() != ""; {
-			p, names := b.next(after, "f")
-			after = p.Start
+		for b.Trouble() != "" {
+			p, names := b.next("f")
 			if err := b.Settle(t.Context(), []pass.Done{{Pass: p, Counts: map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.Sent}: len(names)}}}, nil); err != nil {
 				t.Fatalf("settling: %v", err)
 			}

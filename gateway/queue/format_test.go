@@ -17,7 +17,7 @@ import (
 func TestOpen_version1(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.mustAppend(report("kitchen", "r", 1, "a"))
-		p, _ := b.next(0, "f")
+		p, _ := b.next("f")
 		b.stop()
 		db, err := sql.Open("sqlite", b.path)
 		if err != nil {
@@ -30,7 +30,7 @@ func TestOpen_version1(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.reopen()
-		got, names := b.next(0, "f")
+		got, names := b.next("f")
 		b.wantNames(names, "a")
 		if diff := cmp.Diff(p.Start, got.Start); diff != "" {
 			t.Errorf("pass (-want +got): %s", diff)

@@ -12,7 +12,8 @@ import (
 	"piway/gateway/pass"
 )
 
-// Next waits for a pass and prepares it for sending. fingerprint names the code and settings that number its datums:
+// Next waits for a pass, prepares it for sending and takes it in hand: no other Next returns it until it is settled,
+// shelved or given back by Release. fingerprint names the code and settings that number its datums:
 // if a part of it was acknowledged under another one, it starts again from its first datum. It returns ErrClosed after
 // the end of Run.
 func (q *Queue) Next(ctx context.Context, o pass.Order, fingerprint string) (pass.Pass, error) {
@@ -68,7 +69,7 @@ const passColumns = "SELECT start, first, last, closed, next, fingerprint, expir
 // begin returns ErrNone if there is no such pass yet.
 func (q *Queue) begin(ctx context.Context, o *pass.Order, fingerprint string) (pass.Pass, error) {
 	for _, start := range q.live(o.Live) {
-		p, err := q.first(ctx, o, passColumns+"closed=1 AND start=?2", start, fingerprint)
+		p, err := q.first(ctx, o.Undated, passColumns+"closed=1 AND start=?2", start, fingerprint)
 		if !errors.Is(err, pass.ErrNone) {
 			p.Live = err == nil
 			return p, err
@@ -77,16 +78,16 @@ func (q *Queue) begin(ctx context.Context, o *pass.Order, fingerprint string) (p
 	if o.LiveOnly && o.Live > 0 {
 		return pass.Pass{}, pass.ErrNone
 	}
-	p, err := q.first(ctx, o, passColumns+"closed=1 AND start>=?2 ORDER BY start", math.MinInt64, fingerprint)
+	p, err := q.first(ctx, o.Undated, passColumns+"closed=1 AND start>=?2 ORDER BY start", math.MinInt64, fingerprint)
 	if !errors.Is(err, pass.ErrNone) {
 		return p, err
 	}
-	return q.first(ctx, o, passColumns+"closed=2 AND start>?2 ORDER BY start", o.Shelved, fingerprint)
+	return q.first(ctx, o.Undated, passColumns+"closed=2 AND start>?2 ORDER BY start", o.Shelved, fingerprint)
 }
 
 // first returns the first pass of a lane that is not in hand.
-func (q *Queue) first(ctx context.Context, o *pass.Order, query string, bound int64, fingerprint string) (pass.Pass, error) {
-	p, mark, err := q.pick(ctx, o, query, bound)
+func (q *Queue) first(ctx context.Context, undated bool, query string, bound int64, fingerprint string) (pass.Pass, error) {
+	p, mark, err := q.pick(ctx, undated, query, bound)
 	if err != nil || mark == fingerprint {
 		return p, err
 	}
@@ -98,18 +99,18 @@ func (q *Queue) first(ctx context.Context, o *pass.Order, query string, bound in
 }
 
 // pick returns a pass and takes it in hand.
-func (q *Queue) pick(ctx context.Context, o *pass.Order, query string, bound int64) (pass.Pass, string, error) {
+func (q *Queue) pick(ctx context.Context, undated bool, query string, bound int64) (pass.Pass, string, error) {
 	q.picking.Lock()
 	defer q.picking.Unlock()
-	p, mark, err := q.scanFirst(ctx, o, query, bound)
+	p, mark, err := q.scanFirst(ctx, undated, query, bound)
 	if err == nil {
 		q.inHand.take(p.Start)
 	}
 	return p, mark, err
 }
 
-func (q *Queue) scanFirst(ctx context.Context, o *pass.Order, query string, bound int64) (p pass.Pass, mark string, err error) {
-	rows, err := q.db.QueryContext(q.reading, query, o.Undated, bound)
+func (q *Queue) scanFirst(ctx context.Context, undated bool, query string, bound int64) (p pass.Pass, mark string, err error) {
+	rows, err := q.db.QueryContext(q.reading, query, undated, bound)
 	if err != nil {
 		return p, "", fmt.Errorf("reading passes: %w", err)
 	}
@@ -120,7 +121,7 @@ func (q *Queue) scanFirst(ctx context.Context, o *pass.Order, query string, boun
 		if err := rows.Scan(&p.Start, &p.First, &p.Last, &state, &p.Next, &mark, &expired, &parked, &p.Thinned); err != nil {
 			return p, "", fmt.Errorf("reading passes: %w", err)
 		}
-		if o.InHand != nil && o.InHand(p.Start) {
+		if q.inHand.has(p.Start) {
 			continue
 		}
 		if err := ctx.Err(); err != nil {

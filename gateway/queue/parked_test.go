@@ -12,9 +12,9 @@ import (
 func TestSettle_parked(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.mustAppend(report("kitchen", "r", 1, "a", "b", "c"))
-		first, _ := b.next(0, "f")
+		first, _ := b.next("f")
 		b.mustAppend(report("kitchen", "r", 2, "d"))
-		second, _ := b.next(first.Start, "f")
+		second, _ := b.next("f")
 
 		first.Next = 3
 		first.Parked.Add(1)
@@ -31,8 +31,7 @@ func TestSettle_parked(t *testing.T) {
 		if err != nil || got.Start != second.Start || got.Shelved {
 			t.Fatalf("got %+v, %v, want the pass that is not shelved first", got, err)
 		}
-		inHand := func(start int64) bool { return start == second.Start }
-		got, err = b.Next(t.Context(), pass.Order{InHand: inHand}, "f")
+		got, err = b.Next(t.Context(), pass.Order{}, "f")
 		if err != nil || got.Start != first.Start || !got.Shelved || !got.Parked.Has(1) || got.Parked.Has(0) {
 			t.Fatalf("got %+v, %v, want the shelved pass with datum 1 parked", got, err)
 		}
@@ -50,16 +49,18 @@ func TestSettle_parked(t *testing.T) {
 func TestNext_unparksUnderAnotherFingerprint(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.mustAppend(report("kitchen", "r", 1, "a"))
-		p, _ := b.next(0, "f")
+		p, _ := b.next("f")
 		p.Next, p.Shelved = 1, true
 		p.Parked.Add(0)
 		p.ParkedCounts = map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.Parked, Reason: "denied"}: 1}
 		if err := b.Settle(t.Context(), nil, []pass.Pass{p}); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := b.Next(t.Context(), pass.Order{}, "other"); err != nil || got.Shelved || got.Next != 0 || !got.Parked.Empty() {
+		got, err := b.Next(t.Context(), pass.Order{}, "other")
+		if err != nil || got.Shelved || got.Next != 0 || !got.Parked.Empty() {
 			t.Errorf("got %+v, %v, want the pass from its start", got, err)
 		}
+		b.Release(got.Start)
 		if got, err := b.Next(t.Context(), pass.Order{Shelved: math.MaxInt64}, "other"); err != nil || got.Start != p.Start {
 			t.Errorf("got %+v, %v, want it among those to be sent", got, err)
 		}
@@ -72,7 +73,7 @@ func TestNext_unparksUnderAnotherFingerprint(t *testing.T) {
 func TestBookRefusedByCloud_isAPartOfSent(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.mustAppend(report("kitchen", "r", 1, "a", "b"))
-		p, _ := b.next(0, "f")
+		p, _ := b.next("f")
 		if err := b.Settle(t.Context(), []pass.Done{{Pass: p, Counts: map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.Sent}: 2}}}, nil); err != nil {
 			t.Fatal(err)
 		}

@@ -34,12 +34,12 @@ func TestPass_windowAndGrace(t *testing.T) {
 		time.Sleep(grace) // past it
 		b.mustAppend(at("kitchen", 4, "late", end.Add(-time.Second)))
 
-		first, names := b.next(0, "f")
+		first, names := b.next("f")
 		if first.Start != start.Unix() {
 			t.Errorf("got the pass of %d, want %d", first.Start, start.Unix())
 		}
 		b.wantNames(names, "in time", "in the grace")
-		second, names := b.next(first.Start, "f")
+		second, names := b.next("f")
 		if second.Start != end.Unix() {
 			t.Errorf("got the pass of %d, want %d", second.Start, end.Unix())
 		}
@@ -52,7 +52,7 @@ func TestPass_windowAndGrace(t *testing.T) {
 func TestPass_timeAhead(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.mustAppend(at("kitchen", 1, "ahead", b.now().Add(time.Hour)))
-		p, names := b.next(0, "f")
+		p, names := b.next("f")
 		if p.Start > b.now().Unix() {
 			t.Errorf("got the pass of %d, which is to come", p.Start)
 		}
@@ -95,7 +95,7 @@ func TestPass_clockSetBack_ontoABacklog(t *testing.T) {
 		}
 		got := map[string]bool{}
 		for range 10 {
-			p, names := b.next(0, "f")
+			p, names := b.next("f")
 			if len(names) != 1 || got[names[0]] {
 				t.Errorf("pass %d holds %q", p.Start, names)
 			}
@@ -124,7 +124,7 @@ func TestPass_clockJumpsAhead(t *testing.T) {
 		for i, name := range []string{"c", "d"} {
 			b.mustAppend(report("kitchen", "r", int64(3+i), name))
 			now := b.now()
-			p, names := b.next(0, "f")
+			p, names := b.next("f")
 			b.wantNames(names, name)
 			if want := now.Truncate(window).Unix(); p.Start != want {
 				t.Errorf("got the pass of %d, want that of the window, %d", p.Start, want)
@@ -145,7 +145,7 @@ func TestEach_correctsTimes(t *testing.T) {
 		e.Shift = 3600.5
 		e.Arrived = b.now()
 		b.mustAppend(e)
-		p, _ := b.next(0, "f")
+		p, _ := b.next("f")
 		var got []float64
 		if err := b.Each(t.Context(), p, func(_ string, samples []sample.Sample) error {
 			for _, s := range samples {
@@ -169,7 +169,7 @@ func TestEach_correctsTimes(t *testing.T) {
 func TestSettle_positionSurvives(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.mustAppend(report("kitchen", "r", 1, "a", "b", "c"))
-		p, _ := b.next(0, "f")
+		p, _ := b.next("f")
 		part := p.Clone()
 		part.Next = 2
 		part.Expired.Add(0)
@@ -177,7 +177,7 @@ func TestSettle_positionSurvives(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.crash()
-		got, names := b.next(0, "f")
+		got, names := b.next("f")
 		b.wantNames(names, "a", "b", "c")
 		if got.Next != 2 || !got.Expired.Has(0) || got.Expired.Has(1) {
 			t.Errorf("got position %d, expired %+v, want 2 and datum 0", got.Next, got.Expired)
@@ -186,12 +186,13 @@ func TestSettle_positionSurvives(t *testing.T) {
 			t.Errorf("got %d waiting, want 3 until the pass is done", a.Waiting)
 		}
 
-		got, _ = b.next(0, "other settings")
+		b.Release(got.Start)
+		got, _ = b.next("other settings")
 		if got.Next != 0 || got.Expired.Has(0) {
 			t.Errorf("under another fingerprint: got position %d, expired %+v, want the start", got.Next, got.Expired)
 		}
 		b.crash()
-		if got, _ = b.next(0, "other settings"); got.Next != 0 || got.Expired.Has(0) {
+		if got, _ = b.next("other settings"); got.Next != 0 || got.Expired.Has(0) {
 			t.Errorf("after reopening: got position %d, expired %+v, want the start", got.Next, got.Expired)
 		}
 	})
@@ -201,9 +202,9 @@ func TestSettle_doneAndPart(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.mustAppend(report("kitchen", "r", 1, "a", "b"))
 		b.mustAppend(report("attic", "r", 1, "c"))
-		first, _ := b.next(0, "f")
+		first, _ := b.next("f")
 		b.mustAppend(report("kitchen", "r", 2, "d", "e"))
-		second, _ := b.next(first.Start, "f")
+		second, _ := b.next("f")
 		second.Next = 1
 		counts := map[ledger.Count]int{
 			{Device: "kitchen", Outcome: ledger.Sent}:                   1,
@@ -214,7 +215,7 @@ func TestSettle_doneAndPart(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.crash()
-		p, names := b.next(0, "f")
+		p, names := b.next("f")
 		b.wantNames(names, "d", "e")
 		if p.Start != second.Start || p.Next != 1 {
 			t.Errorf("got pass %d at %d, want %d at 1", p.Start, p.Next, second.Start)

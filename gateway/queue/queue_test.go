@@ -34,7 +34,7 @@ func TestQueue_reopen(t *testing.T) {
 				}
 				b.mustAppend(report("kitchen", "r", 1, "a", "b")) // as if its PUBACK was lost
 				b.mustAppend(report("kitchen", "r", 3, "e"))
-				_, names := b.next(0, "f")
+				_, names := b.next("f")
 				b.wantNames(names, "a", "b", "c", "d", "e")
 				want := ledger.Account{
 					Device: "kitchen", Received: 9, Refused: map[string]int64{"unit": 2, "value": 1}, Duplicate: 2,
@@ -238,7 +238,7 @@ func TestQueue_Append_full(t *testing.T) {
 func TestQueue_Settle_besideRefusedAppends(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.mustAppend(report("kitchen", "r", 1, "a", "b"))
-		p, names := b.next(0, "f")
+		p, names := b.next("f")
 		b.sql(refuseReports)
 		counts := map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.Sent}: len(names)}
 		e := report("kitchen", "r", 2, "c")

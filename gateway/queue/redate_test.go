@@ -68,15 +68,14 @@ func (m *machine) restart(after, behind time.Duration, boot string) {
 // times returns when each sample that waits was taken, by its name, whatever its pass.
 func (m *machine) times() map[string]time.Time {
 	m.t.Helper()
-	got, taken := map[string]time.Time{}, map[int64]bool{}
+	got := map[string]time.Time{}
 	ctx, cancel := context.WithTimeout(m.t.Context(), 2*window)
 	defer cancel()
 	for {
-		p, err := m.Next(ctx, pass.Order{InHand: func(start int64) bool { return taken[start] }, Shelved: math.MaxInt64}, "f")
+		p, err := m.Next(ctx, pass.Order{Shelved: math.MaxInt64}, "f")
 		if err != nil {
 			return got
 		}
-		taken[p.Start] = true
 		m.names(p, got)
 	}
 }

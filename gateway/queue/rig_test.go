@@ -134,12 +134,12 @@ func (b *bench) mustAppend(e queue.Entry) {
 	}
 }
 
-// next returns the first closed pass after the given one, and the names of its samples.
-func (b *bench) next(after int64, fingerprint string) (p pass.Pass, names []string) {
+// next returns the first closed pass that is not in hand, and the names of its samples.
+func (b *bench) next(fingerprint string) (p pass.Pass, names []string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), 24*time.Hour)
 	defer cancel()
-	p, err := b.Next(ctx, pass.Order{InHand: func(start int64) bool { return start <= after }, Shelved: math.MaxInt64}, fingerprint)
+	p, err := b.Next(ctx, pass.Order{Shelved: math.MaxInt64}, fingerprint)
 	if err != nil {
 		b.t.Fatalf("waiting for a pass: %v", err)
 	}
@@ -157,7 +157,7 @@ func (b *bench) next(after int64, fingerprint string) (p pass.Pass, names []stri
 // take returns the names of the first closed pass, and settles it.
 func (b *bench) take() []string {
 	b.t.Helper()
-	p, names := b.next(0, "f")
+	p, names := b.next("f")
 	b.settle(p, len(names))
 	return names
 }

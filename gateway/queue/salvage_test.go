@@ -69,7 +69,7 @@ func pageOf(text []byte, what string) int { return strings.Index(string(text), w
 func TestOpen_salvage_sound(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.fill(100)
-		p, names := b.next(0, "f")
+		p, names := b.next("f")
 		p.Next = 3
 		if err := b.Settle(t.Context(), nil, []pass.Pass{p}); err != nil {
 			t.Fatal(err)
@@ -86,7 +86,7 @@ func TestOpen_salvage_sound(t *testing.T) {
 				t.Errorf("%s: got %+v, want %+v", device, now, was)
 			}
 		}
-		again, got := b.next(0, "f")
+		again, got := b.next("f")
 		if again.Start != p.Start || again.Next != 3 {
 			t.Errorf("got pass %d at %d, want %d at 3", again.Start, again.Next, p.Start)
 		}
@@ -105,14 +105,12 @@ func TestOpen_salvage_sound(t *testing.T) {
 func TestOpen_salvage_page(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.fill(400)
-		for after := int64(0); ; {
-			p, _ := b.next(after, "f")
+		for last := false; !last; {
+			p, _ := b.next("f")
 			if p.Next = 2; b.Settle(t.Context(), nil, []pass.Pass{p}) != nil {
 				t.Fatal("moving a pass")
 			}
-			if after = p.Start; after == b.LastClosed() {
-				break
-			}
+			last = p.Start == b.LastClosed()
 		}
 		b.mark()
 		b.damage(func(text []byte) []byte {
@@ -131,9 +129,10 @@ func TestOpen_salvage_page(t *testing.T) {
 			t.Errorf("got %d samples dropped, want those of a page", lost)
 		}
 		kept, restarted := 0, 0
-		for after := int64(0); after != b.LastClosed(); {
-			p, _ := b.next(after, "f")
-			switch after = p.Start; p.Next {
+		for last := false; !last; {
+			p, _ := b.next("f")
+			last = p.Start == b.LastClosed()
+			switch p.Next {
 			case 2:
 				kept++
 			case 0:
@@ -154,7 +153,7 @@ func TestOpen_salvage_hole(t *testing.T) {
 		for i := range 200 {
 			b.mustAppend(report("kitchen", "run", int64(i+1), fmt.Sprintf("metric %d with a name that takes its place", i)))
 		}
-		p, _ := b.next(0, "f")
+		p, _ := b.next("f")
 		if p.Next = 2; b.Settle(t.Context(), nil, []pass.Pass{p}) != nil {
 			t.Fatal("moving the pass")
 		}
@@ -164,7 +163,7 @@ func TestOpen_salvage_hole(t *testing.T) {
 			copy(text[at:at+4096], make([]byte, 4096))
 			return text
 		})
-		again, names := b.next(0, "f")
+		again, names := b.next("f")
 		if again.Next != 0 || len(names) == 0 || len(names) >= 200 {
 			t.Errorf("got %d of 200 samples from datum %d on, want a part from 0 on", len(names), again.Next)
 		}

@@ -34,17 +34,15 @@ func (b *bench) thinAfter(after time.Duration) {
 // summaries returns what waits in thinned passes, and how many closed passes are as they came.
 func (b *bench) summaries() (all []pass.Summary, raw int) {
 	b.t.Helper()
-	inHand := map[int64]bool{}
 	n, _, err := b.Backlog(b.t.Context())
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	for range n {
-		p, err := b.Next(b.t.Context(), pass.Order{InHand: func(s int64) bool { return inHand[s] }, Shelved: math.MaxInt64}, "f")
+		p, err := b.Next(b.t.Context(), pass.Order{Shelved: math.MaxInt64}, "f")
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		inHand[p.Start] = true
 		if p.Thinned == 0 {
 			raw++
 			continue
@@ -106,7 +104,7 @@ func TestThin_leaves(t *testing.T) {
 		var passes []pass.Pass
 		for i := range 4 {
 			b.mustAppend(report("kitchen", "r", int64(i+1), "a", "b"))
-			p, _ := b.next(b.LastClosed(), "f")
+			p, _ := b.next("f")
 			passes = append(passes, p)
 		}
 		time.Sleep(2 * time.Hour)
@@ -115,7 +113,7 @@ func TestThin_leaves(t *testing.T) {
 			t.Errorf("%d passes as they came, want all 4 while the clock is not right", raw)
 		}
 		b.thinAfter(time.Hour)
-		held, _ := b.next(0, "f")
+		held, _ := b.next("f")
 		part, parked := passes[1], passes[2]
 		part.Next = 1
 		parked.Next, parked.Shelved = 2, true
