@@ -34,6 +34,13 @@ type Pass struct {
 	Thinned time.Duration
 }
 
+// Window is the start of the window that holds t, in Unix seconds. Windows are whole seconds long.
+func Window(t time.Time, length time.Duration) int64 {
+	w := max(int64(length/time.Second), 1)
+	s := t.Unix()
+	return s - ((s%w)+w)%w
+}
+
 // Clone returns a copy that changes on its own.
 func (p Pass) Clone() Pass {
 	p.Expired.r, p.Parked.r = slices.Clone(p.Expired.r), slices.Clone(p.Parked.r)

@@ -109,35 +109,32 @@ func (q *Queue) pick(ctx context.Context, undated bool, query string, bound int6
 	return p, mark, err
 }
 
-func (q *Queue) scanFirst(ctx context.Context, undated bool, query string, bound int64) (p pass.Pass, mark string, err error) {
+func (q *Queue) scanFirst(ctx context.Context, undated bool, query string, bound int64) (pass.Pass, string, error) {
+	var p pass.Pass
+	var found bool
+	var state int
+	var mark, expired, parked string
 	rows, err := q.db.QueryContext(q.reading, query, undated, bound)
-	if err != nil {
+	err = store.Each(rows, err, func() error {
+		if found = !q.inHand.has(p.Start); found {
+			return store.ErrEnough
+		}
+		return nil
+	}, &p.Start, &p.First, &p.Last, &state, &p.Next, &mark, &expired, &parked, &p.Thinned)
+	switch {
+	case err != nil:
 		return p, "", fmt.Errorf("reading passes: %w", err)
+	case !found:
+		return p, "", pass.ErrNone
+	case ctx.Err() != nil:
+		return p, "", ctx.Err()
 	}
-	defer func() { _ = rows.Close() }() // rows.Err tells
-	for rows.Next() {
-		var state int
-		var expired, parked string
-		if err := rows.Scan(&p.Start, &p.First, &p.Last, &state, &p.Next, &mark, &expired, &parked, &p.Thinned); err != nil {
-			return p, "", fmt.Errorf("reading passes: %w", err)
-		}
-		if q.inHand.has(p.Start) {
-			continue
-		}
-		if err := ctx.Err(); err != nil {
-			return p, "", err
-		}
-		if err := errors.Join(p.Expired.Parse(expired), p.Parked.Parse(parked)); err != nil {
-			return p, "", fmt.Errorf("reading pass %d: %w: %w", p.Start, store.ErrDamaged, err)
-		}
-		p.Shelved = state == stateShelved
-		p.Thinned *= time.Second
-		return p, mark, nil
+	if err := errors.Join(p.Expired.Parse(expired), p.Parked.Parse(parked)); err != nil {
+		return p, "", fmt.Errorf("reading pass %d: %w: %w", p.Start, store.ErrDamaged, err)
 	}
-	if err := rows.Err(); err != nil {
-		return p, "", fmt.Errorf("reading passes: %w", err)
-	}
-	return p, "", pass.ErrNone
+	p.Shelved = state == stateShelved
+	p.Thinned *= time.Second
+	return p, mark, nil
 }
 
 // Backlog says how many closed passes wait, those in hand included, and the start of the oldest.
@@ -156,10 +153,10 @@ func (q *Queue) restart(ctx context.Context, p *pass.Pass, fingerprint string) e
 	}
 	*p = pass.Pass{Start: p.Start, Live: p.Live, Thinned: p.Thinned, First: p.First, Last: p.Last}
 	return q.do(ctx, func(ctx context.Context, w *writer) error {
-		if _, err := w.beginPass.ExecContext(ctx, fingerprint, p.Start); err != nil {
+		if _, err := w.conn.ExecContext(ctx,
+			"UPDATE pass SET closed=1, next=0, fingerprint=?, expired='', parked='' WHERE start=?", fingerprint, p.Start); err != nil {
 			return err
 		}
-		_, err := w.deleteParked.ExecContext(ctx, p.Start)
-		return err
+		return w.unpark(ctx, p.Start)
 	})
 }

@@ -11,9 +11,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"piway/gateway/queue/disk"
+	"piway/gateway/queue/replace"
 	"piway/gateway/queue/store"
 
 	"piway/shared/files"
+	"piway/shared/sample"
 )
 
 // Config says where the queue is and how it gathers.
@@ -43,9 +46,9 @@ type Config struct {
 	// Nil means the time since Open.
 	SinceBoot func() time.Duration
 	BootID    string
-	// Date returns what to add to the times of an entry's samples, now that its Arrived is right; nil leaves that as
-	// it is.
-	Date func(*Entry) (shift float64)
+	// Date returns what to add to the times of a report's samples, now that it is known when it arrived; nil leaves that
+	// as it is.
+	Date func(r *sample.Report, arrived time.Time) (shift float64)
 	// Files is where the store is, nil for this machine's; VFS the same for SQLite, by its name. Both are for tests.
 	Files files.FS
 	VFS   string
@@ -69,8 +72,13 @@ func (c Config) withDefaults() Config {
 }
 
 // store says where the store is.
-func (c *Config) store() *store.Options {
-	return &store.Options{Path: c.Path, MaxBytes: c.backstop(), Files: c.Files, VFS: c.VFS}
+func (c *Config) store() store.Options {
+	return store.Options{Path: c.Path, MaxBytes: c.backstop(), Files: c.Files, VFS: c.VFS}
+}
+
+// ballast is what is given up on a full disk.
+func (c *Config) ballast() store.Ballast {
+	return store.Ballast{Path: filepath.Join(filepath.Dir(c.Path), "ballast"), Size: c.Ballast}
 }
 
 // ErrClosed is given to done for what came after the end of Run.
@@ -85,8 +93,7 @@ type Queue struct {
 
 	start time.Time
 	beat  atomic.Int64 // when the writer's loop last went round, since start
-	disk  disk
-	place place
+	disk  *disk.Disk
 	sick  chan error // why the store has to be opened anew
 
 	reading     context.Context // of all that reads: a query that is cut short costs its connection, see pinned
@@ -99,7 +106,6 @@ type Queue struct {
 	mu       sync.Mutex    // guards what follows
 	changed  chan struct{} // closed and replaced when a pass closes or finishes
 	closings []closing     // as the writer has them
-	log      logSize
 	picking  sync.Mutex    // held while Next picks a pass, and while passes are thinned
 	ended    chan struct{} // closed when Run has committed for the last time
 }
@@ -108,8 +114,7 @@ type Queue struct {
 const pending = 4096
 
 // Open opens or creates the store, replays what was committed after the last fold, and starts nothing. A store that is
-// damaged is set aside, with what can be read of it in a new one: see rebuild. It returns store.ErrDisk for what may
-// pass.
+// damaged is set aside, with what can be read of it in a new one. It returns store.ErrDisk for what may pass.
 func Open(ctx context.Context, cfg Config) (*Queue, error) {
 	q := &Queue{
 		cfg: cfg.withDefaults(), in: make(chan op, pending), start: time.Now(),
@@ -118,18 +123,38 @@ func Open(ctx context.Context, cfg Config) (*Queue, error) {
 	}
 	q.reading, q.stopReading = context.WithCancel(context.WithoutCancel(ctx))
 	q.beats() // Run may begin a moment later
-	q.disk = disk{cfg: &q.cfg, mono: q.mono, ballast: store.Ballast{
-		Path: filepath.Join(filepath.Dir(cfg.Path), "ballast"), Size: cfg.Ballast,
-	}}
-	if err := q.openStore(ctx); err != nil {
+	if err := replace.Open(ctx, &replace.Options{Store: q.cfg.store(), Ballast: q.cfg.ballast(), Log: cfg.Log}, func(whole bool) error {
+		return q.tryOpen(ctx, whole)
+	}); err != nil {
 		q.stopReading()
 		return nil, fmt.Errorf("opening queue %s: %w", cfg.Path, err)
 	}
-	q.w.bounds.inHand = q.inHand.has
-	q.disk.ballast.Make()
+	q.disk = disk.New(&disk.Config{
+		Store: q.cfg.store(), Ballast: q.cfg.ballast(), Mono: q.cfg.SinceBoot, Prove: q.prove, End: q.fail, Beat: q.beats, Log: cfg.Log,
+	}, q.w.conn, q.w.wal)
 	q.lastClosed = q.w.passes.last
-	q.place.remember(q.cfg.Path, q.w.log.checkpoints)
 	return q, nil
+}
+
+// tryOpen opens the store as it is, reading all of it before if whole is true.
+func (q *Queue) tryOpen(ctx context.Context, whole bool) error {
+	options := q.cfg.store()
+	db, err := store.Open(ctx, &options)
+	if err != nil {
+		return err
+	}
+	if whole {
+		err = store.Check(ctx, db)
+	}
+	if err == nil {
+		q.w, err = newWriter(ctx, db, &q.cfg, &q.inHand)
+	}
+	if err != nil {
+		_ = db.Close() // the first error is the one to tell
+		return err
+	}
+	q.db = db
+	return nil
 }
 
 func (q *Queue) mono() time.Duration { return q.cfg.SinceBoot() }
@@ -206,8 +231,8 @@ func (q *Queue) Run(ctx context.Context) error {
 	stop()
 	q.stopReading()
 	checks.Wait()
-	suspect(q.cfg.Path, err)
-	return errors.Join(err, q.w.close(), q.db.Close())
+	replace.Suspect(q.cfg.Path, err)
+	return errors.Join(err, q.w.conn.Close(), q.db.Close())
 }
 
 // checkAfter is how long after the start all of the store is read: then what waited for the gateway is served.

@@ -7,6 +7,7 @@ import (
 
 	"piway/gateway/pass"
 	"piway/gateway/queue"
+	"piway/shared/sample"
 )
 
 // A pass that is taken up while it is dated again keeps its numbers: what was read of it is what is there later.
@@ -26,7 +27,7 @@ func redateWhilePicked(t *testing.T, wrong int64) {
 			c.ThinAfter = 0 // which keeps everybody from picking meanwhile
 			var asked atomic.Int64
 			c.ClockRight = func() bool { return m.right.Load() && asked.Add(1)%4 != wrong }
-			c.Date = func(*queue.Entry) float64 {
+			c.Date = func(*sample.Report, time.Time) float64 {
 				if f := during; f != nil {
 					during = nil
 					f()

@@ -211,7 +211,7 @@ func TestRedate_shift(t *testing.T) {
 		change := m.cfg
 		m.cfg = func(c *queue.Config) {
 			change(c)
-			c.Date = func(e *queue.Entry) float64 { return float64(e.Arrived.Unix()) - e.Sent }
+			c.Date = func(r *sample.Report, arrived time.Time) float64 { return float64(arrived.Unix()) - r.Sent }
 		}
 		m.reopen()
 		at := time.Now()

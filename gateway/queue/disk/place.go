@@ -1,4 +1,4 @@
-package queue
+package disk
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"piway/gateway/queue/store"
+	"piway/gateway/queue/wal"
 )
 
 // A place is what the store's files were when they were last looked at. What is written to a file that was removed is
@@ -14,13 +15,13 @@ import (
 type place struct {
 	files       map[string]fs.FileInfo // by suffix
 	checkpoints int                    // then
-	log         checkpoint             // as SQLite knew it then
+	log         wal.State              // as SQLite knew it then
 }
 
 // remember notes the files as they are. Call it when all connections are open.
-func (p *place) remember(path string, checkpoints int) {
-	p.files, p.checkpoints = map[string]fs.FileInfo{}, checkpoints
-	for _, suffix := range besides {
+func (p *place) remember(path string) {
+	p.files = map[string]fs.FileInfo{}
+	for _, suffix := range store.Suffixes {
 		if info, err := os.Stat(path + suffix); err == nil {
 			p.files[suffix] = info
 		}
@@ -30,8 +31,8 @@ func (p *place) remember(path string, checkpoints int) {
 // look returns store.ErrAstray if a file was removed, replaced, cut off or copied over since. Only a checkpoint writes
 // to the store's own file, or makes one shorter: this process's, which are counted, or another's, which SQLite's index
 // of the log shows.
-func (p *place) look(path string, checkpoints int, log checkpoint) error {
-	explained := checkpoints != p.checkpoints || log.pages < p.log.pages || log.moved > p.log.moved
+func (p *place) look(path string, checkpoints int, log wal.State) error {
+	explained := checkpoints != p.checkpoints || log.Pages < p.log.Pages || log.Moved > p.log.Moved
 	for suffix, was := range p.files {
 		is, err := os.Stat(path + suffix)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

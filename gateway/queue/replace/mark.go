@@ -1,4 +1,4 @@
-package queue
+package replace
 
 import (
 	"errors"
@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"piway/gateway/queue/store"
-
 	"piway/shared/files"
 )
 
@@ -49,10 +48,10 @@ func unmark(path, mark string) error {
 	return nil
 }
 
-// suspect leaves the mark that an error asks for.
-func suspect(path string, err error) {
+// Suspect leaves the mark that an error asks for of which the use of the store at path ended.
+func Suspect(path string, err error) {
 	switch {
-	case errors.Is(err, errMoved): // the copy is sound
+	case errors.Is(err, ErrCopied): // the copy is sound
 	case errors.Is(err, store.ErrDamaged):
 		setMark(path, markSalvage)
 	case errors.Is(err, store.ErrDisk):

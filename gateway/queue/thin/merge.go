@@ -1,4 +1,4 @@
-package queue
+package thin
 
 import (
 	"cmp"
@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"piway/gateway/pass"
+	"piway/gateway/queue/reports"
 )
 
-// A thinner gathers the reports of passes into one for each device.
-type thinner struct {
-	window  int64
+// A merger gathers the reports of passes into one for each device.
+type merger struct {
+	window  int64 // seconds
 	devices map[string]*thinned
 }
 
@@ -19,32 +20,32 @@ type thinned struct {
 	id, arrived int64 // of its first report, of its last
 	newest      int64 // of its samples, Unix seconds
 	n           int
-	cells       map[thinnedKey]*pass.Summary
+	cells       map[cell]*pass.Summary
 }
 
-type thinnedKey struct {
+type cell struct {
 	name, unit string
 	window     int64
 }
 
 // add takes one report; they come in the order of their ids.
-func (t *thinner) add(id int64, r *row) error {
-	all, err := r.summaries()
+func (m *merger) add(r *reports.Row) error {
+	all, err := r.Summaries()
 	if err != nil {
 		return err
 	}
-	d := t.devices[r.device]
+	d := m.devices[r.Device]
 	if d == nil {
-		d = &thinned{id: id, cells: map[thinnedKey]*pass.Summary{}}
-		t.devices[r.device] = d
+		d = &thinned{id: r.ID, cells: map[cell]*pass.Summary{}}
+		m.devices[r.Device] = d
 	}
-	d.arrived = max(d.arrived, r.arrived)
+	d.arrived = max(d.arrived, r.Arrived)
 	for i := range all {
 		s := &all[i]
 		d.n += s.N
 		d.newest = max(d.newest, int64(s.LastTime))
-		w := windowStart(time.Unix(int64(s.Time), 0), time.Duration(t.window)*time.Second)
-		k := thinnedKey{s.Name, s.Unit, w}
+		w := pass.Window(time.Unix(int64(s.Time), 0), time.Duration(m.window)*time.Second)
+		k := cell{s.Name, s.Unit, w}
 		if c := d.cells[k]; c != nil {
 			c.Add(s)
 			continue
