@@ -14,7 +14,7 @@ import (
 func TestQueue_foreignCheckpoint(t *testing.T) {
 	log, path := &textLog{}, filepath.Join(t.TempDir(), "queue.db")
 	b := running(t, queue.Config{Path: path, MaxBytes: 256 << 20, Window: window, Grace: grace, Log: slog.New(slog.NewTextHandler(log, nil))})
-	b.mustAppend(report("kitchen", "r", 1, bigNames(200)...))
+	b.MustAppend(report("kitchen", "r", 1, bigNames(200)...))
 	time.Sleep(time.Second)
 	out, err := exec.Command("sqlite3", path, "PRAGMA wal_checkpoint(TRUNCATE)").CombinedOutput()
 	if err != nil {
@@ -24,6 +24,6 @@ func TestQueue_foreignCheckpoint(t *testing.T) {
 	case err := <-b.ended:
 		t.Errorf("it ended with %v:\n%s", err, log.buf.String())
 	case <-time.After(2 * time.Second):
-		b.stop()
+		b.Stop()
 	}
 }

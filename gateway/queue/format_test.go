@@ -11,15 +11,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"piway/gateway/queue"
+	"piway/gateway/queue/storetest"
 )
 
 // TestOpen_version1: a file of the first format is brought to this one with all that is in it.
 func TestOpen_version1(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		b.mustAppend(report("kitchen", "r", 1, "a"))
-		p, _ := b.next("f")
-		b.stop()
-		db, err := sql.Open("sqlite", b.path)
+		b.MustAppend(report("kitchen", "r", 1, "a"))
+		p, _ := b.NextPass("f")
+		b.Stop()
+		db, err := sql.Open("sqlite", b.Cfg.Path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -29,13 +30,13 @@ func TestOpen_version1(t *testing.T) {
 		if err := db.Close(); err != nil {
 			t.Fatal(err)
 		}
-		b.reopen()
-		got, names := b.next("f")
-		b.wantNames(names, "a")
+		b.Reopen()
+		got, names := b.NextPass("f")
+		b.WantNames(names, "a")
 		if diff := cmp.Diff(p.Start, got.Start); diff != "" {
 			t.Errorf("pass (-want +got): %s", diff)
 		}
-		b.accounts()
+		b.Accounts()
 	})
 }
 
@@ -65,20 +66,20 @@ func TestOpen_newer(t *testing.T) {
 func TestOpen_format3(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "queue.db")
 	synctest.Test(t, func(t *testing.T) {
-		b := open(t, path, 64<<20, new(offset))
-		b.mustAppend(report("kitchen", "r", 1, "a"))
+		b := &bench{storetest.New(t, open, queue.Config{Path: path})}
+		b.MustAppend(report("kitchen", "r", 1, "a"))
 		time.Sleep(2 * window)
-		b.stop()
+		b.Stop()
 		b.sql(`DROP INDEX pass_newest; DROP TABLE host; ALTER TABLE pass DROP COLUMN newest; ALTER TABLE pass DROP COLUMN undated;
 			ALTER TABLE report DROP COLUMN sent_uptime; ALTER TABLE report DROP COLUMN host;
 			DELETE FROM meta WHERE key='right'; INSERT INTO meta VALUES ('last_closed', 12); PRAGMA user_version=3`)
-		*b = *open(t, path, 64<<20, b.back)
-		defer func() { b.stop() }()
-		b.mustAppend(report("kitchen", "r", 2, "b"))
-		b.mustAppend(report("kitchen", "r", 1, "a"))
-		b.wantNames(b.take(), "a")
-		b.wantNames(b.take(), "b")
-		if a := b.accounts()["kitchen"]; a.Duplicate != 1 || a.Sent != 2 {
+		b.Start()
+		defer func() { b.Stop() }()
+		b.MustAppend(report("kitchen", "r", 2, "b"))
+		b.MustAppend(report("kitchen", "r", 1, "a"))
+		b.WantNames(b.Take(), "a")
+		b.WantNames(b.Take(), "b")
+		if a := b.Accounts()["kitchen"]; a.Duplicate != 1 || a.Sent != 2 {
 			t.Errorf("got %+v, want 1 duplicate and 2 sent", a)
 		}
 	})

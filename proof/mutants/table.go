@@ -54,7 +54,7 @@ var table = []mutant{
 	{
 		"store: what was seen is forgotten by the wall clock alone", "gateway/queue/seen/seen.go",
 		"now-r.last > int64(Keep/time.Second) && (r.heard == 0 ||", "now-r.last > int64(Keep/time.Second) || (r.heard < 0 &&",
-		"./gateway/queue", "TestSeen",
+		"./gateway/queue/...", "TestSeen",
 	},
 	{
 		"store: entries are tried on a full disk without room for the ballast", "gateway/queue/disk/disk.go",
@@ -69,22 +69,22 @@ var table = []mutant{
 	{
 		"store: dedupe off by one", "gateway/queue/seen/seen.go",
 		"r.seqs.Has(seq)", "r.seqs.Has(seq - 1)",
-		"./gateway/queue", "TestQueue_Append_redelivery",
+		"./gateway/queue", "TestQueue_isAStore/Append_redelivery",
 	},
 	{
 		"store: the fingerprint is ignored", "gateway/queue/next.go",
 		"if err != nil || mark == fingerprint {", "if err != nil || mark == fingerprint || p.Start > 0 {",
-		"./gateway/queue", "TestSettle_positionSurvives",
+		"./gateway/queue", "TestQueue_isAStore/Settle_positionSurvives",
 	},
 	{
 		"store: finished without a fold", "gateway/queue/settle.go",
 		"w.foldAndWake = true // so that no deleted report is still to be counted", "",
-		"./gateway/queue", "TestSettle|TestQueue_reopen",
+		"./gateway/queue", "TestQueue_isAStore/(Settle|Append)",
 	},
 	{
 		"store: replay forgets what was seen", "gateway/queue/books/books.go",
 		"\t\tb.Last = id", "\t\tr.Run = \"\"\n\t\tb.Last = id",
-		"./gateway/queue", "TestQueue_Append_redeliveryAfterACrash",
+		"./gateway/queue", "TestQueue_isAStore/Append_redeliveryAfterACrash",
 	},
 	{
 		"store: no mark after a disk error", "gateway/queue/replace/mark.go",

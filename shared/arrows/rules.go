@@ -135,11 +135,12 @@ var inside = map[string][]string{
 	"shared/race":     {},
 	"shared/sample":   {},
 
-	// A broker and a disk for tests, imported by tests only.
+	// A broker, a disk and what a store is held to, imported by tests only.
 	"shared/mqttlink/fakebroker": {},
 	"shared/files/lying":         {"shared/files"},
 	"gateway/queue/lyingdb":      {"shared/files/lying"},
-	"gateway/queue_test":         {"gateway/queue/lyingdb"},
+	"gateway/queue/storetest":    {"gateway/pass", "gateway/queue", "gateway/queue/ledger", "shared/sample"},
+	"gateway/queue_test":         {"gateway/queue/lyingdb", "gateway/queue/storetest"},
 
 	"configs":          {},
 	"configs/aws":      {},

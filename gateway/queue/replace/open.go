@@ -42,14 +42,7 @@ func Open(ctx context.Context, o *Options, try func(whole bool) error) error {
 	}
 	_ = clearNew(&o.Store) // a copy that was not finished only takes room
 	mark, failed := readMark(path)
-	err = store.ErrDamaged
-	if mark != markSalvage {
-		err = try(mark == markCheck)
-	}
-	if store.TroubleOf(err, o.dir()) == store.Full && o.Ballast.Free() {
-		err = try(mark == markCheck) // a file system that copies on write needs room to write in place
-	}
-	if err == nil {
+	if err = o.tryMarked(mark, try); err == nil {
 		return unmark(path, mark)
 	}
 	if err := o.mayPass(err, failed); err != nil {
@@ -66,6 +59,18 @@ func Open(ctx context.Context, o *Options, try func(whole bool) error) error {
 		return err
 	}
 	return try(false)
+}
+
+// tryMarked has try open the store as its mark says.
+func (o *Options) tryMarked(mark string, try func(whole bool) error) error {
+	if mark == markSalvage {
+		return store.ErrDamaged
+	}
+	err := try(mark == markCheck)
+	if store.TroubleOf(err, o.dir()) == store.Full && o.Ballast.Free() {
+		err = try(mark == markCheck) // a file system that copies on write needs room to write in place
+	}
+	return err
 }
 
 // mayPass returns what to tell of an error that is no reason to salvage, nil for one that is. failed is how often the

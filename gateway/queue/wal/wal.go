@@ -101,12 +101,6 @@ func (l *Log) Empty(ctx context.Context) bool {
 	return true
 }
 
-// Move moves what nobody reads, as far as that goes.
-func (l *Log) Move(ctx context.Context) error {
-	_, err := l.checkpoint(ctx, passive)
-	return err
-}
-
 // Committed counts a commit, and reports whether it is time to tend the log.
 func (l *Log) Committed(now time.Duration) bool {
 	l.commits++
@@ -145,7 +139,13 @@ func (l *Log) shorten(ctx context.Context, now time.Duration) error {
 	if s.Pages-l.tried < store.LogPages {
 		return nil
 	}
-	if s, err = l.checkpoint(ctx, passive); err != nil {
+	return l.Move(ctx)
+}
+
+// Move moves into the store what nobody reads of the log, and gives the file's room back where that is much.
+func (l *Log) Move(ctx context.Context) error {
+	s, err := l.checkpoint(ctx, passive)
+	if err != nil {
 		return err
 	}
 	l.tried = s.Pages
