@@ -21,8 +21,8 @@ import (
 
 // A Store has the passes that wait. The queue is one; what is promised of its methods stands there.
 type Store interface {
-	// Next waits for a pass in an order that is not in hand, and has it in hand until Settle or Release. fingerprint names all that the numbers
-	// of its datums depend on.
+	// Next waits for a pass in an order that is not in hand, and has it in hand until Settle or Release. fingerprint
+	// names all that the numbers of its datums depend on.
 	Next(ctx context.Context, o pass.Order, fingerprint string) (pass.Pass, error)
 	// LastClosed is the pass that closed last.
 	LastClosed() int64
@@ -191,7 +191,8 @@ func (f *Forwarder) load(ctx context.Context) error {
 		waiting, cancel = context.WithTimeout(ctx, left)
 		defer cancel()
 	}
-	p, err := f.cfg.Store.Next(waiting, pass.Order{Live: liveFor, Shelved: f.shelved, Undated: f.undated()}, f.fingerprint())
+	o := pass.Order{Live: liveFor, Shelved: f.shelved, Undated: f.undated()}
+	p, err := f.cfg.Store.Next(waiting, o, f.fingerprint())
 	if err != nil {
 		if waiting.Err() != nil && ctx.Err() == nil {
 			return nil // it is asked for again

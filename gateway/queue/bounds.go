@@ -54,7 +54,8 @@ type bounds struct {
 
 func newBounds() bounds {
 	return bounds{
-		full: episode{reason: ReasonFull, fix: "a larger queue.max_bytes, or queue.thin_after; and find out why AWS takes too little"},
+		full: episode{reason: ReasonFull, fix: "a larger queue.max_bytes, or queue.thin_after; " +
+			"and find out why AWS takes too little"},
 		old: episode{reason: ReasonAge, fix: "a larger queue.max_age, up to the 14 days that CloudWatch takes; " +
 			"and find out why AWS takes too little"},
 	}
@@ -79,7 +80,8 @@ func (b *bounds) endEpisodes(now time.Duration, log *slog.Logger) {
 func (w *writer) used(ctx context.Context) (int64, error) {
 	var pages, free int64
 	if err := errors.Join(
-		w.conn.QueryRowContext(ctx, "PRAGMA page_count").Scan(&pages), w.conn.QueryRowContext(ctx, "PRAGMA freelist_count").Scan(&free),
+		w.conn.QueryRowContext(ctx, "PRAGMA page_count").Scan(&pages),
+		w.conn.QueryRowContext(ctx, "PRAGMA freelist_count").Scan(&free),
 	); err != nil {
 		return 0, fmt.Errorf("counting pages: %w", err)
 	}
@@ -139,7 +141,8 @@ func (w *writer) dropNext(ctx context.Context) (bool, error) {
 // none. Those that are not dated yet count as the newest.
 func (w *writer) oldestClosed(ctx context.Context) (oldest *pass.Pass, err error) {
 	var p pass.Pass
-	rows, err := w.conn.QueryContext(ctx, "SELECT start, first, last FROM pass WHERE closed>0 ORDER BY undated, newest, start")
+	rows, err := w.conn.QueryContext(ctx,
+		"SELECT start, first, last FROM pass WHERE closed>0 ORDER BY undated, newest, start")
 	err = store.Each(rows, err, func() error {
 		free := !w.inHand.has(p.Start)
 		if one := p; free || oldest == nil {

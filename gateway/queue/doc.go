@@ -17,6 +17,7 @@
 // Each has one promise, which stands in its package comment. They are given a connection and plain values, and none
 // knows the queue.
 //
+//	inbox    gathers what many senders ask for, so that one fsync serves them
 //	store    opens the file, and tells from an error what is wrong with the disk
 //	reports  reads the samples of a pass
 //	books    the ledger and what was seen, in memory and folded to disk; seen recognises what comes again

@@ -20,7 +20,9 @@ func (q *Queue) EachThinned(ctx context.Context, p pass.Pass, f func(device stri
 	return each(ctx, q, p, (*reports.Row).Summaries, f)
 }
 
-func each[T any](ctx context.Context, q *Queue, p pass.Pass, read func(*reports.Row) ([]T, error), f func(string, []T) error) error {
+func each[T any](
+	ctx context.Context, q *Queue, p pass.Pass, read func(*reports.Row) ([]T, error), f func(string, []T) error,
+) error {
 	var own error
 	err := reports.Each(q.reading, q.db, p, func(r *reports.Row) error {
 		if own = ctx.Err(); own != nil {

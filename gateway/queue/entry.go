@@ -49,6 +49,7 @@ func encode(e Entry) (*encoded, error) {
 // report is what the books say of an entry that is stored whole.
 func (e *Entry) report() books.Report {
 	return books.Report{
-		Device: e.Device, Run: e.Run, Seq: e.Seq, Arrived: e.Arrived, Unsure: e.Unsure, Shifted: e.Shift != 0, Samples: len(e.Samples),
+		Device: e.Device, Run: e.Run, Seq: e.Seq, Arrived: e.Arrived, Unsure: e.Unsure,
+		Shifted: e.Shift != 0, Samples: len(e.Samples),
 	}
 }

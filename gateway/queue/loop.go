@@ -6,19 +6,6 @@ import (
 	"time"
 )
 
-// Bounds of one transaction.
-const (
-	maxOps = 512
-	// enough is how many ops share an fsync well; they are not kept waiting, so that the senders they answer work on the
-	// next ones while these are committed.
-	enough = 128
-	// linger is what the writer waits for company once there is some: one fsync then serves
-	// many. A lone sender is not kept waiting.
-	linger = 2 * time.Millisecond
-	// gap without company ends it: all who wait are there.
-	gap = linger / 8
-)
-
 // loop gathers ops into transactions until ctx ends, then commits what is left; or until the store has to be opened
 // anew.
 func (q *Queue) loop(ctx context.Context) error {
@@ -26,13 +13,13 @@ func (q *Queue) loop(ctx context.Context) error {
 	work := context.WithoutCancel(ctx)
 	tick := time.NewTicker(closeEvery)
 	defer tick.Stop()
-	ops := make([]op, 0, maxOps)
+	var ops []op
 	for {
 		q.beats()
 		q.disk.Attend(work)
 		ops = ops[:0]
 		select {
-		case o := <-q.in:
+		case o := <-q.in.Next():
 			ops = q.gather(append(ops, o))
 		case <-tick.C:
 			q.w.look()
@@ -54,45 +41,20 @@ func (q *Queue) loop(ctx context.Context) error {
 	}
 }
 
+// gather adds what is there, and lingers for company unless there is time between two commits anyway.
+func (q *Queue) gather(ops []op) []op {
+	if q.cfg.CommitInterval > 0 {
+		return q.in.Take(ops)
+	}
+	return q.in.Gather(ops)
+}
+
 // closeEvery is how often passes are looked at when nothing arrives.
 const closeEvery = 200 * time.Millisecond
 
-// gather takes what is there, and lingers for more while the senders keep it busy.
-func (q *Queue) gather(ops []op) []op {
-	ops = q.take(ops)
-	if len(ops) < 2 || q.cfg.CommitInterval > 0 {
-		return ops
-	}
-	end := time.Now().Add(linger)
-	t := time.NewTimer(gap)
-	defer t.Stop()
-	for len(ops) < enough {
-		select {
-		case o := <-q.in:
-			ops = q.take(append(ops, o))
-			t.Reset(min(gap, time.Until(end)))
-		case <-t.C:
-			return ops
-		}
-	}
-	return ops
-}
-
-func (q *Queue) take(ops []op) []op {
-	for len(ops) < maxOps {
-		select {
-		case o := <-q.in:
-			ops = append(ops, o)
-		default:
-			return ops
-		}
-	}
-	return ops
-}
-
 // commit writes ops in one transaction and answers them. Reports that do not fit must not keep room from being made:
-// after an error the other work is tried without them, and once more when the ballast was given up for it. After an error
-// of a write or a sync nothing is tried nor acknowledged until that is mended.
+// after an error the other work is tried without them, and once more when the ballast was given up for it. After an
+// error of a write or a sync nothing is tried nor acknowledged until that is mended.
 func (q *Queue) commit(ctx context.Context, ops []op) {
 	if why := q.disk.Refuses(); why != nil {
 		if ops = q.refuse(ops, why); len(ops) == 0 {
@@ -202,7 +164,8 @@ func (q *Queue) failed(err error, messages int) (freed bool) {
 
 // prove commits something: that the log can be synced is known when it was. It returns false if it cannot.
 func (q *Queue) prove(ctx context.Context) bool {
-	if err := q.write(ctx, []op{{tx: func(ctx context.Context, w *writer) error { return w.books.Touch(ctx, w.conn) }}}); err != nil {
+	touch := func(ctx context.Context, w *writer) error { return w.books.Touch(ctx, w.conn) }
+	if err := q.write(ctx, []op{{tx: touch}}); err != nil {
 		q.failed(err, 0)
 		return false
 	}
@@ -227,7 +190,7 @@ func (q *Queue) rest(ctx context.Context) {
 
 func (q *Queue) drain(ctx context.Context) {
 	for {
-		ops := q.take(nil)
+		ops := q.in.Take(nil)
 		if len(ops) == 0 {
 			return
 		}

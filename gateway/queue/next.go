@@ -26,7 +26,7 @@ func (q *Queue) Next(ctx context.Context, o pass.Order, fingerprint string) (pas
 		}
 		select {
 		case <-changed:
-		case <-q.ended:
+		case <-q.in.Closed():
 			return pass.Pass{}, ErrClosed
 		case <-ctx.Done():
 			return pass.Pass{}, ctx.Err()
@@ -64,7 +64,8 @@ const (
 )
 
 // passColumns are of passes that are dated, or of which something was sent and that stay as they are, or of all for ?1.
-const passColumns = "SELECT start, first, last, closed, next, fingerprint, expired, parked, thinned FROM pass WHERE (undated=0 OR next>0 OR ?1) AND "
+const passColumns = "SELECT start, first, last, closed, next, fingerprint, expired, parked, thinned FROM pass " +
+	"WHERE (undated=0 OR next>0 OR ?1) AND "
 
 // begin returns ErrNone if there is no such pass yet.
 func (q *Queue) begin(ctx context.Context, o *pass.Order, fingerprint string) (pass.Pass, error) {
@@ -86,7 +87,9 @@ func (q *Queue) begin(ctx context.Context, o *pass.Order, fingerprint string) (p
 }
 
 // first returns the first pass of a lane that is not in hand.
-func (q *Queue) first(ctx context.Context, undated bool, query string, bound int64, fingerprint string) (pass.Pass, error) {
+func (q *Queue) first(
+	ctx context.Context, undated bool, query string, bound int64, fingerprint string,
+) (pass.Pass, error) {
 	p, mark, err := q.pick(ctx, undated, query, bound)
 	if err != nil || mark == fingerprint {
 		return p, err
@@ -139,7 +142,8 @@ func (q *Queue) scanFirst(ctx context.Context, undated bool, query string, bound
 
 // Backlog says how many closed passes wait, those in hand included, and the start of the oldest.
 func (q *Queue) Backlog(_ context.Context) (passes int, oldest int64, err error) {
-	err = q.db.QueryRowContext(q.reading, "SELECT COUNT(*), COALESCE(MIN(start), 0) FROM pass WHERE closed=1").Scan(&passes, &oldest)
+	err = q.db.QueryRowContext(q.reading, "SELECT COUNT(*), COALESCE(MIN(start), 0) FROM pass WHERE closed=1").
+		Scan(&passes, &oldest)
 	if err != nil {
 		return 0, 0, fmt.Errorf("reading passes: %w", err)
 	}
@@ -149,12 +153,14 @@ func (q *Queue) Backlog(_ context.Context) (passes int, oldest int64, err error)
 // restart makes the pass one of which nothing is acknowledged.
 func (q *Queue) restart(ctx context.Context, p *pass.Pass, fingerprint string) error {
 	if p.Next > 0 {
-		q.cfg.Log.Warn("version or settings changed inside a pass; it is sent again from its start", "pass", p.Start, "datums", p.Next)
+		q.cfg.Log.Warn("version or settings changed inside a pass; it is sent again from its start",
+			"pass", p.Start, "datums", p.Next)
 	}
 	*p = pass.Pass{Start: p.Start, Live: p.Live, Thinned: p.Thinned, First: p.First, Last: p.Last}
 	return q.do(ctx, func(ctx context.Context, w *writer) error {
 		if _, err := w.conn.ExecContext(ctx,
-			"UPDATE pass SET closed=1, next=0, fingerprint=?, expired='', parked='' WHERE start=?", fingerprint, p.Start); err != nil {
+			"UPDATE pass SET closed=1, next=0, fingerprint=?, expired='', parked='' WHERE start=?",
+			fingerprint, p.Start); err != nil {
 			return err
 		}
 		return w.unpark(ctx, p.Start)

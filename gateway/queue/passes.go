@@ -148,7 +148,8 @@ func (w *writer) putPasses(ctx context.Context) error {
 			continue
 		}
 		if _, err := w.conn.ExecContext(ctx, `INSERT INTO pass (start,first,last,newest,undated) VALUES (?1,?2,?3,?4,?5)
-			ON CONFLICT DO UPDATE SET first=?2, last=?3, newest=?4, undated=?5`, start, o.first, o.last, o.newest, o.undated); err != nil {
+			ON CONFLICT DO UPDATE SET first=?2, last=?3, newest=?4, undated=?5`,
+			start, o.first, o.last, o.newest, o.undated); err != nil {
 			return fmt.Errorf("writing pass %d: %w", start, err)
 		}
 		o.dirty = false
@@ -169,7 +170,8 @@ func (w *writer) loadPasses(ctx context.Context) error {
 	}, &start, &o.first, &o.last, &o.newest, &o.undated); err != nil {
 		return fmt.Errorf("reading passes: %w", err)
 	}
-	if err := w.conn.QueryRowContext(ctx, "SELECT COALESCE(MAX(start), 0) FROM pass WHERE closed>0").Scan(&w.passes.last); err != nil {
+	last := w.conn.QueryRowContext(ctx, "SELECT COALESCE(MAX(start), 0) FROM pass WHERE closed>0")
+	if err := last.Scan(&w.passes.last); err != nil {
 		return fmt.Errorf("reading passes: %w", err)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"piway/gateway/queue/disk"
+	"piway/gateway/queue/inbox"
 	"piway/gateway/queue/replace"
 	"piway/gateway/queue/store"
 
@@ -89,7 +90,7 @@ type Queue struct {
 	cfg Config
 	db  *sql.DB // readers; the writer has a connection of its own
 	w   *writer
-	in  chan op
+	in  *inbox.Box[op]
 
 	start time.Time
 	beat  atomic.Int64 // when the writer's loop last went round, since start
@@ -107,30 +108,26 @@ type Queue struct {
 	changed  chan struct{} // closed and replaced when a pass closes or finishes
 	closings []closing     // as the writer has them
 	picking  sync.Mutex    // held while Next picks a pass, and while passes are thinned
-	ended    chan struct{} // closed when Run has committed for the last time
 }
-
-// pending is how many messages may wait for the writer; a full channel holds the senders' readers back.
-const pending = 4096
 
 // Open opens or creates the store, replays what was committed after the last fold, and starts nothing. A store that is
 // damaged is set aside, with what can be read of it in a new one. It returns store.ErrDisk for what may pass.
 func Open(ctx context.Context, cfg Config) (*Queue, error) {
 	q := &Queue{
-		cfg: cfg.withDefaults(), in: make(chan op, pending), start: time.Now(),
-		changed: make(chan struct{}), ended: make(chan struct{}),
+		cfg: cfg.withDefaults(), start: time.Now(), changed: make(chan struct{}),
+		in:   inbox.New(func(o op) { o.done(ErrClosed) }),
 		sick: make(chan error, 1), ledgers: make(chan struct{}, 1),
 	}
 	q.reading, q.stopReading = context.WithCancel(context.WithoutCancel(ctx))
 	q.beats() // Run may begin a moment later
-	if err := replace.Open(ctx, &replace.Options{Store: q.cfg.store(), Ballast: q.cfg.ballast(), Log: cfg.Log}, func(whole bool) error {
-		return q.tryOpen(ctx, whole)
-	}); err != nil {
+	options := &replace.Options{Store: q.cfg.store(), Ballast: q.cfg.ballast(), Log: cfg.Log}
+	if err := replace.Open(ctx, options, func(whole bool) error { return q.tryOpen(ctx, whole) }); err != nil {
 		q.stopReading()
 		return nil, fmt.Errorf("opening queue %s: %w", cfg.Path, err)
 	}
 	q.disk = disk.New(&disk.Config{
-		Store: q.cfg.store(), Ballast: q.cfg.ballast(), Mono: q.cfg.SinceBoot, Prove: q.prove, End: q.fail, Beat: q.beats, Log: cfg.Log,
+		Store: q.cfg.store(), Ballast: q.cfg.ballast(), Mono: q.cfg.SinceBoot,
+		Prove: q.prove, End: q.fail, Beat: q.beats, Log: cfg.Log,
 	}, q.w.conn, q.w.wal)
 	q.lastClosed = q.w.passes.last
 	return q, nil
@@ -175,44 +172,18 @@ func (q *Queue) Append(e Entry, done func(error)) {
 		done(err)
 		return
 	}
-	q.submit(op{entry: enc, done: done})
+	q.in.Put(op{entry: enc, done: done})
 }
 
 // do runs tx inside the next transaction and returns when that is on disk.
 func (q *Queue) do(ctx context.Context, tx func(context.Context, *writer) error) error {
 	res := make(chan error, 1)
-	q.submit(op{tx: tx, done: func(err error) { res <- err }})
+	q.in.Put(op{tx: tx, done: func(err error) { res <- err }})
 	select {
 	case err := <-res:
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
-	}
-}
-
-func (q *Queue) submit(o op) {
-	select {
-	case q.in <- o:
-	case <-q.ended:
-		o.done(ErrClosed)
-		return
-	}
-	// Run may have ended between the two cases; then nobody reads q.in any more.
-	select {
-	case <-q.ended:
-		q.refuseRest()
-	default:
-	}
-}
-
-func (q *Queue) refuseRest() {
-	for {
-		select {
-		case o := <-q.in:
-			o.done(ErrClosed)
-		default:
-			return
-		}
 	}
 }
 
@@ -225,8 +196,7 @@ func (q *Queue) Run(ctx context.Context) error {
 	var checks sync.WaitGroup
 	checks.Go(func() { q.checkLater(checking) })
 	err := q.loop(ctx)
-	close(q.ended)
-	q.refuseRest()
+	q.in.Close()
 	q.broadcast()
 	stop()
 	q.stopReading()

@@ -53,7 +53,8 @@ func (w *writer) move(ctx context.Context, p pass.Pass) error {
 		state = stateShelved
 	}
 	there, err := store.Changed(w.conn.ExecContext(ctx,
-		"UPDATE pass SET next=?, expired=?, parked=?, closed=? WHERE start=?", p.Next, p.Expired.String(), p.Parked.String(), state, p.Start))
+		"UPDATE pass SET next=?, expired=?, parked=?, closed=? WHERE start=?",
+		p.Next, p.Expired.String(), p.Parked.String(), state, p.Start))
 	if err != nil || !there || p.ParkedCounts == nil {
 		return err
 	}
@@ -61,7 +62,8 @@ func (w *writer) move(ctx context.Context, p pass.Pass) error {
 		return err
 	}
 	for c, n := range p.ParkedCounts {
-		if _, err := w.conn.ExecContext(ctx, "INSERT INTO parked VALUES (?,?,?,?)", p.Start, c.Device, c.Reason, n); err != nil {
+		if _, err := w.conn.ExecContext(ctx, "INSERT INTO parked VALUES (?,?,?,?)",
+			p.Start, c.Device, c.Reason, n); err != nil {
 			return err
 		}
 	}

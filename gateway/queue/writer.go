@@ -75,7 +75,8 @@ func newWriter(ctx context.Context, db *sql.DB, cfg *Config, inHand *inHand) (*w
 // load reads the state that the transactions keep, as it is on disk.
 func (w *writer) load(ctx context.Context) (err error) {
 	w.bounds.reset()
-	if w.dating, err = dating.Load(ctx, w.conn, dating.Config{BootID: w.cfg.BootID, MaxAge: w.cfg.MaxAge, Date: w.cfg.Date}); err != nil {
+	dated := dating.Config{BootID: w.cfg.BootID, MaxAge: w.cfg.MaxAge, Date: w.cfg.Date}
+	if w.dating, err = dating.Load(ctx, w.conn, dated); err != nil {
 		return err
 	}
 	if err := w.loadPasses(ctx); err != nil {
@@ -223,9 +224,9 @@ func (w *writer) insertReport(ctx context.Context, e *encoded) error {
 		}
 	}
 	w.passes.put(start, id, e.newest, host > 0, w.now.mono)
-	if _, err := w.conn.ExecContext(ctx, "INSERT INTO report VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", id, start, e.Device,
-		e.Run, e.Seq, e.Sent, e.Boot, e.Uptime, e.Clock, e.Arrived.UnixNano(), int64(e.SinceBoot), e.Shift, len(e.Samples),
-		e.blob, e.SentUptime, host); err != nil {
+	if _, err := w.conn.ExecContext(ctx, "INSERT INTO report VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", id, start,
+		e.Device, e.Run, e.Seq, e.Sent, e.Boot, e.Uptime, e.Clock, e.Arrived.UnixNano(), int64(e.SinceBoot), e.Shift,
+		len(e.Samples), e.blob, e.SentUptime, host); err != nil {
 		return fmt.Errorf("storing a report: %w", err)
 	}
 	w.books.Last = id

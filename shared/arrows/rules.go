@@ -31,9 +31,9 @@ var inside = map[string][]string{
 	"gateway/intake": {"gateway/names", "shared/sample"},
 	"gateway/names":  {"shared/sample"}, // no stage: how a sample is named in the cloud
 	"gateway/queue": {
-		"gateway/pass", "gateway/queue/books", "gateway/queue/dating", "gateway/queue/disk", "gateway/queue/known", "gateway/queue/ledger",
-		"gateway/queue/replace", "gateway/queue/reports", "gateway/queue/store", "gateway/queue/thin", "gateway/queue/wal",
-		"shared/files", "shared/sample",
+		"gateway/pass", "gateway/queue/books", "gateway/queue/dating", "gateway/queue/disk", "gateway/queue/inbox",
+		"gateway/queue/known", "gateway/queue/ledger", "gateway/queue/replace", "gateway/queue/reports", "gateway/queue/store",
+		"gateway/queue/thin", "gateway/queue/wal", "shared/files", "shared/sample",
 	},
 	"gateway/forward": {"gateway/pass", "gateway/queue/ledger", "gateway/rollup", "gateway/encode", "shared/sample"},
 	"gateway/rollup":  {"gateway/pass", "shared/sample"},
@@ -70,11 +70,14 @@ var inside = map[string][]string{
 	// The rooms beneath the queue: what opens its file and knows SQLite, and on it what each table is for; then what
 	// keeps the file sound. None knows the queue.
 	"gateway/queue/store":   {"shared/files"},
+	"gateway/queue/inbox":   {},
 	"gateway/queue/known":   {"gateway/queue/store"},
 	"gateway/queue/reports": {"gateway/queue/store", "gateway/pass", "shared/sample"},
 	"gateway/queue/seen":    {"gateway/queue/store", "gateway/queue/ranges"},
 	"gateway/queue/books":   {"gateway/queue/store", "gateway/queue/ledger", "gateway/queue/ranges", "gateway/queue/seen"},
-	"gateway/queue/dating":  {"gateway/queue/store", "gateway/queue/reports", "gateway/queue/seen", "gateway/pass", "shared/sample"},
+	"gateway/queue/dating": {
+		"gateway/queue/store", "gateway/queue/reports", "gateway/queue/seen", "gateway/pass", "shared/sample",
+	},
 	"gateway/queue/thin":    {"gateway/queue/store", "gateway/queue/reports", "gateway/pass"},
 	"gateway/queue/wal":     {"gateway/queue/store"},
 	"gateway/queue/disk":    {"gateway/queue/store", "gateway/queue/replace", "gateway/queue/wal"},

@@ -12,7 +12,9 @@ import (
 // nobody can find any more is Dropped, for the reason given. gone are ids whose reports are not there, and last is the
 // highest id that there ever was. It returns how many samples are Dropped, and how many reports of gone were not in the
 // ledger yet.
-func (b *Books) Balance(ctx context.Context, from store.Reader, gone []ranges.Range, last int64, reason string) (dropped, uncounted int64, err error) {
+func (b *Books) Balance(
+	ctx context.Context, from store.Reader, gone []ranges.Range, last int64, reason string,
+) (dropped, uncounted int64, err error) {
 	waiting := map[string]int64{}
 	var device string
 	var n int64

@@ -54,11 +54,10 @@ type Dating struct {
 // Load reads what there is to be dated.
 func Load(ctx context.Context, from store.Reader, cfg Config) (*Dating, error) {
 	d := &Dating{cfg: cfg}
-	if err := from.QueryRowContext(ctx, "SELECT COALESCE(MAX(id), 0) FROM host WHERE boot=?", cfg.BootID).Scan(&d.host); err != nil {
-		return nil, fmt.Errorf("reading the runs of this machine: %w", err)
-	}
-	if err := from.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM pass WHERE undated=1)").Scan(&d.undated); err != nil {
-		return nil, fmt.Errorf("reading passes: %w", err)
+	err := from.QueryRowContext(ctx, `SELECT (SELECT COALESCE(MAX(id), 0) FROM host WHERE boot=?),
+		EXISTS (SELECT 1 FROM pass WHERE undated=1)`, cfg.BootID).Scan(&d.host, &d.undated)
+	if err != nil {
+		return nil, fmt.Errorf("reading what is to be dated: %w", err)
 	}
 	return d, nil
 }
@@ -93,7 +92,9 @@ type Dated struct {
 
 // Again dates passes of which nothing was handed out, some in each transaction. A pass is one that free returns true
 // of; it completes what the disk says of the reports of an open one.
-func (d *Dating) Again(ctx context.Context, conn *store.Conn, now time.Time, mono time.Duration, free func(*pass.Pass) bool) (dated []Dated, err error) {
+func (d *Dating) Again(
+	ctx context.Context, conn *store.Conn, now time.Time, mono time.Duration, free func(*pass.Pass) bool,
+) (dated []Dated, err error) {
 	if !d.begun {
 		if err := d.loadHosts(ctx, conn, now, mono); err != nil {
 			return nil, fmt.Errorf("dating again: %w", err)
@@ -123,20 +124,21 @@ func (d *Dating) Again(ctx context.Context, conn *store.Conn, now time.Time, mon
 }
 
 // undated returns the next passes that can be dated, and how many there are in all.
-func undated(ctx context.Context, conn *store.Conn, free func(*pass.Pass) bool) (group []pass.Pass, all int, err error) {
+func undated(ctx context.Context, conn *store.Conn, free func(*pass.Pass) bool) (next []pass.Pass, all int, err error) {
 	var p pass.Pass
 	var begun bool
 	n := int64(0)
-	rows, err := conn.QueryContext(ctx, "SELECT start, first, last, next>0 OR closed=2 FROM pass WHERE undated=1 ORDER BY start")
+	rows, err := conn.QueryContext(ctx,
+		"SELECT start, first, last, next>0 OR closed=2 FROM pass WHERE undated=1 ORDER BY start")
 	err = store.Each(rows, err, func() error {
 		all++
 		if one := p; !begun && n <= maxReports && free(&one) {
 			n += one.Last - one.First + 1
-			group = append(group, one)
+			next = append(next, one)
 		}
 		return nil
 	}, &p.Start, &p.First, &p.Last, &begun)
-	return group, all, err
+	return next, all, err
 }
 
 // A change is what dating again makes of a report.
@@ -150,8 +152,8 @@ func (d *Dating) date(ctx context.Context, conn *store.Conn, p pass.Pass) (Dated
 	dated := Dated{Start: p.Start, Shifted: map[string]int{}}
 	var changes []change
 	var r row
-	rows, err := conn.QueryContext(ctx, `SELECT id, device, sent, sent_uptime, boot, uptime, clock, arrived, mono, shift, samples, host
-		FROM report WHERE id BETWEEN ? AND ? AND pass=? ORDER BY id`, p.First, p.Last, p.Start)
+	rows, err := conn.QueryContext(ctx, `SELECT id, device, sent, sent_uptime, boot, uptime, clock, arrived, mono, shift,
+		samples, host FROM report WHERE id BETWEEN ? AND ? AND pass=? ORDER BY id`, p.First, p.Last, p.Start)
 	if err := store.Each(rows, err, func() (err error) {
 		if r.Samples, err = sample.DecodeSamples(r.blob); err != nil {
 			return fmt.Errorf("%w: %w", store.ErrDamaged, err)
@@ -170,7 +172,8 @@ func (d *Dating) date(ctx context.Context, conn *store.Conn, p pass.Pass) (Dated
 		return dated, err
 	}
 	for _, c := range changes {
-		if _, err := conn.ExecContext(ctx, "UPDATE report SET arrived=?, shift=?, host=0 WHERE id=?", c.arrived, c.shift, c.id); err != nil {
+		if _, err := conn.ExecContext(ctx, "UPDATE report SET arrived=?, shift=?, host=0 WHERE id=?",
+			c.arrived, c.shift, c.id); err != nil {
 			return dated, err
 		}
 	}
@@ -188,7 +191,8 @@ type row struct {
 
 func (r *row) columns() []any {
 	return []any{
-		&r.id, &r.Device, &r.Sent, &r.SentUptime, &r.Boot, &r.Uptime, &r.Clock, &r.arrived, &r.mono, &r.shift, &r.blob, &r.host,
+		&r.id, &r.Device, &r.Sent, &r.SentUptime, &r.Boot, &r.Uptime, &r.Clock, &r.arrived, &r.mono, &r.shift,
+		&r.blob, &r.host,
 	}
 }
 

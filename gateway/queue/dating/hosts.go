@@ -50,7 +50,8 @@ func (d *Dating) loadHosts(ctx context.Context, conn *store.Conn, now time.Time,
 // dateHost works out the offset of an earlier run, of which the next began at the time given, and puts its own there.
 func (d *Dating) dateHost(ctx context.Context, conn *store.Conn, h *host, now time.Time, began *int64) error {
 	var n, mono, first, last int64
-	err := conn.QueryRowContext(ctx, `SELECT COUNT(*), COALESCE(MAX(r.mono), 0), COALESCE(MIN(r.arrived), 0), COALESCE(MAX(r.arrived), 0)
+	err := conn.QueryRowContext(ctx, `SELECT
+		COUNT(*), COALESCE(MAX(r.mono), 0), COALESCE(MIN(r.arrived), 0), COALESCE(MAX(r.arrived), 0)
 		FROM pass p JOIN report r ON r.id BETWEEN p.first AND p.last AND r.pass=p.start
 		WHERE p.undated=1 AND r.host=?`, h.id).Scan(&n, &mono, &first, &last)
 	if err != nil || n == 0 {

@@ -115,7 +115,8 @@ func (d *Disk) Failed(err error) (freed, ours bool) {
 	d.try, d.freed = false, d.freed || freed
 	if d.kind != kind {
 		free, _ := store.Room(d.dir()) // 0 then
-		d.cfg.Log.Error(t.what+": nothing more is acknowledged", "free", free, "ballast_freed", freed, "err", err, "try", t.fix)
+		d.cfg.Log.Error(t.what+": nothing more is acknowledged",
+			"free", free, "ballast_freed", freed, "err", err, "try", t.fix)
 	}
 	d.set(kind, t.what+": "+t.fix)
 	return freed && !d.mend, true

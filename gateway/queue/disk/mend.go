@@ -58,7 +58,8 @@ func (d *Disk) moveOut(ctx context.Context) {
 	case err == nil:
 		d.moved = true
 		d.cfg.End(replace.ErrCopied)
-	case store.TroubleOf(err, d.dir()) == store.Damaged || store.Unreadable(err): // it has to be read around what cannot be
+	case store.TroubleOf(err, d.dir()) == store.Damaged || store.Unreadable(err):
+		// It has to be read around what cannot be.
 		d.cfg.End(fmt.Errorf("%w: %w", store.ErrDamaged, err))
 	default:
 		replace.Clear(&d.cfg.Store)

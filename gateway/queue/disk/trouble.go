@@ -7,7 +7,7 @@ var troubles = map[store.Trouble]struct{ what, fix string }{
 	store.Full: {"the disk is full", fixFull},
 	store.AtBound: {
 		"the store may not grow further",
-		"a larger queue.max_bytes; see why the cloud takes too little",
+		"a larger queue.max_bytes; find out why AWS takes too little",
 	},
 	store.ReadOnly: {"the disk is read-only", fixReadOnly},
 	store.Failing: {

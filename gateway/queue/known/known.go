@@ -35,7 +35,8 @@ const maxBoots = 16
 
 // Boot keeps when a device's boot began, in Unix seconds, as the report after that of the given id told it.
 func Boot(ctx context.Context, conn *store.Conn, device, boot string, began float64, after int64) error {
-	if _, err := conn.ExecContext(ctx, "INSERT OR REPLACE INTO boot VALUES (?,?,?,?)", device, boot, began, after); err != nil {
+	if _, err := conn.ExecContext(ctx, "INSERT OR REPLACE INTO boot VALUES (?,?,?,?)",
+		device, boot, began, after); err != nil {
 		return fmt.Errorf("keeping when a boot of %s began: %w", device, err)
 	}
 	if _, err := conn.ExecContext(ctx, `DELETE FROM boot WHERE device=?1
@@ -50,7 +51,10 @@ func Boots(ctx context.Context, from store.Reader, f func(device, boot string, b
 	var device, boot string
 	var began float64
 	rows, err := from.QueryContext(ctx, "SELECT device, id, began FROM boot ORDER BY told")
-	if err = store.Each(rows, err, func() error { f(device, boot, began); return nil }, &device, &boot, &began); err != nil {
+	if err = store.Each(rows, err, func() error {
+		f(device, boot, began)
+		return nil
+	}, &device, &boot, &began); err != nil {
 		return fmt.Errorf("reading boots: %w", err)
 	}
 	return nil

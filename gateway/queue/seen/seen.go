@@ -95,7 +95,9 @@ func (s *Seen) touch(k key, r *run) {
 
 // Flush writes what changed and forgets what is too old or too many; missing is told how many reports of a run that is
 // forgotten never came. now is zero while no clock is known to be right.
-func (s *Seen) Flush(ctx context.Context, conn *store.Conn, now time.Time, mono time.Duration, missing func(device string, n int64)) error {
+func (s *Seen) Flush(
+	ctx context.Context, conn *store.Conn, now time.Time, mono time.Duration, missing func(device string, n int64),
+) error {
 	drop := func(k key, r *run) error {
 		missing(k.device, r.seqs.Gaps())
 		delete(s.runs, k)
@@ -109,7 +111,8 @@ func (s *Seen) Flush(ctx context.Context, conn *store.Conn, now time.Time, mono 
 			continue // dropped as too many
 		}
 		r.dirty = false
-		if _, err := conn.ExecContext(ctx, "INSERT OR REPLACE INTO seen VALUES (?,?,?,?)", k.device, k.run, r.seqs.String(), r.last); err != nil {
+		if _, err := conn.ExecContext(ctx, "INSERT OR REPLACE INTO seen VALUES (?,?,?,?)",
+			k.device, k.run, r.seqs.String(), r.last); err != nil {
 			return err
 		}
 		if s.counts[k.device] > maxRuns {
@@ -159,7 +162,8 @@ func (r *run) old(now int64, mono time.Duration) bool {
 // Late calls f with how many reports may still come, for each run that is written and has gaps in its numbers.
 func Late(ctx context.Context, from store.Reader, f func(device string, n int64)) error {
 	var device, text string
-	rows, err := from.QueryContext(ctx, "SELECT device, ranges FROM seen WHERE ranges NOT GLOB '1-[0-9]*' OR ranges LIKE '%,%'")
+	rows, err := from.QueryContext(ctx,
+		"SELECT device, ranges FROM seen WHERE ranges NOT GLOB '1-[0-9]*' OR ranges LIKE '%,%'")
 	return store.Each(rows, err, func() error {
 		seqs, err := ranges.Parse(text)
 		if err != nil {

@@ -195,7 +195,8 @@ func boots(t *testing.T, b *Bench) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if len(got) != kept+1 || got[0] != "kitchen boot 4 5" || got[kept-1] != "kitchen boot 19 20" || got[kept] != "attic boot 1 7.5" {
+	if len(got) != kept+1 || got[0] != "kitchen boot 4 5" || got[kept-1] != "kitchen boot 19 20" ||
+		got[kept] != "attic boot 1 7.5" {
 		t.Errorf("got %q, want the last %d of the kitchen and that of the attic", got, kept)
 	}
 }

@@ -75,7 +75,8 @@ func besideSending(t *testing.T, b *Bench) {
 			counts := map[ledger.Count]int{}
 			_ = b.Each(ctx, p, CountSent(counts))
 			time.Sleep(2 * Window) // slower than they come
-			if err := b.Settle(ctx, []pass.Done{{Pass: p, Counts: counts}}, nil); err != nil && !errors.Is(err, context.Canceled) {
+			err = b.Settle(ctx, []pass.Done{{Pass: p, Counts: counts}}, nil)
+			if err != nil && !errors.Is(err, context.Canceled) {
 				t.Error(err)
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"piway/gateway/pass"
 	"piway/gateway/queue/ledger"
 )
 
@@ -41,11 +40,10 @@ func gaps(t *testing.T, b *Bench) {
 func refusedByCloud(t *testing.T, b *Bench) {
 	b.MustAppend(Report("kitchen", "r", 1, "a", "b"))
 	p, _ := b.NextPass("f")
-	if err := b.Settle(t.Context(), []pass.Done{{Pass: p, Counts: map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.Sent}: 2}}}, nil); err != nil {
-		t.Fatal(err)
-	}
+	b.Sent(p, 2)
 	for range 2 {
-		if err := b.BookRefusedByCloud(t.Context(), map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.RefusedByCloud, Reason: "unit"}: 1}); err != nil {
+		refused := ledger.Count{Device: "kitchen", Outcome: ledger.RefusedByCloud, Reason: "unit"}
+		if err := b.BookRefusedByCloud(t.Context(), map[ledger.Count]int{refused: 1}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -35,7 +35,9 @@ func multiple(d, unit time.Duration) int64 {
 
 // Group thins the oldest group of passes that has waited for a time, of windows as given. now is by a clock that is
 // right. It returns how many passes there were, 0 for none.
-func Group(ctx context.Context, conn *store.Conn, now time.Time, window, after time.Duration, inHand func(start int64) bool) (int, error) {
+func Group(
+	ctx context.Context, conn *store.Conn, now time.Time, window, after time.Duration, inHand func(start int64) bool,
+) (int, error) {
 	short := multiple(short, window)
 	long := multiple(long, time.Duration(short)*time.Second)
 	for _, level := range []struct {
@@ -60,7 +62,9 @@ func Group(ctx context.Context, conn *store.Conn, now time.Time, window, after t
 
 // candidates returns the oldest passes that begin in one window, end before the given time, are not yet thinned to it
 // and of which nothing was handed out.
-func candidates(ctx context.Context, conn *store.Conn, before, window int64, inHand func(start int64) bool) ([]pass.Pass, error) {
+func candidates(
+	ctx context.Context, conn *store.Conn, before, window int64, inHand func(start int64) bool,
+) ([]pass.Pass, error) {
 	var group []pass.Pass
 	var p pass.Pass
 	var n int64
@@ -105,7 +109,8 @@ func merge(ctx context.Context, conn *store.Conn, group []pass.Pass, window int6
 		}
 		into.First, into.Last = min(into.First, d.id), max(into.Last, d.id)
 		newest = max(newest, d.newest)
-		if _, err := conn.ExecContext(ctx, `INSERT INTO report (id,pass,device,run,seq,sent,boot,uptime,clock,arrived,mono,shift,n,samples)
+		if _, err := conn.ExecContext(ctx, `INSERT INTO report
+			(id,pass,device,run,seq,sent,boot,uptime,clock,arrived,mono,shift,n,samples)
 			VALUES (?,?,?,'',0,0.0,'',0.0,'',?,0,0.0,?,?)`, d.id, into.Start, device, d.arrived, d.n, blob); err != nil {
 			return err
 		}

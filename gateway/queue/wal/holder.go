@@ -48,8 +48,8 @@ func readerOf(locks []byte, inode uint64, own int) int {
 	lines := bufio.NewScanner(bytes.NewReader(locks))
 	for lines.Scan() {
 		f := strings.Fields(lines.Text())
-		if len(f) < 8 || f[1] == "->" || !strings.HasSuffix(f[5], ":"+strconv.FormatUint(inode, 10)) { // -> is a lock that is waited for
-			continue
+		if len(f) < 8 || f[1] == "->" || !strings.HasSuffix(f[5], ":"+strconv.FormatUint(inode, 10)) {
+			continue // -> is a lock that is waited for
 		}
 		pid, first := number(f[4]), number(f[6])
 		if pid > 0 && pid != own && first >= firstReadLock && first <= lastReadLock {
