@@ -14,6 +14,12 @@ import (
 	"piway/gateway/queue/storetest"
 )
 
+// toFormat3 undoes what format 4 brought.
+const toFormat3 = `DROP INDEX pass_newest; DROP TABLE host;
+	ALTER TABLE pass DROP COLUMN newest; ALTER TABLE pass DROP COLUMN undated;
+	ALTER TABLE report DROP COLUMN sent_uptime; ALTER TABLE report DROP COLUMN host;
+	DELETE FROM meta WHERE key='right'; INSERT INTO meta VALUES ('last_closed', 12); PRAGMA user_version=3`
+
 // TestOpen_version1: a file of the first format is brought to this one with all that is in it.
 func TestOpen_version1(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
@@ -24,7 +30,8 @@ func TestOpen_version1(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := db.Exec(`DROP TABLE boot; DROP TABLE parked; ALTER TABLE pass DROP COLUMN parked; ALTER TABLE pass DROP COLUMN thinned; PRAGMA user_version=1`); err != nil {
+		if _, err := db.Exec(toFormat3 + `; DROP TABLE boot; DROP TABLE parked; ALTER TABLE pass DROP COLUMN parked;
+			ALTER TABLE pass DROP COLUMN thinned; PRAGMA user_version=1`); err != nil {
 			t.Fatal(err)
 		}
 		if err := db.Close(); err != nil {
@@ -37,6 +44,9 @@ func TestOpen_version1(t *testing.T) {
 			t.Errorf("pass (-want +got): %s", diff)
 		}
 		b.Accounts()
+		if found := b.aside(); len(found) > 0 {
+			t.Errorf("it is taken for damaged: %q", found)
+		}
 	})
 }
 
@@ -70,9 +80,7 @@ func TestOpen_format3(t *testing.T) {
 		b.MustAppend(report("kitchen", "r", 1, "a"))
 		time.Sleep(2 * window)
 		b.Stop()
-		b.sql(`DROP INDEX pass_newest; DROP TABLE host; ALTER TABLE pass DROP COLUMN newest; ALTER TABLE pass DROP COLUMN undated;
-			ALTER TABLE report DROP COLUMN sent_uptime; ALTER TABLE report DROP COLUMN host;
-			DELETE FROM meta WHERE key='right'; INSERT INTO meta VALUES ('last_closed', 12); PRAGMA user_version=3`)
+		b.sql(toFormat3)
 		b.Start()
 		defer func() { b.Stop() }()
 		b.MustAppend(report("kitchen", "r", 2, "b"))
@@ -81,6 +89,9 @@ func TestOpen_format3(t *testing.T) {
 		b.WantNames(b.Take(), "b")
 		if a := b.Accounts()["kitchen"]; a.Duplicate != 1 || a.Sent != 2 {
 			t.Errorf("got %+v, want 1 duplicate and 2 sent", a)
+		}
+		if found := b.aside(); len(found) > 0 {
+			t.Errorf("it is taken for damaged: %q", found)
 		}
 	})
 }
