@@ -46,6 +46,20 @@ func TestBox_Close(t *testing.T) {
 	}
 }
 
+// What nobody took out is refused, and so is what comes later.
+func TestBox_Close_refuses(t *testing.T) {
+	t.Parallel()
+	var refused []int
+	b := inbox.New(func(n int) { refused = append(refused, n) })
+	b.Put(1)
+	b.Put(2)
+	b.Close()
+	b.Put(3)
+	if !slices.Equal(refused, []int{1, 2, 3}) {
+		t.Errorf("refused are %v, want all three", refused)
+	}
+}
+
 // A lone sender is not kept waiting; in company, all who come at once are together.
 func TestBox_Gather(t *testing.T) {
 	t.Parallel()
