@@ -33,7 +33,8 @@ var table = []mutant{
 	},
 	{
 		"store: a checkpoint that failed is no error", "gateway/queue/loop.go",
-		"if err := q.w.wal.Tend(ctx, q.w.now.mono); err != nil {", "if err := q.w.wal.Tend(ctx, q.w.now.mono); err != nil && q.disk.Mending() {",
+		"if err := q.w.wal.Tend(ctx, q.w.now.mono); err != nil {",
+		"if err := q.w.wal.Tend(ctx, q.w.now.mono); err != nil && q.disk.Mending() {",
 		"./gateway/queue", "TestQueue_checkpointFails",
 	},
 	{
