@@ -21,8 +21,8 @@ import (
 
 // A Store has the passes that wait. The queue is one; what is promised of its methods stands there.
 type Store interface {
-	// Next waits for a pass in an order and holds it until Settle or Release. fingerprint names all that the numbers
-	// of its datums depend on.
+	// Next waits for a pass in an order that is not in hand, and has it in hand until Settle or Release. fingerprint
+	// names all that the numbers of its datums depend on.
 	Next(ctx context.Context, o pass.Order, fingerprint string) (pass.Pass, error)
 	// LastClosed is the pass that closed last.
 	LastClosed() int64
@@ -73,11 +73,10 @@ type Forwarder struct {
 	checked int64         // the pass that had closed last when the live lane was last looked at
 	asked   time.Duration // when the first message was asked for, which is when AWS is first reached; 0 for never
 
-	mu      sync.Mutex         // guards the fields below, not held while the queue works
-	lanes   [2]*batch          // whose datums are handed out now: the live lane's first
-	inHand  map[int64]struct{} // passes that were begun and are not settled
-	handed  []ref              // to the uplink and not settled, oldest first
-	settled []*batch           // without open datums, to be finished
+	mu      sync.Mutex // guards the fields below, not held while the queue works
+	lanes   [2]*batch  // whose datums are handed out now: the live lane's first
+	handed  []ref      // to the uplink and not settled, oldest first
+	settled []*batch   // without open datums, to be finished
 }
 
 // The lanes. What arrives now goes first, a backlog gets the rest of the rate; lanes only choose the order of messages.
@@ -146,7 +145,7 @@ func (f *Forwarder) look(ctx context.Context) error {
 	if closed == f.checked || !f.behind() {
 		return nil
 	}
-	p, err := f.cfg.Store.Next(ctx, pass.Order{InHand: f.has, Live: liveFor, LiveOnly: true, Undated: f.undated()}, f.fingerprint())
+	p, err := f.cfg.Store.Next(ctx, pass.Order{Live: liveFor, LiveOnly: true, Undated: f.undated()}, f.fingerprint())
 	if errors.Is(err, pass.ErrNone) {
 		f.checked = closed
 		return nil
@@ -181,14 +180,6 @@ func (f *Forwarder) undatedIn() time.Duration {
 	return undatedFor - (f.cfg.SinceBoot() - f.asked)
 }
 
-// has reports whether a pass is in hand.
-func (f *Forwarder) has(start int64) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	_, ok := f.inHand[start]
-	return ok
-}
-
 // load waits for the next pass, or until undated ones need wait no longer.
 func (f *Forwarder) load(ctx context.Context) error {
 	if f.idle() && (f.retried == 0 || f.cfg.SinceBoot()-f.retried >= retryParked) {
@@ -200,7 +191,8 @@ func (f *Forwarder) load(ctx context.Context) error {
 		waiting, cancel = context.WithTimeout(ctx, left)
 		defer cancel()
 	}
-	p, err := f.cfg.Store.Next(waiting, pass.Order{InHand: f.has, Live: liveFor, Shelved: f.shelved, Undated: f.undated()}, f.fingerprint())
+	o := pass.Order{Live: liveFor, Shelved: f.shelved, Undated: f.undated()}
+	p, err := f.cfg.Store.Next(waiting, o, f.fingerprint())
 	if err != nil {
 		if waiting.Err() != nil && ctx.Err() == nil {
 			return nil // it is asked for again
@@ -229,10 +221,6 @@ func (f *Forwarder) begin(ctx context.Context, p pass.Pass, lane int) error {
 	f.cfg.Log.Debug("pass begun", "pass", p.Start, "datums", len(b.datums), "from", p.Next, "parked", p.Shelved, "live", lane == live)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.inHand == nil {
-		f.inHand = map[int64]struct{}{}
-	}
-	f.inHand[p.Start] = struct{}{}
 	if old := f.lanes[lane]; old != nil {
 		old.yielded = true
 		f.release(old)
@@ -250,7 +238,6 @@ func (f *Forwarder) release(b *batch) {
 	if !b.yielded || slices.ContainsFunc(f.handed, func(r ref) bool { return r.b == b }) || slices.Contains(f.settled, b) {
 		return
 	}
-	delete(f.inHand, b.pass.Start)
 	f.cfg.Store.Release(b.pass.Start)
 }
 
@@ -346,7 +333,6 @@ func (f *Forwarder) finish(ctx context.Context, b *batch) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.settled = slices.DeleteFunc(f.settled, func(x *batch) bool { return x == b })
-	delete(f.inHand, b.pass.Start)
 	return nil
 }
 

@@ -10,6 +10,16 @@ import (
 	"piway/shared/sample"
 )
 
+// wait returns when the pass of a window has closed, beside the one that the forwarder has in hand.
+func (s *stages) wait(window time.Time) {
+	s.t.Helper()
+	p, err := s.q.Next(s.t.Context(), pass.Order{}, s.f.fingerprint())
+	if err != nil || p.Start != window.Unix() {
+		s.t.Fatalf("got the pass of %d, %v, want that of %d", p.Start, err, window.Unix())
+	}
+	s.q.Release(p.Start)
+}
+
 // TestForward_lanes: while a backlog is being sent, a pass that closes goes first, to the message; the backlog goes on
 // behind it, and both positions are durable.
 func TestForward_lanes(t *testing.T) {
@@ -28,10 +38,7 @@ func TestForward_lanes(t *testing.T) {
 	first := s.sent(10)
 	arrive(start.Add(10*time.Minute), 5)
 	s.now.Store(start.Add(11*time.Minute + 11*time.Second).UnixMilli())
-	liveStart := start.Add(10 * time.Minute).Unix()
-	if _, err := s.q.Next(t.Context(), pass.Order{InHand: func(start int64) bool { return start < liveStart }}, s.f.fingerprint()); err != nil {
-		t.Fatal(err) // it waited until the live pass had closed
-	}
+	s.wait(start.Add(10 * time.Minute))
 	for i, ts := range s.sent(5) {
 		if want := fmt.Sprint(start.Add(10*time.Minute + time.Duration(i)*time.Second).Unix()); ts != want {
 			t.Errorf("message %d is of %s, want the live one of %s", i, ts, want)
@@ -61,17 +68,17 @@ func TestForward_lanes_flush(t *testing.T) {
 		s.arrive(start.Add(72*time.Second), int64(i+100), sample.Synced, next.Add(time.Duration(i)*time.Second), start)
 	}
 	s.now.Store(start.Add(131 * time.Second).UnixMilli())
-	if _, err := s.q.Next(t.Context(), pass.Order{InHand: func(p int64) bool { return p < next.Unix() }}, s.f.fingerprint()); err != nil {
-		t.Fatal(err) // it waited until the next pass had closed
-	}
+	s.wait(next)
 	for i, ts := range s.sent(5) {
 		if want := fmt.Sprint(next.Unix() + int64(i)); ts != want {
 			t.Errorf("message %d is of %s, want the live one of %s", i, ts, want)
 		}
 	}
-	if s.f.has(start.Unix()) {
-		t.Error("the pass that yielded is kept in memory, and from the queue's bounds")
+	p, err := s.q.Next(t.Context(), pass.Order{LiveOnly: true}, s.f.fingerprint())
+	if err != nil || p.Start != start.Unix() {
+		t.Errorf("got %d, %v: the pass that yielded is kept in memory, and from the queue's bounds", p.Start, err)
 	}
+	s.q.Release(p.Start)
 	rest := s.sent(15)
 	if first[4] != fmt.Sprint(hourAgo.Unix()+4) || rest[0] != fmt.Sprint(hourAgo.Unix()+5) || rest[14] != fmt.Sprint(hourAgo.Unix()+19) {
 		t.Errorf("the backlog went %s … %s | %s … %s, want it in order, each once", first[0], first[4], rest[0], rest[14])

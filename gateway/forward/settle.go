@@ -86,7 +86,6 @@ func (f *Forwarder) apply(n int, steps []step, change func(pass.Pass, int, int) 
 	for _, s := range steps {
 		switch {
 		case s.left == 0:
-			delete(f.inHand, s.b.pass.Start)
 		case s.b.open == 0:
 			late = append(late, s.b)
 		default:

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -150,9 +151,9 @@ func (g *Gateway) handle(device string, payload []byte, done func(error)) {
 	})
 }
 
-// date judges once more what to add to the times of an entry's samples, its arrival being right now.
-func (g *Gateway) date(e *queue.Entry) (shift float64) {
-	shift, _ = g.intake.Date(&e.Report, e.Arrived)
+// date judges once more what to add to the times of a report's samples, its arrival being right now.
+func (g *Gateway) date(r *sample.Report, arrived time.Time) (shift float64) {
+	shift, _ = g.intake.Date(r, arrived)
 	return shift // 0 where nothing says more
 }
 

@@ -32,7 +32,7 @@
 // arrival. Samples are stored as received, with the shift, `boot`, `uptime` and both of the gateway's clocks beside
 // them.
 //
-// When the gateway's clock becomes right, what came before is dated again (`gateway/queue/redate.go`). A report that
+// When the gateway's clock becomes right, what came before is dated again (`gateway/queue/dating`). A report that
 // came by a clock not known to be right keeps CLOCK_BOOTTIME at its arrival and the run of the machine
 // (`report.host`); that clock and the right one say when it arrived, and the intake is asked once more for its shift.
 // A pass of which something was sent stays as it is, since its numbers must. A run of the machine that ended before

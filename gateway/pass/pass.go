@@ -34,6 +34,13 @@ type Pass struct {
 	Thinned time.Duration
 }
 
+// Window is the start of the window that holds t, in Unix seconds. Windows are whole seconds long.
+func Window(t time.Time, length time.Duration) int64 {
+	w := max(int64(length/time.Second), 1)
+	s := t.Unix()
+	return s - ((s%w)+w)%w
+}
+
 // Clone returns a copy that changes on its own.
 func (p Pass) Clone() Pass {
 	p.Expired.r, p.Parked.r = slices.Clone(p.Expired.r), slices.Clone(p.Parked.r)
@@ -46,11 +53,9 @@ type Done struct {
 	Counts map[ledger.Count]int
 }
 
-// An Order says which pass is wanted next: a live one, then any other that is closed, then a shelved one behind
-// Shelved; of several the oldest. The zero value is the oldest of all that are dated.
+// An Order says which pass is wanted next, of those that are not in hand: a live one, then any other that is closed,
+// then a shelved one behind Shelved; of several the oldest. The zero value is the oldest of all that are dated.
 type Order struct {
-	// InHand are passes that were returned and are not settled; they are passed over.
-	InHand func(start int64) bool
 	// Live is how long after it closed a pass counts as live, by the monotonic clock; 0 is no lane of its own.
 	Live time.Duration
 	// LiveOnly wants nothing but that, or any pass where Live is 0, and does not wait for it.

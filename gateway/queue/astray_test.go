@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"piway/gateway/queue/store"
+	"piway/gateway/queue/storetest"
 	"piway/shared/testlog"
 
 	"piway/gateway/queue"
@@ -35,25 +36,25 @@ func TestQueue_filesGoAway(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				cfg := queue.Config{Path: path, MaxBytes: 64 << 20, Window: window, Grace: grace, Log: slog.New(slog.NewTextHandler(log, nil))}
 				b := running(t, cfg)
-				b.mustAppend(report("kitchen", "r", 1, "a"))
+				b.MustAppend(report("kitchen", "r", 1, "a"))
 				time.Sleep(2 * time.Second) // it is looked at
 				change(t, path)
 				time.Sleep(time.Second)
-				if err := b.append(report("kitchen", "r", 2, "b")); err == nil {
+				if err := b.TryAppend(report("kitchen", "r", 2, "b")); err == nil {
 					t.Error("a report is acknowledged into a file that is gone")
 				}
 				if err := <-b.ended; !errors.Is(err, store.ErrDisk) {
 					t.Fatalf("it ended with %v, want ErrDisk", err)
 				}
 				b = running(t, cfg)
-				if err := b.append(report("kitchen", "r", 1, "a")); err != nil {
+				if err := b.TryAppend(report("kitchen", "r", 1, "a")); err != nil {
 					t.Error(err)
 				}
-				b.mustAppend(report("kitchen", "r", 2, "b"))
-				if a := b.accounts()["kitchen"]; a.Waiting != 2 || a.Duplicate != 1 {
+				b.MustAppend(report("kitchen", "r", 2, "b"))
+				if a := b.Accounts()["kitchen"]; a.Waiting != 2 || a.Duplicate != 1 {
 					t.Errorf("got %+v, want 2 waiting and 1 duplicate", a)
 				}
-				b.stop()
+				b.Stop()
 			})
 			if n := log.Count("level=ERROR"); n != 1 {
 				t.Errorf("got %d errors in the log, want 1:\n%s", n, log.String())
@@ -68,24 +69,24 @@ func TestQueue_copiedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := queue.Config{Path: path, MaxBytes: 64 << 20, Window: window, Grace: grace, Log: slog.New(slog.DiscardHandler)}
 		b := running(t, cfg)
-		b.mustAppend(report("kitchen", "r", 1, "a"))
+		b.MustAppend(report("kitchen", "r", 1, "a"))
 		time.Sleep(3 * time.Minute) // the log is moved into it
 		older, err := os.ReadFile(path)
 		must(t, err)
-		b.mustAppend(report("kitchen", "r", 2, "b"))
+		b.MustAppend(report("kitchen", "r", 2, "b"))
 		time.Sleep(3 * time.Minute)
 		must(t, os.WriteFile(path, older, 0o600))
 		time.Sleep(time.Second)
-		if b.append(report("kitchen", "r", 3, "c")) == nil {
+		if b.TryAppend(report("kitchen", "r", 3, "c")) == nil {
 			t.Error("a report is acknowledged into a store that is another one")
 		}
 		if err := <-b.ended; err == nil {
 			t.Error("it ended without an error")
 		}
 		b = running(t, cfg)
-		b.mustAppend(report("kitchen", "r", 3, "c"))
-		b.accounts()
-		b.stop()
+		b.MustAppend(report("kitchen", "r", 3, "c"))
+		b.Accounts()
+		b.Stop()
 	})
 }
 
@@ -97,21 +98,21 @@ func TestQueue_cutOff(t *testing.T) {
 		cfg := queue.Config{Path: path, MaxBytes: 64 << 20, Window: window, Grace: grace, Log: slog.New(slog.DiscardHandler)}
 		b := running(t, cfg)
 		for i := range 200 {
-			b.mustAppend(report("kitchen", "r", int64(i+1), "a"))
+			b.MustAppend(report("kitchen", "r", int64(i+1), "a"))
 		}
 		time.Sleep(3 * time.Minute) // the log is moved into it
 		must(t, os.Truncate(path, 4096))
 		time.Sleep(time.Second)
-		if b.append(report("kitchen", "r", 300, "b")) == nil {
+		if b.TryAppend(report("kitchen", "r", 300, "b")) == nil {
 			t.Error("a report is acknowledged into a store that was cut off")
 		}
 		if err := <-b.ended; err == nil {
 			t.Error("it ended without an error")
 		}
 		b = running(t, cfg)
-		b.mustAppend(report("kitchen", "r", 300, "b"))
-		b.accounts()
-		b.stop()
+		b.MustAppend(report("kitchen", "r", 300, "b"))
+		b.Accounts()
+		b.Stop()
 	})
 }
 
@@ -123,9 +124,11 @@ func running(t *testing.T, cfg queue.Config) *runningBench {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	b := &runningBench{bench: &bench{Queue: q, t: t, path: cfg.Path, back: new(offset)}, ended: make(chan error, 1)}
+	b := &runningBench{
+		bench: &bench{&storetest.Bench{Store: q, T: t, Cfg: cfg, Back: new(storetest.Offset)}}, ended: make(chan error, 1),
+	}
 	go func() { b.ended <- q.Run(ctx) }()
-	b.stop = func() {
+	b.Stop = func() {
 		cancel()
 		if err := <-b.ended; err != nil {
 			t.Error(err)

@@ -1,13 +1,10 @@
 package queue_test
 
 import (
-	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
-
-	"piway/gateway/queue"
 )
 
 // What became free on a full disk is for what makes room, as long as the ballast is not back: entries would take it,
@@ -16,11 +13,12 @@ func TestQueue_fullDisk_ballastFirst(t *testing.T) {
 	const ballast = 4 << 20
 	dir := smallDisk(t, "24m")
 	inBubble(t, func(t *testing.T, b *bench) {
-		b.stop()
-		*b = *openWith(t, queue.Config{Path: filepath.Join(dir, "queue.db"), MaxBytes: 64 << 20, Ballast: ballast, Log: slog.New(slog.DiscardHandler)}, b.back)
+		b.Stop()
+		b.Cfg.Path, b.Cfg.Ballast = filepath.Join(dir, "queue.db"), ballast
+		b.Start()
 		hog := fillDisk(t, dir)
 		big, seq := bigNames(500), int64(1)
-		for b.append(report("kitchen", "r", seq, big...)) == nil {
+		for b.TryAppend(report("kitchen", "r", seq, big...)) == nil {
 			seq++
 		}
 		info, err := os.Stat(hog)
@@ -33,17 +31,17 @@ func TestQueue_fullDisk_ballastFirst(t *testing.T) {
 		}
 		for range 5 {
 			time.Sleep(time.Second)
-			if err := b.append(report("kitchen", "r", seq, "small")); err == nil {
+			if err := b.TryAppend(report("kitchen", "r", seq, "small")); err == nil {
 				t.Fatal("a report took the room of the ballast")
 			}
 		}
-		if b.Trouble() == "" {
+		if b.queue().Trouble() == "" {
 			t.Error("a disk without room for the ballast is no trouble")
 		}
 		if err := os.Remove(hog); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(3 * time.Second)
-		b.mustAppend(report("kitchen", "r", seq, "small"))
+		b.MustAppend(report("kitchen", "r", seq, "small"))
 	})
 }

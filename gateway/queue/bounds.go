@@ -2,11 +2,13 @@ package queue
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
+	"piway/gateway/queue/replace"
+	"piway/gateway/queue/reports"
 	"piway/gateway/queue/store"
 
 	"piway/gateway/pass"
@@ -17,6 +19,8 @@ import (
 const (
 	ReasonFull = "queue full"
 	ReasonAge  = "older than max_age"
+	// ReasonDamaged is of samples that a damaged store had and that could not be read any more.
+	ReasonDamaged = replace.ReasonDamaged
 )
 
 // minBytes is the least that MaxBytes means: the tables need some of it.
@@ -42,21 +46,42 @@ const rowOverhead = 256
 
 // bounds keep the queue within Config.MaxBytes and Config.MaxAge.
 type bounds struct {
-	inHand func(start int64) bool // passes that the forwarder sends
-
-	pages, free, closedPasses, sums, oldPasses, age *sql.Stmt
-
 	budget  int64         // bytes that may be stored before pages are counted again
 	nextAge time.Duration // monotonic, when ages are looked at again
 
 	full, old episode
 }
 
+func newBounds() bounds {
+	return bounds{
+		full: episode{reason: ReasonFull, fix: "a larger queue.max_bytes, or queue.thin_after; " +
+			"and find out why AWS takes too little"},
+		old: episode{reason: ReasonAge, fix: "a larger queue.max_age, up to the 14 days that CloudWatch takes; " +
+			"and find out why AWS takes too little"},
+	}
+}
+
+// reset forgets what was dropped in a transaction that failed.
+func (b *bounds) reset() { b.budget, b.full.dropping, b.old.dropping = 0, 0, 0 }
+
+// committed makes the transaction's drops count.
+func (b *bounds) committed(now time.Duration, log *slog.Logger) {
+	b.full.committed(now, log)
+	b.old.committed(now, log)
+}
+
+// endEpisodes ends those that are over.
+func (b *bounds) endEpisodes(now time.Duration, log *slog.Logger) {
+	b.full.look(now, log)
+	b.old.look(now, log)
+}
+
 // used is how many bytes are in use, the transaction's own changes included.
 func (w *writer) used(ctx context.Context) (int64, error) {
 	var pages, free int64
 	if err := errors.Join(
-		w.bounds.pages.QueryRowContext(ctx).Scan(&pages), w.bounds.free.QueryRowContext(ctx).Scan(&free),
+		w.conn.QueryRowContext(ctx, "PRAGMA page_count").Scan(&pages),
+		w.conn.QueryRowContext(ctx, "PRAGMA freelist_count").Scan(&free),
 	); err != nil {
 		return 0, fmt.Errorf("counting pages: %w", err)
 	}
@@ -114,26 +139,21 @@ func (w *writer) dropNext(ctx context.Context) (bool, error) {
 
 // oldestClosed returns the closed pass with the oldest samples that is not in hand; else the oldest in hand; nil for
 // none. Those that are not dated yet count as the newest.
-func (w *writer) oldestClosed(ctx context.Context) (*pass.Pass, error) {
-	rows, err := w.bounds.closedPasses.QueryContext(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // rows.Err tells
-	var held *pass.Pass
-	for rows.Next() {
-		var p pass.Pass
-		if err := rows.Scan(&p.Start, &p.First, &p.Last); err != nil {
-			return nil, err
+func (w *writer) oldestClosed(ctx context.Context) (oldest *pass.Pass, err error) {
+	var p pass.Pass
+	rows, err := w.conn.QueryContext(ctx,
+		"SELECT start, first, last FROM pass WHERE closed>0 ORDER BY undated, newest, start")
+	err = store.Each(rows, err, func() error {
+		free := !w.inHand.has(p.Start)
+		if one := p; free || oldest == nil {
+			oldest = &one
 		}
-		if !w.bounds.inHand(p.Start) {
-			return &p, nil
+		if free {
+			return store.ErrEnough
 		}
-		if held == nil {
-			held = &p
-		}
-	}
-	return held, rows.Err()
+		return nil
+	}, &p.Start, &p.First, &p.Last)
+	return oldest, err
 }
 
 // dropPass drops a closed pass.
@@ -141,7 +161,7 @@ func (w *writer) dropPass(ctx context.Context, p *pass.Pass, e *episode) error {
 	if err := w.dropReports(ctx, p, e); err != nil {
 		return err
 	}
-	_, err := w.removePass(ctx, p)
+	_, err := w.removePass(ctx, p.Start)
 	return err
 }
 
@@ -166,48 +186,25 @@ func (w *writer) dropOpen(ctx context.Context) (bool, error) {
 		return true, nil
 	}
 	delete(w.passes.open, p.Start)
-	_, err := w.removePass(ctx, &p)
+	_, err := w.removePass(ctx, p.Start)
 	return true, err
 }
 
 // dropReports takes reports of a pass off the disk and books their samples.
 func (w *writer) dropReports(ctx context.Context, p *pass.Pass, e *episode) error {
-	rows, err := w.bounds.sums.QueryContext(ctx, p.First, p.Last, p.Start)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }() // rows.Err tells
-	for rows.Next() {
-		var device string
-		var n int
-		if err := rows.Scan(&device, &n); err != nil {
-			return err
-		}
-		w.book(device, ledger.Dropped, e.reason, n)
+	var device string
+	var n int
+	rows, err := w.conn.QueryContext(ctx,
+		"SELECT device, SUM(n) FROM report WHERE id BETWEEN ? AND ? AND pass=? GROUP BY device", p.First, p.Last, p.Start)
+	if err := store.Each(rows, err, func() error {
+		w.books.Book(device, ledger.Dropped, e.reason, n)
 		e.dropping += int64(n)
-	}
-	if err := rows.Err(); err != nil {
+		return nil
+	}, &device, &n); err != nil {
 		return err
 	}
-	w.foldAndTell = true // so that no deleted report is still to be counted
-	_, err = w.deleteReports.ExecContext(ctx, p.First, p.Last, p.Start)
-	return err
-}
-
-// removePass takes the row of a pass off the disk. It returns false if it was gone.
-func (w *writer) removePass(ctx context.Context, p *pass.Pass) (bool, error) {
-	if _, err := w.deleteParked.ExecContext(ctx, p.Start); err != nil {
-		return false, err
-	}
-	return affected(w.deletePass.ExecContext(ctx, p.Start))
-}
-
-func affected(r sql.Result, err error) (bool, error) {
-	if err != nil {
-		return false, err
-	}
-	n, err := r.RowsAffected()
-	return n > 0, err
+	w.foldAndWake = true // so that no deleted report is still to be counted
+	return reports.Delete(ctx, w.conn, *p)
 }
 
 // ageDue reports whether it is time to look at ages.
@@ -234,7 +231,7 @@ func (w *writer) dropOld(ctx context.Context) error {
 			return fmt.Errorf("looking at old pass %d: %w", p.Start, err)
 		}
 		if newest >= before {
-			_, err = w.bounds.age.ExecContext(ctx, newest, p.Start)
+			_, err = w.conn.ExecContext(ctx, "UPDATE pass SET newest=? WHERE start=?", newest, p.Start)
 		} else {
 			err = w.dropPass(ctx, &p, &w.bounds.old)
 		}
@@ -250,31 +247,25 @@ func (w *writer) dropOld(ctx context.Context) error {
 
 // olderThan returns closed passes, not in hand, of which the newest sample seems to be older than the given time.
 func (w *writer) olderThan(ctx context.Context, before int64) (old []pass.Pass, err error) {
-	rows, err := w.bounds.oldPasses.QueryContext(ctx, before)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // rows.Err tells
-	for rows.Next() && len(old) < maxOld {
-		var p pass.Pass
-		if err := rows.Scan(&p.Start, &p.First, &p.Last); err != nil {
-			return nil, err
+	var p pass.Pass
+	rows, err := w.conn.QueryContext(ctx,
+		"SELECT start, first, last FROM pass WHERE closed>0 AND newest<? AND undated=0 ORDER BY newest, start", before)
+	err = store.Each(rows, err, func() error {
+		if len(old) == maxOld {
+			return store.ErrEnough
 		}
-		if !w.bounds.inHand(p.Start) {
+		if !w.inHand.has(p.Start) {
 			old = append(old, p)
 		}
-	}
-	return old, rows.Err()
+		return nil
+	}, &p.Start, &p.First, &p.Last)
+	return old, err
 }
 
 // newestIn returns the time of a pass's newest sample.
 func (w *writer) newestIn(ctx context.Context, p *pass.Pass) (newest int64, err error) {
-	rows, err := w.thinning.rows.QueryContext(ctx, p.First, p.Last, p.Start)
-	if err != nil {
-		return 0, err
-	}
-	err = eachRow(rows, func(_ int64, r *row) error {
-		all, err := r.summaries()
+	err = reports.Each(ctx, w.conn, *p, func(r *reports.Row) error {
+		all, err := r.Summaries()
 		for i := range all {
 			newest = max(newest, int64(all[i].LastTime))
 		}

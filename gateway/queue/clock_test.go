@@ -5,14 +5,15 @@ import (
 	"time"
 
 	"piway/gateway/queue"
+	"piway/gateway/queue/storetest"
 )
 
 // What came a moment ago by a clock that is not right is not the oldest.
 func TestBounds_fullWithUndated(t *testing.T) {
 	onMachine(t, 0, func(t *testing.T, m *machine) {
-		m.max = 1 << 20
+		m.Cfg.MaxBytes = 1 << 20
 		m.right.Store(true)
-		m.reopen()
+		m.Reopen()
 		seq := int64(0)
 		for range 3 { // the backlog of an hour ago
 			for range 4 {
@@ -32,7 +33,7 @@ func TestBounds_fullWithUndated(t *testing.T) {
 		for range 30 {
 			seq++
 			m.send(report("attic", "s", seq, bigNames(300)...))
-			if a := m.accounts(); a["attic"].Dropped[queue.ReasonFull] > 0 && a["kitchen"].Waiting > 0 {
+			if a := m.Accounts(); a["attic"].Dropped[queue.ReasonFull] > 0 && a["kitchen"].Waiting > 0 {
 				t.Fatalf("%d samples of the last minutes are dropped, and %d of an hour ago wait", a["attic"].Dropped[queue.ReasonFull], a["kitchen"].Waiting)
 			}
 		}
@@ -42,19 +43,19 @@ func TestBounds_fullWithUndated(t *testing.T) {
 // What came by a clock that is behind, of which nothing better is ever known, is not too old for that.
 func TestRedate_guessIsNoAge(t *testing.T) {
 	onMachine(t, 2*day, func(t *testing.T, m *machine) {
-		change := m.cfg
-		m.cfg = func(c *queue.Config) {
+		change := m.Change
+		m.Change = func(c *queue.Config) {
 			change(c)
 			c.MaxAge, c.ThinAfter = day, 0
 		}
-		m.reopen()
+		m.Reopen()
 		m.send(report("kitchen", "r", 1, "a"))
 		time.Sleep(2 * window)
 		m.restart(time.Minute, 2*day, "second")
 		time.Sleep(window)
 		m.setRight()
 		time.Sleep(5 * window)
-		if a := m.accounts()["kitchen"]; a.Waiting != 1 {
+		if a := m.Accounts()["kitchen"]; a.Waiting != 1 {
 			t.Errorf("taken minutes ago: got %+v, want it to wait", a)
 		}
 	})
@@ -72,7 +73,7 @@ func TestSeen_clockStep(t *testing.T) {
 				m.send(report("attic", "s", 1, "c")) // and a pass closes, which folds
 				time.Sleep(2 * window)
 				m.send(report("kitchen", "r", 1, "a"))
-				if a := m.accounts()["kitchen"]; a.Duplicate != 1 || a.Missing != 0 || a.Late != 1 {
+				if a := m.Accounts()["kitchen"]; a.Duplicate != 1 || a.Missing != 0 || a.Late != 1 {
 					t.Errorf("got %+v, want 1 duplicate, none missing, 1 late", a)
 				}
 			})
@@ -83,20 +84,20 @@ func TestSeen_clockStep(t *testing.T) {
 // A pass that lies behind a wrong name is as old as its samples.
 func TestBounds_maxAge_bySamples(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		b.cfg = func(c *queue.Config) { c.MaxAge = time.Hour }
-		b.reopen()
-		b.back.set(20 * day) // a clock that is said to be right, and is not
-		e := at("kitchen", 1, "a", time.Now())
-		b.mustAppend(e)
+		b.Change = func(c *queue.Config) { c.MaxAge = time.Hour }
+		b.Reopen()
+		b.Back.Set(20 * day) // a clock that is said to be right, and is not
+		e := storetest.At("kitchen", 1, "a", time.Now())
+		b.MustAppend(e)
 		time.Sleep(2 * window)
 		b.sql("UPDATE pass SET newest=start") // as the upgrade of an older store does
-		b.back.set(0)
+		b.Back.Set(0)
 		time.Sleep(2 * window)
-		if a := b.accounts()["kitchen"]; a.Waiting != 1 {
+		if a := b.Accounts()["kitchen"]; a.Waiting != 1 {
 			t.Errorf("got %+v, want it to wait", a)
 		}
 		time.Sleep(2 * time.Hour)
-		if a := b.accounts()["kitchen"]; a.Dropped[queue.ReasonAge] != 1 {
+		if a := b.Accounts()["kitchen"]; a.Dropped[queue.ReasonAge] != 1 {
 			t.Errorf("got %+v, want it dropped", a)
 		}
 	})

@@ -66,11 +66,11 @@ func TestQueue_copyGivenUp(t *testing.T) {
 		cfg.Files = h
 		b := running(t, cfg)
 		for i := range 50 {
-			b.mustAppend(report("kitchen", "r", int64(i+1), "a"))
+			b.MustAppend(report("kitchen", "r", int64(i+1), "a"))
 		}
 		failing(d, "-wal", lying.Sync, lying.Truncate)
 		h.set(nil, func() error { return syscall.EIO }) // the disk fails for the folder too
-		if b.append(report("kitchen", "r", 51, "a")) == nil {
+		if b.TryAppend(report("kitchen", "r", 51, "a")) == nil {
 			t.Error("acknowledged on a disk that fails")
 		}
 		time.Sleep(15 * time.Second)
@@ -78,14 +78,14 @@ func TestQueue_copyGivenUp(t *testing.T) {
 		h.set(nil, nil)
 		time.Sleep(3 * time.Second)
 		for i := range 10 {
-			b.mustAppend(report("kitchen", "r", int64(i+51), "a"))
+			b.MustAppend(report("kitchen", "r", int64(i+51), "a"))
 		}
-		b.stop()
+		b.Stop()
 		b = running(t, cfg)
-		if a := b.accounts()["kitchen"]; a.Waiting != 60 {
+		if a := b.Accounts()["kitchen"]; a.Waiting != 60 {
 			t.Errorf("60 reports were acknowledged, %d are there after a restart:\n%s", a.Waiting, log.String())
 		}
-		b.stop()
+		b.Stop()
 	})
 }
 
@@ -102,7 +102,7 @@ func TestQueue_copyIsTheLastThing(t *testing.T) {
 			cfg.Files = h
 			b := running(t, cfg)
 			for i := range 50 {
-				b.mustAppend(report("kitchen", "r", int64(i+1), "a"))
+				b.MustAppend(report("kitchen", "r", int64(i+1), "a"))
 			}
 			failing(d, "-wal", lying.Sync, lying.Truncate)
 			h.set(func(to string) {
@@ -119,7 +119,7 @@ func TestQueue_copyIsTheLastThing(t *testing.T) {
 				wg.Go(func() {
 					n := seq.Add(1)
 					for {
-						err := b.append(report("kitchen", "r", n, "a"))
+						err := b.TryAppend(report("kitchen", "r", n, "a"))
 						if errors.Is(err, queue.ErrClosed) {
 							return
 						}
@@ -137,10 +137,10 @@ func TestQueue_copyIsTheLastThing(t *testing.T) {
 			wg.Wait()
 			h.set(nil, nil)
 			b = running(t, cfg)
-			if a := b.accounts()["kitchen"]; a.Waiting < acked.Load() {
+			if a := b.Accounts()["kitchen"]; a.Waiting < acked.Load() {
 				t.Errorf("try %d: %d reports were acknowledged, %d are there after the copy took the store's place:\n%s", try, acked.Load(), a.Waiting, log.String())
 			}
-			b.stop()
+			b.Stop()
 		})
 	}
 }
@@ -151,16 +151,16 @@ func TestQueue_removedAndStopped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := queue.Config{Path: path, MaxBytes: 64 << 20, Window: window, Grace: grace, Log: slog.New(slog.DiscardHandler)}
 		b := running(t, cfg)
-		b.mustAppend(report("kitchen", "r", 1, "a"))
+		b.MustAppend(report("kitchen", "r", 1, "a"))
 		time.Sleep(2*time.Second + 50*time.Millisecond) // a look was just taken
 		removeAll(t, path)
-		b.mustAppend(report("kitchen", "r", 2, "b"))
-		b.stop()
+		b.MustAppend(report("kitchen", "r", 2, "b"))
+		b.Stop()
 		b = running(t, cfg)
-		if a := b.accounts()["kitchen"]; a.Waiting != 2 {
+		if a := b.Accounts()["kitchen"]; a.Waiting != 2 {
 			t.Errorf("2 reports were acknowledged, %d are there", a.Waiting)
 		}
-		b.stop()
+		b.Stop()
 	})
 }
 
@@ -169,7 +169,7 @@ func TestQueue_copyDoesNotFit(t *testing.T) {
 	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, _ *testlog.Log) {
 		b := running(t, cfg)
 		for i := range 50 {
-			b.mustAppend(report("kitchen", "r", int64(i+1), bigNames(200)...))
+			b.MustAppend(report("kitchen", "r", int64(i+1), bigNames(200)...))
 		}
 		d.Fail(func(op lying.Op) error {
 			switch {
@@ -182,21 +182,21 @@ func TestQueue_copyDoesNotFit(t *testing.T) {
 			}
 			return nil
 		})
-		if b.append(report("kitchen", "r", 51, "a")) == nil {
+		if b.TryAppend(report("kitchen", "r", 51, "a")) == nil {
 			t.Error("acknowledged on a disk that fails")
 		}
 		time.Sleep(15 * time.Second)
 		d.Fail(nil) // the trouble of the log passes
 		time.Sleep(3 * time.Second)
-		b.mustAppend(report("kitchen", "r", 51, "a"))
+		b.MustAppend(report("kitchen", "r", 51, "a"))
 		if info, err := os.Stat(cfg.Path + ".new"); err == nil {
 			t.Errorf("%d bytes of a copy that failed are left", info.Size())
 		}
-		b.stop()
+		b.Stop()
 		b = running(t, cfg)
 		if info, err := os.Stat(cfg.Path + ".new"); err == nil {
 			t.Errorf("%d bytes of a copy that failed are left after a restart", info.Size())
 		}
-		b.stop()
+		b.Stop()
 	})
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"piway/gateway/pass"
-	"piway/gateway/queue"
 	"piway/gateway/queue/ledger"
 	"piway/shared/testlog"
 )
@@ -64,27 +63,28 @@ func bigNames(n int) (names []string) {
 func TestQueue_fullDisk(t *testing.T) {
 	dir := smallDisk(t, "24m")
 	inBubble(t, func(t *testing.T, b *bench) {
-		b.stop()
+		b.Stop()
 		log, path := new(testlog.Log), filepath.Join(dir, "queue.db")
 		ballast := filepath.Join(dir, "ballast")
-		*b = *openWith(t, queue.Config{Path: path, MaxBytes: 64 << 20, Ballast: 4 << 20, Log: slog.New(slog.NewTextHandler(log, nil))}, b.back)
+		b.Cfg.Path, b.Cfg.Ballast, b.Cfg.Log = path, 4<<20, slog.New(slog.NewTextHandler(log, nil))
+		b.Start()
 		if info, err := os.Stat(ballast); err != nil || info.Size() != 4<<20 {
 			t.Fatalf("the ballast: %v, %v", info, err)
 		}
 		big, seq := bigNames(500), int64(1)
 		for ; seq <= 100; seq++ {
-			b.mustAppend(report("kitchen", "r", seq, big...))
+			b.MustAppend(report("kitchen", "r", seq, big...))
 		}
-		p, names := b.next(0, "f")
+		p, names := b.NextPass("f")
 		hog := fillDisk(t, dir)
-		for b.append(report("kitchen", "r", seq, big...)) == nil {
+		for b.TryAppend(report("kitchen", "r", seq, big...)) == nil {
 			seq++
 		}
-		if b.Trouble() == "" {
+		if b.queue().Trouble() == "" {
 			t.Error("a full disk is no trouble")
 		}
 		for range 2000 {
-			if b.append(report("kitchen", "r", seq, big...)) == nil {
+			if b.TryAppend(report("kitchen", "r", seq, big...)) == nil {
 				t.Fatal("a report is acknowledged on a full disk")
 			}
 		}
@@ -94,24 +94,24 @@ func TestQueue_fullDisk(t *testing.T) {
 		if err := b.Settle(t.Context(), []pass.Done{{Pass: p, Counts: map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.Sent}: len(names)}}}, nil); err != nil {
 			t.Errorf("settling on a full disk: %v", err)
 		}
-		if a := b.accounts()["kitchen"]; a.Sent != int64(len(names)) {
+		if a := b.Accounts()["kitchen"]; a.Sent != int64(len(names)) {
 			t.Errorf("got %d sent, want %d", a.Sent, len(names))
 		}
 		if err := os.Remove(hog); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(3 * time.Second)
-		if why := b.Trouble(); why != "" {
+		if why := b.queue().Trouble(); why != "" {
 			t.Errorf("with room again: %s", why)
 		}
-		b.mustAppend(report("kitchen", "r", seq, big...))
+		b.MustAppend(report("kitchen", "r", seq, big...))
 		if _, err := os.Stat(ballast); err != nil {
 			t.Errorf("the ballast is not back: %v", err)
 		}
 		if n := len(log.With()); n != 2 || !strings.Contains(log.With()[1], "refused_messages=2000") {
 			t.Errorf("got %d lines in the log, want a second one with the count:\n%s", n, strings.Join(log.With(), "\n"))
 		}
-		b.accounts()
+		b.Accounts()
 	})
 }
 
@@ -119,23 +119,23 @@ func TestQueue_fullDisk(t *testing.T) {
 func TestQueue_fullDisk_byItself(t *testing.T) {
 	dir := smallDisk(t, "24m")
 	inBubble(t, func(t *testing.T, b *bench) {
-		b.stop()
-		*b = *openWith(t, queue.Config{Path: filepath.Join(dir, "queue.db"), MaxBytes: 64 << 20, Ballast: 4 << 20, Log: slog.New(slog.DiscardHandler)}, b.back)
+		b.Stop()
+		b.Cfg.Path, b.Cfg.Ballast = filepath.Join(dir, "queue.db"), 4<<20
+		b.Start()
 		big, seq := bigNames(500), int64(1)
-		for b.append(report("kitchen", "r", seq, big...)) == nil {
+		for b.TryAppend(report("kitchen", "r", seq, big...)) == nil {
 			if seq++; seq%50 == 0 {
 				time.Sleep(window)
 			}
 		}
-		for after := int64(0); b.Trouble() != ""; {
-			p, names := b.next(after, "f")
-			after = p.Start
+		for b.queue().Trouble() != "" {
+			p, names := b.NextPass("f")
 			if err := b.Settle(t.Context(), []pass.Done{{Pass: p, Counts: map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.Sent}: len(names)}}}, nil); err != nil {
 				t.Fatalf("settling: %v", err)
 			}
 			time.Sleep(20 * time.Second)
-			b.accounts()
+			b.Accounts()
 		}
-		b.mustAppend(report("kitchen", "r", seq, big...))
+		b.MustAppend(report("kitchen", "r", seq, big...))
 	})
 }

@@ -3,6 +3,8 @@ package queue
 import (
 	"time"
 
+	"piway/gateway/queue/books"
+	"piway/gateway/queue/reports"
 	"piway/shared/sample"
 )
 
@@ -36,7 +38,7 @@ type encoded struct {
 }
 
 func encode(e Entry) (*encoded, error) {
-	enc := &encoded{Entry: e, newest: newestOf(&e)}
+	enc := &encoded{Entry: e, newest: reports.Newest(e.Samples, e.Shift, e.Arrived)}
 	var err error
 	if len(e.Samples) > 0 {
 		enc.blob, err = sample.EncodeSamples(e.Samples)
@@ -44,23 +46,10 @@ func encode(e Entry) (*encoded, error) {
 	return enc, err
 }
 
-// newestOf is the corrected time of an entry's newest sample.
-func newestOf(e *Entry) (newest time.Time) {
-	for _, s := range e.Samples {
-		if t := effective(s.Time, e.Shift, e.Arrived); t.After(newest) {
-			newest = t
-		}
+// report is what the books say of an entry that is stored whole.
+func (e *Entry) report() books.Report {
+	return books.Report{
+		Device: e.Device, Run: e.Run, Seq: e.Seq, Arrived: e.Arrived, Unsure: e.Unsure,
+		Shifted: e.Shift != 0, Samples: len(e.Samples),
 	}
-	return newest
 }
-
-// effective is the time of a sample that the sender dated at t: shifted, or the arrival when it gave none.
-func effective(t, shift float64, arrived time.Time) time.Time {
-	if t == 0 {
-		return arrived
-	}
-	return sample.Time(t + shift)
-}
-
-// recognisable reports whether a redelivery of the entry can be told from a new one.
-func recognisable(e *Entry) bool { return e.Run != "" && e.Seq > 0 }

@@ -39,17 +39,3 @@ func (e *episode) look(now time.Duration, log *slog.Logger) {
 	log.Info("no more samples are dropped", "reason", e.reason, "samples", e.dropped)
 	e.on, e.dropped = false, 0
 }
-
-func newBounds() bounds {
-	return bounds{
-		inHand: func(int64) bool { return false },
-		full:   episode{reason: ReasonFull, fix: "a larger queue.max_bytes, or queue.thin_after; and find out why AWS takes too little"},
-		old:    episode{reason: ReasonAge, fix: "a larger queue.max_age, up to the 14 days that CloudWatch takes; and find out why AWS takes too little"},
-	}
-}
-
-// tell logs the ends of episodes.
-func (b *bounds) tell(now time.Duration, log *slog.Logger) {
-	b.full.look(now, log)
-	b.old.look(now, log)
-}

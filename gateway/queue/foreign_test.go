@@ -16,7 +16,7 @@ func TestQueue_foreignCheckpoint(t *testing.T) {
 	t.Parallel()
 	log, path := new(testlog.Log), filepath.Join(t.TempDir(), "queue.db")
 	b := running(t, queue.Config{Path: path, MaxBytes: 256 << 20, Window: window, Grace: grace, Log: slog.New(slog.NewTextHandler(log, nil))})
-	b.mustAppend(report("kitchen", "r", 1, bigNames(200)...))
+	b.MustAppend(report("kitchen", "r", 1, bigNames(200)...))
 	time.Sleep(time.Second)
 	out, err := exec.Command("sqlite3", path, "PRAGMA wal_checkpoint(TRUNCATE)").CombinedOutput()
 	if err != nil {
@@ -26,6 +26,6 @@ func TestQueue_foreignCheckpoint(t *testing.T) {
 	case err := <-b.ended:
 		t.Errorf("it ended with %v:\n%s", err, log.String())
 	case <-time.After(2 * time.Second):
-		b.stop()
+		b.Stop()
 	}
 }

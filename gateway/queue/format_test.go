@@ -11,31 +11,42 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"piway/gateway/queue"
+	"piway/gateway/queue/storetest"
 )
+
+// toFormat3 undoes what format 4 brought.
+const toFormat3 = `DROP INDEX pass_newest; DROP TABLE host;
+	ALTER TABLE pass DROP COLUMN newest; ALTER TABLE pass DROP COLUMN undated;
+	ALTER TABLE report DROP COLUMN sent_uptime; ALTER TABLE report DROP COLUMN host;
+	DELETE FROM meta WHERE key='right'; INSERT INTO meta VALUES ('last_closed', 12); PRAGMA user_version=3`
 
 // TestOpen_version1: a file of the first format is brought to this one with all that is in it.
 func TestOpen_version1(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		b.mustAppend(report("kitchen", "r", 1, "a"))
-		p, _ := b.next(0, "f")
-		b.stop()
-		db, err := sql.Open("sqlite", b.path)
+		b.MustAppend(report("kitchen", "r", 1, "a"))
+		p, _ := b.NextPass("f")
+		b.Stop()
+		db, err := sql.Open("sqlite", b.Cfg.Path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := db.Exec(`DROP TABLE boot; DROP TABLE parked; ALTER TABLE pass DROP COLUMN parked; ALTER TABLE pass DROP COLUMN thinned; PRAGMA user_version=1`); err != nil {
+		if _, err := db.Exec(toFormat3 + `; DROP TABLE boot; DROP TABLE parked; ALTER TABLE pass DROP COLUMN parked;
+			ALTER TABLE pass DROP COLUMN thinned; PRAGMA user_version=1`); err != nil {
 			t.Fatal(err)
 		}
 		if err := db.Close(); err != nil {
 			t.Fatal(err)
 		}
-		b.reopen()
-		got, names := b.next(0, "f")
-		b.wantNames(names, "a")
+		b.Reopen()
+		got, names := b.NextPass("f")
+		b.WantNames(names, "a")
 		if diff := cmp.Diff(p.Start, got.Start); diff != "" {
 			t.Errorf("pass (-want +got): %s", diff)
 		}
-		b.accounts()
+		b.Accounts()
+		if found := b.aside(); len(found) > 0 {
+			t.Errorf("it is taken for damaged: %q", found)
+		}
 	})
 }
 
@@ -65,21 +76,22 @@ func TestOpen_newer(t *testing.T) {
 func TestOpen_format3(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "queue.db")
 	synctest.Test(t, func(t *testing.T) {
-		b := open(t, path, 64<<20, new(offset))
-		b.mustAppend(report("kitchen", "r", 1, "a"))
+		b := &bench{storetest.New(t, open, queue.Config{Path: path})}
+		b.MustAppend(report("kitchen", "r", 1, "a"))
 		time.Sleep(2 * window)
-		b.stop()
-		b.sql(`DROP INDEX pass_newest; DROP TABLE host; ALTER TABLE pass DROP COLUMN newest; ALTER TABLE pass DROP COLUMN undated;
-			ALTER TABLE report DROP COLUMN sent_uptime; ALTER TABLE report DROP COLUMN host;
-			DELETE FROM meta WHERE key='right'; INSERT INTO meta VALUES ('last_closed', 12); PRAGMA user_version=3`)
-		*b = *open(t, path, 64<<20, b.back)
-		defer func() { b.stop() }()
-		b.mustAppend(report("kitchen", "r", 2, "b"))
-		b.mustAppend(report("kitchen", "r", 1, "a"))
-		b.wantNames(b.take(), "a")
-		b.wantNames(b.take(), "b")
-		if a := b.accounts()["kitchen"]; a.Duplicate != 1 || a.Sent != 2 {
+		b.Stop()
+		b.sql(toFormat3)
+		b.Start()
+		defer func() { b.Stop() }()
+		b.MustAppend(report("kitchen", "r", 2, "b"))
+		b.MustAppend(report("kitchen", "r", 1, "a"))
+		b.WantNames(b.Take(), "a")
+		b.WantNames(b.Take(), "b")
+		if a := b.Accounts()["kitchen"]; a.Duplicate != 1 || a.Sent != 2 {
 			t.Errorf("got %+v, want 1 duplicate and 2 sent", a)
+		}
+		if found := b.aside(); len(found) > 0 {
+			t.Errorf("it is taken for damaged: %q", found)
 		}
 	})
 }

@@ -6,8 +6,8 @@ import (
 	"piway/gateway/pass"
 )
 
-// inHand are the passes that Next returned and that are not settled: they are not thinned, not dated again, and dropped
-// after all others. The zero value holds none; its methods are safe for concurrent use.
+// inHand are the passes that Next returned and that are not settled: they are not returned again, not thinned, not
+// dated again, and dropped after all others. The zero value holds none; its methods are safe for concurrent use.
 type inHand struct {
 	mu     sync.Mutex
 	starts map[int64]struct{}

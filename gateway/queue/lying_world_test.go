@@ -121,11 +121,13 @@ func (w *world) settle() {
 		return count(found, samples)
 	}); err != nil {
 		w.log.Info("cannot read the pass", "err", err)
+		w.Release(p.Start)
 		return
 	}
 	if w.rng.IntN(4) == 0 {
 		p.Next++
 		err := w.Settle(ctx, nil, []pass.Pass{p})
+		w.Release(p.Start)
 		w.log.Info("moved", "pass", p.Start, "to", p.Next, "err", err)
 		if err == nil {
 			w.at[p.Start] = p.Next
@@ -133,6 +135,7 @@ func (w *world) settle() {
 		return
 	}
 	err = w.Settle(ctx, []pass.Done{{Pass: p, Counts: counts}}, nil)
+	w.Release(p.Start) // also after an error
 	w.log.Info("settled", "pass", p.Start, "reports", found, "err", err)
 	for name := range found {
 		r := w.reports[name]
@@ -181,9 +184,8 @@ func (w *world) look() {
 // found returns how many samples of each report are in the queue, and of all.
 func (w *world) found() (found map[string]int, all int64) {
 	found = map[string]int{}
-	had := map[int64]bool{}
 	for {
-		p, err := w.Next(w.t.Context(), pass.Order{InHand: func(start int64) bool { return had[start] }, LiveOnly: true}, "")
+		p, err := w.Next(w.t.Context(), pass.Order{LiveOnly: true}, "")
 		if errors.Is(err, pass.ErrNone) {
 			break
 		}
@@ -200,7 +202,7 @@ func (w *world) found() (found map[string]int, all int64) {
 		if p.Next < w.at[p.Start] {
 			w.wrong("pass %d is at %d, it was at %d", p.Start, p.Next, w.at[p.Start])
 		}
-		had[p.Start] = true
+		defer w.Release(p.Start) // when all are seen
 	}
 	return found, all
 }

@@ -6,6 +6,9 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"piway/gateway/pass"
+	"piway/gateway/queue/store"
 )
 
 // passes are those that still take reports, and those that took some until just now.
@@ -53,9 +56,9 @@ func (p *passes) put(start, id int64, newest time.Time, undated bool, mono time.
 // was ahead for once names a pass of the future, and nothing after it.
 func (w *writer) passFor(ctx context.Context, newest time.Time) (int64, error) {
 	now, p := w.now.wall, &w.passes
-	hi := windowStart(now, w.cfg.Window)
-	lo := windowStart(now.Add(-w.cfg.Grace), w.cfg.Window) // the previous window, while its grace lasts
-	for _, start := range []int64{max(lo, min(hi, windowStart(newest, w.cfg.Window))), hi} {
+	hi := pass.Window(now, w.cfg.Window)
+	lo := pass.Window(now.Add(-w.cfg.Grace), w.cfg.Window) // the previous window, while its grace lasts
+	for _, start := range []int64{max(lo, min(hi, pass.Window(newest, w.cfg.Window))), hi} {
 		if p.open[start] != nil {
 			return start, nil
 		}
@@ -74,7 +77,7 @@ func (w *writer) passFor(ctx context.Context, newest time.Time) (int64, error) {
 		}
 	}
 	var there int64
-	if err := w.lastPass.QueryRowContext(ctx).Scan(&there); err != nil {
+	if err := w.conn.QueryRowContext(ctx, "SELECT COALESCE(MAX(start), 0) FROM pass").Scan(&there); err != nil {
 		return 0, fmt.Errorf("naming a pass: %w", err)
 	}
 	return max(last, there) + 1, nil
@@ -82,21 +85,14 @@ func (w *writer) passFor(ctx context.Context, newest time.Time) (int64, error) {
 
 // taken reports whether the name was that of another pass, as far as that still matters.
 func (w *writer) taken(ctx context.Context, start int64) (bool, error) {
-	if w.passes.recently(start) || w.bounds.inHand(start) {
+	if w.passes.recently(start) || w.inHand.has(start) {
 		return true, nil
 	}
 	var n int
-	if err := w.passThere.QueryRowContext(ctx, start).Scan(&n); err != nil {
+	if err := w.conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM pass WHERE start=?", start).Scan(&n); err != nil {
 		return false, fmt.Errorf("naming a pass: %w", err)
 	}
 	return n > 0, nil
-}
-
-// windowStart is the start of the window that holds t, in Unix seconds. Windows are whole seconds long.
-func windowStart(t time.Time, window time.Duration) int64 {
-	w := max(int64(window/time.Second), 1)
-	s := t.Unix()
-	return s - ((s%w)+w)%w
 }
 
 // over reports whether a pass takes no more reports: its grace has passed by the wall clock, or it has been open for
@@ -127,12 +123,12 @@ func (w *writer) closeDue(ctx context.Context) error {
 		if !p.open[start].over(start, w.now.wall, w.now.mono, w.cfg.Window, w.cfg.Grace) {
 			continue
 		}
-		if _, err := w.closePass.ExecContext(ctx, start); err != nil {
+		if _, err := w.conn.ExecContext(ctx, "UPDATE pass SET closed=1 WHERE start=?", start); err != nil {
 			return fmt.Errorf("closing pass %d: %w", start, err)
 		}
 		delete(p.open, start)
 		p.recent = append(p.recent, closing{start, w.now.mono})
-		w.foldAndTell = true
+		w.foldAndWake = true
 	}
 	return nil
 }
@@ -151,7 +147,9 @@ func (w *writer) putPasses(ctx context.Context) error {
 		if !o.dirty {
 			continue
 		}
-		if _, err := w.putPass.ExecContext(ctx, start, o.first, o.last, o.newest, o.undated); err != nil {
+		if _, err := w.conn.ExecContext(ctx, `INSERT INTO pass (start,first,last,newest,undated) VALUES (?1,?2,?3,?4,?5)
+			ON CONFLICT DO UPDATE SET first=?2, last=?3, newest=?4, undated=?5`,
+			start, o.first, o.last, o.newest, o.undated); err != nil {
 			return fmt.Errorf("writing pass %d: %w", start, err)
 		}
 		o.dirty = false
@@ -161,23 +159,19 @@ func (w *writer) putPasses(ctx context.Context) error {
 
 func (w *writer) loadPasses(ctx context.Context) error {
 	w.passes.open = map[int64]*openPass{}
+	var start int64
+	var o openPass
 	rows, err := w.conn.QueryContext(ctx, "SELECT start, first, last, newest, undated FROM pass WHERE closed=0")
-	if err != nil {
+	if err := store.Each(rows, err, func() error {
+		one := o
+		one.since = w.now.mono
+		w.passes.open[start] = &one
+		return nil
+	}, &start, &o.first, &o.last, &o.newest, &o.undated); err != nil {
 		return fmt.Errorf("reading passes: %w", err)
 	}
-	defer func() { _ = rows.Close() }() // rows.Err tells
-	for rows.Next() {
-		var start int64
-		o := &openPass{since: w.now.mono}
-		if err := rows.Scan(&start, &o.first, &o.last, &o.newest, &o.undated); err != nil {
-			return fmt.Errorf("reading passes: %w", err)
-		}
-		w.passes.open[start] = o
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	if err := w.conn.QueryRowContext(ctx, "SELECT COALESCE(MAX(start), 0) FROM pass WHERE closed>0").Scan(&w.passes.last); err != nil {
+	last := w.conn.QueryRowContext(ctx, "SELECT COALESCE(MAX(start), 0) FROM pass WHERE closed>0")
+	if err := last.Scan(&w.passes.last); err != nil {
 		return fmt.Errorf("reading passes: %w", err)
 	}
 	return nil

@@ -11,9 +11,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"piway/gateway/queue/disk"
+	"piway/gateway/queue/inbox"
+	"piway/gateway/queue/replace"
 	"piway/gateway/queue/store"
 
 	"piway/shared/files"
+	"piway/shared/sample"
 )
 
 // Config says where the queue is and how it gathers.
@@ -43,9 +47,9 @@ type Config struct {
 	// Nil means the time since Open.
 	SinceBoot func() time.Duration
 	BootID    string
-	// Date returns what to add to the times of an entry's samples, now that its Arrived is right; nil leaves that as
-	// it is.
-	Date func(*Entry) (shift float64)
+	// Date returns what to add to the times of a report's samples, now that it is known when it arrived; nil leaves that
+	// as it is.
+	Date func(r *sample.Report, arrived time.Time) (shift float64)
 	// Files is where the store is, nil for this machine's; VFS the same for SQLite, by its name. Both are for tests.
 	Files files.FS
 	VFS   string
@@ -69,8 +73,13 @@ func (c Config) withDefaults() Config {
 }
 
 // store says where the store is.
-func (c *Config) store() *store.Options {
-	return &store.Options{Path: c.Path, MaxBytes: c.backstop(), Files: c.Files, VFS: c.VFS}
+func (c *Config) store() store.Options {
+	return store.Options{Path: c.Path, MaxBytes: c.backstop(), Files: c.Files, VFS: c.VFS}
+}
+
+// ballast is what is given up on a full disk.
+func (c *Config) ballast() store.Ballast {
+	return store.Ballast{Path: filepath.Join(filepath.Dir(c.Path), "ballast"), Size: c.Ballast}
 }
 
 // ErrClosed is given to done for what came after the end of Run.
@@ -81,12 +90,11 @@ type Queue struct {
 	cfg Config
 	db  *sql.DB // readers; the writer has a connection of its own
 	w   *writer
-	in  chan op
+	in  *inbox.Box[op]
 
 	start time.Time
 	beat  atomic.Int64 // when the writer's loop last went round, since start
-	disk  disk
-	place place
+	disk  *disk.Disk
 	sick  chan error // why the store has to be opened anew
 
 	reading     context.Context // of all that reads: a query that is cut short costs its connection, see pinned
@@ -99,37 +107,51 @@ type Queue struct {
 	mu       sync.Mutex    // guards what follows
 	changed  chan struct{} // closed and replaced when a pass closes or finishes
 	closings []closing     // as the writer has them
-	log      logSize
 	picking  sync.Mutex    // held while Next picks a pass, and while passes are thinned
-	ended    chan struct{} // closed when Run has committed for the last time
 }
 
-// pending is how many messages may wait for the writer; a full channel holds the senders' readers back.
-const pending = 4096
-
 // Open opens or creates the store, replays what was committed after the last fold, and starts nothing. A store that is
-// damaged is set aside, with what can be read of it in a new one: see rebuild. It returns store.ErrDisk for what may
-// pass.
+// damaged is set aside, with what can be read of it in a new one. It returns store.ErrDisk for what may pass.
 func Open(ctx context.Context, cfg Config) (*Queue, error) {
 	q := &Queue{
-		cfg: cfg.withDefaults(), in: make(chan op, pending), start: time.Now(),
-		changed: make(chan struct{}), ended: make(chan struct{}),
+		cfg: cfg.withDefaults(), start: time.Now(), changed: make(chan struct{}),
+		in:   inbox.New(func(o op) { o.done(ErrClosed) }),
 		sick: make(chan error, 1), ledgers: make(chan struct{}, 1),
 	}
 	q.reading, q.stopReading = context.WithCancel(context.WithoutCancel(ctx))
 	q.beats() // Run may begin a moment later
-	q.disk = disk{cfg: &q.cfg, mono: q.mono, ballast: store.Ballast{
-		Path: filepath.Join(filepath.Dir(cfg.Path), "ballast"), Size: cfg.Ballast,
-	}}
-	if err := q.openStore(ctx); err != nil {
+	options := &replace.Options{Store: q.cfg.store(), Ballast: q.cfg.ballast(), Log: cfg.Log}
+	if err := replace.Open(ctx, options, func(whole bool) error { return q.tryOpen(ctx, whole) }); err != nil {
 		q.stopReading()
 		return nil, fmt.Errorf("opening queue %s: %w", cfg.Path, err)
 	}
-	q.w.bounds.inHand = q.inHand.has
-	q.disk.ballast.Make()
+	q.disk = disk.New(&disk.Config{
+		Store: q.cfg.store(), Ballast: q.cfg.ballast(), Mono: q.cfg.SinceBoot,
+		Prove: q.prove, End: q.fail, Beat: q.beats, Log: cfg.Log,
+	}, q.w.conn, q.w.wal)
 	q.lastClosed = q.w.passes.last
-	q.place.remember(q.cfg.Path, q.w.log.checkpoints)
 	return q, nil
+}
+
+// tryOpen opens the store as it is, reading all of it before if whole is true.
+func (q *Queue) tryOpen(ctx context.Context, whole bool) error {
+	options := q.cfg.store()
+	db, err := store.Open(ctx, &options)
+	if err != nil {
+		return err
+	}
+	if whole {
+		err = store.Check(ctx, db)
+	}
+	if err == nil {
+		q.w, err = newWriter(ctx, db, &q.cfg, &q.inHand)
+	}
+	if err != nil {
+		_ = db.Close() // the first error is the one to tell
+		return err
+	}
+	q.db = db
+	return nil
 }
 
 func (q *Queue) mono() time.Duration { return q.cfg.SinceBoot() }
@@ -150,44 +172,18 @@ func (q *Queue) Append(e Entry, done func(error)) {
 		done(err)
 		return
 	}
-	q.submit(op{entry: enc, done: done})
+	q.in.Put(op{entry: enc, done: done})
 }
 
 // do runs tx inside the next transaction and returns when that is on disk.
 func (q *Queue) do(ctx context.Context, tx func(context.Context, *writer) error) error {
 	res := make(chan error, 1)
-	q.submit(op{tx: tx, done: func(err error) { res <- err }})
+	q.in.Put(op{tx: tx, done: func(err error) { res <- err }})
 	select {
 	case err := <-res:
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
-	}
-}
-
-func (q *Queue) submit(o op) {
-	select {
-	case q.in <- o:
-	case <-q.ended:
-		o.done(ErrClosed)
-		return
-	}
-	// Run may have ended between the two cases; then nobody reads q.in any more.
-	select {
-	case <-q.ended:
-		q.refuseRest()
-	default:
-	}
-}
-
-func (q *Queue) refuseRest() {
-	for {
-		select {
-		case o := <-q.in:
-			o.done(ErrClosed)
-		default:
-			return
-		}
 	}
 }
 
@@ -200,14 +196,13 @@ func (q *Queue) Run(ctx context.Context) error {
 	var checks sync.WaitGroup
 	checks.Go(func() { q.checkLater(checking) })
 	err := q.loop(ctx)
-	close(q.ended)
-	q.refuseRest()
+	q.in.Close()
 	q.broadcast()
 	stop()
 	q.stopReading()
 	checks.Wait()
-	suspect(q.cfg.Path, err)
-	return errors.Join(err, q.w.close(), q.db.Close())
+	replace.Suspect(q.cfg.Path, err)
+	return errors.Join(err, q.w.conn.Close(), q.db.Close())
 }
 
 // checkAfter is how long after the start all of the store is read: then what waited for the gateway is served.

@@ -7,6 +7,7 @@ import (
 
 	"piway/gateway/pass"
 	"piway/gateway/queue"
+	"piway/shared/sample"
 )
 
 // A pass that is taken up while it is dated again keeps its numbers: what was read of it is what is there later.
@@ -19,14 +20,14 @@ func TestRedate_whileItIsPicked(t *testing.T) {
 // redateWhilePicked has the clock be right but for one question in four, or never if that is 4.
 func redateWhilePicked(t *testing.T, wrong int64) {
 	onMachine(t, 20*day, func(t *testing.T, m *machine) {
-		change := m.cfg
+		change := m.Change
 		var during func()
-		m.cfg = func(c *queue.Config) {
+		m.Change = func(c *queue.Config) {
 			change(c)
 			c.ThinAfter = 0 // which keeps everybody from picking meanwhile
 			var asked atomic.Int64
 			c.ClockRight = func() bool { return m.right.Load() && asked.Add(1)%4 != wrong }
-			c.Date = func(*queue.Entry) float64 {
+			c.Date = func(*sample.Report, time.Time) float64 {
 				if f := during; f != nil {
 					during = nil
 					f()
@@ -34,7 +35,7 @@ func redateWhilePicked(t *testing.T, wrong int64) {
 				return 0
 			}
 		}
-		m.reopen()
+		m.Reopen()
 		m.send(report("kitchen", "r", 1, "a"))
 		time.Sleep(2 * window)
 		first, later := map[string]time.Time{}, map[string]time.Time{}

@@ -28,28 +28,28 @@ func onMachine(t *testing.T, behind time.Duration, f func(*testing.T, *machine))
 	t.Helper()
 	inBubble(t, func(t *testing.T, b *bench) {
 		m := &machine{bench: b, boot: "first", began: time.Now()}
-		b.cfg = func(c *queue.Config) {
+		b.Change = func(c *queue.Config) {
 			c.MaxAge, c.ThinAfter, c.BootID = 13*day, 2*day, m.boot
 			c.ClockRight = func() bool { return m.right.Load() }
 			began := m.began
 			c.SinceBoot = func() time.Duration { return time.Since(began) }
 		}
-		b.back.set(behind)
-		b.reopen()
+		b.Back.Set(behind)
+		b.Reopen()
 		f(t, m)
 	})
 }
 
 // send sends a report as the broker would hand it over.
 func (m *machine) send(e queue.Entry) {
-	m.t.Helper()
-	e.Arrived, e.Unsure, e.SinceBoot = m.now(), !m.right.Load(), time.Since(m.began)
-	m.mustAppend(e)
+	m.T.Helper()
+	e.Arrived, e.Unsure, e.SinceBoot = m.Now(), !m.right.Load(), time.Since(m.began)
+	m.MustAppend(e)
 }
 
 // setRight sets the clock right while all runs.
 func (m *machine) setRight() {
-	m.back.set(0)
+	m.Back.Set(0)
 	m.right.Store(true)
 	time.Sleep(2 * time.Second)
 	synctest.Wait()
@@ -57,46 +57,45 @@ func (m *machine) setRight() {
 
 // restart cuts the power, and starts the machine again after a while with a clock that is behind.
 func (m *machine) restart(after, behind time.Duration, boot string) {
-	m.t.Helper()
+	m.T.Helper()
 	time.Sleep(after)
-	m.back.set(behind)
+	m.Back.Set(behind)
 	m.right.Store(false)
 	m.boot, m.began = boot, time.Now()
-	m.crash()
+	m.Crash()
 }
 
 // times returns when each sample that waits was taken, by its name, whatever its pass.
 func (m *machine) times() map[string]time.Time {
-	m.t.Helper()
-	got, taken := map[string]time.Time{}, map[int64]bool{}
-	ctx, cancel := context.WithTimeout(m.t.Context(), 2*window)
+	m.T.Helper()
+	got := map[string]time.Time{}
+	ctx, cancel := context.WithTimeout(m.T.Context(), 2*window)
 	defer cancel()
 	for {
-		p, err := m.Next(ctx, pass.Order{InHand: func(start int64) bool { return taken[start] }, Shelved: math.MaxInt64}, "f")
+		p, err := m.Next(ctx, pass.Order{Shelved: math.MaxInt64}, "f")
 		if err != nil {
 			return got
 		}
-		taken[p.Start] = true
 		m.names(p, got)
 	}
 }
 
 func (m *machine) names(p pass.Pass, got map[string]time.Time) {
-	m.t.Helper()
-	if err := m.Each(m.t.Context(), p, func(_ string, samples []sample.Sample) error {
+	m.T.Helper()
+	if err := m.Each(m.T.Context(), p, func(_ string, samples []sample.Sample) error {
 		for _, s := range samples {
 			got[s.Name] = time.UnixMicro(int64(s.Time * 1e6))
 		}
 		return nil
 	}); err != nil {
-		m.t.Fatal(err)
+		m.T.Fatal(err)
 	}
 }
 
 func (m *machine) near(got map[string]time.Time, name string, want time.Time) {
-	m.t.Helper()
+	m.T.Helper()
 	if off := got[name].Sub(want); off.Abs() > 2*time.Second {
-		m.t.Errorf("%s is dated %s, want %s", name, got[name].UTC(), want.UTC())
+		m.T.Errorf("%s is dated %s, want %s", name, got[name].UTC(), want.UTC())
 	}
 }
 
@@ -119,7 +118,7 @@ func TestRedate_clockBecomesRight(t *testing.T) {
 		}
 		m.setRight()
 		time.Sleep(2 * window)
-		if a := m.accounts()["kitchen"]; a.Waiting != 4 || len(a.Dropped) > 0 {
+		if a := m.Accounts()["kitchen"]; a.Waiting != 4 || len(a.Dropped) > 0 {
 			t.Errorf("got %+v, want all 4 waiting", a)
 		}
 		got := m.times()
@@ -209,12 +208,12 @@ func TestRedate_leavesWhatIsSent(t *testing.T) {
 // The shift of a sender's clock is found out anew with the arrival, and counted.
 func TestRedate_shift(t *testing.T) {
 	onMachine(t, 20*day, func(t *testing.T, m *machine) {
-		change := m.cfg
-		m.cfg = func(c *queue.Config) {
+		change := m.Change
+		m.Change = func(c *queue.Config) {
 			change(c)
-			c.Date = func(e *queue.Entry) float64 { return float64(e.Arrived.Unix()) - e.Sent }
+			c.Date = func(r *sample.Report, arrived time.Time) float64 { return float64(arrived.Unix()) - r.Sent }
 		}
-		m.reopen()
+		m.Reopen()
 		at := time.Now()
 		e := report("kitchen", "r", 1, "a")
 		e.Sent, e.Samples[0].Time = 1000, 990
@@ -222,11 +221,11 @@ func TestRedate_shift(t *testing.T) {
 		m.setRight()
 		time.Sleep(2 * window)
 		m.near(m.times(), "a", at.Add(-10*time.Second))
-		if a := m.accounts()["kitchen"]; a.Shifted != 1 {
+		if a := m.Accounts()["kitchen"]; a.Shifted != 1 {
 			t.Errorf("got %+v, want 1 shifted", a)
 		}
-		m.crash()
-		if a := m.accounts()["kitchen"]; a.Shifted != 1 {
+		m.Crash()
+		if a := m.Accounts()["kitchen"]; a.Shifted != 1 {
 			t.Errorf("after a crash: got %+v, want 1 shifted", a)
 		}
 	})

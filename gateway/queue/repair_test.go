@@ -68,39 +68,39 @@ func afterCut(t *testing.T, d *lying.Disk) *runningBench {
 func TestQueue_syncFails(t *testing.T) {
 	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, log *testlog.Log) {
 		b := running(t, cfg)
-		b.mustAppend(report("kitchen", "r", 1, "a"))
+		b.MustAppend(report("kitchen", "r", 1, "a"))
 		failing(d, "-wal", lying.Sync)
 		refused := queue.Entry{Report: sample.Report{Device: "kitchen", Run: "r", Seq: 9}, Refused: map[string]int{"unit": 1}}
 		for name, e := range map[string]queue.Entry{
 			"new": report("kitchen", "r", 2, "b"), "a redelivery": report("kitchen", "r", 1, "a"), "refused": refused,
 		} {
-			if b.append(e) == nil {
+			if b.TryAppend(e) == nil {
 				t.Errorf("%s: acknowledged on a disk that fails", name)
 			}
 		}
-		if b.Trouble() == "" {
+		if b.queue().Trouble() == "" {
 			t.Error("a disk that fails is no trouble")
 		}
 		d.Fail(nil)
 		time.Sleep(3 * time.Second)
-		if why := b.Trouble(); why != "" {
+		if why := b.queue().Trouble(); why != "" {
 			t.Errorf("on a disk that works: %s", why)
 		}
-		b.mustAppend(report("kitchen", "r", 3, "c"))
-		b.mustAppend(report("kitchen", "r", 1, "a"))
+		b.MustAppend(report("kitchen", "r", 3, "c"))
+		b.MustAppend(report("kitchen", "r", 1, "a"))
 		left := afterCut(t, d)
-		b.mustAppend(report("kitchen", "r", 2, "b"))
-		b.stop()
+		b.MustAppend(report("kitchen", "r", 2, "b"))
+		b.Stop()
 		if n := log.Count("level=ERROR"); n != 1 {
 			t.Errorf("got %d errors in the log, want 1:\n%s", n, log.String())
 		}
 		for _, seq := range []int64{1, 3, 2} {
-			left.mustAppend(report("kitchen", "r", seq, "x"))
+			left.MustAppend(report("kitchen", "r", seq, "x"))
 		}
-		if a := left.accounts()["kitchen"]; a.Waiting != 3 || a.Duplicate != 3 {
+		if a := left.Accounts()["kitchen"]; a.Waiting != 3 || a.Duplicate != 3 {
 			t.Errorf("after the power cut: got %+v, want 3 waiting, 3 duplicates", a)
 		}
-		left.stop()
+		left.Stop()
 	})
 }
 
@@ -109,10 +109,10 @@ func TestQueue_copiesOut(t *testing.T) {
 	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, log *testlog.Log) {
 		b := running(t, cfg)
 		for i := range 50 {
-			b.mustAppend(report("kitchen", "r", int64(i+1), "a"))
+			b.MustAppend(report("kitchen", "r", int64(i+1), "a"))
 		}
 		failing(d, "-wal", lying.Sync, lying.Truncate)
-		if b.append(report("kitchen", "r", 51, "a")) == nil {
+		if b.TryAppend(report("kitchen", "r", 51, "a")) == nil {
 			t.Error("acknowledged on a disk that fails")
 		}
 		if err := <-b.ended; !errors.Is(err, store.ErrDisk) {
@@ -122,12 +122,12 @@ func TestQueue_copiesOut(t *testing.T) {
 		d.Fail(nil)
 		b = running(t, cfg)
 		for name, b := range map[string]*runningBench{"opened anew": b, "after a power cut": left} {
-			b.mustAppend(report("kitchen", "r", 50, "a"))
-			b.mustAppend(report("kitchen", "r", 51, "a"))
-			if a := b.accounts()["kitchen"]; a.Waiting != 51 || a.Duplicate != 1 {
+			b.MustAppend(report("kitchen", "r", 50, "a"))
+			b.MustAppend(report("kitchen", "r", 51, "a"))
+			if a := b.Accounts()["kitchen"]; a.Waiting != 51 || a.Duplicate != 1 {
 				t.Errorf("%s: got %+v, want 51 waiting, 1 duplicate", name, a)
 			}
-			b.stop()
+			b.Stop()
 		}
 		if !strings.Contains(log.String(), "a copy takes the store's place") {
 			t.Errorf("the log does not tell of the copy:\n%s", log.String())
@@ -140,23 +140,23 @@ func TestQueue_copiesOut(t *testing.T) {
 func TestOpen_writesTheLogBack(t *testing.T) {
 	onLyingDisk(t, func(t *testing.T, d *lying.Disk, cfg queue.Config, _ *testlog.Log) {
 		b := running(t, cfg)
-		b.mustAppend(report("kitchen", "r", 1, "a"))
+		b.MustAppend(report("kitchen", "r", 1, "a"))
 		failing(d, "-wal", lying.Sync)
-		if b.append(report("kitchen", "r", 2, "b")) == nil {
+		if b.TryAppend(report("kitchen", "r", 2, "b")) == nil {
 			t.Error("acknowledged on a disk that fails")
 		}
 		d.Kill()
-		b.stop()
+		b.Stop()
 		d.Start()
 		d.Fail(nil)
 		b = running(t, cfg)
-		b.mustAppend(report("kitchen", "r", 2, "b"))
+		b.MustAppend(report("kitchen", "r", 2, "b"))
 		left := afterCut(t, d)
-		b.stop()
-		if a := left.accounts()["kitchen"]; a.Waiting != 2 {
+		b.Stop()
+		if a := left.Accounts()["kitchen"]; a.Waiting != 2 {
 			t.Errorf("got %+v, want both waiting", a)
 		}
-		left.stop()
+		left.Stop()
 	})
 }
 
@@ -173,13 +173,13 @@ func TestOpen_namesAreDurable(t *testing.T) {
 			return nil
 		})
 		b := running(t, cfg)
-		b.mustAppend(report("kitchen", "r", 1, "a"))
+		b.MustAppend(report("kitchen", "r", 1, "a"))
 		left := afterCut(t, d)
-		b.stop()
-		if a := left.accounts()["kitchen"]; a.Waiting != 1 {
+		b.Stop()
+		if a := left.Accounts()["kitchen"]; a.Waiting != 1 {
 			t.Errorf("got %+v, want 1 waiting", a)
 		}
-		left.stop()
+		left.Stop()
 	})
 }
 
@@ -201,24 +201,24 @@ func TestQueue_checkpointFails(t *testing.T) {
 		b := running(t, cfg)
 		failing(d, "queue.db", lying.Write, lying.Sync)
 		acked := int64(0)
-		for seq := int64(1); b.Trouble() == ""; seq++ {
-			if b.append(report("kitchen", "r", seq, bigNames(200)...)) == nil {
+		for seq := int64(1); b.queue().Trouble() == ""; seq++ {
+			if b.TryAppend(report("kitchen", "r", seq, bigNames(200)...)) == nil {
 				acked = seq
 			}
 			if info, err := os.Stat(cfg.Path + "-wal"); err != nil || info.Size() > 32<<20 {
 				t.Fatalf("the log has %d bytes, %v, and nothing is told", info.Size(), err)
 			}
 		}
-		if b.append(report("kitchen", "r", acked+1, "a")) == nil {
+		if b.TryAppend(report("kitchen", "r", acked+1, "a")) == nil {
 			t.Error("acknowledged though the log cannot be moved")
 		}
 		d.Fail(nil)
 		time.Sleep(3 * time.Second)
-		b.mustAppend(report("kitchen", "r", acked+1, "a"))
-		if bytes, by := b.LogSize(); bytes > 1<<20 || by != "" {
+		b.MustAppend(report("kitchen", "r", acked+1, "a"))
+		if bytes, by := b.queue().LogSize(); bytes > 1<<20 || by != "" {
 			t.Errorf("the log has %d bytes, held up by %q", bytes, by)
 		}
-		b.stop()
+		b.Stop()
 		if n := log.Count("level=ERROR"); n != 1 {
 			t.Errorf("got %d errors in the log, want 1:\n%s", n, log.String())
 		}
@@ -259,7 +259,7 @@ func read(path string) error {
 func TestQueue_logHeldUp(t *testing.T) {
 	log, path := new(testlog.Log), filepath.Join(t.TempDir(), "queue.db")
 	b := running(t, queue.Config{Path: path, MaxBytes: 256 << 20, Window: window, Grace: grace, Log: slog.New(slog.NewTextHandler(log, nil))})
-	b.mustAppend(report("kitchen", "r", 1, "a"))
+	b.MustAppend(report("kitchen", "r", 1, "a"))
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), reads+"="+path)
 	in, err := cmd.StdinPipe()
@@ -272,27 +272,27 @@ func TestQueue_logHeldUp(t *testing.T) {
 	}
 	seq, big := int64(2), bigNames(2000)
 	for by := ""; by == ""; seq++ {
-		b.mustAppend(report("kitchen", "r", seq, big...))
+		b.MustAppend(report("kitchen", "r", seq, big...))
 		var bytes int64
-		if bytes, by = b.LogSize(); bytes > 128<<20 {
+		if bytes, by = b.queue().LogSize(); bytes > 128<<20 {
 			t.Fatalf("the log has %d bytes, and nothing is told", bytes)
 		}
 	}
-	if _, by := b.LogSize(); !strings.Contains(by, fmt.Sprintf("process %d", cmd.Process.Pid)) {
+	if _, by := b.queue().LogSize(); !strings.Contains(by, fmt.Sprintf("process %d", cmd.Process.Pid)) {
 		t.Errorf("it is held up by %q, want process %d", by, cmd.Process.Pid)
 	}
-	if why := b.Trouble(); why != "" {
+	if why := b.queue().Trouble(); why != "" {
 		t.Errorf("a long log is trouble: %s", why)
 	}
 	must(t, in.Close())
 	must(t, cmd.Wait())
 	for by := "x"; by != ""; seq++ {
-		b.mustAppend(report("kitchen", "r", seq, big...))
-		if _, by = b.LogSize(); seq > 5000 {
+		b.MustAppend(report("kitchen", "r", seq, big...))
+		if _, by = b.queue().LogSize(); seq > 5000 {
 			t.Fatal("the log stays long")
 		}
 	}
-	b.stop()
+	b.Stop()
 	if text := log.String(); strings.Count(text, "cannot be emptied") != 1 || strings.Count(text, "is short again") != 1 {
 		t.Errorf("got the log\n%s", text)
 	}

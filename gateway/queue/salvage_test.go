@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"piway/gateway/queue/store"
+	"piway/gateway/queue/storetest"
 
 	"piway/gateway/pass"
 	"piway/gateway/queue"
@@ -19,10 +20,10 @@ import (
 
 // fill appends n reports of two devices, in some passes that are closed.
 func (b *bench) fill(n int) {
-	b.t.Helper()
+	b.T.Helper()
 	for i := range n {
 		device := []string{"kitchen", "attic"}[i%2]
-		b.mustAppend(report(device, "run", int64(i/2+1), fmt.Sprintf("metric %d with a name that takes its place", i), "b"))
+		b.MustAppend(report(device, "run", int64(i/2+1), fmt.Sprintf("metric %d with a name that takes its place", i), "b"))
 		if i%20 == 19 {
 			time.Sleep(window)
 		}
@@ -32,33 +33,33 @@ func (b *bench) fill(n int) {
 
 // damage stops the queue and changes its file.
 func (b *bench) damage(change func(text []byte) []byte) {
-	b.t.Helper()
-	b.stop()
-	text, err := os.ReadFile(b.path)
+	b.T.Helper()
+	b.Stop()
+	text, err := os.ReadFile(b.Cfg.Path)
 	if err != nil {
-		b.t.Fatal(err)
+		b.T.Fatal(err)
 	}
-	if err := os.WriteFile(b.path, change(text), 0o600); err != nil {
-		b.t.Fatal(err)
+	if err := os.WriteFile(b.Cfg.Path, change(text), 0o600); err != nil {
+		b.T.Fatal(err)
 	}
-	*b = *open(b.t, b.path, b.max, b.back)
+	b.Start()
 }
 
 // aside returns the stores that were set aside.
 func (b *bench) aside() []string {
-	b.t.Helper()
-	found, err := filepath.Glob(filepath.Join(filepath.Dir(b.path), "queue.damaged-*Z"))
+	b.T.Helper()
+	found, err := filepath.Glob(filepath.Join(filepath.Dir(b.Cfg.Path), "queue.damaged-*Z"))
 	if err != nil {
-		b.t.Fatal(err)
+		b.T.Fatal(err)
 	}
 	return found
 }
 
 // mark makes the next Open salvage, as it does after damage was met while the queue ran.
 func (b *bench) mark() {
-	b.t.Helper()
-	if err := os.WriteFile(b.path+".suspect", []byte("salvage"), 0o600); err != nil {
-		b.t.Fatal(err)
+	b.T.Helper()
+	if err := os.WriteFile(b.Cfg.Path+".suspect", []byte("salvage"), 0o600); err != nil {
+		b.T.Fatal(err)
 	}
 }
 
@@ -69,33 +70,33 @@ func pageOf(text []byte, what string) int { return strings.Index(string(text), w
 func TestOpen_salvage_sound(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.fill(100)
-		p, names := b.next(0, "f")
+		p, names := b.NextPass("f")
 		p.Next = 3
 		if err := b.Settle(t.Context(), nil, []pass.Pass{p}); err != nil {
 			t.Fatal(err)
 		}
-		before := b.accounts()
+		before := b.Accounts()
 		b.mark()
-		b.reopen()
+		b.Reopen()
 		if len(b.aside()) != 1 {
 			t.Fatalf("got %q set aside, want one", b.aside())
 		}
-		after := b.accounts()
+		after := b.Accounts()
 		for device, was := range before {
 			if now := after[device]; now.Stored != was.Stored || now.Waiting != was.Waiting || len(now.Dropped) != 0 {
 				t.Errorf("%s: got %+v, want %+v", device, now, was)
 			}
 		}
-		again, got := b.next(0, "f")
+		again, got := b.NextPass("f")
 		if again.Start != p.Start || again.Next != 3 {
 			t.Errorf("got pass %d at %d, want %d at 3", again.Start, again.Next, p.Start)
 		}
-		b.wantNames(got, names...)
-		b.mustAppend(report("kitchen", "run", 1, "b"))
-		if a := b.accounts()["kitchen"]; a.Duplicate != 1 {
+		b.WantNames(got, names...)
+		b.MustAppend(report("kitchen", "run", 1, "b"))
+		if a := b.Accounts()["kitchen"]; a.Duplicate != 1 {
 			t.Errorf("got %d duplicates, want the redelivery recognised", a.Duplicate)
 		}
-		if _, err := os.Stat(b.path + ".suspect"); err == nil {
+		if _, err := os.Stat(b.Cfg.Path + ".suspect"); err == nil {
 			t.Error("the mark is still there")
 		}
 	})
@@ -105,14 +106,12 @@ func TestOpen_salvage_sound(t *testing.T) {
 func TestOpen_salvage_page(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.fill(400)
-		for after := int64(0); ; {
-			p, _ := b.next(after, "f")
+		for last := false; !last; {
+			p, _ := b.NextPass("f")
 			if p.Next = 2; b.Settle(t.Context(), nil, []pass.Pass{p}) != nil {
 				t.Fatal("moving a pass")
 			}
-			if after = p.Start; after == b.LastClosed() {
-				break
-			}
+			last = p.Start == b.LastClosed()
 		}
 		b.mark()
 		b.damage(func(text []byte) []byte {
@@ -121,7 +120,7 @@ func TestOpen_salvage_page(t *testing.T) {
 			return text
 		})
 		lost := int64(0)
-		for _, a := range b.accounts() {
+		for _, a := range b.Accounts() {
 			lost += a.Dropped[queue.ReasonDamaged]
 			if a.Waiting == 0 || a.Stored != 400 {
 				t.Errorf("got %+v, want 400 stored and most of it waiting", a)
@@ -131,9 +130,10 @@ func TestOpen_salvage_page(t *testing.T) {
 			t.Errorf("got %d samples dropped, want those of a page", lost)
 		}
 		kept, restarted := 0, 0
-		for after := int64(0); after != b.LastClosed(); {
-			p, _ := b.next(after, "f")
-			switch after = p.Start; p.Next {
+		for last := false; !last; {
+			p, _ := b.NextPass("f")
+			last = p.Start == b.LastClosed()
+			switch p.Next {
 			case 2:
 				kept++
 			case 0:
@@ -152,9 +152,9 @@ func TestOpen_salvage_page(t *testing.T) {
 func TestOpen_salvage_hole(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		for i := range 200 {
-			b.mustAppend(report("kitchen", "run", int64(i+1), fmt.Sprintf("metric %d with a name that takes its place", i)))
+			b.MustAppend(report("kitchen", "run", int64(i+1), fmt.Sprintf("metric %d with a name that takes its place", i)))
 		}
-		p, _ := b.next(0, "f")
+		p, _ := b.NextPass("f")
 		if p.Next = 2; b.Settle(t.Context(), nil, []pass.Pass{p}) != nil {
 			t.Fatal("moving the pass")
 		}
@@ -164,11 +164,11 @@ func TestOpen_salvage_hole(t *testing.T) {
 			copy(text[at:at+4096], make([]byte, 4096))
 			return text
 		})
-		again, names := b.next(0, "f")
+		again, names := b.NextPass("f")
 		if again.Next != 0 || len(names) == 0 || len(names) >= 200 {
 			t.Errorf("got %d of 200 samples from datum %d on, want a part from 0 on", len(names), again.Next)
 		}
-		b.accounts()
+		b.Accounts()
 	})
 }
 
@@ -194,15 +194,15 @@ func TestOpen_salvage_anything(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bench) {
 				b.fill(100)
-				b.stop()
-				if err := spoil(b.path); err != nil {
+				b.Stop()
+				if err := spoil(b.Cfg.Path); err != nil {
 					t.Fatal(err)
 				}
-				*b = *open(t, b.path, b.max, b.back)
-				b.mustAppend(report("kitchen", "other", 1, "c"))
-				b.accounts()
-				b.reopen()
-				b.accounts()
+				b.Start()
+				b.MustAppend(report("kitchen", "other", 1, "c"))
+				b.Accounts()
+				b.Reopen()
+				b.Accounts()
 			})
 		})
 	}
@@ -223,8 +223,8 @@ func overwrite(path string, at int64, with []byte) error {
 func TestOpen_salvage_crash(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.fill(20)
-		b.stop()
-		whole, err := os.ReadFile(b.path)
+		b.Stop()
+		whole, err := os.ReadFile(b.Cfg.Path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -240,14 +240,14 @@ func TestOpen_salvage_crash(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			c := open(t, path, 64<<20, b.back)
-			if _, ok := files["queue.db.salvaged"]; ok && c.accounts()["kitchen"].Stored != 20 {
-				t.Errorf("with %d files: the salvaged store is not in its place: %+v", len(files), c.accounts())
+			c := &bench{storetest.New(t, open, queue.Config{Path: path})}
+			if _, ok := files["queue.db.salvaged"]; ok && c.Accounts()["kitchen"].Stored != 20 {
+				t.Errorf("with %d files: the salvaged store is not in its place: %+v", len(files), c.Accounts())
 			}
 			if _, ok := files["queue.db"]; ok && len(c.aside()) != 1 {
 				t.Errorf("with %d files: %q set aside, want one", len(files), c.aside())
 			}
-			c.stop()
+			c.Stop()
 		}
 	})
 }
@@ -259,12 +259,12 @@ func TestOpen_salvage_bounded(t *testing.T) {
 		for range 5 {
 			time.Sleep(time.Second)
 			b.mark()
-			b.reopen()
+			b.Reopen()
 		}
 		if n := len(b.aside()); n != 3 {
 			t.Errorf("got %d stores set aside, want 3 kept", n)
 		}
-		if a := b.accounts()["attic"]; a.Waiting != 20 {
+		if a := b.Accounts()["attic"]; a.Waiting != 20 {
 			t.Errorf("got %+v, want 20 waiting", a)
 		}
 	})
@@ -274,15 +274,15 @@ func TestOpen_salvage_bounded(t *testing.T) {
 func TestQueue_Run_damaged(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.fill(200)
-		b.stop()
-		text, err := os.ReadFile(b.path)
+		b.Stop()
+		text, err := os.ReadFile(b.Cfg.Path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := overwrite(b.path, int64(pageOf(text, "metric 101 with")), make([]byte, 4096)); err != nil {
+		if err := overwrite(b.Cfg.Path, int64(pageOf(text, "metric 101 with")), make([]byte, 4096)); err != nil {
 			t.Fatal(err)
 		}
-		cfg := queue.Config{Path: b.path, Window: window, Grace: grace, MaxBytes: b.max, Log: slog.New(slog.DiscardHandler)}
+		cfg := queue.Config{Path: b.Cfg.Path, Window: window, Grace: grace, MaxBytes: b.Cfg.MaxBytes, Log: slog.New(slog.DiscardHandler)}
 		q, err := queue.Open(t.Context(), cfg)
 		if err != nil {
 			t.Fatal(err)
@@ -297,12 +297,12 @@ func TestQueue_Run_damaged(t *testing.T) {
 				t.Error("a report is acknowledged after the end")
 			}
 		})
-		*b = *open(t, b.path, b.max, b.back)
+		b.Start()
 		if len(b.aside()) != 1 {
 			t.Errorf("got %q set aside, want one", b.aside())
 		}
 		lost := int64(0)
-		for _, a := range b.accounts() {
+		for _, a := range b.Accounts() {
 			lost += a.Dropped[queue.ReasonDamaged]
 		}
 		if lost == 0 {

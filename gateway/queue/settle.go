@@ -6,6 +6,8 @@ import (
 
 	"piway/gateway/pass"
 	"piway/gateway/queue/ledger"
+	"piway/gateway/queue/reports"
+	"piway/gateway/queue/store"
 )
 
 // Settle takes passes off the disk, books their samples in the ledger and makes the positions in others durable (their
@@ -32,16 +34,16 @@ func (q *Queue) Settle(ctx context.Context, done []pass.Done, moved []pass.Pass)
 }
 
 func (w *writer) finish(ctx context.Context, d pass.Done) error {
-	if _, err := w.deleteReports.ExecContext(ctx, d.Pass.First, d.Pass.Last, d.Pass.Start); err != nil {
+	if err := reports.Delete(ctx, w.conn, d.Pass); err != nil {
 		return err
 	}
-	if there, err := w.removePass(ctx, &d.Pass); err != nil || !there {
+	if there, err := w.removePass(ctx, d.Pass.Start); err != nil || !there {
 		return err
 	}
 	for c, n := range d.Counts {
-		w.ledger.Add(c, int64(n))
+		w.books.BookCount(c, n)
 	}
-	w.foldAndTell = true // so that no deleted report is still to be counted
+	w.foldAndWake = true // so that no deleted report is still to be counted
 	return nil
 }
 
@@ -50,19 +52,36 @@ func (w *writer) move(ctx context.Context, p pass.Pass) error {
 	if p.Shelved {
 		state = stateShelved
 	}
-	there, err := affected(w.movePass.ExecContext(ctx, p.Next, p.Expired.String(), p.Parked.String(), state, p.Start))
+	there, err := store.Changed(w.conn.ExecContext(ctx,
+		"UPDATE pass SET next=?, expired=?, parked=?, closed=? WHERE start=?",
+		p.Next, p.Expired.String(), p.Parked.String(), state, p.Start))
 	if err != nil || !there || p.ParkedCounts == nil {
 		return err
 	}
-	if _, err := w.deleteParked.ExecContext(ctx, p.Start); err != nil {
+	if err := w.unpark(ctx, p.Start); err != nil {
 		return err
 	}
 	for c, n := range p.ParkedCounts {
-		if _, err := w.putParked.ExecContext(ctx, p.Start, c.Device, c.Reason, n); err != nil {
+		if _, err := w.conn.ExecContext(ctx, "INSERT INTO parked VALUES (?,?,?,?)",
+			p.Start, c.Device, c.Reason, n); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// removePass takes the row of a pass off the disk. It returns false if it was gone.
+func (w *writer) removePass(ctx context.Context, start int64) (bool, error) {
+	if err := w.unpark(ctx, start); err != nil {
+		return false, err
+	}
+	return store.Changed(w.conn.ExecContext(ctx, "DELETE FROM pass WHERE start=?", start))
+}
+
+// unpark forgets whose samples are parked of a pass.
+func (w *writer) unpark(ctx context.Context, start int64) error {
+	_, err := w.conn.ExecContext(ctx, "DELETE FROM parked WHERE pass=?", start)
+	return err
 }
 
 // BookRefusedByCloud books samples that the cloud acknowledged and then refused. They stay among those sent, of which
@@ -70,9 +89,9 @@ func (w *writer) move(ctx context.Context, p pass.Pass) error {
 func (q *Queue) BookRefusedByCloud(ctx context.Context, counts map[ledger.Count]int) error {
 	return q.do(ctx, func(_ context.Context, w *writer) error {
 		for c, n := range counts {
-			w.book(c.Device, ledger.RefusedByCloud, c.Reason, n)
+			w.books.Book(c.Device, ledger.RefusedByCloud, c.Reason, n)
 		}
-		w.foldAndTell = true
+		w.foldAndWake = true
 		return nil
 	})
 }

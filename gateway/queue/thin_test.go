@@ -26,34 +26,32 @@ func valued(device string, seq int64, value float64) queue.Entry {
 
 // thinAfter reopens the queue with thinning.
 func (b *bench) thinAfter(after time.Duration) {
-	b.t.Helper()
-	b.cfg = func(c *queue.Config) { c.ThinAfter = after }
-	b.reopen()
+	b.T.Helper()
+	b.Change = func(c *queue.Config) { c.ThinAfter = after }
+	b.Reopen()
 }
 
 // summaries returns what waits in thinned passes, and how many closed passes are as they came.
 func (b *bench) summaries() (all []pass.Summary, raw int) {
-	b.t.Helper()
-	inHand := map[int64]bool{}
-	n, _, err := b.Backlog(b.t.Context())
+	b.T.Helper()
+	n, _, err := b.Backlog(b.T.Context())
 	if err != nil {
-		b.t.Fatal(err)
+		b.T.Fatal(err)
 	}
 	for range n {
-		p, err := b.Next(b.t.Context(), pass.Order{InHand: func(s int64) bool { return inHand[s] }, Shelved: math.MaxInt64}, "f")
+		p, err := b.Next(b.T.Context(), pass.Order{Shelved: math.MaxInt64}, "f")
 		if err != nil {
-			b.t.Fatal(err)
+			b.T.Fatal(err)
 		}
-		inHand[p.Start] = true
 		if p.Thinned == 0 {
 			raw++
 			continue
 		}
-		if err := b.EachThinned(b.t.Context(), p, func(_ string, s []pass.Summary) error {
+		if err := b.EachThinned(b.T.Context(), p, func(_ string, s []pass.Summary) error {
 			all = append(all, s...)
 			return nil
 		}); err != nil {
-			b.t.Fatal(err)
+			b.T.Fatal(err)
 		}
 	}
 	return all, raw
@@ -62,10 +60,10 @@ func (b *bench) summaries() (all []pass.Summary, raw int) {
 // Passes become windows of five minutes, later of an hour, and keep what their samples were, over a crash.
 func TestThin(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		time.Sleep(b.now().Truncate(time.Hour).Add(time.Hour).Sub(b.now()))
-		hour := float64(b.now().Unix())
+		time.Sleep(b.Now().Truncate(time.Hour).Add(time.Hour).Sub(b.Now()))
+		hour := float64(b.Now().Unix())
 		for i, value := range []float64{4, 1, 7, 2, 6} { // three minutes of one five, and the next five
-			b.mustAppend(valued("kitchen", int64(i+1), value))
+			b.MustAppend(valued("kitchen", int64(i+1), value))
 			time.Sleep(100 * time.Second)
 		}
 		b.thinAfter(time.Hour)
@@ -74,23 +72,23 @@ func TestThin(t *testing.T) {
 			{Name: "load", Unit: "Count", Time: hour, N: 3, Sum: 12, Min: 1, Max: 7, Last: 7, LastTime: hour + 200},
 			{Name: "load", Unit: "Count", Time: hour + 300, N: 2, Sum: 8, Min: 2, Max: 6, Last: 6, LastTime: hour + 400},
 		}
-		b.crash()
+		b.Crash()
 		got, raw := b.summaries()
 		if diff := cmp.Diff(want, got); diff != "" || raw != 0 {
 			t.Errorf("after an hour %d passes as they came, summaries (-want +got):\n%s", raw, diff)
 		}
-		b.crash() // lets go of what was in hand
+		b.Crash() // lets go of what was in hand
 		time.Sleep(4 * time.Hour)
 		want = []pass.Summary{{Name: "load", Unit: "Count", Time: hour, N: 5, Sum: 20, Min: 1, Max: 7, Last: 6, LastTime: hour + 400}}
-		b.crash()
+		b.Crash()
 		if got, _ = b.summaries(); cmp.Diff(want, got) != "" {
 			t.Errorf("after hours (-want +got):\n%s", cmp.Diff(want, got))
 		}
-		if a := b.accounts()["kitchen"]; a.Waiting != 5 || a.Stored != 5 {
+		if a := b.Accounts()["kitchen"]; a.Waiting != 5 || a.Stored != 5 {
 			t.Errorf("got %+v, want 5 waiting", a)
 		}
-		b.mustAppend(valued("kitchen", 2, 1))
-		if a := b.accounts()["kitchen"]; a.Duplicate != 1 {
+		b.MustAppend(valued("kitchen", 2, 1))
+		if a := b.Accounts()["kitchen"]; a.Duplicate != 1 {
 			t.Errorf("got %+v, want what was thinned recognised", a)
 		}
 	})
@@ -99,23 +97,23 @@ func TestThin(t *testing.T) {
 // What is in hand, or partly sent, or parked is left as its numbers say, and so is all while the clock is not right.
 func TestThin_leaves(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
-		b.cfg = func(c *queue.Config) {
+		b.Change = func(c *queue.Config) {
 			c.ThinAfter, c.ClockRight = time.Hour, func() bool { return false }
 		}
-		b.reopen()
+		b.Reopen()
 		var passes []pass.Pass
 		for i := range 4 {
-			b.mustAppend(report("kitchen", "r", int64(i+1), "a", "b"))
-			p, _ := b.next(b.LastClosed(), "f")
+			b.MustAppend(report("kitchen", "r", int64(i+1), "a", "b"))
+			p, _ := b.NextPass("f")
 			passes = append(passes, p)
 		}
 		time.Sleep(2 * time.Hour)
-		b.reopen()
+		b.Reopen()
 		if _, raw := b.summaries(); raw != 4 {
 			t.Errorf("%d passes as they came, want all 4 while the clock is not right", raw)
 		}
 		b.thinAfter(time.Hour)
-		held, _ := b.next(0, "f")
+		held, _ := b.NextPass("f")
 		part, parked := passes[1], passes[2]
 		part.Next = 1
 		parked.Next, parked.Shelved = 2, true
@@ -131,7 +129,7 @@ func TestThin_leaves(t *testing.T) {
 		if thinned != 1 || all != 4 || held.Start != passes[0].Start {
 			t.Errorf("%d of %d passes are thinned, want the last of 4 alone", thinned, all)
 		}
-		b.accounts()
+		b.Accounts()
 	})
 }
 
@@ -141,7 +139,7 @@ func TestThin_syncFails(t *testing.T) {
 		cfg.ThinAfter = time.Hour
 		b := running(t, cfg)
 		for i := range 5 {
-			b.mustAppend(report("kitchen", "r", int64(i+1), "a"))
+			b.MustAppend(report("kitchen", "r", int64(i+1), "a"))
 			time.Sleep(window)
 		}
 		time.Sleep(50 * time.Minute)

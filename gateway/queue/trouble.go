@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"piway/gateway/queue/disk"
 	"piway/gateway/queue/store"
 
 	"piway/gateway/pass"
@@ -12,18 +13,7 @@ import (
 
 // IsTrouble reports whether err, of anything in the data folder dir, comes from its disk and not from a mistake of the
 // user, so that trying again later can help; and what the operator can do.
-func IsTrouble(err error, dir string) (fix string, ok bool) {
-	switch store.TroubleOf(err, dir) { //nolint:exhaustive // the others do not keep it from being opened
-	case store.Full:
-		return fixFull, true
-	case store.ReadOnly:
-		return fixReadOnly, true
-	case store.Failing, store.Astray, store.Damaged:
-		return "look at the kernel's log (dmesg); the disk or SD card may be worn out", true
-	default:
-		return "", false
-	}
-}
+func IsTrouble(err error, dir string) (fix string, ok bool) { return disk.IsTrouble(err, dir) }
 
 // notice ends Run if what a reader met means that the store has to be opened anew.
 func (q *Queue) notice(err error) {

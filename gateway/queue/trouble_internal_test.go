@@ -1,16 +1,20 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"piway/gateway/queue/disk"
 	"piway/gateway/queue/store"
 )
 
@@ -43,7 +47,8 @@ func TestDisk_readOnly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "queue.db")
 	synctest.Test(t, func(t *testing.T) {
 		cfg := fuzzConfig(path)
-		cfg.Log = slog.New(slog.DiscardHandler)
+		var log bytes.Buffer
+		cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
 		q, err := Open(t.Context(), cfg)
 		if err != nil {
 			t.Fatal(err)
@@ -51,14 +56,14 @@ func TestDisk_readOnly(t *testing.T) {
 		q.failed(&fs.PathError{Op: "write", Path: path, Err: syscall.EROFS}, 1)
 		var got error
 		q.commit(t.Context(), []op{{entry: &encoded{}, done: func(err error) { got = err }}})
-		if got == nil || q.Trouble() == "" || q.disk.refused != 1 {
-			t.Errorf("on a read-only disk: done(%v), trouble %q, %d refused", got, q.Trouble(), q.disk.refused)
+		if got == nil || q.Trouble() == "" {
+			t.Errorf("on a read-only disk: done(%v), trouble %q", got, q.Trouble())
 		}
-		time.Sleep(2 * probeEvery)
-		q.attend(t.Context())
+		time.Sleep(2 * disk.ProbeEvery)
+		q.disk.Attend(t.Context())
 		q.commit(t.Context(), []op{{entry: &encoded{}, done: func(err error) { got = err }}})
-		if got != nil || q.Trouble() != "" {
-			t.Errorf("writable again: done(%v), trouble %q", got, q.Trouble())
+		if got != nil || q.Trouble() != "" || !strings.Contains(log.String(), "refused_messages=1") {
+			t.Errorf("writable again: done(%v), trouble %q, and in the log:\n%s", got, q.Trouble(), log.String())
 		}
 		if err := q.Run(over(t.Context())); err != nil {
 			t.Error(err)
@@ -78,16 +83,16 @@ func TestOpen_afterIOError(t *testing.T) {
 		if err := q.Run(t.Context()); store.TroubleOf(err, "") != store.Failing {
 			t.Errorf("got %v, want ErrDisk", err)
 		}
-		if mark, _ := readMark(path); mark != markCheck {
-			t.Errorf("got the mark %q, want %q", mark, markCheck)
+		if mark, err := os.ReadFile(path + ".suspect"); string(mark) != "check" {
+			t.Errorf("got the mark %q, %v, want check", mark, err)
 		}
 		if q, err = Open(t.Context(), fuzzConfig(path)); err != nil {
 			t.Fatal(err)
 		}
-		if mark, _ := readMark(path); mark != "" {
+		if _, err := os.Stat(path + ".suspect"); err == nil {
 			t.Error("the mark is still there")
 		}
-		if found, _ := filepath.Glob(filepath.Join(filepath.Dir(path), asidePrefix+"*")); len(found) > 0 {
+		if found, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "queue.damaged-*")); len(found) > 0 {
 			t.Errorf("a sound store was set aside: %q", found)
 		}
 		if err := q.Run(over(t.Context())); err != nil {

@@ -3,48 +3,36 @@ package queue
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
+	"piway/gateway/queue/books"
+	"piway/gateway/queue/dating"
+	"piway/gateway/queue/known"
 	"piway/gateway/queue/ledger"
+	"piway/gateway/queue/store"
+	"piway/gateway/queue/wal"
 )
 
 // writer owns the one connection that writes, and the state that its transactions keep.
 // Only the goroutine of Run uses it after Open.
 type writer struct {
-	cfg  *Config
-	now  instant // of look
-	conn *sql.Conn
+	cfg    *Config
+	now    instant // of look
+	conn   *store.Conn
+	wal    *wal.Log
+	inHand *inHand
 
-	begin, commit, rollback          *sql.Stmt
-	insert, putPass, putOwner        *sql.Stmt
-	putLedger, putSeen, putMeta      *sql.Stmt
-	closePass, beginPass, movePass   *sql.Stmt
-	deleteReports, deletePass, prune *sql.Stmt
-	putParked, deleteParked          *sql.Stmt
-	putBoot, pruneBoots              *sql.Stmt
-	lastPass, passThere              *sql.Stmt
-	putHost, getHost                 *sql.Stmt
-	undated, undatedRows             *sql.Stmt
-	redateReport, datePass           *sql.Stmt
-
-	prepared []*sql.Stmt // all of them
-
-	lastID   int64 // of the newest report ever stored
-	folded   int64 // ledger and seen on disk include the reports up to this id
+	books    *books.Books
 	passes   passes
-	ledger   ledger.Ledger
-	seen     seen
+	dating   *dating.Dating
 	bounds   bounds
 	thinning thinning
-	dating   dating
-	log      logState
 	stale    bool // the state could not be read back after a failure
 
-	// foldAndTell says that this transaction is folded, and that those who wait in Next are told of it: a pass was
-	// closed, changed, finished or dropped, or something is counted that leaves no row.
-	foldAndTell bool
+	// foldAndWake says that this transaction is folded, and that those who wait in Next look again: a pass was closed,
+	// changed, finished or dropped, or something is counted that leaves no row.
+	foldAndWake bool
 }
 
 // An instant is now, by the clocks that there are.
@@ -52,6 +40,14 @@ type instant struct {
 	wall  time.Time
 	right bool // what wall says is known to be right
 	mono  time.Duration
+}
+
+// known is the wall clock's time, zero while that is not known to be right.
+func (i instant) known() time.Time {
+	if !i.right {
+		return time.Time{}
+	}
+	return i.wall
 }
 
 // look reads the clocks. A transaction is judged by one reading: what is due when it begins is what it does, and what
@@ -62,62 +58,37 @@ func (w *writer) look() {
 	w.now = instant{w.cfg.Now(), right, w.cfg.SinceBoot()}
 }
 
-func newWriter(ctx context.Context, db *sql.DB, cfg *Config) (*writer, error) {
-	conn, err := db.Conn(context.WithoutCancel(ctx)) // a statement that is cut short costs its connection
+func newWriter(ctx context.Context, db *sql.DB, cfg *Config, inHand *inHand) (*writer, error) {
+	conn, err := store.NewConn(ctx, db)
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{cfg: cfg, conn: conn, bounds: newBounds()}
+	w := &writer{cfg: cfg, conn: conn, wal: wal.New(conn, cfg.Path, cfg.Log), inHand: inHand, bounds: newBounds()}
 	w.look()
-	if err := w.prepare(ctx); err != nil {
-		_ = w.close() // the first error is the one to tell
-		return nil, err
-	}
 	if err := w.load(ctx); err != nil {
-		_ = w.close() // the first error is the one to tell
+		_ = conn.Close() // the first error is the one to tell
 		return nil, err
 	}
 	return w, nil
 }
 
-// close closes the statements too: SQLite keeps the file open for each.
-func (w *writer) close() (err error) {
-	for _, stmt := range w.prepared {
-		err = errors.Join(err, stmt.Close())
+// load reads the state that the transactions keep, as it is on disk.
+func (w *writer) load(ctx context.Context) (err error) {
+	w.bounds.reset()
+	dated := dating.Config{BootID: w.cfg.BootID, MaxAge: w.cfg.MaxAge, Date: w.cfg.Date}
+	if w.dating, err = dating.Load(ctx, w.conn, dated); err != nil {
+		return err
 	}
-	return errors.Join(err, w.conn.Close())
+	if err := w.loadPasses(ctx); err != nil {
+		return err
+	}
+	w.books, err = books.Load(ctx, w.conn, w.now.mono)
+	return err
 }
 
-// count books a stored report of n samples in the state in memory.
-func (w *writer) count(e *Entry, n int) {
-	w.book(e.Device, ledger.Received, "", n)
-	w.book(e.Device, ledger.Stored, "", n)
-	if e.Shift != 0 {
-		w.book(e.Device, ledger.Shifted, "", n)
-	}
-	if recognisable(e) {
-		w.see(e)
-	}
-	w.dating.noteRight(e)
-}
-
-// book adds samples to the ledger in memory.
-func (w *writer) book(device, outcome, reason string, n int) {
-	w.ledger.Add(ledger.Count{Device: device, Outcome: outcome, Reason: reason}, int64(n))
-}
-
-// see remembers an entry, to recognise it when it comes again.
-func (w *writer) see(e *Entry) {
-	at := e.Arrived.Unix()
-	if e.Unsure {
-		at = 0
-	}
-	w.seen.add(e.Device, e.Run, e.Seq, at, w.now.mono)
-}
-
-// write puts a batch into one transaction. After an error nothing of it is on disk, nor in the state.
-func (w *writer) write(ctx context.Context, batch []op) error {
-	w.foldAndTell = false
+// write puts ops into one transaction. After an error nothing of it is on disk, nor in the state.
+func (w *writer) write(ctx context.Context, ops []op) error {
+	w.foldAndWake = false
 	if w.stale {
 		if err := w.load(ctx); err != nil {
 			return err
@@ -125,14 +96,13 @@ func (w *writer) write(ctx context.Context, batch []op) error {
 		w.stale = false
 	}
 	closings := len(w.passes.recent)
-	err := w.transact(ctx, batch)
+	err := w.transact(ctx, ops)
 	if err == nil {
 		w.passes.forget()
-		w.bounds.full.committed(w.now.mono, w.cfg.Log)
-		w.bounds.old.committed(w.now.mono, w.cfg.Log)
+		w.bounds.committed(w.now.mono, w.cfg.Log)
 		return nil
 	}
-	_, _ = w.rollback.ExecContext(ctx) // there may be no transaction left
+	_, _ = w.conn.ExecContext(ctx, "ROLLBACK") // there may be no transaction left
 	w.passes.recent = w.passes.recent[:closings]
 	if lerr := w.load(ctx); lerr != nil {
 		w.stale = true
@@ -141,26 +111,26 @@ func (w *writer) write(ctx context.Context, batch []op) error {
 	return err
 }
 
-func (w *writer) transact(ctx context.Context, batch []op) error {
-	if _, err := w.begin.ExecContext(ctx); err != nil {
+func (w *writer) transact(ctx context.Context, ops []op) error {
+	if _, err := w.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("beginning: %w", err)
 	}
 	if err := w.byTime(ctx); err != nil {
 		return err
 	}
-	fold, err := w.apply(ctx, batch)
+	fold, err := w.apply(ctx, ops)
 	if err != nil {
 		return err
 	}
 	if err := w.putPasses(ctx); err != nil {
 		return err
 	}
-	if fold || w.foldAndTell || w.lastID-w.folded >= foldEvery {
-		if err := w.fold(ctx); err != nil {
+	if fold || w.foldAndWake || w.books.Due() {
+		if err := w.books.Fold(ctx, w.conn, w.now.known(), w.now.mono); err != nil {
 			return err
 		}
 	}
-	if _, err := w.commit.ExecContext(ctx); err != nil {
+	if _, err := w.conn.ExecContext(ctx, "COMMIT"); err != nil {
 		return fmt.Errorf("committing: %w", err)
 	}
 	return nil
@@ -177,9 +147,9 @@ func (w *writer) byTime(ctx context.Context) error {
 	return w.dropOld(ctx)
 }
 
-// apply does each op. fold tells that ledger and seen must be written with them.
-func (w *writer) apply(ctx context.Context, batch []op) (fold bool, err error) {
-	for _, o := range batch {
+// apply does each op. fold tells that the books must be written with them.
+func (w *writer) apply(ctx context.Context, ops []op) (fold bool, err error) {
+	for _, o := range ops {
 		if o.tx != nil {
 			if err := o.tx(ctx, w); err != nil {
 				return false, err
@@ -200,51 +170,65 @@ func (w *writer) store(ctx context.Context, e *encoded) (rare bool, err error) {
 	if err := w.learn(ctx, &e.Entry); err != nil {
 		return false, err
 	}
-	if recognisable(&e.Entry) && w.seen.has(e.Device, e.Run, e.Seq) {
+	r := e.report()
+	if w.books.Seen(&r) {
 		n := len(e.Samples)
 		for _, m := range e.Refused {
 			n += m
 		}
-		w.book(e.Device, ledger.Received, "", n)
-		w.book(e.Device, ledger.Duplicate, "", n)
+		w.books.Book(e.Device, ledger.Received, "", n)
+		w.books.Book(e.Device, ledger.Duplicate, "", n)
 		return true, nil
 	}
 	for reason, n := range e.Refused {
-		w.book(e.Device, ledger.Received, "", n)
-		w.book(e.Device, ledger.Refused, reason, n)
+		w.books.Book(e.Device, ledger.Received, "", n)
+		w.books.Book(e.Device, ledger.Refused, reason, n)
 		rare = true
 	}
-	if len(e.Samples) == 0 {
-		if recognisable(&e.Entry) { // refused whole: once is enough
-			w.see(&e.Entry)
-		}
+	if len(e.Samples) == 0 { // refused whole: once is enough
+		w.books.See(&r, w.now.mono)
 		return rare, nil
 	}
-	return rare, w.insertReport(ctx, e)
+	if err := w.insertReport(ctx, e); err != nil {
+		return false, err
+	}
+	w.books.Store(&r, w.now.mono)
+	return rare, nil
+}
+
+// learn keeps what the entry tells of its device beside the samples.
+func (w *writer) learn(ctx context.Context, e *Entry) error {
+	for _, name := range e.Claims {
+		if err := known.Own(ctx, w.conn, name, e.Device); err != nil {
+			return err
+		}
+	}
+	if e.Booted == 0 {
+		return nil
+	}
+	return known.Boot(ctx, w.conn, e.Device, e.Boot, e.Booted, w.books.Last)
 }
 
 func (w *writer) insertReport(ctx context.Context, e *encoded) error {
 	if err := w.makeRoom(ctx, int64(len(e.blob)+rowOverhead)); err != nil {
 		return err
 	}
-	id, from := w.lastID+1, int64(0)
-	pass, err := w.passFor(ctx, e.newest)
+	id, host := w.books.Last+1, int64(0)
+	start, err := w.passFor(ctx, e.newest)
 	if err != nil {
 		return err
 	}
-	undated := e.Unsure && w.cfg.BootID != "" // without that nothing can be dated later
-	if undated {
-		if from, err = w.hostID(ctx); err != nil {
+	if e.Unsure {
+		if host, err = w.dating.Host(ctx, w.conn, w.books.Right()); err != nil {
 			return err
 		}
-		w.dating.undated = true
 	}
-	w.passes.put(pass, id, e.newest, undated, w.now.mono)
-	if _, err := w.insert.ExecContext(ctx, id, pass, e.Device, e.Run, e.Seq, e.Sent, e.Boot, e.Uptime, e.Clock,
-		e.Arrived.UnixNano(), int64(e.SinceBoot), e.Shift, len(e.Samples), e.blob, e.SentUptime, from); err != nil {
+	w.passes.put(start, id, e.newest, host > 0, w.now.mono)
+	if _, err := w.conn.ExecContext(ctx, "INSERT INTO report VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", id, start,
+		e.Device, e.Run, e.Seq, e.Sent, e.Boot, e.Uptime, e.Clock, e.Arrived.UnixNano(), int64(e.SinceBoot), e.Shift,
+		len(e.Samples), e.blob, e.SentUptime, host); err != nil {
 		return fmt.Errorf("storing a report: %w", err)
 	}
-	w.lastID = id
-	w.count(&e.Entry, len(e.Samples))
+	w.books.Last = id
 	return nil
 }

@@ -27,23 +27,24 @@ var table = []mutant{
 		"./gateway/queue", "TestOpen_writesTheLogBack",
 	},
 	{
-		"store: work goes on after a failed sync", "gateway/queue/disk.go",
+		"store: work goes on after a failed sync", "gateway/queue/disk/disk.go",
 		"d.mend = d.mend || store.Unsynced(err)", "d.mend = d.mend && store.Unsynced(err)",
 		"./gateway/queue", "TestQueue_copiesOut|TestQueue_lyingDisk",
 	},
 	{
 		"store: a checkpoint that failed is no error", "gateway/queue/loop.go",
-		"if err := q.w.tend(ctx); err != nil {", "if err := q.w.tend(ctx); err != nil && q.disk.mend {",
+		"if err := q.w.wal.Tend(ctx, q.w.now.mono); err != nil {",
+		"if err := q.w.wal.Tend(ctx, q.w.now.mono); err != nil && q.disk.Mending() {",
 		"./gateway/queue", "TestQueue_checkpointFails",
 	},
 	{
-		"store: files that go away are not noticed", "gateway/queue/astray.go",
+		"store: files that go away are not noticed", "gateway/queue/disk/place.go",
 		"	case is == nil:\n", "	case is == nil && own && explained:\n		return nil\n	case is == nil && !explained:\n		return nil\n	case is == nil:\n",
 		"./gateway/queue", "TestQueue_filesGoAway",
 	},
 	{
-		"store: what came by a wrong clock keeps its time", "gateway/queue/redate.go",
-		"e.Arrived = at\n", "_ = at\n",
+		"store: what came by a wrong clock keeps its time", "gateway/queue/dating/dating.go",
+		"at = known\n", "_ = known\n",
 		"./gateway/queue", "TestRedate",
 	},
 	{
@@ -52,13 +53,13 @@ var table = []mutant{
 		"./gateway/queue", "TestBounds_maxAge_bySamples",
 	},
 	{
-		"store: what was seen is forgotten by the wall clock alone", "gateway/queue/seen.go",
-		"now.wall.Unix()-r.last > int64(keepSeen/time.Second) && (r.heard == 0 ||", "now.wall.Unix()-r.last > int64(keepSeen/time.Second) || (r.heard < 0 &&",
-		"./gateway/queue", "TestSeen",
+		"store: what was seen is forgotten by the wall clock alone", "gateway/queue/seen/seen.go",
+		"now-r.last > int64(Keep/time.Second) && (r.heard == 0 ||", "now-r.last > int64(Keep/time.Second) || (r.heard < 0 &&",
+		"./gateway/queue/...", "TestSeen",
 	},
 	{
-		"store: entries are tried on a full disk without room for the ballast", "gateway/queue/disk.go",
-		"if d.ballast.Make() {\n\t\t\td.end()\n\t\t}", "d.ballast.Make()\n\t\td.end()",
+		"store: entries are tried on a full disk without room for the ballast", "gateway/queue/disk/disk.go",
+		"if d.cfg.Ballast.Make() {\n\t\t\td.end()\n\t\t}", "d.cfg.Ballast.Make()\n\t\td.end()",
 		"./gateway/queue", "TestQueue_fullDisk_ballastFirst",
 	},
 	{
@@ -67,27 +68,27 @@ var table = []mutant{
 		"./gateway/queue", "TestQueue_fullDisk",
 	},
 	{
-		"store: dedupe off by one", "gateway/queue/seen.go",
+		"store: dedupe off by one", "gateway/queue/seen/seen.go",
 		"r.seqs.Has(seq)", "r.seqs.Has(seq - 1)",
-		"./gateway/queue", "TestQueue_Append_redelivery",
+		"./gateway/queue", "TestQueue_isAStore/Append_redelivery",
 	},
 	{
 		"store: the fingerprint is ignored", "gateway/queue/next.go",
 		"if err != nil || mark == fingerprint {", "if err != nil || mark == fingerprint || p.Start > 0 {",
-		"./gateway/queue", "TestSettle_positionSurvives",
+		"./gateway/queue", "TestQueue_isAStore/Settle_positionSurvives",
 	},
 	{
 		"store: finished without a fold", "gateway/queue/settle.go",
-		"w.foldAndTell = true // so that no deleted report is still to be counted", "",
-		"./gateway/queue", "TestSettle|TestQueue_reopen",
+		"w.foldAndWake = true // so that no deleted report is still to be counted", "",
+		"./gateway/queue", "TestQueue_isAStore/(Settle|Append)",
 	},
 	{
-		"store: replay forgets what was seen", "gateway/queue/fold.go",
-		"\t\tw.count(&e, n)", "\t\te.Run = \"\"\n\t\tw.count(&e, n)",
-		"./gateway/queue", "TestQueue_Append_redeliveryAfterACrash",
+		"store: replay forgets what was seen", "gateway/queue/books/books.go",
+		"\t\tb.Last = id", "\t\tr.Run = \"\"\n\t\tb.Last = id",
+		"./gateway/queue", "TestQueue_isAStore/Append_redeliveryAfterACrash",
 	},
 	{
-		"store: no mark after a disk error", "gateway/queue/mark.go",
+		"store: no mark after a disk error", "gateway/queue/replace/mark.go",
 		"case errors.Is(err, store.ErrDisk):\n\t\tsetMark(path, markCheck)", "case errors.Is(err, store.ErrDisk):",
 		"./gateway/queue", "TestOpen_afterIOError",
 	},
@@ -97,8 +98,8 @@ var table = []mutant{
 		"./gateway/queue", "TestOpen_salvage_hole",
 	},
 	{
-		"store: a pass in hand is thinned", "gateway/queue/thin.go",
-		"if w.bounds.inHand(p.Start) {", "if false {",
+		"store: a pass in hand is thinned", "gateway/queue/thin/thin.go",
+		"if inHand(p.Start) {", "if false {",
 		"./gateway/queue", "TestThin",
 	},
 	{

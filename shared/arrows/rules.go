@@ -27,10 +27,14 @@ var inside = map[string][]string{
 	"agent/agent":   {"agent/collect", "agent/spool", "agent/publish", "shared/*"},
 
 	// The gateway's stages, and their wiring.
-	"gateway/broker":  {"shared/guard", "shared/tell", "shared/config"},
-	"gateway/intake":  {"gateway/names", "shared/sample"},
-	"gateway/names":   {"shared/sample"}, // no stage: how a sample is named in the cloud
-	"gateway/queue":   {"gateway/pass", "gateway/queue/ledger", "gateway/queue/ranges", "gateway/queue/salvage", "gateway/queue/store", "shared/files", "shared/sample"},
+	"gateway/broker": {"shared/guard", "shared/tell", "shared/config"},
+	"gateway/intake": {"gateway/names", "shared/sample"},
+	"gateway/names":  {"shared/sample"}, // no stage: how a sample is named in the cloud
+	"gateway/queue": {
+		"gateway/pass", "gateway/queue/books", "gateway/queue/dating", "gateway/queue/disk", "gateway/queue/inbox",
+		"gateway/queue/known", "gateway/queue/ledger", "gateway/queue/replace", "gateway/queue/reports", "gateway/queue/store",
+		"gateway/queue/thin", "gateway/queue/wal", "shared/files", "shared/sample",
+	},
 	"gateway/forward": {"gateway/pass", "gateway/queue/ledger", "gateway/rollup", "gateway/encode", "shared/sample"},
 	"gateway/rollup":  {"gateway/pass", "shared/sample"},
 	"gateway/encode":  {"gateway/pass", "shared/sample"},
@@ -63,8 +67,21 @@ var inside = map[string][]string{
 	"gateway/queue/ledger": {},
 	"gateway/queue/ranges": {},
 
-	// Beneath the queue: what opens its file and knows SQLite, and what copies a damaged store, opened, into a new one.
+	// The rooms beneath the queue: what opens its file and knows SQLite, and on it what each table is for; then what
+	// keeps the file sound. None knows the queue.
 	"gateway/queue/store":   {"shared/files"},
+	"gateway/queue/inbox":   {},
+	"gateway/queue/known":   {"gateway/queue/store"},
+	"gateway/queue/reports": {"gateway/queue/store", "gateway/pass", "shared/sample"},
+	"gateway/queue/seen":    {"gateway/queue/store", "gateway/queue/ranges"},
+	"gateway/queue/books":   {"gateway/queue/store", "gateway/queue/ledger", "gateway/queue/ranges", "gateway/queue/seen"},
+	"gateway/queue/dating": {
+		"gateway/queue/store", "gateway/queue/reports", "gateway/queue/seen", "gateway/pass", "shared/sample",
+	},
+	"gateway/queue/thin":    {"gateway/queue/store", "gateway/queue/reports", "gateway/pass"},
+	"gateway/queue/wal":     {"gateway/queue/store"},
+	"gateway/queue/disk":    {"gateway/queue/store", "gateway/queue/replace", "gateway/queue/wal"},
+	"gateway/queue/replace": {"gateway/queue/store", "gateway/queue/books", "gateway/queue/salvage", "shared/files"},
 	"gateway/queue/salvage": {"gateway/pass", "gateway/queue/ledger", "gateway/queue/ranges", "shared/sample"},
 
 	// Beside the way of the data.
@@ -120,11 +137,12 @@ var inside = map[string][]string{
 	"shared/tell":     {},
 	"shared/testlog":  {},
 
-	// A broker and a disk for tests, imported by tests only.
+	// A broker, a disk and what a store is held to, imported by tests only.
 	"shared/mqttlink/fakebroker": {},
 	"shared/files/lying":         {"shared/files"},
 	"gateway/queue/lyingdb":      {"shared/files/lying"},
-	"gateway/queue_test":         {"gateway/queue/lyingdb"},
+	"gateway/queue/storetest":    {"gateway/pass", "gateway/queue", "gateway/queue/ledger", "shared/sample"},
+	"gateway/queue_test":         {"gateway/queue/lyingdb", "gateway/queue/storetest"},
 
 	"configs":          {},
 	"configs/aws":      {},

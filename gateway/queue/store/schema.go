@@ -132,5 +132,41 @@ func prepareDB(ctx context.Context, db *sql.DB) error {
 			return fmt.Errorf("bringing its format from %d to %d: %w", version, schemaVersion, err)
 		}
 	}
+	return checkTables(ctx, db)
+}
+
+// checkTables returns ErrDamaged if a table of the schema is not there, or has other columns.
+func checkTables(ctx context.Context, db *sql.DB) error {
+	sound, err := sql.Open("sqlite", ":memory:")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = sound.Close() }() // it holds nothing
+	sound.SetMaxOpenConns(1)             // each would have a memory of its own
+	if _, err := sound.ExecContext(ctx, schema); err != nil {
+		return err
+	}
+	want, err := tablesOf(ctx, sound)
+	if err != nil {
+		return err
+	}
+	got, err := tablesOf(ctx, db)
+	if err != nil {
+		return err
+	}
+	for table, columns := range want {
+		if got[table] != columns {
+			return fmt.Errorf("%w: the columns of table %s are %q", ErrDamaged, table, got[table])
+		}
+	}
 	return nil
+}
+
+// tablesOf returns the columns of each table, in the order of their names.
+func tablesOf(ctx context.Context, db *sql.DB) (map[string]string, error) {
+	tables := map[string]string{}
+	var table, column string
+	rows, err := db.QueryContext(ctx, `SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c
+		WHERE m.type='table' ORDER BY m.name, c.name`)
+	return tables, Each(rows, err, func() error { tables[table] += " " + column; return nil }, &table, &column)
 }

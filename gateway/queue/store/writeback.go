@@ -16,6 +16,9 @@ const (
 	IndexSuffix = "-shm"
 )
 
+// Suffixes are those of a store's files, its own last: a log must never lie beside a store that it is not of.
+var Suffixes = []string{LogSuffix, IndexSuffix, ""}
+
 // LogPages is how much is in the log when it is moved (SQLite's own default), about 4 MB.
 const LogPages = 1000
 

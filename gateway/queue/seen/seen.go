@@ -1,0 +1,175 @@
+// Package seen recognises a report that comes again: `(device, run, seq)` names it.
+//
+// Its promise: what was added is recognised for 14 days after the last report of its run, by a clock that is right and
+// also by the time that this process has run: a clock that is set forgets nothing. Then what is missing of the run
+// never comes, and is counted. At most 512 runs of a device and 512 ranges of a run are kept; beyond that the oldest is
+// forgotten, which can cost a duplicate and never a sample. A script's message has no run and cannot be recognised.
+package seen
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"piway/gateway/queue/ranges"
+	"piway/gateway/queue/store"
+)
+
+// Keep is how long an agent may hold a report: the age that CloudWatch takes, API_MetricDatum.
+const Keep = 14 * 24 * time.Hour
+
+// Bounds of what is remembered: runs of a device, and ranges of a run, of which the first is forgotten and counts as
+// missing.
+const maxRuns, maxRanges = 512, 512
+
+type key struct{ device, run string }
+
+// A run is what is known of an agent's process.
+type run struct {
+	seqs  ranges.Ranges
+	last  int64         // Unix seconds of its newest report's arrival; 0 while no clock known to be right has seen it
+	heard time.Duration // monotonic, of the same, 0 for none in this process
+	dirty bool
+}
+
+// Seen remembers which reports of which runs are stored. One goroutine uses it.
+type Seen struct {
+	runs   map[key]*run
+	counts map[string]int // runs per device
+	dirty  []key
+}
+
+// Load reads what was written by Flush.
+func Load(ctx context.Context, from store.Reader) (*Seen, error) {
+	s := &Seen{runs: map[key]*run{}, counts: map[string]int{}}
+	var k key
+	var last int64
+	var text string
+	rows, err := from.QueryContext(ctx, "SELECT device, run, ranges, last FROM seen")
+	if err := store.Each(rows, err, func() error {
+		seqs, err := ranges.Parse(text)
+		if err != nil {
+			return fmt.Errorf("of %s: %w: %w", k.device, store.ErrDamaged, err)
+		}
+		s.runs[k] = &run{seqs: seqs, last: last}
+		s.counts[k.device]++
+		return nil
+	}, &k.device, &k.run, &text, &last); err != nil {
+		return nil, fmt.Errorf("reading what was seen: %w", err)
+	}
+	return s, nil
+}
+
+// Has reports whether a report was added.
+func (s *Seen) Has(device, run string, seq int64) bool {
+	r := s.runs[key{device, run}]
+	return r != nil && r.seqs.Has(seq)
+}
+
+// Add remembers a report that arrived at a time, in Unix seconds, 0 if by a clock that was not known to be right; and
+// by the monotonic clock at mono.
+func (s *Seen) Add(device, id string, seq, at int64, mono time.Duration) {
+	k := key{device, id}
+	r := s.runs[k]
+	if r == nil {
+		r = &run{}
+		s.runs[k] = r
+		s.counts[device]++
+	}
+	r.seqs = r.seqs.Add(seq)
+	if len(r.seqs) > maxRanges {
+		r.seqs = r.seqs[1:]
+	}
+	r.last, r.heard = max(r.last, at), max(mono, 1)
+	s.touch(k, r)
+}
+
+// touch has a run written at the next flush.
+func (s *Seen) touch(k key, r *run) {
+	if !r.dirty {
+		r.dirty = true
+		s.dirty = append(s.dirty, k)
+	}
+}
+
+// Flush writes what changed and forgets what is too old or too many; missing is told how many reports of a run that is
+// forgotten never came. now is zero while no clock is known to be right.
+func (s *Seen) Flush(
+	ctx context.Context, conn *store.Conn, now time.Time, mono time.Duration, missing func(device string, n int64),
+) error {
+	drop := func(k key, r *run) error {
+		missing(k.device, r.seqs.Gaps())
+		delete(s.runs, k)
+		s.counts[k.device]--
+		_, err := conn.ExecContext(ctx, "DELETE FROM seen WHERE device=? AND run=?", k.device, k.run)
+		return err
+	}
+	for _, k := range s.dirty {
+		r := s.runs[k]
+		if r == nil {
+			continue // dropped as too many
+		}
+		r.dirty = false
+		if _, err := conn.ExecContext(ctx, "INSERT OR REPLACE INTO seen VALUES (?,?,?,?)",
+			k.device, k.run, r.seqs.String(), r.last); err != nil {
+			return err
+		}
+		if s.counts[k.device] > maxRuns {
+			if err := drop(s.oldest(k.device)); err != nil {
+				return err
+			}
+		}
+	}
+	s.dirty = s.dirty[:0]
+	if now.IsZero() {
+		return nil
+	}
+	for k, r := range s.runs {
+		if s.date(k, r, now.Unix()); r.old(now.Unix(), mono) {
+			if err := drop(k, r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// oldest is the run of a device that was heard of longest ago: one of an earlier process, if there is one.
+func (s *Seen) oldest(device string) (oldest key, of *run) {
+	for k, r := range s.runs {
+		if k.device == device && (of == nil || cmp.Or(cmp.Compare(r.heard, of.heard), cmp.Compare(r.last, of.last)) < 0) {
+			oldest, of = k, r
+		}
+	}
+	return oldest, of
+}
+
+// date corrects what a wrong clock made of a run.
+func (s *Seen) date(k key, r *run, now int64) {
+	if r.last <= 0 || r.last > now {
+		r.last = now
+		s.touch(k, r)
+	}
+}
+
+// old reports whether no agent holds a report of the run any more: by a clock that is right, and not against what this
+// process knows, whatever the clock was set to since.
+func (r *run) old(now int64, mono time.Duration) bool {
+	return now-r.last > int64(Keep/time.Second) && (r.heard == 0 || mono-r.heard > Keep)
+}
+
+// Late calls f with how many reports may still come, for each run that is written and has gaps in its numbers.
+func Late(ctx context.Context, from store.Reader, f func(device string, n int64)) error {
+	var device, text string
+	rows, err := from.QueryContext(ctx,
+		"SELECT device, ranges FROM seen WHERE ranges NOT GLOB '1-[0-9]*' OR ranges LIKE '%,%'")
+	return store.Each(rows, err, func() error {
+		seqs, err := ranges.Parse(text)
+		if err != nil {
+			return fmt.Errorf("%w: %w", store.ErrDamaged, err)
+		}
+		f(device, seqs.Gaps())
+		return nil
+	}, &device, &text)
+}

@@ -1,0 +1,54 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"piway/gateway/queue/ledger"
+)
+
+// A gap in a run's numbers is told at once as what may still come, closes when it comes, and is lost when the run is
+// so old that nobody holds a report of it.
+func gaps(t *testing.T, b *Bench) {
+	for _, seq := range []int64{2, 3, 7, 9} { // 1, 4, 5, 6 and 8 are missing
+		b.MustAppend(Report("kitchen", "r", seq, "a"))
+	}
+	b.MustAppend(Report("attic", "r", 1, "a"))
+	b.NextPass("f") // folds
+	if a := b.Accounts()["kitchen"]; a.Late != 5 || a.Missing != 0 {
+		t.Errorf("got %d late and %d missing, want 5 and 0", a.Late, a.Missing)
+	}
+	if a := b.Accounts()["attic"]; a.Late != 0 {
+		t.Errorf("attic: got %d late, want none", a.Late)
+	}
+	b.MustAppend(Report("kitchen", "r", 4, "a"))
+	b.NextPass("f")
+	b.Crash()
+	if a := b.Accounts()["kitchen"]; a.Late != 4 {
+		t.Errorf("after one came: got %d late, want 4", a.Late)
+	}
+	b.Back.Set(-15 * 24 * time.Hour)
+	b.MustAppend(Report("kitchen", "s", 1, "a"))
+	b.ClosePass() // which folds
+	b.Crash()
+	if a := b.Accounts()["kitchen"]; a.Late != 0 || a.Missing != 4 {
+		t.Errorf("after 15 days: got %d late and %d missing, want 0 and 4", a.Late, a.Missing)
+	}
+}
+
+// What AWS refused after it acknowledged it is a part of what was sent.
+func refusedByCloud(t *testing.T, b *Bench) {
+	b.MustAppend(Report("kitchen", "r", 1, "a", "b"))
+	p, _ := b.NextPass("f")
+	b.Sent(p, 2)
+	for range 2 {
+		refused := ledger.Count{Device: "kitchen", Outcome: ledger.RefusedByCloud, Reason: "unit"}
+		if err := b.BookRefusedByCloud(t.Context(), map[ledger.Count]int{refused: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Crash()
+	if a := b.Accounts()["kitchen"]; a.Sent != 2 || a.RefusedByCloud["unit"] != 2 {
+		t.Errorf("got %+v, want 2 sent, 2 of them refused by the cloud", a)
+	}
+}
