@@ -74,7 +74,8 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 	if pk.TopicName == s.status || !s.mayWrite(pk.TopicName) {
 		return pk, packets.CodeSuccessIgnore
 	}
-	if !s.enter() {
+	size := len(pk.Payload)
+	if !s.enter(size) {
 		return pk, packets.ErrRejectPacket
 	}
 	if pk.FixedHeader.Qos == 2 {
@@ -83,7 +84,7 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 	// The reader goes on; the PUBACK is written when done is called.
 	qos, id := pk.FixedHeader.Qos, pk.PacketID
 	h.b.cfg.Handle(s.device, pk.Payload, func(err error) {
-		s.leave()
+		s.leave(size)
 		switch {
 		case err != nil:
 			s.shut() // unacknowledged: the client connects and sends again
@@ -100,12 +101,12 @@ func (h *hook) handleNow(s *session, pk packets.Packet) error {
 	h.b.cfg.Handle(s.device, pk.Payload, func(err error) { outcome <- err })
 	select {
 	case err := <-outcome:
-		s.leave()
+		s.leave(len(pk.Payload))
 		if err == nil {
 			return packets.CodeSuccessIgnore
 		}
 	case <-h.b.closed:
-		s.leave()
+		s.leave(len(pk.Payload))
 	}
 	s.shut() // unacknowledged: the client connects and sends again
 	return packets.ErrRejectPacket
