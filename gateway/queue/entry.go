@@ -28,17 +28,19 @@ type Entry struct {
 	Claims []string
 }
 
-// encoded is an Entry as it goes into the table.
+// encoded is an Entry as it goes into the table, without its Samples: many may wait.
 type encoded struct {
 	Entry
-	blob   []byte
+	n      int    // how many Samples there were
+	blob   []byte // in which they are
 	newest time.Time // of its newest sample, corrected
 }
 
 func encode(e Entry) (*encoded, error) {
-	enc := &encoded{Entry: e, newest: newestOf(&e)}
+	enc := &encoded{Entry: e, n: len(e.Samples), newest: newestOf(&e)}
+	enc.Samples = nil
 	var err error
-	if len(e.Samples) > 0 {
+	if enc.n > 0 {
 		enc.blob, err = sample.EncodeSamples(e.Samples)
 	}
 	return enc, err

@@ -32,6 +32,7 @@ func (q *Queue) loop(ctx context.Context) error {
 	for {
 		q.beats()
 		q.attend(work)
+		clear(batch) // what was written is not held until it is overwritten
 		batch = batch[:0]
 		select {
 		case o := <-q.in:

@@ -201,7 +201,7 @@ func (w *writer) store(ctx context.Context, e *encoded) (rare bool, err error) {
 		return false, err
 	}
 	if recognisable(&e.Entry) && w.seen.has(e.Device, e.Run, e.Seq) {
-		n := len(e.Samples)
+		n := e.n
 		for _, m := range e.Refused {
 			n += m
 		}
@@ -214,7 +214,7 @@ func (w *writer) store(ctx context.Context, e *encoded) (rare bool, err error) {
 		w.book(e.Device, ledger.Refused, reason, n)
 		rare = true
 	}
-	if len(e.Samples) == 0 {
+	if e.n == 0 {
 		if recognisable(&e.Entry) { // refused whole: once is enough
 			w.see(&e.Entry)
 		}
@@ -241,10 +241,10 @@ func (w *writer) insertReport(ctx context.Context, e *encoded) error {
 	}
 	w.passes.put(pass, id, e.newest, undated, w.now.mono)
 	if _, err := w.insert.ExecContext(ctx, id, pass, e.Device, e.Run, e.Seq, e.Sent, e.Boot, e.Uptime, e.Clock,
-		e.Arrived.UnixNano(), int64(e.SinceBoot), e.Shift, len(e.Samples), e.blob, e.SentUptime, from); err != nil {
+		e.Arrived.UnixNano(), int64(e.SinceBoot), e.Shift, e.n, e.blob, e.SentUptime, from); err != nil {
 		return fmt.Errorf("storing a report: %w", err)
 	}
 	w.lastID = id
-	w.count(&e.Entry, len(e.Samples))
+	w.count(&e.Entry, e.n)
 	return nil
 }
