@@ -6,7 +6,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
+	"runtime"
 	"runtime/metrics"
 	"strings"
 	"sync"
@@ -177,4 +179,38 @@ func (c *raw) read(want ...byte) {
 	if _, err := io.ReadFull(c.in, got); err != nil || string(got) != string(want) {
 		c.t.Errorf("got %v, %v, want %v", got, err, want)
 	}
+}
+
+// Until a message is committed what is held of it is the row that will be written: not the payload, nor its samples.
+func TestGateway_handle_holdsTheRow(t *testing.T) {
+	cfg := worldConfig(cloud.Metric)
+	newWorld(t, nil, nil, &cfg)
+	g, err := Open(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close(t.Context())
+	if _, err := g.AddDevice("kitchen"); err != nil {
+		t.Fatal(err)
+	}
+	const messages = 200
+	sent := `{"samples":[` + strings.Repeat(`{"name":"a metric of some length","unit":"Count","value":1},`, 999) + `{}]}`
+	before, answered := live(), 0
+	for range messages {
+		g.handle("kitchen", []byte(sent), func(error) { answered++ })
+	}
+	if grew := live() - before; grew > messages*int64(len(sent))*3/2 { // the names are longer
+		t.Errorf("%d bytes are held of %d messages of %d bytes", grew, messages, len(sent))
+	}
+	if answered > 0 {
+		t.Error("nothing was committed, and it was answered")
+	}
+}
+
+// live is the size of what is on the heap and reachable.
+func live() int64 {
+	for range 2 { // pools give up what they hold at the second
+		runtime.GC()
+	}
+	return heap()
 }

@@ -31,8 +31,8 @@ type Entry struct {
 // encoded is an Entry as it goes into the table, without its Samples: many may wait.
 type encoded struct {
 	Entry
-	n      int    // how many Samples there were
-	blob   []byte // in which they are
+	n      int       // how many Samples there were
+	blob   []byte    // in which they are
 	newest time.Time // of its newest sample, corrected
 }
 
