@@ -20,27 +20,33 @@ var errPending = errors.New("uses it first, which is not on disk yet")
 func (in *Intake) own(device, name, unit string) (claim bool, reason string, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	of := bracketed(name)
-	byName := of != "" && in.cfg.IsDevice(of)
-	o := in.owners[name]
+	of, o := bracketed(name), in.owners[name]
+	if of != "" && !in.cfg.IsDevice(of) {
+		of = ""
+	}
 	switch {
-	case byName && of != device:
+	case of != "" && of != device:
 		return false, ReasonOwner, fmt.Errorf("name %q: belongs to device %s, this is %s", name, of, device)
-	case !byName && o != nil && o.device != device:
+	case of == "" && o != nil && o.device != device:
 		return false, ReasonOwner, o.keepsOut(name)
 	}
 	if err := in.use(device, name, unit); err != nil {
 		return false, ReasonMetrics, err
 	}
-	switch {
-	case byName, o != nil && o.kept:
-		return false, "", nil
-	case o == nil:
+	return of == "" && in.claim(device, name), "", nil
+}
+
+// claim makes the name the device's, and reports whether that is yet to be kept. in.mu is held.
+func (in *Intake) claim(device, name string) bool {
+	o := in.owners[name]
+	if o == nil {
 		o = &owner{device: device}
 		in.owners[name] = o
 	}
-	o.pending++
-	return true, "", nil
+	if !o.kept {
+		o.pending++
+	}
+	return !o.kept
 }
 
 // keepsOut is why another device may not use the name.

@@ -49,29 +49,33 @@ func splitArray(text []byte, open, most int) (a array, ok bool) {
 // has two such arrays.
 func splitObject(text []byte, name string, most int) (found array, ok bool) {
 	at := space(text, 0) + 1
-	if empty := space(text, at); empty < len(text) && text[empty] == '}' {
-		return found, blank(text[empty+1:])
+	if shut := space(text, at); ends(text, shut) {
+		return found, true
 	}
 	for {
 		key, value := memberAt(text, space(text, at))
 		if value < 0 {
 			return found, false
 		}
-		if value < len(text) && text[value] == '[' && string(plain(key)) == name {
-			if found.shut > 0 {
-				return found, false
-			}
-			if found, ok = splitArray(text, value, most); !ok {
+		if stands(text, value, '[') && string(plain(key)) == name {
+			again := found.shut > 0
+			if found, ok = splitArray(text, value, most); !ok || again {
 				return found, false
 			}
 		}
 		at = valueEnd(text, max(value, found.shut+1))
-		if at < 0 || text[at] != ',' {
-			return found, at > 0 && text[at] == '}' && blank(text[at+1:])
+		if !stands(text, at, ',') {
+			return found, ends(text, at)
 		}
 		at++
 	}
 }
+
+// stands reports whether the character stands at i.
+func stands(text []byte, i int, c byte) bool { return 0 <= i && i < len(text) && text[i] == c }
+
+// ends reports whether an object ends at i, and the text with it.
+func ends(text []byte, i int) bool { return stands(text, i, '}') && blank(text[i+1:]) }
 
 // memberAt reads the key of the member that begins at i and says where its value begins, or -1 if there is none.
 func memberAt(text []byte, i int) (key []byte, value int) {
@@ -80,7 +84,7 @@ func memberAt(text []byte, i int) (key []byte, value int) {
 		return nil, -1
 	}
 	colon := space(text, end)
-	if colon == len(text) || text[colon] != ':' {
+	if !stands(text, colon, ':') {
 		return nil, -1
 	}
 	return text[i:end], space(text, colon+1)
@@ -115,7 +119,7 @@ func valueEnd(text []byte, i int) int {
 
 // stringEnd is behind the string that begins at i, or -1 if none does, or it has no end.
 func stringEnd(text []byte, i int) int {
-	if i >= len(text) || text[i] != '"' {
+	if !stands(text, i, '"') {
 		return -1
 	}
 	for i++; i < len(text); i++ {

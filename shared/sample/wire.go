@@ -52,23 +52,18 @@ type wireObject struct {
 func (w *wireObject) UnmarshalJSONFrom(dec *jsontext.Decoder) error { return object(dec, w) }
 
 func (w *wireObject) member(name []byte, dec *jsontext.Decoder) error {
+	if t := w.text(name); t != nil {
+		return t.read(dec)
+	}
 	switch string(name) {
-	case "device":
-		return w.device.read(dec)
-	case "run":
-		return w.run.read(dec)
 	case "seq":
 		return w.seq.UnmarshalJSONFrom(dec)
-	case "boot":
-		return w.boot.read(dec)
 	case "uptime":
 		return w.uptime.UnmarshalJSONFrom(dec)
 	case "sent":
 		return w.sent.UnmarshalJSONFrom(dec)
 	case "sent_uptime":
 		return w.sentUptime.UnmarshalJSONFrom(dec)
-	case "clock":
-		return w.clock.read(dec)
 	case "samples":
 		return w.samples.read(dec)
 	default:
@@ -76,13 +71,32 @@ func (w *wireObject) member(name []byte, dec *jsontext.Decoder) error {
 	}
 }
 
+// text is the member of the envelope of that name, nil where that is no string.
+func (w *wireObject) text(name []byte) *text {
+	switch string(name) {
+	case "device":
+		return &w.device
+	case "run":
+		return &w.run
+	case "boot":
+		return &w.boot
+	case "clock":
+		return &w.clock
+	default:
+		return nil
+	}
+}
+
+// members takes an object's members, one by one. The name is valid until the decoder goes on.
+type members interface {
+	member(name []byte, dec *jsontext.Decoder) error
+}
+
 // errNotObject is what fault finds better words for.
 var errNotObject = errors.New("not an object")
 
 // object reads one member by member. The library would do it by reflection, and take a tenth longer for a report.
-func object(dec *jsontext.Decoder, to interface {
-	member(name []byte, dec *jsontext.Decoder) error
-}) error {
+func object(dec *jsontext.Decoder, to members) error {
 	if dec.PeekKind() != '{' {
 		if err := dec.SkipValue(); err != nil {
 			return err
