@@ -56,3 +56,27 @@ func TestBroker_Run_endsWhileReadersWait(t *testing.T) {
 	d.done(nil)
 	r.wantNone()
 }
+
+// What a panic cuts off holds no room.
+func TestBroker_publish_panicGivesItsRoomBack(t *testing.T) {
+	large := strings.Repeat("x", 400<<10) // two are below 1 MiB
+	r := start(t, func(c *broker.Config) {
+		c.MaxPacket = 500 << 10
+		handle := c.Handle
+		c.Handle = func(device string, payload []byte, done func(error)) {
+			if len(payload) == len(large) {
+				panic("a mistake")
+			}
+			handle(device, payload, done)
+		}
+	})
+	for i := range 6 {
+		c := r.connect("pi1")
+		_, _ = c.conn.Write(publishPacket("pi/pi1/samples", large, byte(1+i%2), 1)) // perhaps closed on the way
+		c.wantClosed()
+	}
+	c := r.connect("pi1")
+	c.send(publishPacket("pi/pi1/samples", "fits", 1, 7))
+	r.next().done(nil)
+	c.want(puback, 0, 7)
+}

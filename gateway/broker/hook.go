@@ -78,8 +78,16 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 	if !s.enter(size) {
 		return pk, packets.ErrRejectPacket
 	}
+	handled := false
+	defer func() {
+		if !handled { // it panicked, which ends this connection and must cost no other its room
+			s.leave(size)
+		}
+	}()
 	if pk.FixedHeader.Qos == 2 {
-		return pk, h.handleNow(s, pk)
+		err := h.handleNow(s, pk)
+		handled = true
+		return pk, err
 	}
 	// The reader goes on; the PUBACK is written when done is called.
 	qos, id := pk.FixedHeader.Qos, pk.PacketID
@@ -92,6 +100,7 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 			s.puback(id)
 		}
 	})
+	handled = true
 	return pk, packets.ErrRejectPacket
 }
 
