@@ -75,6 +75,7 @@ type Broker struct {
 	acks   sync.WaitGroup // flushes under way
 	closed chan struct{}
 	served chan struct{} // closed when the last connection has ended
+	flight *flight
 
 	mu       sync.Mutex                   // guards sessions
 	sessions map[string]map[*session]bool // by device; whether it is let in
@@ -85,6 +86,7 @@ func Open(ctx context.Context, cfg Config) (*Broker, error) {
 	b := &Broker{
 		cfg: cfg, log: tell.New(cfg.Log), begun: time.Now(),
 		closed: make(chan struct{}), served: make(chan struct{}), sessions: map[string]map[*session]bool{},
+		flight: newFlight(maxInFlight, maxInFlightPerDevice),
 	}
 	var err error
 	b.guard, err = guard.Listen(ctx, cfg.Listen, guard.Options{
@@ -142,6 +144,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	}
 	<-ctx.Done()
 	close(b.closed)
+	b.flight.end()
 	err := b.guard.Close() // idle sockets too, on which the library's Close would wait for ever
 	if cerr := b.server.Close(); err == nil {
 		err = cerr

@@ -26,8 +26,8 @@
 // A client's reader must not stand still for an fsync: then one client would get one message per commit. So:
 //
 //  1. The broker library calls `OnPublish` (`gateway/broker/hook.go`). It takes one of the session's `max_pending`
-//     places, hands the message on and returns "send nothing"; the reader goes on. Without a free place the reader
-//     waits, and TCP holds the client back.
+//     places, and room for the message's bytes; hands the message on and returns "send nothing"; the reader goes on.
+//     Without a free place or room the reader waits, and TCP holds the client back.
 //  2. The intake judges; `Append` puts the entry into the writer's channel, in the order of arrival.
 //  3. The writer takes what has gathered. If that is more than one it waits for company, up to 2 ms, until there are
 //     128 or nobody comes for a quarter of a millisecond; a lone sender is not kept waiting. One transaction, one
@@ -37,6 +37,12 @@
 //     gathered. So `done` never blocks the writer, and a client that does not read costs only itself; the keep-alive's
 //     deadline on the connection bounds the write.
 //  5. `done(err)` closes the connection. Nothing was acknowledged, so the client connects and sends again.
+//
+// The bytes of what has arrived and is not answered are bounded: 1 MiB of one device on all its connections, and 64 MiB
+// in all (`gateway/broker/flight.go`). Who finds no room waits in the line of its own device first, so it holds nothing
+// that others wait for; a message that is larger than the bound goes alone. Room comes back with `done`, whatever the
+// outcome. While a reader waits no keep-alive ends its connection. From `Append` on, the payload and the samples are
+// gone: the queue holds the row that it will write, and the wiring the claims.
 //
 // The PUBACK bytes are written to the connection directly, not through the library's writer: that path costs as much
 // as all the rest of a publish. It is safe because each `Write` of a `net.Conn` is whole, so the bytes cannot land

@@ -74,16 +74,25 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 	if pk.TopicName == s.status || !s.mayWrite(pk.TopicName) {
 		return pk, packets.CodeSuccessIgnore
 	}
-	if !s.enter() {
+	size := len(pk.Payload)
+	if !s.enter(size) {
 		return pk, packets.ErrRejectPacket
 	}
+	handled := false
+	defer func() {
+		if !handled { // it panicked, which ends this connection and must cost no other its room
+			s.leave(size)
+		}
+	}()
 	if pk.FixedHeader.Qos == 2 {
-		return pk, h.handleNow(s, pk)
+		err := h.handleNow(s, pk)
+		handled = true
+		return pk, err
 	}
 	// The reader goes on; the PUBACK is written when done is called.
 	qos, id := pk.FixedHeader.Qos, pk.PacketID
 	h.b.cfg.Handle(s.device, pk.Payload, func(err error) {
-		s.leave()
+		s.leave(size)
 		switch {
 		case err != nil:
 			s.shut() // unacknowledged: the client connects and sends again
@@ -91,6 +100,7 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 			s.puback(id)
 		}
 	})
+	handled = true
 	return pk, packets.ErrRejectPacket
 }
 
@@ -100,12 +110,12 @@ func (h *hook) handleNow(s *session, pk packets.Packet) error {
 	h.b.cfg.Handle(s.device, pk.Payload, func(err error) { outcome <- err })
 	select {
 	case err := <-outcome:
-		s.leave()
+		s.leave(len(pk.Payload))
 		if err == nil {
 			return packets.CodeSuccessIgnore
 		}
 	case <-h.b.closed:
-		s.leave()
+		s.leave(len(pk.Payload))
 	}
 	s.shut() // unacknowledged: the client connects and sends again
 	return packets.ErrRejectPacket

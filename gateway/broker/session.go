@@ -124,17 +124,33 @@ func (s *session) end() {
 	}
 }
 
-// enter waits for room for one more publish under way; false means that the broker closes.
-func (s *session) enter() bool {
+// enter waits for room for one more publish under way, of n bytes; false means that the broker closes.
+func (s *session) enter(n int) bool {
 	select {
 	case s.pending <- struct{}{}:
-		return true
-	case <-s.b.closed:
+	default:
+		s.keepAlive()
+		select {
+		case s.pending <- struct{}{}:
+		case <-s.b.closed:
+			return false
+		}
+	}
+	if !s.b.flight.enter(s.device, n, s.keepAlive) {
+		<-s.pending
 		return false
 	}
+	return true
 }
 
-func (s *session) leave() { <-s.pending }
+func (s *session) leave(n int) {
+	s.b.flight.leave(s.device, n)
+	<-s.pending
+}
+
+// keepAlive lifts the deadline that the library sets when it reads: while the reader waits for room the client may be
+// as alive as ever, and its PUBACKs are written. The next read sets it again.
+func (s *session) keepAlive() { _ = s.SetDeadline(time.Time{}) } // fails only on a connection that is closed
 
 // maxUnread bounds the bytes that wait for a client to read when a PUBACK is to be written, beyond what the sockets
 // hold.

@@ -137,15 +137,17 @@ func (g *Gateway) handle(device string, payload []byte, done func(error)) {
 	if len(v.Refused) > 0 {
 		g.tellRefused(&v)
 	}
+	// What is needed until it is answered, which the samples are not.
+	kept := intake.Verdict{Report: sample.Report{Device: device, Boot: v.Boot}, Booted: v.Booted, Claims: v.Claims}
 	g.queue.Append(queue.Entry{
 		Report: v.Report, Arrived: arrived.Wall, Unsure: !arrived.Right, SinceBoot: arrived.SinceBoot,
-		Shift: v.Shift, Booted: v.Booted, Refused: v.Reasons(), Claims: v.Claims,
+		Shift: v.Shift, Booted: v.Booted, Refused: v.Reasons, Claims: v.Claims,
 	}, func(err error) {
 		if err == nil {
-			g.intake.Kept(&v)
+			g.intake.Kept(&kept)
 			g.watch.heard()
 		} else {
-			g.intake.Failed(&v)
+			g.intake.Failed(&kept)
 		}
 		done(err)
 	})
@@ -160,15 +162,12 @@ func (g *Gateway) date(r *sample.Report, arrived time.Time) (shift float64) {
 // errUndecided ends the connection of a device of which a name is claimed by another one at this very moment.
 var errUndecided = errors.New("another device claims a metric name of this one, and its claim is not on disk yet")
 
-// maxTold is how many refusals of one message are told; the rest is counted.
-const maxTold = 10
-
 // tellRefused answers the device on its rejected topic. Its operator reads the log of the device or of the gateway.
 func (g *Gateway) tellRefused(v *intake.Verdict) {
-	told := v.Refused[:min(len(v.Refused), maxTold)]
-	g.told.Tell(slog.LevelWarn, v.Device+" "+told[0].Reason, "samples refused",
-		"device", v.Device, "samples", len(v.Refused), "reason", told[0].Reason, "first", told[0].Error)
-	payload, err := sample.Rejection{Run: v.Run, Seq: v.Seq, Refused: told, More: len(v.Refused) - len(told)}.JSON()
+	n, first := v.CountRefused(), v.Refused[0]
+	g.told.Tell(slog.LevelWarn, v.Device+" "+first.Reason, "samples refused",
+		"device", v.Device, "samples", n, "reason", first.Reason, "first", first.Error)
+	payload, err := sample.Rejection{Run: v.Run, Seq: v.Seq, Refused: v.Refused, More: n - len(v.Refused)}.JSON()
 	if err != nil {
 		g.log.Error("encoding a refusal failed", "device", v.Device, "err", err)
 		return

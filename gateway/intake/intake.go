@@ -16,7 +16,7 @@ const (
 	ReasonFuture  = "future"          // further ahead than CloudWatch takes
 	ReasonNoClock = "no clock"        // it cannot be dated
 	ReasonSize    = sample.ReasonSize // more samples in a message than allowed
-	ReasonMetrics = "metrics"         // more metrics of one device than allowed
+	ReasonMetrics = "metrics"         // more metrics of one device than allowed, which are names with a unit
 )
 
 // Bounds of time.
@@ -69,8 +69,8 @@ type Verdict struct {
 	Shift float64
 	// Booted is when Boot began, in Unix seconds, where that is not on disk or has moved: keep it, then call Kept.
 	Booted float64
-	// Refused are the samples that did not pass.
-	Refused []sample.Refusal
+	// Refusals are of the samples that did not pass.
+	sample.Refusals
 	// Claims are names that the device is the first to use: keep them with the samples, then call Kept, or Failed if
 	// that could not be.
 	Claims []string
@@ -79,25 +79,13 @@ type Verdict struct {
 	Undecided bool
 }
 
-// Reasons counts the refused samples by reason.
-func (v *Verdict) Reasons() map[string]int {
-	if len(v.Refused) == 0 {
-		return nil
-	}
-	by := map[string]int{}
-	for _, r := range v.Refused {
-		by[r.Reason]++
-	}
-	return by
-}
-
 // An Intake judges payloads. Its methods are safe for concurrent use.
 type Intake struct {
 	cfg Config
 
 	mu      sync.Mutex        // guards what follows
 	owners  map[string]*owner // by metric name
-	metrics map[metric]struct{}
+	metrics map[metric]*units
 	counts  map[string]int        // metrics by device
 	boots   map[string][]boot     // by device, oldest first
 	clocks  map[string]*beginning // of devices that tell no uptime, by device
@@ -106,27 +94,24 @@ type Intake struct {
 // New returns an intake.
 func New(cfg Config) *Intake {
 	in := &Intake{
-		cfg: cfg, owners: map[string]*owner{}, metrics: map[metric]struct{}{}, counts: map[string]int{},
+		cfg: cfg, owners: map[string]*owner{}, metrics: map[metric]*units{}, counts: map[string]int{},
 		boots: map[string][]boot{}, clocks: map[string]*beginning{},
 	}
 	for name, device := range cfg.Owners {
 		in.owners[name] = &owner{device: device, kept: true}
-		_ = in.use(device, name) // what was taken before a smaller bound was set stays
+		in.keep(device, name)
 	}
 	return in
 }
 
 // Judge decides over a payload that the authenticated device sent and that arrived at that moment.
 func (in *Intake) Judge(device string, payload []byte, arrived Moment) Verdict {
-	m, err := sample.Decode(payload)
-	v := Verdict{Report: m.Report, Refused: m.Refused}
+	m, err := sample.DecodeUpTo(payload, in.cfg.MaxSamples)
+	v := Verdict{Report: m.Report, Refusals: m.Refusals}
 	v.Device = device
 	if err != nil {
-		v.Refused = []sample.Refusal{{Index: -1, Reason: sample.ReasonJSON, Error: err.Error()}}
+		v.Refuse(1, sample.Refusal{Index: -1, Reason: sample.ReasonJSON, Error: err.Error()})
 		return v
-	}
-	if n := len(v.Samples) + len(m.Refused); n > in.cfg.MaxSamples {
-		return in.tooMany(v, n)
 	}
 	d := dating{arrived: arrived.Wall, right: arrived.Right}
 	d.shift, v.Booted, d.datable = in.date(&v.Report, arrived.seconds(), d.right)
@@ -140,35 +125,13 @@ func (in *Intake) Judge(device string, payload []byte, arrived Moment) Verdict {
 		claim, reason, err := in.judge(device, s, &d)
 		if err != nil {
 			v.Undecided = v.Undecided || errors.Is(err, errPending)
-			v.Refused = append(v.Refused, sample.Refusal{Index: index(i, m.Refused), Name: s.Name, Reason: reason, Error: err.Error()})
+			v.Refuse(1, sample.Refusal{Index: m.Index(i), Name: s.Name, Reason: reason, Error: err.Error()})
 			continue
 		}
 		v.Samples = append(v.Samples, s)
 		if claim {
 			v.Claims = append(v.Claims, s.Name)
 		}
-	}
-	return v
-}
-
-// index returns where the i-th sample that passed Decode stood in the message.
-func index(i int, refused []sample.Refusal) int {
-	for _, r := range refused {
-		if r.Index <= i {
-			i++
-		}
-	}
-	return i
-}
-
-func (in *Intake) tooMany(v Verdict, n int) Verdict {
-	why := sample.Refusal{
-		Index: -1, Reason: ReasonSize,
-		Error: fmt.Sprintf("%d samples in one message, %d are taken; send several messages", n, in.cfg.MaxSamples),
-	}
-	v.Samples, v.Refused = nil, make([]sample.Refusal, n)
-	for i := range v.Refused {
-		v.Refused[i] = why
 	}
 	return v
 }
@@ -200,7 +163,7 @@ func (in *Intake) judge(device string, s sample.Sample, d *dating) (claim bool, 
 	if reason, err := checkTime(s.Time, d.shift, d.arrived); err != nil && (d.right || reason == sample.ReasonTime) {
 		return false, reason, err
 	}
-	return in.own(device, s.Name)
+	return in.own(device, s.Name, s.Unit)
 }
 
 // checkName checks a name as it goes to the cloud.

@@ -94,7 +94,7 @@ func TestIntake_Judge_refuses(t *testing.T) {
 				t.Errorf("accepted %v, claimed %v", v.Samples, v.Claims)
 			}
 			want := map[string]int{tt.reason: max(tt.n, 1)}
-			if got := v.Reasons(); !maps.Equal(got, want) || !strings.Contains(v.Refused[0].Error, tt.text) {
+			if got := v.Reasons; !maps.Equal(got, want) || !strings.Contains(v.Refused[0].Error, tt.text) {
 				t.Errorf("got %v, %q; want %v, …%s…", got, v.Refused[0].Error, want, tt.text)
 			}
 		})
@@ -154,18 +154,18 @@ func TestIntake_Judge_datesByShift(t *testing.T) {
 
 func TestIntake_Judge_index(t *testing.T) {
 	payload := report("",
-		bare("", ""),                         // 0, refused by its content
-		bare("ok1", ""),                      // 1
-		bare("future", `,"time":1900000000`), // 2, refused by the clock
-		`{"name":"u","unit":"%","value":1}`,  // 3, refused by its content
-		bare("soon", `,"time":1900000000`),   // 4, refused by the clock
+		bare("", ""),                          // 0, refused by its content
+		bare("ok1", ""),                       // 1
+		bare("future", `,"time":1900000000`),  // 2, refused by the clock
+		`{"name":"u","unit":"%","value":NaN}`, // 3, refused by its content
+		bare("soon", `,"time":1900000000`),    // 4, refused by the clock
 	)
 	v := intake.New(settings()).Judge("pi1", []byte(payload), came(arrival))
 	got := map[int]string{}
 	for _, r := range v.Refused {
 		got[r.Index] = r.Reason
 	}
-	want := map[int]string{0: sample.ReasonName, 2: intake.ReasonFuture, 3: sample.ReasonUnit, 4: intake.ReasonFuture}
+	want := map[int]string{0: sample.ReasonName, 2: intake.ReasonFuture, 3: sample.ReasonJSON, 4: intake.ReasonFuture}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
@@ -178,14 +178,14 @@ func FuzzJudge(f *testing.F) {
 	for _, s := range []string{
 		bare("cpu (pi1)", ""), bare("cpu (pi2)", `,"timestamp":"1800000000"`), report(`,"sent":100,"clock":"unsynced"`, bare("x", `,"time":95`)),
 		report(`,"sent":-1e308`, bare("x", `,"time":1e308`)), report("", slices.Repeat([]string{bare("x", "")}, 7)...),
-		"[" + bare("", "") + "," + bare("a", "") + "]", `{"samples":[null]}`, `[]`, ``, `{"name":"a","unit":"None","value":"1e400"}`,
+		"[" + bare("", "") + "," + bare("a", "") + "]", `{"samples":[null]}`, "[" + bare("a", `,"x":NaN`) + "," + bare("b", "") + "]", `[]`, ``, `{"name":"a","unit":"None","value":"1e400"}`,
 	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		v := intake.New(settings()).Judge("pi1", slices.Clone(payload), came(arrival))
-		if n := sent(payload); n >= 0 && len(v.Samples)+len(v.Refused) != n && !slices.ContainsFunc(v.Refused, whole) {
-			t.Errorf("got %d samples and %d refusals of %d sent", len(v.Samples), len(v.Refused), n)
+		if n := sent(payload); n >= 0 && len(v.Samples)+v.CountRefused() != n && !slices.ContainsFunc(v.Refused, whole) {
+			t.Errorf("got %d samples and %d refusals of %d sent", len(v.Samples), v.CountRefused(), n)
 		}
 		if len(v.Samples)+len(v.Refused) == 0 && !json.Valid(payload) {
 			t.Error("neither accepted nor refused")

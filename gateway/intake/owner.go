@@ -6,8 +6,6 @@ import (
 	"strings"
 )
 
-type metric struct{ device, name string }
-
 type owner struct {
 	device  string
 	kept    bool // on disk
@@ -17,63 +15,46 @@ type owner struct {
 // errPending is why nothing may be decided yet.
 var errPending = errors.New("uses it first, which is not on disk yet")
 
-// own decides whether the device may use the metric name. In the cloud the name is all that tells devices apart, so it
-// belongs to the device whose name it ends with in brackets, else to the one that used it first.
-func (in *Intake) own(device, name string) (claim bool, reason string, err error) {
+// own decides whether the device may use the metric name with this unit. In the cloud the name is all that tells devices
+// apart, so it belongs to the device whose name it ends with in brackets, else to the one that used it first.
+func (in *Intake) own(device, name, unit string) (claim bool, reason string, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if of := bracketed(name); of != "" && in.cfg.IsDevice(of) {
-		if of != device {
-			return false, ReasonOwner, fmt.Errorf("name %q: belongs to device %s, this is %s", name, of, device)
-		}
-		return false, ReasonMetrics, in.use(device, name)
+	of, o := bracketed(name), in.owners[name]
+	if of != "" && !in.cfg.IsDevice(of) {
+		of = ""
 	}
-	if o := in.owners[name]; o != nil {
-		return o.decide(device, name)
+	switch {
+	case of != "" && of != device:
+		return false, ReasonOwner, fmt.Errorf("name %q: belongs to device %s, this is %s", name, of, device)
+	case of == "" && o != nil && o.device != device:
+		return false, ReasonOwner, o.keepsOut(name)
 	}
-	if err := in.use(device, name); err != nil {
+	if err := in.use(device, name, unit); err != nil {
 		return false, ReasonMetrics, err
 	}
-	in.owners[name] = &owner{device: device, pending: 1}
-	return true, "", nil
+	return of == "" && in.claim(device, name), "", nil
 }
 
-// decide is own for a name that is taken.
-func (o *owner) decide(device, name string) (claim bool, reason string, err error) {
-	switch {
-	case o.device == device && o.kept:
-		return false, "", nil
-	case o.device == device:
+// claim makes the name the device's, and reports whether that is yet to be kept. in.mu is held.
+func (in *Intake) claim(device, name string) bool {
+	o := in.owners[name]
+	if o == nil {
+		o = &owner{device: device}
+		in.owners[name] = o
+	}
+	if !o.kept {
 		o.pending++
-		return true, "", nil
-	case o.kept:
-		return false, ReasonOwner, fmt.Errorf("name %q: device %s used it first; put the device's name into it", name, o.device)
-	default:
-		return false, ReasonOwner, fmt.Errorf("name %q: device %s: %w", name, o.device, errPending)
 	}
+	return !o.kept
 }
 
-// use counts a metric of a device, or says that it is one too many. Each costs money every month.
-func (in *Intake) use(device, name string) error {
-	k := metric{device, name}
-	if _, ok := in.metrics[k]; ok {
-		return nil
+// keepsOut is why another device may not use the name.
+func (o *owner) keepsOut(name string) error {
+	if o.kept {
+		return fmt.Errorf("name %q: device %s used it first; put the device's name into it", name, o.device)
 	}
-	if in.counts[device] >= in.cfg.MaxMetrics {
-		return fmt.Errorf("name %q: device %s has %d metrics already, the most allowed (intake.max_metrics)", name, device, in.cfg.MaxMetrics)
-	}
-	in.metrics[k] = struct{}{}
-	in.counts[device]++
-	return nil
-}
-
-// unuse takes a use back.
-func (in *Intake) unuse(device, name string) {
-	k := metric{device, name}
-	if _, ok := in.metrics[k]; ok {
-		delete(in.metrics, k)
-		in.counts[device]--
-	}
+	return fmt.Errorf("name %q: device %s: %w", name, o.device, errPending)
 }
 
 // bracketed returns X of a name that ends with "(X)".

@@ -30,26 +30,28 @@ type Entry struct {
 	Claims []string
 }
 
-// encoded is an Entry as it goes into the table.
+// encoded is an Entry as it goes into the table, without its Samples: many may wait.
 type encoded struct {
 	Entry
-	blob   []byte
+	n      int       // how many Samples there were
+	blob   []byte    // in which they are
 	newest time.Time // of its newest sample, corrected
 }
 
 func encode(e Entry) (*encoded, error) {
-	enc := &encoded{Entry: e, newest: reports.Newest(e.Samples, e.Shift, e.Arrived)}
+	enc := &encoded{Entry: e, n: len(e.Samples), newest: reports.Newest(e.Samples, e.Shift, e.Arrived)}
+	enc.Samples = nil
 	var err error
-	if len(e.Samples) > 0 {
+	if enc.n > 0 {
 		enc.blob, err = sample.EncodeSamples(e.Samples)
 	}
 	return enc, err
 }
 
 // report is what the books say of an entry that is stored whole.
-func (e *Entry) report() books.Report {
+func (e *encoded) report() books.Report {
 	return books.Report{
 		Device: e.Device, Run: e.Run, Seq: e.Seq, Arrived: e.Arrived, Unsure: e.Unsure,
-		Shifted: e.Shift != 0, Samples: len(e.Samples),
+		Shifted: e.Shift != 0, Samples: e.n,
 	}
 }

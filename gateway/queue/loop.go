@@ -17,6 +17,7 @@ func (q *Queue) loop(ctx context.Context) error {
 	for {
 		q.beats()
 		q.disk.Attend(work)
+		clear(ops) // what was written is not held until it is overwritten
 		ops = ops[:0]
 		select {
 		case o := <-q.in.Next():

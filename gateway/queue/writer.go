@@ -172,7 +172,7 @@ func (w *writer) store(ctx context.Context, e *encoded) (rare bool, err error) {
 	}
 	r := e.report()
 	if w.books.Seen(&r) {
-		n := len(e.Samples)
+		n := e.n
 		for _, m := range e.Refused {
 			n += m
 		}
@@ -185,7 +185,7 @@ func (w *writer) store(ctx context.Context, e *encoded) (rare bool, err error) {
 		w.books.Book(e.Device, ledger.Refused, reason, n)
 		rare = true
 	}
-	if len(e.Samples) == 0 { // refused whole: once is enough
+	if e.n == 0 { // refused whole: once is enough
 		w.books.See(&r, w.now.mono)
 		return rare, nil
 	}
@@ -226,7 +226,7 @@ func (w *writer) insertReport(ctx context.Context, e *encoded) error {
 	w.passes.put(start, id, e.newest, host > 0, w.now.mono)
 	if _, err := w.conn.ExecContext(ctx, "INSERT INTO report VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", id, start,
 		e.Device, e.Run, e.Seq, e.Sent, e.Boot, e.Uptime, e.Clock, e.Arrived.UnixNano(), int64(e.SinceBoot), e.Shift,
-		len(e.Samples), e.blob, e.SentUptime, host); err != nil {
+		e.n, e.blob, e.SentUptime, host); err != nil {
 		return fmt.Errorf("storing a report: %w", err)
 	}
 	w.books.Last = id

@@ -142,6 +142,11 @@ var table = []mutant{
 		"./gateway/broker", "TestBroker_publish",
 	},
 	{
+		"broker: nothing bounds the bytes in flight", "gateway/broker/flight.go",
+		"return min(int64(n)+besides, bound)", "return 0 * min(int64(n)+besides, bound)",
+		"./gateway/broker", "TestFlight|TestBroker_publish_bytesInFlight",
+	},
+	{
 		"broker: a denied publish is not acknowledged", "gateway/broker/hook.go",
 		"	if pk.TopicName == s.status ||",
 		"	if !s.mayWrite(pk.TopicName) {\n		return pk, packets.ErrRejectPacket\n	}\n	if pk.TopicName == s.status ||",
@@ -183,6 +188,13 @@ var table = []mutant{
 		"guard: a first packet may be as long as it says", "shared/guard/conn.go",
 		"size > limit {", "size > limit && limit < 0 {",
 		"./shared/guard", "TestListener_firstPacket",
+	},
+
+	// sample
+	{
+		"sample: a bad one ends the message", "shared/sample/decode.go",
+		"m.refuse(i, &w, ReasonJSON, err)\n", "m.refuse(i, &w, ReasonJSON, err)\n\t\t\treturn\n",
+		"./shared/sample", "TestDecode",
 	},
 
 	// agent, link

@@ -3,7 +3,9 @@ package sample
 import (
 	"errors"
 	"fmt"
-	"strconv"
+	"math"
+	"sort"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -22,90 +24,65 @@ const (
 	FormArray
 )
 
-// A Refusal says why one sample is not taken.
-type Refusal struct {
-	// Index of the sample in the message, from 0; -1 for the message as a whole.
-	Index int `json:"sample"`
-	// Name as sent, empty if it is the name that is missing.
-	Name string `json:"name,omitzero"`
-	// Reason is a short fixed word to count by, one of the Reason constants here or of the intake.
-	Reason string `json:"reason"`
-	// Error names the field, the value and the fix.
-	Error string `json:"error"`
-}
-
-// Reasons for which a sample is refused by its content alone.
-const (
-	ReasonJSON  = "json"
-	ReasonName  = "name"
-	ReasonUnit  = "unit"
-	ReasonValue = "value"
-	ReasonTime  = "time"
-)
-
 // A Message is a decoded payload.
 type Message struct {
 	Form Form
 	// Report holds the envelope, which is empty but in FormReport, and the samples that passed.
 	Report Report
-	// Refused are the samples that did not pass. len(Report.Samples)+len(Refused) is how many were sent.
-	Refused []Refusal
+	// Refusals are of the samples that did not pass: with those that did they are all that were sent.
+	Refusals
+	// RefusedAt is where those that did not pass stood, in order; nil if they are too many to be looked at.
+	RefusedAt []int
 }
 
-// Decode reads any of the accepted forms. An error means that nothing of the payload can be used: not JSON (duplicate
-// keys and bad UTF-8 included), or JSON of another shape. Otherwise each sample is in the Message, as taken or as
-// refused.
-func Decode(payload []byte) (Message, error) {
+// Index returns where the i-th of the samples that passed stood in the message.
+func (m *Message) Index(i int) int {
+	before := sort.Search(len(m.RefusedAt), func(k int) bool { return m.RefusedAt[k]-k > i })
+	return i + before
+}
+
+// Decode reads any of the accepted forms. An error means that nothing of the payload can be used: its brackets and
+// strings have no end, or it is JSON of another shape, or its envelope is not JSON (duplicate keys and bad UTF-8
+// included). Otherwise each sample is in the Message, as taken or as refused: what is not JSON in one of them costs no
+// other.
+func Decode(payload []byte) (Message, error) { return DecodeUpTo(payload, math.MaxInt) }
+
+// DecodeUpTo is Decode for a payload of at most so many samples. If there are more they are counted and not decoded:
+// all are refused as [ReasonSize].
+func DecodeUpTo(payload []byte, most int) (Message, error) {
 	switch jsontext.Value(payload).Kind() {
 	case '{':
-		return decodeObject(payload)
+		return decodeObject(payload, most)
 	case '[':
-		return decodeArray(payload)
+		return decodeArray(payload, most)
 	default:
 		if len(payload) == 0 {
 			return Message{}, errors.New("empty payload, send a JSON object")
 		}
-		var v jsontext.Value
-		if err := json.Unmarshal(payload, &v); err != nil {
-			return Message{}, syntaxError(err)
+		if err := check(payload); err != nil {
+			return Message{}, err
 		}
 		return Message{}, fmt.Errorf("payload %s: not a JSON object or array", clip(string(payload)))
 	}
 }
 
-// wireObject is a report or a bare sample: which one is told by "samples" and "name".
-type wireObject struct {
-	wireSample
-	Device  text          `json:"device"`
-	Run     text          `json:"run"`
-	Seq     number        `json:"seq"`
-	Boot    text          `json:"boot"`
-	Uptime  number        `json:"uptime"`
-	SentUp  number        `json:"sent_uptime"`
-	Sent    number        `json:"sent"`
-	Clock   text          `json:"clock"`
-	Samples *[]wireSample `json:"samples"`
-}
-
-// wireSample is a sample as sent. Fields of the wrong type are kept as such and refused one by one.
-type wireSample struct {
-	Name      text   `json:"name"`
-	Unit      text   `json:"unit"`
-	Value     number `json:"value"`
-	Time      number `json:"time"`
-	Timestamp number `json:"timestamp"`
-}
-
-func decodeObject(payload []byte) (Message, error) {
-	var w wireObject
-	if err := json.Unmarshal(payload, &w); err != nil {
-		return Message{}, syntaxError(err)
+func decodeObject(payload []byte, most int) (Message, error) {
+	samples, ok := splitObject(payload, "samples", most)
+	if !ok {
+		return Message{}, unsplit(payload)
 	}
-	if w.Samples == nil {
+	envelope := samples.without(payload)
+	var w wireObject
+	if err := json.Unmarshal(envelope, &w); err != nil {
+		return Message{}, fault(err, envelope, samples.offset)
+	}
+	switch {
+	case w.samples.bad != "":
+		return Message{}, fmt.Errorf("samples %s: not an array", clip(w.samples.bad))
+	case !w.samples.set && !w.name.set && !w.unit.set && !w.value.set:
+		return Message{}, errors.New(`neither "samples" nor "name", "unit" and "value" in the object`)
+	case !w.samples.set:
 		m := Message{Form: FormBare}
-		if !w.Name.set && !w.Unit.set && !w.Value.set {
-			return Message{}, errors.New(`neither "samples" nor "name", "unit" and "value" in the object`)
-		}
 		m.add(0, &w.wireSample)
 		return m, nil
 	}
@@ -113,7 +90,7 @@ func decodeObject(payload []byte) (Message, error) {
 	if err := w.envelope(&m.Report); err != nil {
 		return Message{}, err
 	}
-	m.addAll(*w.Samples)
+	m.addAll(payload, &samples)
 	return m, nil
 }
 
@@ -125,7 +102,7 @@ func (w *wireObject) envelope(r *Report) error {
 		from *text
 		to   *string
 	}{
-		{"device", &w.Device, &r.Device}, {"run", &w.Run, &r.Run}, {"boot", &w.Boot, &r.Boot}, {"clock", &w.Clock, &r.Clock},
+		{"device", &w.device, &r.Device}, {"run", &w.run, &r.Run}, {"boot", &w.boot, &r.Boot}, {"clock", &w.clock, &r.Clock},
 	} {
 		if t.from.bad != "" {
 			return fmt.Errorf("%s %s: not a string", t.name, clip(t.from.bad))
@@ -140,7 +117,7 @@ func (w *wireObject) envelope(r *Report) error {
 		name string
 		from *number
 		to   *float64
-	}{{"seq", &w.Seq, &seq}, {"uptime", &w.Uptime, &r.Uptime}, {"sent", &w.Sent, &r.Sent}, {"sent_uptime", &w.SentUp, &r.SentUptime}} {
+	}{{"seq", &w.seq, &seq}, {"uptime", &w.uptime, &r.Uptime}, {"sent", &w.sent, &r.Sent}, {"sent_uptime", &w.sentUptime, &r.SentUptime}} {
 		v, err := n.from.float()
 		if err != nil {
 			return fmt.Errorf("%s: %w", n.name, err)
@@ -159,23 +136,38 @@ const (
 	maxSeq          = 1 << 53 // what a JSON number holds exactly
 )
 
-func decodeArray(payload []byte) (Message, error) {
-	var ws []wireSample
-	if err := json.Unmarshal(payload, &ws); err != nil {
-		return Message{}, syntaxError(err)
+func decodeArray(payload []byte, most int) (Message, error) {
+	samples, ok := splitArray(payload, space(payload, 0), most)
+	if !ok || !blank(payload[samples.shut+1:]) {
+		return Message{}, unsplit(payload)
 	}
-	if len(ws) == 0 {
+	if samples.n == 0 {
 		return Message{}, errors.New("empty array, send at least one sample")
 	}
 	m := Message{Form: FormArray}
-	m.addAll(ws)
+	m.addAll(payload, &samples)
 	return m, nil
 }
 
-func (m *Message) addAll(ws []wireSample) {
-	m.Report.Samples = make([]Sample, 0, len(ws))
-	for i := range ws {
-		m.add(i, &ws[i])
+// addAll decodes each element by itself, unless there are too many.
+func (m *Message) addAll(payload []byte, a *array) {
+	if most := len(a.ends); a.n > most {
+		m.Refuse(a.n, Refusal{Index: -1, Reason: ReasonSize, Error: fmt.Sprintf(
+			"%d samples in one message, %d are taken; send several messages", a.n, most)})
+		return
+	}
+	m.Report.Samples = make([]Sample, 0, a.n)
+	var w wireSample
+	at := a.open + 1
+	for i, end := range a.ends {
+		w = wireSample{}
+		if err := json.Unmarshal(payload[at:end], &w); err != nil {
+			err = fault(err, payload[at:end], func(offset int64) int64 { return int64(at) + offset })
+			m.refuse(i, &w, ReasonJSON, err)
+		} else {
+			m.add(i, &w)
+		}
+		at = end + 1
 	}
 }
 
@@ -183,36 +175,42 @@ func (m *Message) addAll(ws []wireSample) {
 func (m *Message) add(i int, w *wireSample) {
 	s, reason, err := w.sample()
 	if err != nil {
-		m.Refused = append(m.Refused, Refusal{Index: i, Name: w.Name.s, Reason: reason, Error: err.Error()})
+		m.refuse(i, w, reason, err)
 		return
 	}
 	m.Report.Samples = append(m.Report.Samples, s)
 }
 
+func (m *Message) refuse(i int, w *wireSample, reason string, err error) {
+	m.RefusedAt = append(m.RefusedAt, i)
+	name := strings.ToValidUTF8(w.name.s[:min(len(w.name.s), MaxName)], "") // what it is told in must be small, and JSON
+	m.Refuse(1, Refusal{Index: i, Name: name, Reason: reason, Error: err.Error()})
+}
+
 func (w *wireSample) sample() (s Sample, reason string, err error) {
-	if err := w.Name.check("name", CheckName); err != nil {
+	if err := w.name.check("name", CheckName); err != nil {
 		return s, ReasonName, err
 	}
-	if err := w.Unit.check("unit", CheckUnit); err != nil {
+	if err := w.unit.check("unit", CheckUnit); err != nil {
 		return s, ReasonUnit, err
 	}
-	v, err := w.value()
+	v, err := w.number()
 	if err != nil {
 		return s, ReasonValue, err
 	}
-	at := w.Time
+	at := w.time
 	if !at.set {
-		at = w.Timestamp
+		at = w.timestamp
 	}
 	t, err := at.float()
 	if err != nil {
 		return s, ReasonTime, fmt.Errorf("time: %w", err)
 	}
-	return Sample{Name: w.Name.s, Unit: w.Unit.s, Value: v, Time: t}, "", nil
+	return Sample{Name: w.name.s, Unit: w.unit.s, Value: v, Time: t}, "", nil
 }
 
-func (w *wireSample) value() (float64, error) {
-	switch n := &w.Value; {
+func (w *wireSample) number() (float64, error) {
+	switch n := &w.value; {
 	case !n.set:
 		return 0, errors.New("value: missing")
 	case n.bad != "":
@@ -224,102 +222,4 @@ func (w *wireSample) value() (float64, error) {
 		}
 		return v, CheckValue(v)
 	}
-}
-
-// text is a JSON string that remembers when it was something else.
-type text struct {
-	set    bool
-	s, bad string
-}
-
-// UnmarshalJSONFrom takes any value, so that decoding goes on behind a field of the wrong type.
-func (t *text) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	t.set = true
-	if dec.PeekKind() != '"' {
-		v, err := dec.ReadValue()
-		t.bad = string(v)
-		return err
-	}
-	tok, err := dec.ReadToken()
-	if err == nil {
-		t.s = tok.String()
-	}
-	return err
-}
-
-func (t *text) check(field string, limits func(string) error) error {
-	switch {
-	case !t.set:
-		return fmt.Errorf("%s: missing", field)
-	case t.bad != "":
-		return fmt.Errorf("%s %s: not a string", field, clip(t.bad))
-	default:
-		return limits(t.s)
-	}
-}
-
-// number is a JSON number or a string of one. A number is parsed at once, a string when it is asked for.
-type number struct {
-	set       bool
-	parsed    bool
-	v         float64
-	text, bad string
-}
-
-// UnmarshalJSONFrom takes any value, so that decoding goes on behind a field of the wrong type.
-func (n *number) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	n.set = true
-	kind := dec.PeekKind()
-	if kind != '0' && kind != '"' {
-		v, err := dec.ReadValue()
-		n.bad = string(v)
-		return err
-	}
-	tok, err := dec.ReadToken()
-	if err != nil {
-		return err
-	}
-	if kind == '0' {
-		if n.v, err = tok.Float(); err == nil {
-			n.parsed = true
-			n.v += 0 // -0 becomes 0
-			return nil
-		}
-	}
-	n.text = tok.String() // a string, or a number that no float64 holds, which ParseValue then refuses
-	return nil
-}
-
-// parse returns the number; it is set.
-func (n *number) parse() (float64, error) {
-	if n.parsed {
-		return n.v, nil
-	}
-	return ParseValue(n.text)
-}
-
-// float returns 0 when the member is absent.
-func (n *number) float() (float64, error) {
-	switch {
-	case !n.set:
-		return 0, nil
-	case n.bad != "":
-		return 0, fmt.Errorf("%s is not a number", clip(n.bad))
-	}
-	v, err := n.parse()
-	if err != nil {
-		return 0, fmt.Errorf("%s is not a number", clip(n.text))
-	}
-	return v, nil
-}
-
-// syntaxError shortens the library's errors to what the sender of the payload can act on.
-func syntaxError(err error) error {
-	if se, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		return errors.New("not JSON at byte " + strconv.FormatInt(se.ByteOffset, 10) + ": " + se.Err.Error())
-	}
-	if se, ok := errors.AsType[*json.SemanticError](err); ok {
-		return fmt.Errorf("at %q: %s where a sample object is expected", string(se.JSONPointer), se.JSONKind)
-	}
-	return fmt.Errorf("not JSON: %w", err)
 }

@@ -88,6 +88,22 @@ func TestDecode_refusesASampleAndKeepsItsNeighbours(t *testing.T) {
 		{"name with an umlaut", `{"name":"Küche","unit":"None","value":1}`, "name", `name "Küche": 'ü' is not printable ASCII, the only characters that are safe in CloudWatch`},
 		{"name with a control character", `{"name":"a\nb","unit":"None","value":1}`, "name", `name "a\nb": '\n' is not printable ASCII, the only characters that are safe in CloudWatch`},
 		{"name too long", `{"name":"` + strings.Repeat("n", 256) + `","unit":"None","value":1}`, "name", `name "` + strings.Repeat("n", 60) + `"…: 256 characters, CloudWatch takes 255`},
+		{"not an object", `1`, "json", `sample "1": not an object, send one with name, unit and value`},
+		{"a string", `"off, it is"`, "json", `sample "\"off, it is\"": not an object, send one with name, unit and value`},
+		{"an array", `[{"name":"a","unit":"None","value":1}]`, "json", `sample "[{\"name\":\"a\",\"unit\":\"None\",\"value\":1}]": not an object, send one with name, unit and value`},
+		{"nothing", ` `, "json", `not JSON at byte 51: nothing, there is a comma too many`},
+		{"a member twice", `{"name":"a","name":"a","unit":"None","value":1}`, "json", `not JSON at byte 62: "/name" is there twice, send it once`},
+		{"a member twice, deep", `{"name":"a","unit":"None","value":1,"x":[{"y":1,"y":2}]}`, "json", `not JSON at byte 98: "/x/0/y" is there twice, send it once`},
+		{"bare NaN", `{"name":"a","unit":"None","value":NaN}`, "json", `not JSON at byte 84: "/value" is NaN, which is no number; send nothing instead`},
+		{"bare -Infinity", `{"name":"a","unit":"None","value": -Infinity }`, "json", `not JSON at byte 86: "/value" is -Infinity, which is no number; send nothing instead`},
+		{"bare nan", `{"name":"a","unit":"None","value":nan}`, "json", `not JSON at byte 85: "/value" is nan, which is no number; send nothing instead`},
+		{"bare NaN, deep", `{"name":"a","unit":"None","value":1,"x":{"y":[1,NaN]}}`, "json", `not JSON at byte 98: "/x/y/1" is NaN, which is no number; send nothing instead`},
+		{"a word", `{"name":"a","unit":"None","value":off}`, "json", `not JSON at byte 84: invalid character 'o' at start of value`},
+		{"bad UTF-8", "{\"name\":\"\xff\",\"unit\":\"None\",\"value\":1}", "json", `not JSON at byte 59: invalid UTF-8`},
+		{"a line break in a string", "{\"name\":\"a\n\",\"unit\":\"None\",\"value\":1}", "json", `not JSON at byte 60: invalid character '\n' in string (expecting non-control character)`},
+		{"the wrong bracket", `{"name":"a","unit":"None","value":1]`, "json", `not JSON at byte 85: invalid character ']' after object value (expecting ',' or '}')`},
+		{"deep", `{"x":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `}`, "json", `not JSON at byte 10054: exceeded max depth`},
+		{"a huge number", `{"name":"a","unit":"None","value":` + strings.Repeat("9", 100_000) + `}`, "value", `value "` + strings.Repeat("9", 60) + `"…: out of CloudWatch's range, -2^360 to 2^360`},
 		{"time a word", `{"name":"a","unit":"None","value":1,"time":"noon"}`, "time", `time: "noon" is not a number`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -101,6 +117,9 @@ func TestDecode_refusesASampleAndKeepsItsNeighbours(t *testing.T) {
 			}
 			if len(m.Refused) != 1 {
 				t.Fatalf("got %d refusals, want 1: %+v", len(m.Refused), m.Refused)
+			}
+			if m.CountRefused() != 1 || m.Reasons[tc.reason] != 1 {
+				t.Errorf("counted %v, want one %s", m.Reasons, tc.reason)
 			}
 			if r := m.Refused[0]; r.Index != 1 || r.Reason != tc.reason || r.Error != tc.want {
 				t.Errorf("got  %d %s %s\nwant 1 %s %s", r.Index, r.Reason, r.Error, tc.reason, tc.want)
@@ -116,14 +135,23 @@ func TestDecode_refusesTheWhole(t *testing.T) {
 		{"cut off", `{"name":"a","unit":"None","val`, `not JSON at byte`},
 		{"a number", `12`, `payload "12": not a JSON object or array`},
 		{"an object of something else", `{"temperature":21}`, `neither "samples" nor "name", "unit" and "value" in the object`},
-		{"duplicate key", `{"name":"a","name":"b","unit":"None","value":1}`, `not JSON at byte`},
-		{"duplicate key that is not known", `{"x":1,"name":"a","unit":"None","value":1,"x":1}`, `not JSON at byte`},
-		{"duplicate key inside one", `{"samples":[{"x":{"y":[{"z":1,"z":1}]}}]}`, `not JSON at byte`},
-		{"bad UTF-8 inside one", "{\"samples\":[],\"x\":{\"y\":[\"\xff\"]}}", `not JSON at byte`},
+		{"duplicate key", `{"name":"a","name":"b","unit":"None","value":1}`, `not JSON at byte 12: "/name" is there twice, send it once`},
+		{"duplicate key that is not known", `{"x":1,"name":"a","unit":"None","value":1,"x":1}`, `not JSON at byte 42: "/x" is there twice`},
+		{"bad UTF-8 in what is not known", "{\"samples\":[],\"x\":{\"y\":[\"\xff\"]}}", `not JSON at byte`},
+		{"NaN", `{"name":"a","unit":"None","value":-nan}`, `not JSON at byte 35: "/value" is -nan, which is no number; send nothing instead`},
+		{"duplicate key in an envelope", `{"seq":1,"samples":[{}],"seq":1}`, `not JSON at byte 24: "/seq" is there twice`},
+		{"NaN in an envelope", `{"samples":[{},{}],"uptime":NaN}`, `not JSON at byte 28: "/uptime" is NaN, which is no number`},
+		{"two arrays of samples", `{"samples":[],"samples":[]}`, `not JSON at byte 14: "/samples" is there twice`},
+		{"an array and no array of samples", `{"samples":[{}],"samples":7}`, `not JSON at byte 16: "/samples" is there twice`},
+		{"cut off in a sample", `{"samples":[{"name":"a"},{"name":"b`, `not JSON at byte 35: unexpected EOF`},
+		{"a string without an end", `[{"name":"a},{"name":"b"}]`, `not JSON at byte`},
+		{"another bracket at the end", `[{"name":"a"}}`, `not JSON at byte 13`},
+		{"something behind an array", `[{"name":"a"}] 1`, `not JSON at byte 15`},
+		{"something behind a report", `{"samples":[{"name":"a"}]} 1`, `not JSON at byte 27`},
+		{"brackets", strings.Repeat("[", 256<<10), `not JSON at byte 10000: exceeded max depth`},
 		{"bad UTF-8", "{\"name\":\"a\xff\",\"unit\":\"None\",\"value\":1}", `not JSON at byte`},
 		{"empty array", `[]`, `empty array, send at least one sample`},
-		{"array of numbers", `[1]`, `where a sample object is expected`},
-		{"samples not an array", `{"samples":7}`, `where a sample object is expected`},
+		{"samples not an array", `{"samples":7}`, `samples "7": not an array`},
 		{"run not a string", `{"run":7,"samples":[]}`, `run "7": not a string`},
 		{"run too long", `{"run":"` + strings.Repeat("r", 65) + `","samples":[]}`, `longer than 64 characters`},
 		{"seq not whole", `{"seq":1.5,"samples":[]}`, `seq 1.5: not a whole number`},
@@ -190,7 +218,7 @@ func FuzzDecode(f *testing.F) {
 	for _, s := range []string{
 		`{"device":"k","run":"9c","seq":42,"samples":[{"name":"a","unit":"None","value":1,"time":1}]}`,
 		`{"name": "cpu usage (pi1)", "unit": "Percent", "value": " 12.5 "}`,
-		`[{"name":"a","unit":"None","value":"1e5","timestamp":"7"}]`, `{"samples":[{},{"name":1}]}`, `[[]]`, `{"samples":null}`, "\x00", `{"name":"\ud800"}`,
+		`[{"name":"a","unit":"None","value":"1e5","timestamp":"7"}]`, `{"samples":[{},{"name":1}]}`, `[[]]`, `{"samples":null}`, `[{"value":NaN},,"x",{"name":"a","name":"b"}]`, "\x00", `{"name":"\ud800"}`,
 	} {
 		f.Add([]byte(s))
 	}
@@ -202,8 +230,13 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		if !json.Valid(payload) {
+		if m.Reasons[sample.ReasonJSON] == 0 && !json.Valid(payload) {
 			t.Errorf("accepted what is not JSON: %q", payload)
+		}
+		for _, r := range m.Refused {
+			if len(r.Error) > 1000 || len(r.Name) > 1000 {
+				t.Errorf("a refusal of %d bytes", len(r.Error)+len(r.Name))
+			}
 		}
 		for _, s := range m.Report.Samples {
 			if e := fmt.Sprint(sample.CheckName(s.Name), sample.CheckUnit(s.Unit), sample.CheckValue(s.Value)); e != "<nil> <nil> <nil>" {

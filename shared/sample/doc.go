@@ -3,6 +3,16 @@
 // Decode takes a payload apart and judges each sample by itself, so that a bad one never costs its neighbours.
 // What depends on the sender or on the clock is judged by the gateway's intake.
 //
+// # What is not JSON
+//
+// The JSON library stops at what is none, such as the bare NaN that Python writes. So the array of samples is split
+// first, by its strings and brackets alone (`shared/sample/split.go`), and each element decoded by itself: what is wrong
+// in one, a member twice or bad UTF-8 too, refuses that one. A message is refused whole, and counts as one, where it
+// cannot be split, since a string or a bracket has no end, and where its envelope is not JSON. A split looks at each
+// byte once and keeps nothing but the ends of elements, as many as may be taken; a message of more is counted to its
+// end, as so many samples refused, and nothing of it is decoded. Of all refusals the first ten are kept in full, and the
+// others counted by reason.
+//
 // # Limits
 //
 // What an agent's report may hold stands in one place, `shared/sample/limits.go`: 500 samples, and 48 KiB of JSON, its

@@ -1,0 +1,53 @@
+package intake
+
+import (
+	"fmt"
+	"slices"
+)
+
+// A metric is a name with a unit: CloudWatch keeps the units of a name apart, and each costs money every month.
+type metric struct{ device, name string }
+
+// units are those in which a device sends a name.
+type units struct {
+	all []string
+	// stored says that the name was in use before this intake. Of which units is not known, so none is one too many.
+	stored bool
+}
+
+// keep counts a name that was in use before, also where a smaller bound was set since.
+func (in *Intake) keep(device, name string) {
+	in.metrics[metric{device, name}] = &units{stored: true}
+	in.counts[device]++
+}
+
+// use counts a metric of a device, or says that it is one too many. in.mu is held.
+func (in *Intake) use(device, name, unit string) error {
+	u := in.metrics[metric{device, name}]
+	switch {
+	case u != nil && slices.Contains(u.all, unit):
+		return nil
+	case u != nil && u.stored:
+		if len(u.all) == 0 { // the one that keep counted
+			in.counts[device]--
+		}
+	case in.counts[device] >= in.cfg.MaxMetrics:
+		return fmt.Errorf("name %q in %s: device %s has %d metrics already, the most allowed (intake.max_metrics)",
+			name, unit, device, in.counts[device])
+	case u == nil:
+		u = &units{}
+		in.metrics[metric{device, name}] = u
+	}
+	u.all = append(u.all, unit)
+	in.counts[device]++
+	return nil
+}
+
+// unuse takes the uses of a name back. in.mu is held.
+func (in *Intake) unuse(device, name string) {
+	k := metric{device, name}
+	if u := in.metrics[k]; u != nil {
+		in.counts[device] -= len(u.all)
+		delete(in.metrics, k)
+	}
+}

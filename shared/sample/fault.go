@@ -1,0 +1,82 @@
+package sample
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// fault says what is wrong with a text that the library refused, so that the sender of the message can act on it.
+// offset turns a place in the text into one in the message.
+func fault(err error, text []byte, offset func(int64) int64) error {
+	if se, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		return syntaxFault(se, text, offset(se.ByteOffset))
+	}
+	if errors.Is(err, errNotObject) {
+		return fmt.Errorf("sample %s: not an object, send one with name, unit and value", clip(string(bytes.TrimSpace(text))))
+	}
+	return fmt.Errorf("not JSON: %w", err)
+}
+
+func syntaxFault(se *jsontext.SyntacticError, text []byte, at int64) error {
+	where := clip(string(se.JSONPointer))
+	switch word := wordAt(text, int(se.ByteOffset)); {
+	case blank(text):
+		return fmt.Errorf("not JSON at byte %d: nothing, there is a comma too many", at)
+	case errors.Is(se.Err, jsontext.ErrDuplicateName):
+		return fmt.Errorf("not JSON at byte %d: %s is there twice, send it once", at, where)
+	case notANumber(word):
+		return fmt.Errorf("not JSON at byte %d: %s is %s, which is no number; send nothing instead", at, where, word)
+	default:
+		return fmt.Errorf("not JSON at byte %d: %w", at, se.Err)
+	}
+}
+
+// notANumber reports whether a word is what Python, awk or printf write for what is none.
+func notANumber(word string) bool {
+	switch strings.ToLower(strings.TrimLeft(word, "+-")) {
+	case "nan", "inf", "infinity":
+		return true
+	default:
+		return false
+	}
+}
+
+// wordAt is the word of letters and signs around a place, "" where it is longer than any that is looked for.
+func wordAt(text []byte, i int) string {
+	const longest = len("-Infinity")
+	from, to := i, i
+	for from > 0 && i-from <= longest && inWord(text[from-1]) {
+		from--
+	}
+	for to < len(text) && to-i <= longest && inWord(text[to]) {
+		to++
+	}
+	if to-from > longest {
+		return ""
+	}
+	return string(text[from:to])
+}
+
+func inWord(c byte) bool { return c == '-' || c == '+' || 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+// unsplit says why a payload could not be split.
+func unsplit(payload []byte) error {
+	if err := check(payload); err != nil {
+		return err
+	}
+	return errors.New("not JSON: its brackets do not match") // cannot be: the library knows them as well
+}
+
+// check returns nil for JSON.
+func check(payload []byte) error {
+	var v jsontext.Value
+	if err := json.Unmarshal(payload, &v); err != nil {
+		return fault(err, payload, func(offset int64) int64 { return offset })
+	}
+	return nil
+}
