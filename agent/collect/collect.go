@@ -78,7 +78,7 @@ func (c *Collector) add(name, unit string, read func(context.Context) (float64, 
 func (c *Collector) Collect(ctx context.Context) []sample.Sample {
 	var samples []sample.Sample
 	for i, r := range c.Read(ctx) {
-		c.tell(c.sensors[i], r)
+		c.note(c.sensors[i], r)
 		if r.Err == nil {
 			r.Time = sample.Seconds(clock.Now().Truncate(time.Millisecond))
 			samples = append(samples, r.Sample)
@@ -102,8 +102,8 @@ func (c *Collector) Read(ctx context.Context) []Reading {
 	return readings
 }
 
-// tell logs a sensor's change between working and not.
-func (c *Collector) tell(s *sensor, r Reading) {
+// note logs a sensor's change between working and not.
+func (c *Collector) note(s *sensor, r Reading) {
 	complaint := ""
 	if r.Err != nil {
 		complaint = r.Err.Error()

@@ -25,8 +25,8 @@ type flight struct {
 	alone    bool // nothing else was on its way
 }
 
-// A window bounds the flights: each has a slot from before its publish until it is acknowledged.
-type window struct {
+// inFlight bounds the flights: each has a slot from before its publish until it is acknowledged.
+type inFlight struct {
 	slots   chan struct{}
 	flights chan flight
 	narrow  bool    // it begins with one report alone
@@ -37,9 +37,9 @@ type window struct {
 	refused map[name]bool // by its size, of those under way
 }
 
-// newWindow returns one of a size. A narrow one has one slot until widen.
-func newWindow(size int, narrow bool) *window {
-	w := &window{
+// newInFlight returns one of a size. A narrow one has one slot until widen.
+func newInFlight(size int, narrow bool) *inFlight {
+	w := &inFlight{
 		slots: make(chan struct{}, size), flights: make(chan flight, size), narrow: narrow,
 		under: map[name]bool{}, refused: map[name]bool{},
 	}
@@ -50,14 +50,14 @@ func newWindow(size int, narrow bool) *window {
 }
 
 // widen frees the slots that narrow took.
-func (w *window) widen() {
+func (w *inFlight) widen() {
 	for range cap(w.slots) - 1 {
 		<-w.slots
 	}
 }
 
 // rest returns the flights that are not settled, oldest first. Nobody may publish any more.
-func (w *window) rest() (flights []flight) {
+func (w *inFlight) rest() (flights []flight) {
 	if w.stuck != nil {
 		flights = append(flights, *w.stuck)
 	}
@@ -72,14 +72,14 @@ func (w *window) rest() (flights []flight) {
 }
 
 // begin notes a report before it is published, so that what is told of it finds it.
-func (w *window) begin(n name) {
+func (w *inFlight) begin(n name) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.under[n] = true
 }
 
 // end forgets a report, and returns whether it was refused.
-func (w *window) end(n name) (refused bool) {
+func (w *inFlight) end(n name) (refused bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	refused = w.refused[n]
@@ -88,8 +88,8 @@ func (w *window) end(n name) (refused bool) {
 	return refused
 }
 
-// told takes note of what the gateway refused by its size. What is not under way is of no use: it is forgotten already.
-func (w *window) told(payload []byte) {
+// learn takes note of what the gateway refused by its size. What is not under way is of no use: it is forgotten already.
+func (w *inFlight) learn(payload []byte) {
 	r, err := sample.DecodeRejection(payload)
 	if err != nil || !r.ForSize() {
 		return

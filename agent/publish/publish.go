@@ -42,8 +42,8 @@ type Options struct {
 	Device, Prefix string
 	// KeepAlive is the longest silence on the connection; 0 means the link's default.
 	KeepAlive time.Duration
-	// Window is how many reports may be under way without a PUBACK; 0 means 16.
-	Window int
+	// MaxInFlight is how many reports may be under way without a PUBACK; 0 means 16.
+	MaxInFlight int
 	// AckTimeout is how long a PUBACK may take before the connection is given up; 0 means 30 s.
 	AckTimeout time.Duration
 	// Retry spaces out the attempts to connect; its zero value means 1 s to 1 min.
@@ -56,8 +56,8 @@ type Options struct {
 
 // withDefaults fills in what is left open.
 func (o Options) withDefaults() Options {
-	if o.Window <= 0 {
-		o.Window = 16
+	if o.MaxInFlight <= 0 {
+		o.MaxInFlight = 16
 	}
 	if o.AckTimeout <= 0 {
 		o.AckTimeout = 30 * time.Second

@@ -166,12 +166,12 @@ func TestPublisher_resends_what_was_not_acknowledged(t *testing.T) {
 	}
 }
 
-func TestPublisher_window(t *testing.T) {
+func TestPublisher_inFlight(t *testing.T) {
 	t.Parallel()
 	b, src := fakebroker.New(t, nil), newSource(50)
 	b.Puback = func(p fakebroker.Publish) bool { return p.Conn > 1 || p.Topic == "pi/kitchen/status" }
 	opt := options(b, new(testlog.Log))
-	opt.Window, opt.AckTimeout = 3, time.Second
+	opt.MaxInFlight, opt.AckTimeout = 3, time.Second
 	start(t, opt, src)
 	counts := map[int]int{}
 	for counts[2] < 50 {

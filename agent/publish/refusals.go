@@ -20,8 +20,8 @@ type refusals struct {
 	unlogged int
 }
 
-// tell logs one refusal, or only counts it. It is called by the link.
-func (r *refusals) tell(payload []byte) {
+// note logs one refusal, or only counts it. It is called by the link.
+func (r *refusals) note(payload []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()

@@ -23,25 +23,25 @@ func (p *Publisher) session(ctx context.Context) (acked int, err error) {
 	}
 	defer link.Close()
 	defer p.leave(ctx, link)
-	window := newWindow(p.opt.Window, p.size.alone)
-	if err := p.arrive(ctx, link, window); err != nil {
+	sent := newInFlight(p.opt.MaxInFlight, p.size.alone)
+	if err := p.arrive(ctx, link, sent); err != nil {
 		return 0, err
 	}
 	p.out.connected(p.opt.Address)
 
 	group, both := errgroup.WithContext(ctx)
-	group.Go(func() error { return p.publish(both, link, window) })
+	group.Go(func() error { return p.publish(both, link, sent) })
 	group.Go(func() error {
 		var err error
-		acked, err = p.settle(both, link, window)
+		acked, err = p.settle(both, link, sent)
 		return err
 	})
 	err = group.Wait()
-	return acked + p.conclude(ctx, link, window), err
+	return acked + p.conclude(ctx, link, sent), err
 }
 
 // arrive says that the device is there and asks to be told of refusals, and what the gateway takes.
-func (p *Publisher) arrive(ctx context.Context, link *mqttlink.Link, w *window) error {
+func (p *Publisher) arrive(ctx context.Context, link *mqttlink.Link, w *inFlight) error {
 	online := link.Publish(p.opt.topic("status"), []byte("online"))
 	if err := acknowledged(ctx, online, p.opt.AckTimeout); err != nil {
 		return err
@@ -50,8 +50,8 @@ func (p *Publisher) arrive(ctx context.Context, link *mqttlink.Link, w *window) 
 	defer cancel()
 	refusals := &refusals{log: p.log}
 	if err := link.SubscribeInOrder(asking, p.opt.topic("rejected"), func(payload []byte) {
-		w.told(payload)
-		refusals.tell(payload)
+		w.learn(payload)
+		refusals.note(payload)
 	}); err != nil {
 		if link.Err() != nil {
 			return err
@@ -77,8 +77,8 @@ func (p *Publisher) leave(ctx context.Context, link *mqttlink.Link) {
 	_ = acknowledged(context.WithoutCancel(ctx), goodbye, time.Second) // nobody is left to care
 }
 
-// publish sends report after report, as far as the window allows.
-func (p *Publisher) publish(ctx context.Context, link *mqttlink.Link, w *window) error {
+// publish sends report after report, as far as the slots allow.
+func (p *Publisher) publish(ctx context.Context, link *mqttlink.Link, w *inFlight) error {
 	alone := w.narrow
 	for pos := uint64(0); ; {
 		select {
@@ -112,7 +112,7 @@ func (p *Publisher) publish(ctx context.Context, link *mqttlink.Link, w *window)
 }
 
 // settle waits for the acknowledgements in the order of publishing and forgets what was acknowledged.
-func (p *Publisher) settle(ctx context.Context, link *mqttlink.Link, w *window) (acked int, err error) {
+func (p *Publisher) settle(ctx context.Context, link *mqttlink.Link, w *inFlight) (acked int, err error) {
 	for {
 		select {
 		case f := <-w.flights:
@@ -138,7 +138,7 @@ func (p *Publisher) settle(ctx context.Context, link *mqttlink.Link, w *window) 
 }
 
 // forget ends a flight that the gateway has acknowledged: it has the report, or has refused it for its size.
-func (p *Publisher) forget(w *window, f flight) {
+func (p *Publisher) forget(w *inFlight, f flight) {
 	p.size.passed(f)
 	if w.end(f.name) {
 		p.size.refused(f)
@@ -149,7 +149,7 @@ func (p *Publisher) forget(w *window, f flight) {
 }
 
 // conclude looks at what was under way when the connection ended, and returns how many reports made progress.
-func (p *Publisher) conclude(ctx context.Context, link *mqttlink.Link, w *window) (moved int) {
+func (p *Publisher) conclude(ctx context.Context, link *mqttlink.Link, w *inFlight) (moved int) {
 	lost := ctx.Err() == nil && link.Err() != nil
 	for _, f := range w.rest() {
 		if lost {

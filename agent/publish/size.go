@@ -28,7 +28,7 @@ type size struct {
 	strikes  int
 	tooLarge int // bytes of the smallest report that was found too large, 0 if none was
 
-	toldBounds, toldParts sync.Once
+	warnedBounds, warnedParts sync.Once
 
 	givenUp int
 }
@@ -46,7 +46,7 @@ func (z *size) bounds(text []byte) {
 	b, err := sample.DecodeBounds(text)
 	limits, floored := b.Limits()
 	if err != nil || floored {
-		z.toldBounds.Do(func() {
+		z.warnedBounds.Do(func() {
 			z.log.Warn("the gateway's bounds cannot be kept", "err", err, "max_samples", b.MaxSamples, "max_packet", b.MaxPacket,
 				"samples", limits.Samples, "bytes", limits.Bytes)
 		})
@@ -57,7 +57,7 @@ func (z *size) bounds(text []byte) {
 // refused takes a report apart that the gateway refused whole by the number of its samples. One of a single sample is
 // given up.
 func (z *size) refused(f flight) {
-	z.tell("intake.max_samples", f)
+	z.warn("intake.max_samples", f)
 	if z.src.Split(f.pos, sample.Limits{Samples: (f.samples + 1) / 2, Bytes: sample.ReportBytes}) {
 		return
 	}
@@ -72,16 +72,16 @@ func (z *size) split(f flight) bool {
 	if !z.src.Split(f.pos, sample.Limits{Samples: sample.ReportSamples, Bytes: max(f.bytes/2, 1)}) {
 		return false
 	}
-	z.tell("broker.max_packet", f)
+	z.warn("broker.max_packet", f)
 	if z.tooLarge == 0 || f.bytes < z.tooLarge {
 		z.tooLarge = f.bytes
 	}
 	return true
 }
 
-// tell says once that reports are taken apart.
-func (z *size) tell(key string, f flight) {
-	z.toldParts.Do(func() {
+// warn says once that reports are taken apart.
+func (z *size) warn(key string, f flight) {
+	z.warnedParts.Do(func() {
 		z.log.Warn("gateway refuses reports of this size; they go in parts", "seq", f.seq,
 			"samples", f.samples, "bytes", f.bytes, "try", "raise "+key+" on the gateway, and upgrade it")
 	})

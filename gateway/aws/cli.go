@@ -59,9 +59,9 @@ const maxSaid = 600
 
 // Patience of the CLI.
 const (
-	tellEvery = 15 * time.Second // what it is waiting for
-	stopWait  = 5 * time.Second  // how long a command may take to end after an interrupt
-	pollEvery = 5 * time.Second  // looks at a stack
+	progressEvery = 15 * time.Second // what it is waiting for
+	stopWait      = 5 * time.Second  // how long a command may take to end after an interrupt
+	pollEvery     = 5 * time.Second  // looks at a stack
 )
 
 // Run runs a command and returns what it wrote. what says, for Waiting, what it is waiting for.
@@ -81,7 +81,7 @@ func (c *CLI) Run(ctx context.Context, what string, command cloud.Command) ([]by
 		do = program
 	}
 	var out, said bytes.Buffer
-	stop := c.tell(what)
+	stop := c.progress(what)
 	err := do(ctx, command.Args(), &out, &said)
 	stop()
 	var exit interface {
@@ -114,14 +114,14 @@ func program(ctx context.Context, args []string, out, said io.Writer) error {
 	return cmd.Run()
 }
 
-// tell reports on a command that takes long, until the returned function is called.
-func (c *CLI) tell(what string) (stop func()) {
+// progress reports on a command that takes long, until the returned function is called.
+func (c *CLI) progress(what string) (stop func()) {
 	done := make(chan struct{})
 	ended := make(chan struct{})
 	start := time.Now()
 	go func() {
 		defer close(ended)
-		tick := time.NewTicker(tellEvery)
+		tick := time.NewTicker(progressEvery)
 		defer tick.Stop()
 		for {
 			select {

@@ -88,14 +88,14 @@ func (c *CLI) stacks(ctx context.Context, command cloud.Command) ([]*Stack, erro
 // Settle waits until CloudFormation is not at work on the stack, and returns it; nil if it is gone.
 func (c *CLI) Settle(ctx context.Context, name string) (*Stack, error) {
 	start := time.Now()
-	for told := time.Duration(0); ; {
+	for shown := time.Duration(0); ; {
 		s, err := c.Stack(ctx, name)
 		if err != nil || s == nil || !s.inProgress() {
 			return s, err
 		}
-		if since := time.Since(start); told == 0 || since-told >= tellEvery {
+		if since := time.Since(start); shown == 0 || since-shown >= progressEvery {
 			c.Waiting(fmt.Sprintf("the stack %s, which is %s", name, s.Status), since)
-			told = max(since, 1)
+			shown = max(since, 1)
 		}
 		if err := c.Pause(ctx, pollEvery); err != nil {
 			return nil, err

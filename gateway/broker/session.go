@@ -35,8 +35,8 @@ type session struct {
 	shutting atomic.Bool   // closed by this side, which has said why
 
 	mu       sync.Mutex // guards the fields below
-	out      []byte     // PUBACKs, and what it is told, to be written
-	told     int        // bytes of it that are no PUBACKs
+	out      []byte     // PUBACKs and notices, to be written
+	notices  int        // bytes of it that are no PUBACKs
 	flushing bool
 	ended    bool
 }
@@ -167,7 +167,7 @@ func (s *session) puback(id uint16) {
 	if s.ended {
 		return
 	}
-	if len(s.out) >= maxUnread+s.told { // it sends and does not read; what it gets no PUBACK for it has to send again
+	if len(s.out) >= maxUnread+s.notices { // it sends and does not read; what it gets no PUBACK for it has to send again
 		if s.shut() {
 			s.tellClosed(slog.LevelWarn, "unread", errUnread)
 		}
@@ -191,7 +191,7 @@ func (s *session) flush() {
 	for {
 		s.mu.Lock()
 		buf := s.out
-		s.out, s.told = nil, 0
+		s.out, s.notices = nil, 0
 		if len(buf) == 0 {
 			s.flushing = false
 			s.mu.Unlock()

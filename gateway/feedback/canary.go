@@ -13,8 +13,8 @@ type canary struct {
 	delivery *mqttlink.Delivery
 	former   bool // it goes to the former topic
 	denied   int  // times in a row that publishing it ended the connection
-	told     struct {
-		denied, failing, answered, former bool // what was told last, until it changes
+	warned   struct {
+		denied, failing, answered, former bool // what was said last, until it changes
 	}
 }
 
@@ -88,8 +88,8 @@ func (l *Listener) canaryPublished() error {
 	}
 	c.former = false
 	c.again(deniedRetry)
-	if !c.told.denied {
-		c.told.denied = true
+	if !c.warned.denied {
+		c.warned.denied = true
 		l.cfg.Log.Warn("AWS does not let the gateway test its rule; it still sends data and listens for failures", "err", err,
 			"try", l.cfg.renew()+", or set uplink.canary to 0s")
 	}
@@ -138,12 +138,12 @@ func (l *Listener) tellAnswer() {
 	c := &l.canary
 	topic := c.topic(l.cfg.Canary)
 	switch {
-	case c.former && !c.told.former:
+	case c.former && !c.warned.former:
 		l.cfg.Log.Warn("AWS has the policy of an earlier version; the gateway uses its topic, where the rule answers", "topic", topic, "try", l.cfg.renew())
-	case !c.former && !c.told.answered, !c.former && c.told.former:
+	case !c.former && !c.warned.answered, !c.former && c.warned.former:
 		l.cfg.Log.Info("AWS's topic rule answers the test message", "topic", topic)
 	}
-	c.told.denied, c.told.failing, c.told.answered, c.told.former = false, false, true, c.former
+	c.warned.denied, c.warned.failing, c.warned.answered, c.warned.former = false, false, true, c.former
 }
 
 func (l *Listener) canaryLate(link *mqttlink.Link) {
@@ -152,8 +152,8 @@ func (l *Listener) canaryLate(link *mqttlink.Link) {
 		link.Close() // which ends the delivery, and the session
 		return
 	}
-	if !c.told.failing {
-		c.told.failing, c.told.answered, c.told.former = true, false, false
+	if !c.warned.failing {
+		c.warned.failing, c.warned.answered, c.warned.former = true, false, false
 		l.tellLate(c.topic(l.cfg.Canary))
 	}
 	c.former = false

@@ -63,7 +63,7 @@ type Listener struct {
 	cfg     Config
 	retry   backoff.Backoff
 	reports chan []byte
-	told    *tell.Teller
+	teller  *tell.Teller
 
 	refused int // times in a row that the subscription ended the connection
 	silent  bool
@@ -75,13 +75,13 @@ type Listener struct {
 func New(cfg Config) *Listener {
 	return &Listener{
 		cfg: cfg, retry: backoff.Backoff{Min: cfg.ConnectInterval, Max: cfg.MaxBackoff},
-		reports: make(chan []byte, pending), told: tell.New(cfg.Log),
+		reports: make(chan []byte, pending), teller: tell.New(cfg.Log),
 	}
 }
 
 // Run listens until ctx ends, then returns nil.
 func (l *Listener) Run(ctx context.Context) error {
-	defer l.told.Close()
+	defer l.teller.Close()
 	for ctx.Err() == nil {
 		wait := l.session(ctx)
 		if wait == 0 {
@@ -144,7 +144,7 @@ func (l *Listener) report(_ string, payload []byte) {
 	select {
 	case l.reports <- payload:
 	default:
-		l.told.Tell(slog.LevelWarn, "", "failure reports came too fast; some are not counted")
+		l.teller.Tell(slog.LevelWarn, "", "failure reports came too fast; some are not counted")
 	}
 }
 
@@ -173,7 +173,7 @@ func (l *Listener) listen(ctx context.Context, link *mqttlink.Link) {
 func (l *Listener) handle(ctx context.Context, payload []byte) {
 	f, err := Parse(payload)
 	if err != nil {
-		l.told.Tell(slog.LevelWarn, "", "a report of a failure at AWS cannot be read", "err", err)
+		l.teller.Tell(slog.LevelWarn, "", "a report of a failure at AWS cannot be read", "err", err)
 		return
 	}
 	if f.ClientID == l.cfg.ClientID {
@@ -185,7 +185,7 @@ func (l *Listener) handle(ctx context.Context, payload []byte) {
 }
 
 func (l *Listener) tellFailure(f *Failure) {
-	l.told.Tell(slog.LevelError, f.Rule+" "+f.Reason, "AWS acknowledged a message and could not write it", "rule", f.Rule,
+	l.teller.Tell(slog.LevelError, f.Rule+" "+f.Reason, "AWS acknowledged a message and could not write it", "rule", f.Rule,
 		"reason", f.Reason, "aws_says", f.Message, "try", tell.Own(Fix(f.Reason)))
 }
 

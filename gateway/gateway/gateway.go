@@ -30,7 +30,7 @@ import (
 // A Gateway is all stages, wired.
 type Gateway struct {
 	log     *slog.Logger
-	told    *tell.Teller
+	teller  *tell.Teller
 	lock    *os.File
 	now     func() intake.Moment
 	devices *devices.List
@@ -47,7 +47,7 @@ type Gateway struct {
 
 // Open opens every stage. After an error nothing stays open; else call Run, or Close.
 func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gateway, err error) {
-	g := &Gateway{log: log, told: tell.New(log), now: newClocks(&cfg.Intake).now}
+	g := &Gateway{log: log, teller: tell.New(log), now: newClocks(&cfg.Intake).now}
 	defer func() {
 		if err != nil {
 			g.Close(ctx)
@@ -165,7 +165,7 @@ var errUndecided = errors.New("another device claims a metric name of this one, 
 // tellRefused answers the device on its rejected topic. Its operator reads the log of the device or of the gateway.
 func (g *Gateway) tellRefused(v *intake.Verdict) {
 	n, first := v.CountRefused(), v.Refused[0]
-	g.told.Tell(slog.LevelWarn, v.Device+" "+first.Reason, "samples refused",
+	g.teller.Tell(slog.LevelWarn, v.Device+" "+first.Reason, "samples refused",
 		"device", v.Device, "samples", n, "reason", first.Reason, "first", first.Error)
 	payload, err := sample.Rejection{Run: v.Run, Seq: v.Seq, Refused: v.Refused, More: n - len(v.Refused)}.JSON()
 	if err != nil {
@@ -179,7 +179,7 @@ func (g *Gateway) tellRefused(v *intake.Verdict) {
 // before them only when its store has to be opened anew.
 func (g *Gateway) Run(ctx context.Context) error {
 	defer g.unlock()
-	defer g.told.Close()
+	defer g.teller.Close()
 	queueCtx, stopQueue := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopQueue()
 	var last sync.WaitGroup

@@ -31,7 +31,7 @@ const (
 // user does.
 func Supervise(ctx context.Context, cfg settings.Config, log *slog.Logger) error {
 	pause := backoff.Backoff{Min: reopenAfter, Max: reopenMax}
-	told := ""
+	logged := ""
 	standby := control.OpenStandby(ctx, cfg.Data.Dir, log.With("part", "control"))
 	defer standby.Close()
 	standby.Say("it opens its store, which takes longer after damage")
@@ -40,9 +40,9 @@ func Supervise(ctx context.Context, cfg settings.Config, log *slog.Logger) error
 		began := time.Now()
 		g, err := Open(ctx, cfg, log)
 		if err == nil {
-			if told != "" {
+			if logged != "" {
 				log.Info("the disk can be used again")
-				told = ""
+				logged = ""
 			}
 			standby.Say("it runs, but its control socket cannot be reached: something removed it or its folder; restart the gateway")
 			g.devices.Inherit(before)
@@ -62,8 +62,8 @@ func Supervise(ctx context.Context, cfg settings.Config, log *slog.Logger) error
 		what := strings.TrimSuffix(err.Error(), ", try: "+config.Hint(err)) // fix says it better
 		waiting := "waiting for the disk: " + what + ", try: " + fix
 		standby.Say("it is " + waiting) // before the log, so that who has read that and asks is told it
-		if what != told {
-			told = what
+		if what != logged {
+			logged = what
 			log.Error("the disk cannot be used, trying again until it can", "err", what, "try", fix)
 		}
 		// A restart would not help, so systemd need not: it is told that the process is alive.

@@ -76,12 +76,12 @@ func (u *Uplink) examine(ctx context.Context, link *mqttlink.Link) error {
 
 // flush makes durable what is acknowledged, so that the suspect is the oldest message that the source knows of.
 func (u *Uplink) flush(ctx context.Context) error {
-	for u.settled > 0 || u.telling > 0 {
-		if u.telling == 0 {
-			u.telling = u.settled
-			go u.tell(ctx, u.telling) // its end is awaited below
+	for u.settled > 0 || u.confirming > 0 {
+		if u.confirming == 0 {
+			u.confirming = u.settled
+			go u.confirm(ctx, u.confirming) // its end is awaited below
 		}
-		err := <-u.told
+		err := <-u.confirmed
 		u.durable(err)
 		if err != nil {
 			return fmt.Errorf("keeping the position: %w", err)

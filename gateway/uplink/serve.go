@@ -56,7 +56,7 @@ func (u *Uplink) serve(ctx context.Context, link *mqttlink.Link) error { //nolin
 			}
 		case <-pause:
 		case <-u.oldest():
-		case err := <-u.told:
+		case err := <-u.confirmed:
 			u.durable(err)
 		case <-u.again:
 			u.again = nil
@@ -134,9 +134,9 @@ func (u *Uplink) settle(ctx context.Context) error {
 		}
 		u.puback()
 	}
-	if u.telling == 0 && u.settled > 0 && u.again == nil {
-		u.telling = u.settled
-		go u.tell(ctx, u.telling) // its end is awaited in serve or finish, through told
+	if u.confirming == 0 && u.settled > 0 && u.again == nil {
+		u.confirming = u.settled
+		go u.confirm(ctx, u.confirming) // its end is awaited in serve or finish, through confirmed
 	}
 	return nil
 }
@@ -148,15 +148,15 @@ func (u *Uplink) puback() {
 	u.progress = time.Now()
 }
 
-func (u *Uplink) tell(ctx context.Context, n int) {
+func (u *Uplink) confirm(ctx context.Context, n int) {
 	// What AWS has acknowledged is worth a last commit while the gateway stops.
-	u.told <- u.src.Acked(context.WithoutCancel(ctx), n)
+	u.confirmed <- u.src.Acked(context.WithoutCancel(ctx), n)
 }
 
 // durable moves the start of the window behind what the source has made durable.
 func (u *Uplink) durable(err error) {
-	n := u.telling
-	u.telling = 0
+	n := u.confirming
+	u.confirming = 0
 	if err != nil {
 		if what := err.Error(); what != u.keeping {
 			u.keeping = what

@@ -86,18 +86,18 @@ type Uplink struct {
 	published, acked, lost atomic.Int64
 
 	// Owned by the goroutine of Run.
-	topic   string // of this connection
-	pace    pace
-	ready   chan struct{} // closed
-	unsent  []*message    // of flight, to be sent again on this connection
-	flight  []*message    // from the durable position on
-	settled int           // how many of flight, from its start, have their PUBACK
-	telling int           // how many of those the source is making durable now
-	told    chan error
-	next    chan []byte
-	reached chan struct{}    // closed at the first connection
-	again   <-chan time.Time // when to tell the source again after it failed
-	dialled time.Time
+	topic      string // of this connection
+	pace       pace
+	ready      chan struct{} // closed
+	unsent     []*message    // of flight, to be sent again on this connection
+	flight     []*message    // from the durable position on
+	settled    int           // how many of flight, from its start, have their PUBACK
+	confirming int           // how many of those the source is making durable now
+	confirmed  chan error
+	next       chan []byte
+	reached    chan struct{}    // closed at the first connection
+	again      <-chan time.Time // when to tell the source again after it failed
+	dialled    time.Time
 	// progress is when a message was last acknowledged, or began to wait with none before it.
 	progress time.Time
 	failing  string // the last connect error, told once
@@ -139,12 +139,12 @@ func New(cfg Config, src Source) *Uplink {
 	close(ready)
 	u := &Uplink{
 		cfg: cfg, src: src, ready: ready, start: time.Now(),
-		publish: rate.NewLimiter(rate.Limit(cfg.PublishesPerSecond), burst),
-		bytes:   rate.NewLimiter(rate.Limit(bytes), MaxPayload),
-		retry:   backoff.Backoff{Min: cfg.ConnectInterval, Max: cfg.MaxBackoff},
-		told:    make(chan error, 1),
-		next:    make(chan []byte),
-		reached: make(chan struct{}),
+		publish:   rate.NewLimiter(rate.Limit(cfg.PublishesPerSecond), burst),
+		bytes:     rate.NewLimiter(rate.Limit(bytes), MaxPayload),
+		retry:     backoff.Backoff{Min: cfg.ConnectInterval, Max: cfg.MaxBackoff},
+		confirmed: make(chan error, 1),
+		next:      make(chan []byte),
+		reached:   make(chan struct{}),
 	}
 	u.beats(0) // Run may begin a moment later
 	return u
@@ -185,14 +185,14 @@ func (u *Uplink) Run(ctx context.Context) error {
 		if ctx.Err() == nil {
 			u.lost.Add(1)
 			u.noteEnd(err)
-			u.tellLost(err)
+			u.warnLost(err)
 		}
 	}
 	return nil
 }
 
-// tellLost warns, unless the reason is told already.
-func (u *Uplink) tellLost(err error) {
+// warnLost warns, unless the reason is told already.
+func (u *Uplink) warnLost(err error) {
 	level := slog.LevelWarn
 	if u.deniedTold || errors.Is(err, errParked) {
 		level = slog.LevelDebug
@@ -203,8 +203,8 @@ func (u *Uplink) tellLost(err error) {
 
 // finish waits for the source, so that nothing touches the queue after Run.
 func (u *Uplink) finish() {
-	if u.telling > 0 {
-		if err := <-u.told; err != nil {
+	if u.confirming > 0 {
+		if err := <-u.confirmed; err != nil {
 			u.cfg.Log.Error("keeping the last position failed; what is behind it will be sent again", "err", err)
 		}
 	}

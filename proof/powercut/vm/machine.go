@@ -87,7 +87,8 @@ func (t Tools) Build(ctx context.Context, dir, seed string, programs map[string]
 	}
 	m.qemu = &world.Process{Path: t.qemu, Ready: guestUp, Log: log, Args: []string{
 		"-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio",
-		"-machine", "pc,accel=" + accelerator(), "-cpu", "max", "-smp", "1", "-m", "512",
+		// Without arch-capabilities: setting their register aborts QEMU where this machine is a virtual one itself.
+		"-machine", "pc,accel=" + accelerator(), "-cpu", "max,-arch-capabilities", "-smp", "1", "-m", "512",
 		"-kernel", t.kernel, "-initrd", initramfs,
 		"-append", "console=ttyS0 loglevel=4 panic=-1 random.trust_cpu=on mitigations=off nokaslr no_timer_check",
 		"-blockdev", "driver=nbd,node-name=disk,server.type=unix,server.path=" + socket,

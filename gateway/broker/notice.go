@@ -15,7 +15,7 @@ func (b *Broker) Reject(device string, payload []byte) {
 	defer b.mu.Unlock()
 	for s, connected := range b.sessions[device] {
 		if connected && s.hears(s.rejected) {
-			s.tell(message(s.rejected, payload))
+			s.notify(message(s.rejected, payload))
 		}
 	}
 }
@@ -51,16 +51,16 @@ func (s *session) hears(topic string) bool {
 	return ok
 }
 
-// maxTold bounds the bytes of messages that wait for a client to read.
-const maxTold = 256 << 10
+// maxNotices bounds the bytes of messages that wait for a client to read.
+const maxNotices = 256 << 10
 
-// tell writes a message, in order with the PUBACKs. It does not block: a client that does not read is not told.
-func (s *session) tell(message []byte) {
+// notify writes a message, in order with the PUBACKs. It does not block: a client that does not read is not told.
+func (s *session) notify(message []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended || s.told+len(message) > maxTold {
+	if s.ended || s.notices+len(message) > maxNotices {
 		return
 	}
-	s.out, s.told = append(s.out, message...), s.told+len(message)
+	s.out, s.notices = append(s.out, message...), s.notices+len(message)
 	s.startFlush()
 }
