@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"piway/gateway/broker"
 	"piway/shared/testlog"
@@ -31,6 +32,9 @@ func startPlain(t *testing.T, change func(*broker.Config)) *rig {
 // wantLog holds the log to a few lines of text, of few bytes.
 func (r *rig) wantLog(bytes int, lines ...string) {
 	r.t.Helper()
+	for end := time.Now().Add(patience); strings.Count(r.log.String(), "\n") < len(lines) && time.Now().Before(end); {
+		runtime.Gosched() // it is told behind the closing
+	}
 	got := r.log.String()
 	if len(got) > bytes || r.log.Count() != len(lines) {
 		r.t.Errorf("got %d lines, %d bytes, want %d lines, %d bytes at most: %.3000s",

@@ -3,8 +3,10 @@ package broker_test
 import (
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"piway/localcore/broker"
 )
@@ -36,6 +38,9 @@ func TestBroker_closings(t *testing.T) {
 				_, _ = c.conn.Write(tt.bad) // perhaps closed on the way
 			}
 			c.wantClosed()
+		}
+		for end := time.Now().Add(patience); said.String() == "" && time.Now().Before(end); {
+			runtime.Gosched() // it is told behind the closing
 		}
 		if n := strings.Count(said.String(), tt.why); n != 1 {
 			t.Errorf("%q is told %d times in\n%s", tt.why, n, said)
