@@ -1,6 +1,7 @@
 package broker_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"piway/gateway/broker"
 	"piway/shared/testlog"
@@ -32,8 +32,10 @@ func startPlain(t *testing.T, change func(*broker.Config)) *rig {
 // wantLog holds the log to a few lines of text, of few bytes.
 func (r *rig) wantLog(bytes int, lines ...string) {
 	r.t.Helper()
-	for end := time.Now().Add(patience); strings.Count(r.log.String(), "\n") < len(lines) && time.Now().Before(end); {
-		runtime.Gosched() // it is told behind the closing
+	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
+	defer cancel()
+	if _, err := r.log.Await(ctx, len(lines)); err != nil { // they are told behind a closing
+		r.t.Error(err)
 	}
 	got := r.log.String()
 	if len(got) > bytes || r.log.Count() != len(lines) {
@@ -226,11 +228,11 @@ func TestBroker_hostile_closings(t *testing.T) {
 			}
 			r.honest(watch)
 			r.stop()
-			lines := strings.SplitAfter(r.log.String(), "\n")
+			lines := r.log.With()
 			if !strings.Contains(lines[0], tt.why) || !strings.Contains(lines[0], "remote=127.0.0.1:") {
 				t.Errorf("got log\n%swant %q", lines, tt.why)
 			}
-			for _, line := range lines[1 : len(lines)-1] { // at the end the number of the others
+			for _, line := range lines[1:] { // at the end the number of the others
 				if !strings.Contains(line, "more=4") {
 					t.Errorf("got log\n%swant one line, and a count", lines)
 				}

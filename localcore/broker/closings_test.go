@@ -3,12 +3,11 @@ package broker_test
 import (
 	"fmt"
 	"log/slog"
-	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"piway/localcore/broker"
+	"piway/shared/testlog"
 )
 
 // Why a connection is closed is told at the default level, once for each client.
@@ -26,7 +25,7 @@ func TestBroker_closings(t *testing.T) {
 		{publishPacket("a", strings.Repeat("x", 128<<10+1), 1, false), "payload larger than 128 KB"},
 		{nil, "another one has its client id"},
 	} {
-		said := &syncBuffer{}
+		said := new(testlog.Log)
 		b := open(t, broker.Options{Now: leaps(), Log: slog.New(slog.NewTextHandler(said, nil))})
 		for range 3 {
 			c := dial(t, b.Addr())
@@ -39,24 +38,22 @@ func TestBroker_closings(t *testing.T) {
 			}
 			c.wantClosed()
 		}
-		for end := time.Now().Add(patience); said.String() == "" && time.Now().Before(end); {
-			runtime.Gosched() // it is told behind the closing
-		}
-		if n := strings.Count(said.String(), tt.why); n != 1 {
+		said.Want(t.Context(), t, tt.why) // it is told behind the closing
+		if n := said.Count(tt.why); n != 1 {
 			t.Errorf("%q is told %d times in\n%s", tt.why, n, said)
 		}
 	}
 }
 
 func TestBroker_firstPacket(t *testing.T) {
-	said := &syncBuffer{}
+	said := new(testlog.Log)
 	b := open(t, broker.Options{Log: slog.New(slog.NewTextHandler(said, nil))})
 	for range 3 {
 		c := dial(t, b.Addr())
 		c.send([]byte("GET / HTTP/1.1\r\n\r\n"))
 		c.wantClosed()
 	}
-	if n := strings.Count(said.String(), "not MQTT, or no CONNECT"); n != 1 {
+	if n := said.Count("not MQTT, or no CONNECT"); n != 1 {
 		t.Errorf("told %d times in\n%s", n, said)
 	}
 }

@@ -8,38 +8,20 @@ import (
 	"math"
 	"net"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"piway/shared/guard"
 	"piway/shared/tell"
+	"piway/shared/testlog"
 )
-
-// logged is a log that is read while it may be written.
-type logged struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
 
 // A door is a listener on loopback that runs until the test ends.
 type door struct {
 	*guard.Listener
 	t   *testing.T
-	log *logged
+	log *testlog.Log
 }
 
 // patience ends a test that would hang; no test waits for it.
@@ -64,7 +46,7 @@ func serve(t *testing.T, opt guard.Options, handle func(*guard.Conn) error) *doo
 
 func wrap(t *testing.T, ln net.Listener, opt guard.Options, handle func(*guard.Conn) error) *door {
 	t.Helper()
-	d := &door{t: t, log: &logged{}}
+	d := &door{t: t, log: new(testlog.Log)}
 	opt.Log = tell.New(slog.New(slog.NewTextHandler(d.log, nil)))
 	d.Listener = guard.Wrap(ln, opt)
 	done := make(chan struct{})
@@ -143,8 +125,8 @@ func TestListener_firstPacketDeadline(t *testing.T) {
 		}
 	}
 	mustClose(t, slow)
-	if got := d.log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `why="no whole CONNECT in 50ms"`) {
-		t.Errorf("got log\n%s", got)
+	if d.log.Count() != 1 || d.log.Count(`why="no whole CONNECT in 50ms"`) != 1 {
+		t.Errorf("got log\n%s", d.log)
 	}
 }
 
