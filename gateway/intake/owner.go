@@ -20,20 +20,19 @@ var errPending = errors.New("uses it first, which is not on disk yet")
 func (in *Intake) own(device, name, unit string) (claim bool, reason string, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	of, o := bracketed(name), in.owners[name]
-	if of != "" && !in.cfg.IsDevice(of) {
-		of = ""
+	if of := bracketed(name); of != "" && in.cfg.IsDevice(of) {
+		if of != device {
+			return false, ReasonOwner, fmt.Errorf("name %q: belongs to device %s, this is %s", name, of, device)
+		}
+		return false, ReasonMetrics, in.use(device, name, unit)
 	}
-	switch {
-	case of != "" && of != device:
-		return false, ReasonOwner, fmt.Errorf("name %q: belongs to device %s, this is %s", name, of, device)
-	case of == "" && o != nil && o.device != device:
+	if o := in.owners[name]; o != nil && o.device != device {
 		return false, ReasonOwner, o.keepsOut(name)
 	}
 	if err := in.use(device, name, unit); err != nil {
 		return false, ReasonMetrics, err
 	}
-	return of == "" && in.claim(device, name), "", nil
+	return in.claim(device, name), "", nil
 }
 
 // claim makes the name the device's, and reports whether that is yet to be kept. in.mu is held.

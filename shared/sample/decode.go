@@ -7,7 +7,6 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -72,8 +71,10 @@ func decodeObject(payload []byte, most int) (Message, error) {
 		return Message{}, unsplit(payload)
 	}
 	envelope := samples.without(payload)
+	r := newReader()
+	defer r.release()
 	var w wireObject
-	if err := json.Unmarshal(envelope, &w); err != nil {
+	if err := r.read(envelope, &w); err != nil {
 		return Message{}, fault(err, envelope, samples.offset)
 	}
 	switch {
@@ -90,7 +91,7 @@ func decodeObject(payload []byte, most int) (Message, error) {
 	if err := w.envelope(&m.Report); err != nil {
 		return Message{}, err
 	}
-	m.addAll(payload, &samples)
+	m.addAll(r, payload, &samples)
 	return m, nil
 }
 
@@ -144,13 +145,15 @@ func decodeArray(payload []byte, most int) (Message, error) {
 	if samples.n == 0 {
 		return Message{}, errors.New("empty array, send at least one sample")
 	}
+	r := newReader()
+	defer r.release()
 	m := Message{Form: FormArray}
-	m.addAll(payload, &samples)
+	m.addAll(r, payload, &samples)
 	return m, nil
 }
 
 // addAll decodes each element by itself, unless there are too many.
-func (m *Message) addAll(payload []byte, a *array) {
+func (m *Message) addAll(r *reader, payload []byte, a *array) {
 	if most := len(a.ends); a.n > most {
 		m.Refuse(a.n, Refusal{Index: -1, Reason: ReasonSize, Error: fmt.Sprintf(
 			"%d samples in one message, %d are taken; send several messages", a.n, most)})
@@ -161,7 +164,7 @@ func (m *Message) addAll(payload []byte, a *array) {
 	at := a.open + 1
 	for i, end := range a.ends {
 		w = wireSample{}
-		if err := json.Unmarshal(payload[at:end], &w); err != nil {
+		if err := r.read(payload[at:end], &w); err != nil {
 			err = fault(err, payload[at:end], func(offset int64) int64 { return int64(at) + offset })
 			m.refuse(i, &w, ReasonJSON, err)
 		} else {
