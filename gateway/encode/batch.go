@@ -1,6 +1,7 @@
 package encode
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -15,7 +16,7 @@ const (
 	// in a message that may have 128 KB itself (AWS IoT, error handling; quotas, message broker): 90 KB become 120,
 	// which leaves 8 for the names of rule, topic and client and for what went wrong.
 	MaxEMF = 90 * 1024
-	// maxSpan is the most seconds from the first event of a batch to the last (API_PutLogEvents).
+	// maxSpan is the most seconds from the oldest event of a batch to the newest (API_PutLogEvents).
 	maxSpan = 24 * 60 * 60
 )
 
@@ -32,30 +33,39 @@ const roomForCount = len(`:1000000000,`)
 
 // A batch is a message of the emf form in the making. A datum that is added costs its own length and no more.
 type batch struct {
-	form        *emf
-	samples     map[string]int // by device
-	room        int            // for all but the events
-	events      []byte         // whole ones
-	doc         document       // of the next event
-	first, last int64          // times of the events
-	scratch     []byte
+	form           *emf
+	samples        map[string]int // by device
+	room           int            // for all but the events
+	events         []event        // whole ones
+	text           []byte         // theirs
+	doc            document       // of the next event
+	oldest, newest int64          // times of the events
+	scratch        []byte
+}
+
+// An event is one of CloudWatch Logs, with the bounds of its text.
+type event struct {
+	time     int64
+	from, to int
 }
 
 func newBatch(form *emf) *batch {
 	return &batch{form: form, samples: map[string]int{}, room: len(batchOpen + batchMiddle + batchEnd), doc: newDocument(form)}
 }
 
-// add takes a datum, or returns false if it does not fit, and then the message must end. Alone every datum fits: its
-// name has at most 255 characters and stands in a document twice, its device twice and the namespace once, with up to
-// three backslashes at each; its 100 numbers have at most 25 digits. That makes less than 10 KB.
+// add takes a datum of any time, or returns false if it does not fit, and then the message must end. Alone every datum
+// fits: its name has at most 255 characters and stands in a document twice, its device twice and the namespace once,
+// with up to three backslashes at each; its 100 numbers have at most 25 digits. That makes less than 10 KB.
 func (b *batch) add(d *pass.Datum, name string) bool {
-	if len(b.samples) == 0 {
-		b.first = d.Time
-	} else if d.Time < b.last || d.Time-b.first > maxSpan || b.samples[d.Device] > maxSamples-d.Samples {
+	oldest, newest := d.Time, d.Time
+	if len(b.samples) > 0 {
+		oldest, newest = min(oldest, b.oldest), max(newest, b.newest)
+	}
+	if newest-oldest > maxSpan || b.samples[d.Device] > maxSamples-d.Samples {
 		return false
 	}
 	if !b.doc.takes(d, name) {
-		b.events = b.doc.appendEvent(b.events)
+		b.end()
 		b.doc.begin(d)
 	}
 	room := b.room
@@ -63,18 +73,28 @@ func (b *batch) add(d *pass.Datum, name string) bool {
 		b.scratch = appendString(b.scratch[:0], d.Device)
 		room += len(b.scratch) + roomForCount
 	}
-	if !b.doc.add(d, name, MaxEMF-room-len(b.events)) {
+	if !b.doc.add(d, name, MaxEMF-room-len(b.text)-len(b.events)) { // with a comma for each event before it
 		return false
 	}
-	b.room, b.last = room, d.Time
+	b.room, b.oldest, b.newest = room, oldest, newest
 	b.samples[d.Device] += d.Samples
 	return true
 }
 
-// payload returns the message. The batch must not be used after that.
+// end makes an event of the document, if there is anything in it.
+func (b *batch) end() {
+	if b.doc.empty() {
+		return
+	}
+	from := len(b.text)
+	b.text = b.doc.appendEvent(b.text)
+	b.events = append(b.events, event{b.doc.time, from, len(b.text)})
+}
+
+// payload returns the message, its events by time. The batch must not be used after that.
 func (b *batch) payload() []byte {
-	events := b.doc.appendEvent(b.events)
-	p := append(make([]byte, 0, b.room+len(events)), batchOpen...)
+	b.end()
+	p := append(make([]byte, 0, b.room+len(b.text)+len(b.events)), batchOpen...)
 	for i, device := range slices.Sorted(maps.Keys(b.samples)) {
 		if i > 0 {
 			p = append(p, ',')
@@ -83,6 +103,12 @@ func (b *batch) payload() []byte {
 		p = strconv.AppendInt(p, int64(b.samples[device]), 10)
 	}
 	p = append(p, batchMiddle...)
-	p = append(p, events...)
+	slices.SortStableFunc(b.events, func(x, y event) int { return cmp.Compare(x.time, y.time) })
+	for i, e := range b.events {
+		if i > 0 {
+			p = append(p, ',')
+		}
+		p = append(p, b.text[e.from:e.to]...)
+	}
 	return append(p, batchEnd...)
 }

@@ -24,7 +24,9 @@
 //   - AWS charges for log bytes, and for few messages.
 //
 // A Form is a pure function from the next datums to one message and the number of datums in it. So a position is still
-// the number of a datum, and a message is a range of numbers. The bound is 90 KB because the error action returns the
-// payload in base64, which must stay under 128 KB. Beside what the rule selects, each message says how many samples of
-// which device are in it: CloudWatch does not see that, and the error action brings it back.
+// the number of a datum, and a message is a range of numbers. Their order is the rollup's, in which devices take turns;
+// CloudWatch Logs wants the events of a message by time, so they are sorted when it is written. The bound is 90 KB
+// because the error action returns the payload in base64, which must stay under 128 KB. Beside what the rule selects,
+// each message says how many samples of which device are in it: CloudWatch does not see that, and the error action
+// brings it back.
 package encode

@@ -53,7 +53,7 @@ func (doc *document) begin(d *pass.Datum) {
 // unit or with more values.
 func (doc *document) takes(d *pass.Datum, name string) bool {
 	_, twice := doc.names[name]
-	return !twice && len(doc.names) > 0 && len(doc.names) < maxMetrics && doc.device == d.Device && doc.time == d.Time
+	return !twice && !doc.empty() && len(doc.names) < maxMetrics && doc.device == d.Device && doc.time == d.Time
 }
 
 // add adds a metric, if the event is then no longer than most.
@@ -67,7 +67,7 @@ func (doc *document) add(d *pass.Datum, name string, most int) bool {
 	doc.scratch = appendTarget(doc.scratch[:0], name, d)
 	targets = appendEscaped(targets, doc.scratch)
 
-	if len(",")+len(doc.head)+len(definitions)+len(doc.middle)+len(targets)+len("}"+eventEnd) > most {
+	if len(doc.head)+len(definitions)+len(doc.middle)+len(targets)+len("}"+eventEnd) > most {
 		return false
 	}
 	doc.definitions, doc.targets = definitions, targets
@@ -75,18 +75,15 @@ func (doc *document) add(d *pass.Datum, name string, most int) bool {
 	return true
 }
 
-// appendEvent appends the event with the document to others, if there is anything in it.
-func (doc *document) appendEvent(events []byte) []byte {
-	if len(doc.names) == 0 {
-		return events
-	}
-	if len(events) > 0 {
-		events = append(events, ',')
-	}
+// empty reports whether no metric is in the document.
+func (doc *document) empty() bool { return len(doc.names) == 0 }
+
+// appendEvent appends the event with the document.
+func (doc *document) appendEvent(text []byte) []byte {
 	for _, part := range [][]byte{doc.head, doc.definitions, doc.middle, doc.targets} {
-		events = append(events, part...)
+		text = append(text, part...)
 	}
-	return append(events, "}"+eventEnd...)
+	return append(text, "}"+eventEnd...)
 }
 
 // appendDefinition appends the entry of a metric in the directive.

@@ -35,15 +35,18 @@ func points(site string, datums []pass.Datum) (ps []point, samples map[string]in
 	return ps, samples
 }
 
-// roundTrip packs datums, and holds every message to the limits and all together to the datums.
+// roundTrip packs datums, and holds every message to the limits and to its datums, which are in it by time.
 func roundTrip(t *testing.T, site string, datums []pass.Datum) [][]byte {
 	t.Helper()
 	const namespace = "Raspberry Pi/#1"
 	var got []point
 	samples := map[string]int{}
+	want, wantSamples := points(site, datums)
 	all := messages(t, encode.NewEMF(namespace, site, base), datums)
 	for _, payload := range all {
 		ps, by := checkEMF(t, payload, namespace)
+		next := want[len(got):min(len(got)+len(ps), len(want))]
+		slices.SortStableFunc(next, func(a, b point) int { return int(a.Millis - b.Millis) })
 		got = append(got, ps...)
 		if diff := cmp.Diff(by, encode.Samples(payload)); diff != "" {
 			t.Errorf("samples as read back (-in the message +got):\n%s", diff)
@@ -52,7 +55,6 @@ func roundTrip(t *testing.T, site string, datums []pass.Datum) [][]byte {
 			samples[device] += n
 		}
 	}
-	want, wantSamples := points(site, datums)
 	if !reflect.DeepEqual(want, got) { // Diff takes long
 		t.Errorf("points (-want +got):\n%s", cmp.Diff(want, got))
 	}
@@ -112,7 +114,7 @@ func TestEMF_documents(t *testing.T) {
 	}
 }
 
-// A batch spans a day at most, and the next one takes over where it ends.
+// A batch spans a day at most, in whatever order its datums come, and the next one takes over where it ends.
 func TestEMF_span(t *testing.T) {
 	const day = 24 * 60 * 60
 	at := func(times ...int64) (datums []pass.Datum) {
@@ -124,7 +126,10 @@ func TestEMF_span(t *testing.T) {
 	for _, tt := range []struct {
 		datums []pass.Datum
 		want   int
-	}{{at(0, 60, day), 1}, {at(0, 60, day+1), 2}, {at(0, day, day+1, 2*day+1, 2*day+2), 3}, {at(0, 13*day), 2}, {at(60, 0, 120), 2}} {
+	}{
+		{at(0, 60, day), 1}, {at(0, 60, day+1), 2}, {at(0, day, day+1, 2*day+1, 2*day+2), 3}, {at(0, 13*day), 2},
+		{at(60, 0, 120), 1}, {at(day, 60, 0), 1}, {at(60, 0, day+1), 2}, {at(day+1, day+60, 60, 0), 2},
+	} {
 		all := messages(t, encode.NewEMF("N", "", base), tt.datums)
 		for _, payload := range all {
 			checkEMF(t, payload, "N")

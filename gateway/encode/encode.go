@@ -14,10 +14,10 @@ const MaxPayload = 128 * 1024
 // become messages.
 const (
 	MetricVersion = 2
-	EMFVersion    = 1
+	EMFVersion    = 2
 )
 
-// A Form returns the message that holds the first n of the datums, which are sorted by time. It takes as many as fit,
+// A Form returns the message that holds the first n of the datums, in whatever order they are. It takes as many as fit,
 // at least one; only of no datums it makes no message, and n is 0. After an error n is 1: the first datum fits no
 // message and is to be skipped and counted.
 type Form func(datums []pass.Datum) (payload []byte, n int, err error)

@@ -14,7 +14,7 @@ import (
 	"piway/gateway/pass"
 )
 
-// random returns datums as a rollup makes them: sorted, each within the limits, some at them.
+// random returns datums of any order, as a rollup's may be, or sorted by time: each within the limits, some at them.
 func random(seed uint64, n int) []pass.Datum {
 	r := rand.New(rand.NewPCG(seed, 0))
 	devices, names, span := 1+r.IntN(20), 1+r.IntN(300), int64(1+r.IntN(200_000))
@@ -32,6 +32,9 @@ func random(seed uint64, n int) []pass.Datum {
 			}
 			datums[i].Values, datums[i].Value = vs, 0
 		}
+	}
+	if seed%2 == 0 {
+		return datums
 	}
 	slices.SortStableFunc(datums, func(a, b pass.Datum) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Device, b.Device), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Unit, b.Unit))
