@@ -15,6 +15,7 @@ type batch struct {
 	from   int // those below were settled or parked before, and of these only the ones in retry are open
 	retry  pass.Numbers
 	next   int // to be handed out
+	look   int // how many are looked at for the next message: twice those of the last one
 	open   int
 
 	begun   time.Duration // by the Forwarder's monotonic clock

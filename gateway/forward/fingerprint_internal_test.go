@@ -18,13 +18,13 @@ func TestForward_fingerprint(t *testing.T) {
 		return f.fingerprint()
 	}
 	was := mark(settings(), "metric 1")
-	if want := "rollup 1 window 1m0s default avg rules [{cpu* max} {* min}] form metric 1"; was != want {
+	if want := "rollup 2 window 1m0s default avg rules [{cpu* max} {* min}] kept 3600 form metric 1"; was != want {
 		t.Errorf("got %q, want %q: passes that were sent in part would be sent again", was, want)
 	}
 	if got := mark(settings(), "metric 1"); got != was {
 		t.Errorf("the same settings: got %q, want %q", got, was)
 	}
-	if mark(settings(), "emf 1") == was {
+	if mark(settings(), "emf 2") == was {
 		t.Error("another form changes nothing")
 	}
 	for name, change := range map[string]func(*rollup.Settings){

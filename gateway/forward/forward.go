@@ -113,7 +113,9 @@ const retryParked = 24 * time.Hour
 
 // fingerprint names all that the numbers of the datums depend on.
 func (f *Forwarder) fingerprint() string {
-	return fmt.Sprintf("rollup %d window %s default %s rules %v form %s", rollup.Version, f.cfg.Rollup.Window, f.cfg.Rollup.Default, f.cfg.Rollup.Rules, f.cfg.FormMark)
+	set := f.cfg.Rollup
+	return fmt.Sprintf("rollup %d window %s default %s rules %v kept %d form %s",
+		rollup.Version, set.Window, set.Default, set.Rules, rollup.MaxKept, f.cfg.FormMark)
 }
 
 // Next returns the next message with datums that AWS still takes.
@@ -299,9 +301,8 @@ func (f *Forwarder) current() *batch {
 // message returns the next message of a batch, nil at its end. f.mu is held.
 func (f *Forwarder) message(b *batch) []byte {
 	for from, to := b.run(); from < to; from, to = b.run() {
-		// Datums are in the order of time, so if one is not expired no later one is.
 		if f.expired(b.datums[from]) == "" {
-			payload, n, err := f.cfg.Form(b.datums[from:to])
+			payload, n, err := f.pack(b, from, to)
 			if err == nil {
 				b.hand(from, from+n)
 				f.handed = append(f.handed, ref{b, from, from + n})
@@ -316,6 +317,22 @@ func (f *Forwarder) message(b *batch) []byte {
 		}
 	}
 	return nil
+}
+
+// pack makes a message of the first n of the datums from..to-1, of which none has expired. It looks at few more than go
+// into it, since datums are not in the order of time, and a pass may be long.
+func (f *Forwarder) pack(b *batch, from, to int) (payload []byte, n int, err error) {
+	for look := max(b.look, 1); ; look *= 2 {
+		end := from
+		for end < min(from+look, to) && f.expired(b.datums[end]) == "" {
+			end++
+		}
+		payload, n, err = f.cfg.Form(b.datums[from:end])
+		if err != nil || n < end-from || end < from+look || end == to {
+			b.look = 2 * n
+			return payload, n, err
+		}
+	}
 }
 
 // finish takes a batch without open datums off the disk, or leaves what is parked of it there.

@@ -7,12 +7,16 @@ import (
 	"piway/gateway/pass"
 )
 
-// A cell is what the samples of one key amount to so far.
+// MaxKept is how many samples of a metric and window are kept as they are: one a second of the longest window, 1 h. With
+// 24 bytes each, a metric and window takes less than 100 KB.
+const MaxKept = 3600
+
+// A cell is what the samples of one metric and window amount to so far.
 type cell struct {
 	pass.Summary
 
-	reduce Reduction
-	points []point // under Values, by arrival
+	points []point // under All and Values, by arrival
+	over   bool    // there were more than MaxKept, and none is kept
 }
 
 type point struct {
@@ -20,15 +24,55 @@ type point struct {
 	n           int // samples that it stands for
 }
 
-// appendTo appends the cell's datums, which is one but for many values.
-func (c *cell) appendTo(datums []pass.Datum, k key) []pass.Datum {
-	d := pass.Datum{Device: k.device, Name: k.name, Unit: k.unit, Time: k.window, Samples: c.N}
-	if c.reduce != Values {
-		d.Value = c.value()
+// keep keeps what the cell's Summary does not tell of one that was added.
+func (c *cell) keep(s *pass.Summary, reduce Reduction) {
+	if c.over {
+		return
+	}
+	if c.points = appendAs(c.points, s, reduce); len(c.points) > MaxKept {
+		c.points, c.over = nil, true
+	}
+}
+
+// appendAs appends what a summary is under a reduction.
+func appendAs(points []point, s *pass.Summary, reduce Reduction) []point {
+	switch reduce {
+	case All:
+		return append(points, point{s.Time, s.Mean(), s.N})
+	case Values:
+		return appendPoints(points, s)
+	default:
+		return points
+	}
+}
+
+// appendTo appends the cell's datums: one, but under All one of each point, and under Values one for each
+// pass.MaxValues.
+func (c *cell) appendTo(datums []pass.Datum, m metric, reduce Reduction, window int64) []pass.Datum {
+	d := pass.Datum{Device: m.device, Name: m.name, Unit: m.unit, Time: window, Samples: c.N}
+	if reduce != All && reduce != Values {
+		d.Value = c.value(reduce)
 		return append(datums, d)
 	}
-	slices.SortStableFunc(c.points, func(a, b point) int { return cmp.Compare(a.time, b.time) })
-	for some := range slices.Chunk(c.points, pass.MaxValues) {
+	points := c.points
+	if c.over {
+		c.Time = float64(window)
+		points = appendAs(nil, &c.Summary, reduce)
+	}
+	if reduce == Values {
+		return appendValues(datums, d, points)
+	}
+	for _, p := range points {
+		d.Time, d.Value, d.Samples = int64(p.time), p.value, p.n
+		datums = append(datums, d)
+	}
+	return datums
+}
+
+// appendValues appends datums as d is, with the points as their values by time.
+func appendValues(datums []pass.Datum, d pass.Datum, points []point) []pass.Datum {
+	slices.SortStableFunc(points, func(a, b point) int { return cmp.Compare(a.time, b.time) })
+	for some := range slices.Chunk(points, pass.MaxValues) {
 		d.Samples, d.Values = 0, make([]float64, len(some))
 		for i, p := range some {
 			d.Values[i] = p.value
@@ -39,8 +83,8 @@ func (c *cell) appendTo(datums []pass.Datum, k key) []pass.Datum {
 	return datums
 }
 
-func (c *cell) value() float64 {
-	switch c.reduce {
+func (c *cell) value(reduce Reduction) float64 {
+	switch reduce {
 	case Min:
 		return c.Min
 	case Max:

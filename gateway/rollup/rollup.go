@@ -1,12 +1,7 @@
-// Package rollup reduces the samples of a pass to the datums that go to CloudWatch.
-//
-// Its promise: a pure function. The same samples in the same order under the same settings give the same datums in the
-// same order, so that the number of a datum means the same after a restart. Every sample is in exactly one datum.
 package rollup
 
 import (
 	"cmp"
-	"slices"
 	"time"
 
 	"piway/gateway/pass"
@@ -17,7 +12,7 @@ import (
 type Reduction string
 
 // The reductions. All keeps every sample as a datum of its own, at its own time. Values keeps every value of a window,
-// in datums of up to pass.MaxValues; only the emf form can send those.
+// in datums of up to pass.MaxValues; only the emf form can send those. Both do so for up to MaxKept samples.
 const (
 	Avg    Reduction = "avg"
 	Min    Reduction = "min"
@@ -54,27 +49,26 @@ type Settings struct {
 }
 
 // Version is part of a pass's fingerprint: change it with anything here that changes the datums or their order.
-const Version = 1
+const Version = 2
 
-type key struct {
-	device, name, unit string
-	window             int64
+// A metric is what CloudWatch keeps apart.
+type metric struct{ device, name, unit string }
+
+// A series is what a metric's samples amount to so far.
+type series struct {
+	reduce Reduction
+	cells  map[int64]*cell // by the start of the window
 }
 
-type metric struct{ device, name string }
-
-// A Rollup gathers the samples of one pass. Make one with New.
+// A Rollup gathers the samples of one pass. It grows with metrics and windows, and with samples only up to MaxKept.
+// Make one with New.
 type Rollup struct {
-	set     Settings
-	cells   map[key]*cell
-	all     []pass.Datum
-	reduces map[metric]Reduction // as matched before
+	set    Settings
+	series map[metric]*series
 }
 
 // New returns an empty rollup.
-func New(set Settings) *Rollup {
-	return &Rollup{set: set, cells: map[key]*cell{}, reduces: map[metric]Reduction{}}
-}
+func New(set Settings) *Rollup { return &Rollup{set: set, series: map[metric]*series{}} }
 
 // Add takes the samples of one device. Their times are the corrected ones, in Unix seconds.
 func (r *Rollup) Add(device string, samples []sample.Sample) {
@@ -86,38 +80,27 @@ func (r *Rollup) Add(device string, samples []sample.Sample) {
 // AddSummary takes what stands for samples of one device. It counts as each of them would, as far as that is still
 // known: under All it is one datum with their average, under Values it is at most pass.MaxValues values.
 func (r *Rollup) AddSummary(device string, s pass.Summary) {
-	reduce := r.reduction(device, s.Name)
-	if reduce == All {
-		r.all = append(r.all, pass.Datum{Device: device, Name: s.Name, Unit: s.Unit, Value: s.Mean(), Time: int64(s.Time), Samples: s.N})
-		return
+	m := metric{device, s.Name, s.Unit}
+	of := r.series[m]
+	if of == nil {
+		of = &series{reduce: r.match(m), cells: map[int64]*cell{}}
+		r.series[m] = of
 	}
-	k := key{device, s.Name, s.Unit, r.window(s.Time)}
-	c := r.cells[k]
+	w := r.window(s.Time)
+	c := of.cells[w]
 	if c == nil {
-		c = &cell{reduce: reduce, Summary: s}
-		r.cells[k] = c
+		c = &cell{Summary: s}
+		of.cells[w] = c
 	} else {
 		c.Add(&s)
 	}
-	if reduce == Values {
-		c.points = appendPoints(c.points, &s)
-	}
+	c.keep(&s, of.reduce)
 }
 
 func (r *Rollup) window(t float64) int64 {
 	w := max(int64(r.set.Window/time.Second), 1)
 	s := int64(t)
 	return s - ((s%w)+w)%w
-}
-
-func (r *Rollup) reduction(device, name string) Reduction {
-	m := metric{device, name}
-	if red, ok := r.reduces[m]; ok {
-		return red
-	}
-	red := r.match(m)
-	r.reduces[m] = red
-	return red
 }
 
 func (r *Rollup) match(m metric) Reduction {
@@ -133,15 +116,16 @@ func (r *Rollup) match(m metric) Reduction {
 	return cmp.Or(r.set.Default, Avg)
 }
 
-// Datums returns what has been gathered: by time, then device, name, unit; under All, in order of arrival within those;
-// under Values, several of one key where there are more than pass.MaxValues, in order of their values.
+// Datums returns what has been gathered, in turn: see order. Under Values a metric and window is several datums where
+// it has more than pass.MaxValues, in order of their values.
 func (r *Rollup) Datums() []pass.Datum {
-	datums := slices.Clone(r.all)
-	for k, c := range r.cells {
-		datums = c.appendTo(datums, k)
+	var datums []pass.Datum
+	for m, of := range r.series {
+		for w, c := range of.cells {
+			datums = c.appendTo(datums, m, of.reduce, w)
+		}
 	}
-	slices.SortStableFunc(datums, func(a, b pass.Datum) int {
-		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Device, b.Device), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Unit, b.Unit))
-	})
-	return datums
+	return order(datums, r.windowOf)
 }
+
+func (r *Rollup) windowOf(d *pass.Datum) int64 { return r.window(float64(d.Time)) }

