@@ -227,8 +227,18 @@ var table = []mutant{
 	},
 	{
 		"forward: a fingerprint without rollup.rules", "gateway/forward/forward.go",
-		"f.cfg.Rollup.Default, f.cfg.Rollup.Rules, f.cfg.FormMark)", "f.cfg.Rollup.Default, \"\", f.cfg.FormMark)",
+		"set.Rules, rollup.MaxKept, f.cfg.FormMark)", "\"\", rollup.MaxKept, f.cfg.FormMark)",
 		"./gateway/forward", "TestForward_fingerprint",
+	},
+	{
+		"forward: what is expired in the middle of a message goes with it", "gateway/forward/forward.go",
+		"end < min(from+look, to) && f.expired(b.datums[end]) == \"\"", "end < min(from+look, to)",
+		"./gateway/forward", "TestForward_expiredAnywhere",
+	},
+	{
+		"rollup: a backlog goes in one turn", "gateway/rollup/order.go",
+		"return bits.Len(uint(newer + 1))", "return bits.Len(uint(min(newer, 1) + 1))",
+		"./gateway/rollup", "TestDatums_nobodyWaits",
 	},
 
 	// spool
