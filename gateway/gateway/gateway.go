@@ -109,7 +109,7 @@ func (g *Gateway) openIntake(ctx context.Context, cfg *settings.Config) (*intake
 	}
 	in := intake.New(intake.Config{
 		Names: cfg.Naming(), ClockTolerance: cfg.Intake.ClockTolerance,
-		MaxSamples: cfg.Intake.MaxSamples, MaxMetrics: cfg.Intake.MaxMetrics,
+		MaxSamples: cfg.Intake.MaxSamples, MaxMetrics: cfg.Intake.MaxMetrics, Window: cfg.Rollup.Window,
 		Now: g.now, IsDevice: g.devices.Has, Owners: owners, Reserved: reservedNames(cfg.Uplink.Form),
 	})
 	return in, g.queue.Boots(ctx, in.KnowBoot)
@@ -138,7 +138,9 @@ func (g *Gateway) handle(device string, payload []byte, done func(error)) {
 		g.tellRefused(&v)
 	}
 	// What is needed until it is answered, which the samples are not.
-	kept := intake.Verdict{Report: sample.Report{Device: device, Boot: v.Boot}, Booted: v.Booted, Claims: v.Claims}
+	kept := intake.Verdict{
+		Report: sample.Report{Device: device, Boot: v.Boot}, Booted: v.Booted, Claims: v.Claims, Charged: v.Charged,
+	}
 	g.queue.Append(queue.Entry{
 		Report: v.Report, Arrived: arrived.Wall, Unsure: !arrived.Right, SinceBoot: arrived.SinceBoot,
 		Shift: v.Shift, Booted: v.Booted, Refused: v.Reasons, Claims: v.Claims,

@@ -17,6 +17,7 @@ const (
 	ReasonNoClock = "no clock"        // it cannot be dated
 	ReasonSize    = sample.ReasonSize // more samples in a message than allowed
 	ReasonMetrics = "metrics"         // more metrics of one device than allowed, which are names with a unit
+	ReasonRate    = "rate"            // more windows of one device's metrics than its allowance
 )
 
 // Bounds of time.
@@ -40,6 +41,8 @@ type Config struct {
 	ClockTolerance time.Duration
 	// Now is the gateway's moment, for Date.
 	Now func() Moment
+	// Window is how long those are that samples are reduced to; a device has an allowance of them.
+	Window time.Duration
 	// MaxSamples in one message, MaxMetrics of one device.
 	MaxSamples, MaxMetrics int
 	// IsDevice reports whether a device of that name exists.
@@ -74,6 +77,8 @@ type Verdict struct {
 	// Claims are names that the device is the first to use: keep them with the samples, then call Kept, or Failed if
 	// that could not be.
 	Claims []string
+	// Charged is how much of the device's allowance the samples took, which Failed gives back.
+	Charged int
 	// Undecided means that a sample would be refused by another device's claim that is not on disk yet, and may never
 	// be. Neither keep nor acknowledge anything of the message, and call Failed; the device sends it again.
 	Undecided bool
@@ -83,19 +88,20 @@ type Verdict struct {
 type Intake struct {
 	cfg Config
 
-	mu      sync.Mutex        // guards what follows
-	owners  map[string]*owner // by metric name
-	metrics map[metric]*units
-	counts  map[string]int        // metrics by device
-	boots   map[string][]boot     // by device, oldest first
-	clocks  map[string]*beginning // of devices that tell no uptime, by device
+	mu         sync.Mutex        // guards what follows
+	owners     map[string]*owner // by metric name
+	metrics    map[metric]*units
+	counts     map[string]int        // metrics by device
+	allowances map[string]*allowance // by device
+	boots      map[string][]boot     // by device, oldest first
+	clocks     map[string]*beginning // of devices that tell no uptime, by device
 }
 
 // New returns an intake.
 func New(cfg Config) *Intake {
 	in := &Intake{
 		cfg: cfg, owners: map[string]*owner{}, metrics: map[metric]*units{}, counts: map[string]int{},
-		boots: map[string][]boot{}, clocks: map[string]*beginning{},
+		allowances: map[string]*allowance{}, boots: map[string][]boot{}, clocks: map[string]*beginning{},
 	}
 	for name, device := range cfg.Owners {
 		in.owners[name] = &owner{device: device, kept: true}
@@ -113,7 +119,7 @@ func (in *Intake) Judge(device string, payload []byte, arrived Moment) Verdict {
 		v.Refuse(1, sample.Refusal{Index: -1, Reason: sample.ReasonJSON, Error: err.Error()})
 		return v
 	}
-	d := dating{arrived: arrived.Wall, right: arrived.Right}
+	d := dating{arrived: arrived.Wall, sinceBoot: arrived.SinceBoot.Seconds(), right: arrived.Right}
 	d.shift, v.Booted, d.datable = in.date(&v.Report, arrived.seconds(), d.right)
 	if !d.right {
 		d.shift, d.datable = 0, true
@@ -133,6 +139,7 @@ func (in *Intake) Judge(device string, payload []byte, arrived Moment) Verdict {
 			v.Claims = append(v.Claims, s.Name)
 		}
 	}
+	v.Charged = d.charged
 	return v
 }
 
@@ -144,12 +151,14 @@ func (in *Intake) name(form sample.Form, name, device string) string {
 	return in.cfg.Names.Script(name)
 }
 
-// A dating is what a message's samples are dated by.
+// A dating is what a message's samples are dated by, and what their windows cost.
 type dating struct {
-	arrived time.Time
-	right   bool // the gateway's clock is
-	shift   float64
-	datable bool
+	arrived   time.Time
+	sinceBoot float64 // then
+	right     bool    // the gateway's clock is
+	shift     float64
+	datable   bool
+	charged   int
 }
 
 // judge decides over one sample, named as it goes to the cloud.
@@ -163,7 +172,7 @@ func (in *Intake) judge(device string, s sample.Sample, d *dating) (claim bool, 
 	if reason, err := checkTime(s.Time, d.shift, d.arrived); err != nil && (d.right || reason == sample.ReasonTime) {
 		return false, reason, err
 	}
-	return in.own(device, s.Name, s.Unit)
+	return in.own(device, &s, d)
 }
 
 // checkName checks a name as it goes to the cloud.

@@ -54,7 +54,7 @@ func accepted(v intake.Verdict) []string {
 func TestIntake_Judge_keepsTheEnvelope(t *testing.T) {
 	v := intake.New(settings()).Judge("pi1", []byte(report(
 		`,"boot":"b","uptime":12.5,"sent":1800000000.25,"clock":"synced","later":1`, bare("cpu", `,"time":1799999999.5`))), came(arrival))
-	want := intake.Verdict{Booted: 1799999987, Report: sample.Report{
+	want := intake.Verdict{Booted: 1799999987, Charged: 1, Report: sample.Report{
 		Device: "pi1", Run: "r", Seq: 7, Sent: 1800000000.25, Boot: "b", Uptime: 12.5, Clock: sample.Synced,
 		Samples: []sample.Sample{{Name: "cpu (pi1)", Unit: "Percent", Value: 12.5, Time: 1799999999.5}},
 	}}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"piway/shared/sample"
 )
 
 type owner struct {
@@ -15,24 +17,25 @@ type owner struct {
 // errPending is why nothing may be decided yet.
 var errPending = errors.New("uses it first, which is not on disk yet")
 
-// own decides whether the device may use the metric name with this unit. In the cloud the name is all that tells devices
-// apart, so it belongs to the device whose name it ends with in brackets, else to the one that used it first.
-func (in *Intake) own(device, name, unit string) (claim bool, reason string, err error) {
+// own decides whether the device may use the metric of a sample. In the cloud the name is all that tells devices apart,
+// so it belongs to the device whose name it ends with in brackets, else to the one that used it first.
+func (in *Intake) own(device string, s *sample.Sample, d *dating) (claim bool, reason string, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if of := bracketed(name); of != "" && in.cfg.IsDevice(of) {
+	if of := bracketed(s.Name); of != "" && in.cfg.IsDevice(of) {
 		if of != device {
-			return false, ReasonOwner, fmt.Errorf("name %q: belongs to device %s, this is %s", name, of, device)
+			return false, ReasonOwner, fmt.Errorf("name %q: belongs to device %s, this is %s", s.Name, of, device)
 		}
-		return false, ReasonMetrics, in.use(device, name, unit)
+		reason, err = in.take(device, s, d)
+		return false, reason, err
 	}
-	if o := in.owners[name]; o != nil && o.device != device {
-		return false, ReasonOwner, o.keepsOut(name)
+	if o := in.owners[s.Name]; o != nil && o.device != device {
+		return false, ReasonOwner, o.keepsOut(s.Name)
 	}
-	if err := in.use(device, name, unit); err != nil {
-		return false, ReasonMetrics, err
+	if reason, err := in.take(device, s, d); err != nil {
+		return false, reason, err
 	}
-	return in.claim(device, name), "", nil
+	return in.claim(device, s.Name), "", nil
 }
 
 // claim makes the name the device's, and reports whether that is yet to be kept. in.mu is held.
@@ -86,10 +89,12 @@ func (in *Intake) Kept(v *Verdict) {
 	}
 }
 
-// Failed says that nothing of a verdict was kept: a claim that is in no other one is taken back.
+// Failed says that nothing of a verdict was kept: a claim that is in no other one is taken back, and the device is not
+// charged for it.
 func (in *Intake) Failed(v *Verdict) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	in.refund(v.Device, v.Charged)
 	for _, name := range v.Claims {
 		o := in.owners[name]
 		if o == nil {

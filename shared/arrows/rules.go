@@ -28,7 +28,7 @@ var inside = map[string][]string{
 
 	// The gateway's stages, and their wiring.
 	"gateway/broker": {"shared/guard", "shared/tell", "shared/config"},
-	"gateway/intake": {"gateway/names", "shared/sample"},
+	"gateway/intake": {"gateway/names", "gateway/queue/ranges", "shared/sample"},
 	"gateway/names":  {"shared/sample"}, // no stage: how a sample is named in the cloud
 	"gateway/queue": {
 		"gateway/pass", "gateway/queue/books", "gateway/queue/dating", "gateway/queue/disk", "gateway/queue/inbox",
