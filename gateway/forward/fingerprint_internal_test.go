@@ -18,7 +18,7 @@ func TestForward_fingerprint(t *testing.T) {
 		return f.fingerprint()
 	}
 	was := mark(settings(), "metric 1")
-	if want := "rollup 2 window 1m0s default avg rules [{cpu* max} {* min}] kept 3600 form metric 1"; was != want {
+	if want := "rollup 2 window 1m0s default avg rules [{cpu* max} {* min}] kept 3600 of 300000 form metric 1"; was != want {
 		t.Errorf("got %q, want %q: passes that were sent in part would be sent again", was, want)
 	}
 	if got := mark(settings(), "metric 1"); got != was {

@@ -114,8 +114,8 @@ const retryParked = 24 * time.Hour
 // fingerprint names all that the numbers of the datums depend on.
 func (f *Forwarder) fingerprint() string {
 	set := f.cfg.Rollup
-	return fmt.Sprintf("rollup %d window %s default %s rules %v kept %d form %s",
-		rollup.Version, set.Window, set.Default, set.Rules, rollup.MaxKept, f.cfg.FormMark)
+	return fmt.Sprintf("rollup %d window %s default %s rules %v kept %d of %d form %s",
+		rollup.Version, set.Window, set.Default, set.Rules, rollup.MaxKept, rollup.MaxDevice, f.cfg.FormMark)
 }
 
 // Next returns the next message with datums that AWS still takes.

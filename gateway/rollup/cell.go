@@ -7,16 +7,13 @@ import (
 	"piway/gateway/pass"
 )
 
-// MaxKept is how many samples of a metric and window are kept as they are: one a second of the longest window, 1 h. With
-// 24 bytes each, a metric and window takes less than 100 KB.
-const MaxKept = 3600
-
 // A cell is what the samples of one metric and window amount to so far.
 type cell struct {
-	pass.Summary
+	pass.Summary // its Time is the window's start
 
+	of     *series
 	points []point // under All and Values, by arrival
-	over   bool    // there were more than MaxKept, and none is kept
+	over   bool    // there were too many, and none is kept
 }
 
 type point struct {
@@ -25,11 +22,15 @@ type point struct {
 }
 
 // keep keeps what the cell's Summary does not tell of one that was added.
-func (c *cell) keep(s *pass.Summary, reduce Reduction) {
+func (c *cell) keep(s *pass.Summary, of *size) {
 	if c.over {
 		return
 	}
-	if c.points = appendAs(c.points, s, reduce); len(c.points) > MaxKept {
+	before := len(c.points)
+	c.points = appendAs(c.points, s, c.of.reduce)
+	of.points += len(c.points) - before
+	if len(c.points) > MaxKept || of.points > MaxDevice {
+		of.points -= len(c.points)
 		c.points, c.over = nil, true
 	}
 }
@@ -48,25 +49,25 @@ func appendAs(points []point, s *pass.Summary, reduce Reduction) []point {
 
 // appendTo appends the cell's datums: one, but under All one of each point, and under Values one for each
 // pass.MaxValues.
-func (c *cell) appendTo(datums []pass.Datum, m metric, reduce Reduction, window int64) []pass.Datum {
-	d := pass.Datum{Device: m.device, Name: m.name, Unit: m.unit, Time: window, Samples: c.N}
-	if reduce != All && reduce != Values {
-		d.Value = c.value(reduce)
-		return append(datums, d)
-	}
+func (c *cell) appendTo(datums []pass.Datum) []pass.Datum {
+	d := pass.Datum{Device: c.of.device, Name: c.Name, Unit: c.Unit, Time: int64(c.Time), Samples: c.N}
 	points := c.points
 	if c.over {
-		c.Time = float64(window)
-		points = appendAs(nil, &c.Summary, reduce)
+		points = appendAs(nil, &c.Summary, c.of.reduce)
 	}
-	if reduce == Values {
+	switch c.of.reduce {
+	case All:
+		for _, p := range points {
+			d.Time, d.Value, d.Samples = int64(p.time), p.value, p.n
+			datums = append(datums, d)
+		}
+		return datums
+	case Values:
 		return appendValues(datums, d, points)
+	default:
+		d.Value = c.value()
+		return append(datums, d)
 	}
-	for _, p := range points {
-		d.Time, d.Value, d.Samples = int64(p.time), p.value, p.n
-		datums = append(datums, d)
-	}
-	return datums
 }
 
 // appendValues appends datums as d is, with the points as their values by time.
@@ -83,8 +84,8 @@ func appendValues(datums []pass.Datum, d pass.Datum, points []point) []pass.Datu
 	return datums
 }
 
-func (c *cell) value(reduce Reduction) float64 {
-	switch reduce {
+func (c *cell) value() float64 {
+	switch c.of.reduce {
 	case Min:
 		return c.Min
 	case Max:

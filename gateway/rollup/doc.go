@@ -14,7 +14,10 @@
 //
 // # Memory
 //
-// What is gathered grows with metrics and windows. Of a metric and window up to MaxKept samples are kept as they are,
-// under all and values; with one more, all of them become what thinning would make of them: one datum with their average
-// under all, and as many values as go into one datum under values, with their minimum, maximum and average.
+// What is gathered grows with metrics and windows, and a device has bounds. Up to MaxKept samples of a metric and window
+// are kept as they are, under all and values; with one more, all of them become what thinning would make of them: one
+// datum with their average under all, and as many values as go into one datum under values, with their minimum, maximum
+// and average. The same happens beyond MaxDevice samples of a device in a pass. Beyond as many windows of its metrics,
+// new ones are hours, and at last days. All of that goes by the order in which samples arrived, so it is the same each
+// time, and no other device notices.
 package rollup

@@ -4,56 +4,52 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
-
-	"piway/gateway/pass"
 )
 
 // maxTurn is the most windows of a turn. With four to ten metrics they fill one to three messages of the emf form.
 const maxTurn = 64
 
-// A turn is what of one device goes together: the datums from..to-1, as sorted by device and window.
+// A turn is what of one device goes together.
 type turn struct {
-	round    int
-	newest   int64 // the start of its newest window
-	device   string
-	from, to int
+	round  int
+	newest int64 // the start of its newest window
+	device string
+	cells  []*cell // newer windows first, in a window by name and unit
 }
 
-// order returns the datums as they go: devices take turns, each with its newest window first. It sorts those it is given.
-func order(datums []pass.Datum, window func(*pass.Datum) int64) []pass.Datum {
-	slices.SortStableFunc(datums, func(a, b pass.Datum) int {
-		return cmp.Or(cmp.Compare(a.Device, b.Device), cmp.Compare(window(&b), window(&a)), cmp.Compare(a.Time, b.Time),
-			cmp.Compare(a.Name, b.Name), cmp.Compare(a.Unit, b.Unit))
+// inTurn returns the cells as they go: devices take turns, each with its newest window first. It sorts those it is given.
+func inTurn(cells []*cell) (ordered []*cell) {
+	slices.SortFunc(cells, func(a, b *cell) int {
+		return cmp.Or(cmp.Compare(a.of.device, b.of.device), cmp.Compare(b.Time, a.Time), cmp.Compare(a.Name, b.Name),
+			cmp.Compare(a.Unit, b.Unit))
 	})
-	turns := turnsOf(datums, window)
+	turns := turnsOf(cells)
 	slices.SortFunc(turns, func(a, b turn) int {
 		return cmp.Or(cmp.Compare(a.round, b.round), cmp.Compare(b.newest, a.newest), cmp.Compare(a.device, b.device))
 	})
-	ordered := make([]pass.Datum, 0, len(datums))
+	ordered = make([]*cell, 0, len(cells))
 	for _, t := range turns {
-		ordered = append(ordered, datums[t.from:t.to]...)
+		ordered = append(ordered, t.cells...)
 	}
 	return ordered
 }
 
-// turnsOf returns the turns of datums that are sorted by device and window.
-func turnsOf(datums []pass.Datum, window func(*pass.Datum) int64) (turns []turn) {
-	var device string
-	var at int64
+// turnsOf returns the turns of cells that are sorted by device and window.
+func turnsOf(cells []*cell) (turns []turn) {
 	newer := 0 // windows of the device that go before
-	for i := range datums {
-		d, w := &datums[i], window(&datums[i])
+	for i, c := range cells {
+		other := i == 0 || c.of.device != cells[i-1].of.device
 		switch {
-		case i == 0 || d.Device != device:
+		case other:
 			newer = 0
-		case w != at:
+		case c.Time != cells[i-1].Time:
 			newer++
 		}
-		if n := len(turns); n == 0 || d.Device != device || turns[n-1].round != round(newer) {
-			turns = append(turns, turn{round: round(newer), newest: w, device: d.Device, from: i})
+		if other || turns[len(turns)-1].round != round(newer) {
+			turns = append(turns, turn{round(newer), int64(c.Time), c.of.device, cells[i:i]})
 		}
-		turns[len(turns)-1].to = i + 1
-		device, at = d.Device, w
+		t := &turns[len(turns)-1]
+		t.cells = t.cells[:len(t.cells)+1]
 	}
 	return turns
 }

@@ -111,31 +111,3 @@ func TestDatums_allGoesInOneTurn(t *testing.T) {
 		t.Errorf("order (-want +got):\n%s", diff)
 	}
 }
-
-// Up to MaxKept samples of a metric and window go as they are. With one more they are a summary, and none is lost.
-func TestDatums_maxKept(t *testing.T) {
-	for _, reduce := range []rollup.Reduction{rollup.All, rollup.Values} {
-		for _, n := range []int{rollup.MaxKept, rollup.MaxKept + 1, 3 * rollup.MaxKept} {
-			set := settings()
-			set.Default = reduce
-			r := rollup.New(set)
-			for i := range n {
-				r.Add("pi", []sample.Sample{one("m", float64(i%10), 60+float64(i%60))})
-			}
-			values, samples, sum := 0, 0, 0.0
-			for _, d := range r.Datums() {
-				samples += d.Samples
-				for _, v := range append(d.Values, d.Value)[:max(len(d.Values), 1)] {
-					values, sum = values+1, sum+v
-				}
-			}
-			want := n
-			if n > rollup.MaxKept {
-				want = map[rollup.Reduction]int{rollup.All: 1, rollup.Values: 100}[reduce]
-			}
-			if values != want || samples != n || sum/float64(values) < 4.49 || sum/float64(values) > 4.51 {
-				t.Errorf("%s of %d: got %d values for %d samples, average %v; want %d, average 4.5", reduce, n, values, samples, sum/float64(values), want)
-			}
-		}
-	}
-}

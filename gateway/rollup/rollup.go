@@ -2,6 +2,9 @@ package rollup
 
 import (
 	"cmp"
+	"iter"
+	"maps"
+	"slices"
 	"time"
 
 	"piway/gateway/pass"
@@ -56,19 +59,23 @@ type metric struct{ device, name, unit string }
 
 // A series is what a metric's samples amount to so far.
 type series struct {
+	device string
 	reduce Reduction
 	cells  map[int64]*cell // by the start of the window
 }
 
-// A Rollup gathers the samples of one pass. It grows with metrics and windows, and with samples only up to MaxKept.
+// A Rollup gathers the samples of one pass. It grows with metrics and windows, and with samples only up to its bounds.
 // Make one with New.
 type Rollup struct {
 	set    Settings
 	series map[metric]*series
+	sizes  map[string]*size // by device
 }
 
 // New returns an empty rollup.
-func New(set Settings) *Rollup { return &Rollup{set: set, series: map[metric]*series{}} }
+func New(set Settings) *Rollup {
+	return &Rollup{set: set, series: map[metric]*series{}, sizes: map[string]*size{}}
+}
 
 // Add takes the samples of one device. Their times are the corrected ones, in Unix seconds.
 func (r *Rollup) Add(device string, samples []sample.Sample) {
@@ -83,24 +90,38 @@ func (r *Rollup) AddSummary(device string, s pass.Summary) {
 	m := metric{device, s.Name, s.Unit}
 	of := r.series[m]
 	if of == nil {
-		of = &series{reduce: r.match(m), cells: map[int64]*cell{}}
+		of = &series{device: device, reduce: r.match(m), cells: map[int64]*cell{}}
 		r.series[m] = of
 	}
-	w := r.window(s.Time)
+	has := r.sizes[device]
+	if has == nil {
+		has = &size{}
+		r.sizes[device] = has
+	}
+	w := windowOf(s.Time, r.window())
 	c := of.cells[w]
 	if c == nil {
-		c = &cell{Summary: s}
+		w = windowOf(s.Time, has.window(r.window()))
+		c = of.cells[w]
+	}
+	if c == nil {
+		c = &cell{Summary: s, of: of}
+		c.Time = float64(w)
 		of.cells[w] = c
+		has.cells++
 	} else {
 		c.Add(&s)
 	}
-	c.keep(&s, of.reduce)
+	c.keep(&s, has)
 }
 
-func (r *Rollup) window(t float64) int64 {
-	w := max(int64(r.set.Window/time.Second), 1)
+// window is the length of a window in seconds.
+func (r *Rollup) window() int64 { return max(int64(r.set.Window/time.Second), 1) }
+
+// windowOf is the start of the window of that length that holds t.
+func windowOf(t float64, length int64) int64 {
 	s := int64(t)
-	return s - ((s%w)+w)%w
+	return s - ((s%length)+length)%length
 }
 
 func (r *Rollup) match(m metric) Reduction {
@@ -116,16 +137,34 @@ func (r *Rollup) match(m metric) Reduction {
 	return cmp.Or(r.set.Default, Avg)
 }
 
-// Datums returns what has been gathered, in turn: see order. Under Values a metric and window is several datums where
-// it has more than pass.MaxValues, in order of their values.
+// Datums returns what has been gathered, whose turn it is first; in a window, by time, name and unit, then by arrival.
+// Under Values a metric and window is several datums where it has more than pass.MaxValues, in order of their values.
 func (r *Rollup) Datums() []pass.Datum {
-	var datums []pass.Datum
-	for m, of := range r.series {
-		for w, c := range of.cells {
-			datums = c.appendTo(datums, m, of.reduce, w)
-		}
+	var cells []*cell
+	for _, of := range r.series {
+		cells = slices.AppendSeq(cells, maps.Values(of.cells))
 	}
-	return order(datums, r.windowOf)
+	datums := make([]pass.Datum, 0, len(cells))
+	for window := range windows(inTurn(cells)) {
+		from := len(datums)
+		for _, c := range window {
+			datums = c.appendTo(datums)
+		}
+		slices.SortStableFunc(datums[from:], func(a, b pass.Datum) int { return cmp.Compare(a.Time, b.Time) }) // under All
+	}
+	return datums
 }
 
-func (r *Rollup) windowOf(d *pass.Datum) int64 { return r.window(float64(d.Time)) }
+// windows are the runs of cells that are of one device and window.
+func windows(cells []*cell) iter.Seq[[]*cell] {
+	return func(yield func([]*cell) bool) {
+		for from, to := 0, 0; from < len(cells); from = to {
+			for to = from + 1; to < len(cells) && cells[to].of.device == cells[from].of.device && cells[to].Time == cells[from].Time; {
+				to++
+			}
+			if !yield(cells[from:to]) {
+				return
+			}
+		}
+	}
+}

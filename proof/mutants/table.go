@@ -227,13 +227,18 @@ var table = []mutant{
 	},
 	{
 		"forward: a fingerprint without rollup.rules", "gateway/forward/forward.go",
-		"set.Rules, rollup.MaxKept, f.cfg.FormMark)", "\"\", rollup.MaxKept, f.cfg.FormMark)",
+		"set.Default, set.Rules,", "set.Default, \"\",",
 		"./gateway/forward", "TestForward_fingerprint",
 	},
 	{
 		"forward: what is expired in the middle of a message goes with it", "gateway/forward/forward.go",
 		"end < min(from+look, to) && f.expired(b.datums[end]) == \"\"", "end < min(from+look, to)",
 		"./gateway/forward", "TestForward_expiredAnywhere",
+	},
+	{
+		"rollup: a device has no bound", "gateway/rollup/cell.go",
+		"len(c.points) > MaxKept || of.points > MaxDevice", "len(c.points) > MaxKept",
+		"./gateway/rollup", "TestDatums_maxDevice",
 	},
 	{
 		"rollup: a backlog goes in one turn", "gateway/rollup/order.go",
