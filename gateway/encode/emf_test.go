@@ -127,8 +127,14 @@ func TestEMF_span(t *testing.T) {
 		datums []pass.Datum
 		want   int
 	}{
-		{at(0, 60, day), 1}, {at(0, 60, day+1), 2}, {at(0, day, day+1, 2*day+1, 2*day+2), 3}, {at(0, 13*day), 2},
-		{at(60, 0, 120), 1}, {at(day, 60, 0), 1}, {at(60, 0, day+1), 2}, {at(day+1, day+60, 60, 0), 2},
+		{at(0, 60, day), 1},
+		{at(0, 60, day+1), 2},
+		{at(0, day, day+1, 2*day+1, 2*day+2), 3},
+		{at(0, 13*day), 2},
+		{at(60, 0, 120), 1},
+		{at(day, 60, 0), 1},
+		{at(60, 0, day+1), 2},
+		{at(day+1, day+60, 60, 0), 2},
 	} {
 		all := messages(t, encode.NewEMF("N", "", base), tt.datums)
 		for _, payload := range all {

@@ -44,6 +44,16 @@
 // test looks for code that does (`shared/clock/durations_test.go`). With `rule_has_timestamp: false` only fresh datums
 // are sent: such a rule shows all at "now".
 //
+// # Allowance
+//
+// AWS bills datums, and the uplink sends so many a second, so a device has an allowance of them (`allowance.go`). A
+// sample takes a datum from it where it is the first of its metric and window to arrive in a window; all others go into
+// the datum that is made anyhow, and so do those of the present window and the one before it, for which a report may be
+// late. The allowance is 16 days of each metric's windows, which are a backlog of 14 days and what is sent twice
+// meanwhile. Two windows of each metric come back in each, and all of it with a restart. What exceeds it is refused as
+// `rate`, before it is acknowledged. `intake.max_metrics` bounds the metrics, and so what a device can cost. However often
+// a device reads and however long it was offline, it does not get there, nor does one whose clock steps now and then.
+//
 // # Limits
 //
 //   - Reports of a boot whose clock became right only later, sent after the next boot, go oldest first: the first are
