@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"piway/gateway/intake"
+	"piway/shared/race"
 )
 
 const day = 24 * time.Hour
@@ -93,6 +94,9 @@ func (s *sender) backlog(metrics int, lasts, each time.Duration) {
 
 // A device that does what the configuration asks is never refused.
 func TestIntake_Judge_rate_honest(t *testing.T) {
+	if race.Enabled {
+		t.Skip("thousands of messages, one after the other: without -race only")
+	}
 	for name, play := range map[string]func(s *sender){
 		"live":                    func(s *sender) { s.live(4, 4*time.Hour) },
 		"a reading a second":      func(s *sender) { s.second(3, 20*time.Minute) },
@@ -156,6 +160,9 @@ func (s *sender) reports(each, late time.Duration) {
 // Whoever sends each sample at another time, or the same old times again and again, has what AWS gets bounded: one
 // backlog, then two windows for each of its metrics in each.
 func TestIntake_Judge_rate_attacker(t *testing.T) {
+	if race.Enabled {
+		t.Skip("thousands of messages, one after the other: without -race only")
+	}
 	const metrics, windows, perWindow = 2, 60, 10
 	const window = 10 * time.Minute
 	for name, ago := range map[string]func(message, i int) int{

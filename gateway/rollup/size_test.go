@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"piway/gateway/rollup"
+	"piway/shared/race"
 	"piway/shared/sample"
 )
 
@@ -40,6 +41,9 @@ func TestDatums_maxKept(t *testing.T) {
 // A device that sends a great many in one pass gets longer windows and summaries, once it is beyond its bound. No sample
 // is lost, and another device notices nothing.
 func TestDatums_maxDevice(t *testing.T) {
+	if race.Enabled {
+		t.Skip("thousands of samples, one after the other: without -race only")
+	}
 	const start, metrics, windows, hours = 1700006400, 100, 3000 + 180, 3 // the start of a day
 	for _, reduce := range []rollup.Reduction{rollup.Avg, rollup.All, rollup.Values} {
 		r := rollup.New(rollup.Settings{Window: time.Minute, Default: reduce})
