@@ -100,9 +100,9 @@ func TestIntake_Judge_rate_honest(t *testing.T) {
 	for name, play := range map[string]func(s *sender){
 		"live":                    func(s *sender) { s.live(4, 4*time.Hour) },
 		"a reading a second":      func(s *sender) { s.second(3, 20*time.Minute) },
-		"a report each minute":    func(s *sender) { s.reports(time.Minute, 0) },
-		"a report each 7 minutes": func(s *sender) { s.reports(7*time.Minute, 0) },
-		"half a minute late":      func(s *sender) { s.reports(15*time.Second, 30*time.Second) },
+		"a report each minute":    func(s *sender) { s.reports(4*time.Hour, time.Minute, 0) },
+		"a report each 7 minutes": func(s *sender) { s.reports(4*time.Hour, 7*time.Minute, 0) },
+		"half a minute late":      func(s *sender) { s.reports(4*time.Hour, 15*time.Second, 30*time.Second) },
 		"14 days offline, then 2 more": func(s *sender) {
 			s.live(4, time.Hour)
 			s.now = s.now.Add(14 * day)
@@ -111,7 +111,12 @@ func TestIntake_Judge_rate_honest(t *testing.T) {
 			s.now = s.now.Add(2 * day)
 			s.backlog(4, 2*day, 15*time.Second)
 		},
-		"14 days, new here":         func(s *sender) { s.backlog(2, 14*day, 15*time.Second) },
+		"14 days, new here": func(s *sender) { s.backlog(2, 14*day, 15*time.Second) },
+		"14 days offline, and 8 more after 10": func(s *sender) { // reports are of two windows each
+			s.backlog(3, 14*day, time.Minute)
+			s.reports(10*day, time.Minute, 0)
+			s.backlog(3, 8*day, time.Minute)
+		},
 		"a door sensor's 14 days":   func(s *sender) { s.backlog(1, 14*day, 150*time.Second) },
 		"as many metrics as it may": func(s *sender) { s.backlog(100, 6*time.Hour, time.Minute) },
 		"the clock steps each hour": func(s *sender) {
@@ -146,9 +151,9 @@ func (s *sender) second(metrics int, lasts time.Duration) {
 	}
 }
 
-// reports sends what was read every 15 s in reports, each so often and so late.
-func (s *sender) reports(each, late time.Duration) {
-	for end := s.now.Add(4 * time.Hour); s.now.Before(end); s.now = s.now.Add(each) {
+// reports sends for some time what was read every 15 s in reports, each so often and so late.
+func (s *sender) reports(lasts, each, late time.Duration) {
+	for end := s.now.Add(lasts); s.now.Before(end); s.now = s.now.Add(each) {
 		var at []time.Time
 		for ago := each; ago > 0; ago -= 15 * time.Second {
 			at = append(at, s.now.Add(-ago-late))
@@ -206,6 +211,26 @@ func TestIntake_Judge_rate_units(t *testing.T) {
 	}
 	if s.refused[intake.ReasonRate] != 30_000-3*16*24 || s.refused[intake.ReasonMetrics] != 20_000 {
 		t.Errorf("refused %v", s.refused)
+	}
+}
+
+// Samples of one window that come in several messages are paid for once, however scattered the windows are.
+func TestIntake_Judge_rate_scattered(t *testing.T) {
+	s := newSender(t, time.Minute, 1)
+	for _, windows := range [][2]int{{1, 300}, {300, 600}} { // newer ones first, then oldest first
+		for w := windows[0]; w < windows[1]; w++ {
+			ago := 2 * w
+			if windows[0] > 1 {
+				ago = 2 * (900 - w)
+			}
+			at := s.now.Add(-time.Duration(ago) * time.Minute).Unix()
+			for again := range 3 {
+				v := s.judge(report("", bare("m", fmt.Sprintf(`,"time":%d`, at))))
+				if want := 1 - min(again, 1); v.Charged != want {
+					t.Fatalf("%d minutes ago, message %d: charged %d, want %d", ago, again, v.Charged, want)
+				}
+			}
+		}
 	}
 }
 

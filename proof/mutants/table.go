@@ -231,6 +231,16 @@ var table = []mutant{
 		"./gateway/forward", "TestForward_fingerprint",
 	},
 	{
+		"intake: what was paid for once is free for ever", "gateway/intake/allowance.go",
+		"late := window == arrived || window == arrived-1", "late := true",
+		"./gateway/intake", "TestIntake_Judge_rate_attacker",
+	},
+	{
+		"intake: what was not kept is charged", "gateway/intake/allowance.go",
+		"max(0, a.spent-float64(charged))", "max(0, a.spent)+0*float64(charged)",
+		"./gateway/intake", "TestIntake_Judge_rate_failed",
+	},
+	{
 		"forward: what is expired in the middle of a message goes with it", "gateway/forward/forward.go",
 		"end < min(from+look, to) && f.expired(b.datums[end]) == \"\"", "end < min(from+look, to)",
 		"./gateway/forward", "TestForward_expiredAnywhere",
