@@ -44,21 +44,21 @@ func NewEMF(namespace, site string, base func(full, device string) string) Form 
 
 // pack takes datums as long as they fit.
 func (f *emf) pack(datums []pass.Datum) (payload []byte, n int, err error) {
-	b := newBatch(f)
+	m := newMessage(f)
 	for i := range datums {
 		d := &datums[i]
 		name, err := f.name(d)
 		if err != nil && i == 0 {
 			return nil, 1, failed(d, err)
 		}
-		if err != nil || !b.add(d, name) {
+		if err != nil || !m.add(d, name) {
 			break // the next message begins with it
 		}
 		n++
 	}
 	switch {
 	case n > 0:
-		return b.payload(), n, nil
+		return m.payload(), n, nil
 	case len(datums) > 0: // cannot be, see add
 		return nil, 1, failed(&datums[0], fmt.Errorf("longer than %d bytes", MaxEMF))
 	default:

@@ -74,9 +74,9 @@ type Forwarder struct {
 	asked   time.Duration // when the first message was asked for, which is when AWS is first reached; 0 for never
 
 	mu      sync.Mutex // guards the fields below, not held while the queue works
-	lanes   [2]*batch  // whose datums are handed out now: the live lane's first
+	lanes   [2]*inHand // whose datums are handed out now: the live lane's first
 	handed  []ref      // to the uplink and not settled, oldest first
-	settled []*batch   // without open datums, to be finished
+	settled []*inHand  // without open datums, to be finished
 }
 
 // The lanes. What arrives now goes first, a backlog gets the rest of the rate; lanes only choose the order of messages.
@@ -94,9 +94,9 @@ const liveFor = 30 * time.Second
 // are sent.
 const undatedFor = time.Minute
 
-// A ref is a message: the datums from..to-1 of a batch.
+// A ref is a message: the datums from..to-1 of a pass.
 type ref struct {
-	b        *batch
+	h        *inHand
 	from, to int
 }
 
@@ -163,8 +163,8 @@ func (f *Forwarder) look(ctx context.Context) error {
 func (f *Forwarder) behind() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if b := f.lanes[live]; b != nil {
-		return f.cfg.SinceBoot()-b.begun > liveFor
+	if h := f.lanes[live]; h != nil {
+		return f.cfg.SinceBoot()-h.begun > liveFor
 	}
 	return f.lanes[backlog] != nil
 }
@@ -218,29 +218,29 @@ func (f *Forwarder) begin(ctx context.Context, p pass.Pass, lane int) error {
 		f.cfg.Store.Release(p.Start)
 		return err
 	}
-	b := newBatch(p, datums)
-	b.begun = f.cfg.SinceBoot()
-	f.cfg.Log.Debug("pass begun", "pass", p.Start, "datums", len(b.datums), "from", p.Next, "parked", p.Shelved, "live", lane == live)
+	h := newInHand(p, datums)
+	h.begun = f.cfg.SinceBoot()
+	f.cfg.Log.Debug("pass begun", "pass", p.Start, "datums", len(h.datums), "from", p.Next, "parked", p.Shelved, "live", lane == live)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if old := f.lanes[lane]; old != nil {
 		old.yielded = true
 		f.release(old)
 	}
-	f.lanes[lane] = b
-	if b.open == 0 { // a pass without datums
-		f.settled = append(f.settled, b)
+	f.lanes[lane] = h
+	if h.open == 0 { // a pass without datums
+		f.settled = append(f.settled, h)
 	}
 	return nil
 }
 
 // release lets a pass go that yielded, once nothing of it is under way: it is taken up again in its turn, from where
 // it is on the disk, and neither fills the memory nor escapes the queue's bounds until then. f.mu is held.
-func (f *Forwarder) release(b *batch) {
-	if !b.yielded || slices.ContainsFunc(f.handed, func(r ref) bool { return r.b == b }) || slices.Contains(f.settled, b) {
+func (f *Forwarder) release(h *inHand) {
+	if !h.yielded || slices.ContainsFunc(f.handed, func(r ref) bool { return r.h == h }) || slices.Contains(f.settled, h) {
 		return
 	}
-	f.cfg.Store.Release(b.pass.Start)
+	f.cfg.Store.Release(h.pass.Start)
 }
 
 // reduce makes the datums of a pass.
@@ -272,47 +272,47 @@ func (f *Forwarder) idle() bool {
 	return len(f.handed) == 0 && len(f.settled) == 0
 }
 
-// handOut returns the next message, of the live lane if it has one, or nil where both are at their end; or a batch of
+// handOut returns the next message, of the live lane if it has one, or nil where both are at their end; or a pass of
 // which the last open datum was settled without an acknowledgement having done it, and that is to be finished.
-func (f *Forwarder) handOut() (payload []byte, settled *batch) {
+func (f *Forwarder) handOut() (payload []byte, settled *inHand) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for len(f.settled) == 0 {
-		b := f.current()
-		if b == nil {
+		h := f.current()
+		if h == nil {
 			return nil, nil
 		}
-		if payload := f.message(b); payload != nil {
+		if payload := f.message(h); payload != nil {
 			return payload, nil
 		}
-		f.lanes[slices.Index(f.lanes[:], b)] = nil
+		f.lanes[slices.Index(f.lanes[:], h)] = nil
 	}
 	return nil, f.settled[0]
 }
 
-// current is the batch whose turn it is, nil where all are at their end. f.mu is held.
-func (f *Forwarder) current() *batch {
+// current is the pass in hand whose turn it is, nil where all are at their end. f.mu is held.
+func (f *Forwarder) current() *inHand {
 	if f.lanes[live] != nil {
 		return f.lanes[live]
 	}
 	return f.lanes[backlog]
 }
 
-// message returns the next message of a batch, nil at its end. f.mu is held.
-func (f *Forwarder) message(b *batch) []byte {
-	for from, to := b.run(); from < to; from, to = b.run() {
-		if f.expired(b.datums[from]) == "" {
-			payload, n, err := f.pack(b, from, to)
+// message returns the next message of a pass, nil at its end. f.mu is held.
+func (f *Forwarder) message(h *inHand) []byte {
+	for from, to := h.run(); from < to; from, to = h.run() {
+		if f.expired(h.datums[from]) == "" {
+			payload, n, err := f.pack(h, from, to)
 			if err == nil {
-				b.hand(from, from+n)
-				f.handed = append(f.handed, ref{b, from, from + n})
+				h.hand(from, from+n)
+				f.handed = append(f.handed, ref{h, from, from + n})
 				return payload
 			}
 			f.cfg.Log.Error("a datum cannot be sent", "err", err)
 		}
-		b.expire(from)
-		if b.open == 0 {
-			f.settled = append(f.settled, b)
+		h.expire(from)
+		if h.open == 0 {
+			f.settled = append(f.settled, h)
 			return nil
 		}
 	}
@@ -321,35 +321,35 @@ func (f *Forwarder) message(b *batch) []byte {
 
 // pack makes a message of the first n of the datums from..to-1, of which none has expired. It looks at few more than go
 // into it, since datums are not in the order of time, and a pass may be long.
-func (f *Forwarder) pack(b *batch, from, to int) (payload []byte, n int, err error) {
-	for look := max(b.look, 1); ; look *= 2 {
+func (f *Forwarder) pack(h *inHand, from, to int) (payload []byte, n int, err error) {
+	for look := max(h.look, 1); ; look *= 2 {
 		end := from
-		for end < min(from+look, to) && f.expired(b.datums[end]) == "" {
+		for end < min(from+look, to) && f.expired(h.datums[end]) == "" {
 			end++
 		}
-		payload, n, err = f.cfg.Form(b.datums[from:end])
+		payload, n, err = f.cfg.Form(h.datums[from:end])
 		if err != nil || n < end-from || end < from+look || end == to {
-			b.look = 2 * n
+			h.look = 2 * n
 			return payload, n, err
 		}
 	}
 }
 
-// finish takes a batch without open datums off the disk, or leaves what is parked of it there.
-func (f *Forwarder) finish(ctx context.Context, b *batch) error {
+// finish takes a pass without open datums off the disk, or leaves what is parked of it there.
+func (f *Forwarder) finish(ctx context.Context, h *inHand) error {
 	var done []pass.Done
 	var moved []pass.Pass
-	if b.pass.Parked.Empty() {
-		done = append(done, b.done(f.expired))
+	if h.pass.Parked.Empty() {
+		done = append(done, h.done(f.expired))
 	} else {
-		moved = append(moved, b.shelve(b.pass.Clone(), 0))
+		moved = append(moved, h.shelve(h.pass.Clone(), 0))
 	}
 	if err := f.cfg.Store.Settle(ctx, done, moved); err != nil {
 		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.settled = slices.DeleteFunc(f.settled, func(x *batch) bool { return x == b })
+	f.settled = slices.DeleteFunc(f.settled, func(x *inHand) bool { return x == h })
 	return nil
 }
 

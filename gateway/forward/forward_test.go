@@ -336,7 +336,7 @@ func TestForward_emf(t *testing.T) {
 	}
 	book(first)
 
-	s.q.Release(f.handed[0].b.pass.Start)
+	s.q.Release(f.handed[0].h.pass.Start)
 	f = anew() // as after a crash: the second message was not acknowledged
 	for n := 0; len(seen) < devices; n++ {
 		m := next(f)

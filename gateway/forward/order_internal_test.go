@@ -54,7 +54,7 @@ func TestForward_expiredAnywhere(t *testing.T) {
 				expired++
 			}
 		}
-		b := newBatch(pass.Pass{}, datums)
+		b := newInHand(pass.Pass{}, datums)
 		for f.message(b) != nil {
 			messages++
 			r := f.handed[len(f.handed)-1]

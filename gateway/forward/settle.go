@@ -27,9 +27,9 @@ func (f *Forwarder) settle(ctx context.Context, n int, change func(p pass.Pass, 
 	for _, s := range steps {
 		switch {
 		case s.left == 0 && s.pass.Parked.Empty():
-			done = append(done, s.b.done(f.expired))
+			done = append(done, s.h.done(f.expired))
 		case s.left == 0 || s.parkedChanged:
-			moved = append(moved, s.b.shelve(s.pass, s.left))
+			moved = append(moved, s.h.shelve(s.pass, s.left))
 		default:
 			moved = append(moved, s.pass)
 		}
@@ -37,32 +37,32 @@ func (f *Forwarder) settle(ctx context.Context, n int, change func(p pass.Pass, 
 	if err := f.cfg.Store.Settle(ctx, done, moved); err != nil {
 		return err
 	}
-	for _, b := range f.apply(n, steps, change) {
-		if err := f.finish(ctx, b); err != nil {
-			f.cfg.Log.Error("finishing a pass failed, trying again", "pass", b.pass.Start, "err", err)
+	for _, h := range f.apply(n, steps, change) {
+		if err := f.finish(ctx, h); err != nil {
+			f.cfg.Log.Error("finishing a pass failed, trying again", "pass", h.pass.Start, "err", err)
 		}
 	}
 	return nil
 }
 
-// A step is what settling messages makes of one batch.
+// A step is what settling messages makes of one pass in hand.
 type step struct {
-	b             *batch
+	h             *inHand
 	pass          pass.Pass
 	left          int // open datums
 	parkedChanged bool
 }
 
-// plan says what settling the n oldest messages makes of their batches.
+// plan says what settling the n oldest messages makes of their passes.
 func (f *Forwarder) plan(n int, change func(pass.Pass, int, int) pass.Pass) []step {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var steps []step
 	for _, r := range f.handed[:n] {
-		i := slices.IndexFunc(steps, func(s step) bool { return s.b == r.b })
+		i := slices.IndexFunc(steps, func(s step) bool { return s.h == r.h })
 		if i < 0 {
 			i = len(steps)
-			steps = append(steps, step{b: r.b, pass: r.b.pass, left: r.b.open})
+			steps = append(steps, step{h: r.h, pass: r.h.pass, left: r.h.open})
 		}
 		s := &steps[i]
 		before := s.pass.Parked.Len()
@@ -73,23 +73,23 @@ func (f *Forwarder) plan(n int, change func(pass.Pass, int, int) pass.Pass) []st
 	return steps
 }
 
-// apply books what is durable. It returns the batches of which the last open datum expired while that was made so, and
+// apply books what is durable. It returns the passes of which the last open datum expired while that was made so, and
 // which nothing else would finish.
-func (f *Forwarder) apply(n int, steps []step, change func(pass.Pass, int, int) pass.Pass) (late []*batch) {
+func (f *Forwarder) apply(n int, steps []step, change func(pass.Pass, int, int) pass.Pass) (late []*inHand) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, r := range f.handed[:n] {
-		r.b.pass = change(r.b.pass, r.from, r.to)
-		r.b.open -= r.to - r.from
+		r.h.pass = change(r.h.pass, r.from, r.to)
+		r.h.open -= r.to - r.from
 	}
 	f.handed = slices.Delete(f.handed, 0, n)
 	for _, s := range steps {
 		switch {
 		case s.left == 0:
-		case s.b.open == 0:
-			late = append(late, s.b)
+		case s.h.open == 0:
+			late = append(late, s.h)
 		default:
-			f.release(s.b)
+			f.release(s.h)
 		}
 	}
 	f.settled = append(f.settled, late...)

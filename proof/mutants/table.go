@@ -216,13 +216,13 @@ var table = []mutant{
 
 	// gateway
 	{
-		"forward: what expired is not remembered", "gateway/forward/batch.go",
-		"b.next = i + 1\n\tb.pass.Expired.Add(i)", "b.next = i + 1",
+		"forward: what expired is not remembered", "gateway/forward/inhand.go",
+		"h.next = i + 1\n\th.pass.Expired.Add(i)", "h.next = i + 1",
 		"./gateway/forward", "TestForward_",
 	},
 	{
-		"forward: the position moves when a datum is handed out", "gateway/forward/batch.go",
-		"b.next = to\n\tfor", "b.next, b.pass.Next = to, to\n\tfor",
+		"forward: the position moves when a datum is handed out", "gateway/forward/inhand.go",
+		"h.next = to\n\tfor", "h.next, h.pass.Next = to, to\n\tfor",
 		"./gateway/forward", "TestForward_",
 	},
 	{
@@ -242,7 +242,7 @@ var table = []mutant{
 	},
 	{
 		"forward: what is expired in the middle of a message goes with it", "gateway/forward/forward.go",
-		"end < min(from+look, to) && f.expired(b.datums[end]) == \"\"", "end < min(from+look, to)",
+		"end < min(from+look, to) && f.expired(h.datums[end]) == \"\"", "end < min(from+look, to)",
 		"./gateway/forward", "TestForward_expiredAnywhere",
 	},
 	{

@@ -31,8 +31,8 @@ const (
 // roomForCount is what the number of a device's samples may need, up to maxSamples.
 const roomForCount = len(`:1000000000,`)
 
-// A batch is a message of the emf form in the making. A datum that is added costs its own length and no more.
-type batch struct {
+// A message is one of the emf form in the making. A datum that is added costs its own length and no more.
+type message struct {
 	form           *emf
 	samples        map[string]int // by device
 	room           int            // for all but the events
@@ -49,66 +49,66 @@ type event struct {
 	from, to int
 }
 
-func newBatch(form *emf) *batch {
-	return &batch{form: form, samples: map[string]int{}, room: len(batchOpen + batchMiddle + batchEnd), doc: newDocument(form)}
+func newMessage(form *emf) *message {
+	return &message{form: form, samples: map[string]int{}, room: len(batchOpen + batchMiddle + batchEnd), doc: newDocument(form)}
 }
 
 // add takes a datum of any time, or returns false if it does not fit, and then the message must end. Alone every datum
 // fits: its name has at most 255 characters and stands in a document twice, its device twice and the namespace once,
 // with up to three backslashes at each; its 100 numbers have at most 25 digits. That makes less than 10 KB.
-func (b *batch) add(d *pass.Datum, name string) bool {
+func (m *message) add(d *pass.Datum, name string) bool {
 	oldest, newest := d.Time, d.Time
-	if len(b.samples) > 0 {
-		oldest, newest = min(oldest, b.oldest), max(newest, b.newest)
+	if len(m.samples) > 0 {
+		oldest, newest = min(oldest, m.oldest), max(newest, m.newest)
 	}
-	if newest-oldest > maxSpan || b.samples[d.Device] > maxSamples-d.Samples {
+	if newest-oldest > maxSpan || m.samples[d.Device] > maxSamples-d.Samples {
 		return false
 	}
-	if !b.doc.takes(d, name) {
-		b.end()
-		b.doc.begin(d)
+	if !m.doc.takes(d, name) {
+		m.end()
+		m.doc.begin(d)
 	}
-	room := b.room
-	if _, ok := b.samples[d.Device]; !ok {
-		b.scratch = appendString(b.scratch[:0], d.Device)
-		room += len(b.scratch) + roomForCount
+	room := m.room
+	if _, ok := m.samples[d.Device]; !ok {
+		m.scratch = appendString(m.scratch[:0], d.Device)
+		room += len(m.scratch) + roomForCount
 	}
-	if !b.doc.add(d, name, MaxEMF-room-len(b.text)-len(b.events)) { // with a comma for each event before it
+	if !m.doc.add(d, name, MaxEMF-room-len(m.text)-len(m.events)) { // with a comma for each event before it
 		return false
 	}
-	b.room, b.oldest, b.newest = room, oldest, newest
-	b.samples[d.Device] += d.Samples
+	m.room, m.oldest, m.newest = room, oldest, newest
+	m.samples[d.Device] += d.Samples
 	return true
 }
 
 // end makes an event of the document, if there is anything in it.
-func (b *batch) end() {
-	if b.doc.empty() {
+func (m *message) end() {
+	if m.doc.empty() {
 		return
 	}
-	from := len(b.text)
-	b.text = b.doc.appendEvent(b.text)
-	b.events = append(b.events, event{b.doc.time, from, len(b.text)})
+	from := len(m.text)
+	m.text = m.doc.appendEvent(m.text)
+	m.events = append(m.events, event{m.doc.time, from, len(m.text)})
 }
 
-// payload returns the message, its events by time. The batch must not be used after that.
-func (b *batch) payload() []byte {
-	b.end()
-	p := append(make([]byte, 0, b.room+len(b.text)+len(b.events)), batchOpen...)
-	for i, device := range slices.Sorted(maps.Keys(b.samples)) {
+// payload returns the message, its events by time. The message must not be used after that.
+func (m *message) payload() []byte {
+	m.end()
+	p := append(make([]byte, 0, m.room+len(m.text)+len(m.events)), batchOpen...)
+	for i, device := range slices.Sorted(maps.Keys(m.samples)) {
 		if i > 0 {
 			p = append(p, ',')
 		}
 		p = append(appendString(p, device), ':')
-		p = strconv.AppendInt(p, int64(b.samples[device]), 10)
+		p = strconv.AppendInt(p, int64(m.samples[device]), 10)
 	}
 	p = append(p, batchMiddle...)
-	slices.SortStableFunc(b.events, func(x, y event) int { return cmp.Compare(x.time, y.time) })
-	for i, e := range b.events {
+	slices.SortStableFunc(m.events, func(x, y event) int { return cmp.Compare(x.time, y.time) })
+	for i, e := range m.events {
 		if i > 0 {
 			p = append(p, ',')
 		}
-		p = append(p, b.text[e.from:e.to]...)
+		p = append(p, m.text[e.from:e.to]...)
 	}
 	return append(p, batchEnd...)
 }

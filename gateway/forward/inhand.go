@@ -8,8 +8,8 @@ import (
 	"piway/gateway/queue/ledger"
 )
 
-// A batch is a pass and the datums made of it. Each datum is open until it is acknowledged, expired or parked.
-type batch struct {
+// inHand is a pass in hand and the datums made of it. Each datum is open until it is acknowledged, expired or parked.
+type inHand struct {
 	pass   pass.Pass
 	datums []pass.Datum
 	from   int // those below were settled or parked before, and of these only the ones in retry are open
@@ -22,49 +22,49 @@ type batch struct {
 	yielded bool          // another has taken its place in the live lane
 }
 
-// newBatch takes up a pass where it was left. What is parked is only tried again when nothing else is left of the pass.
-func newBatch(p pass.Pass, datums []pass.Datum) *batch {
-	b := &batch{pass: p, datums: datums, from: min(p.Next, len(datums)), next: p.Next}
-	b.open = len(datums) - b.from
+// newInHand takes up a pass where it was left. What is parked is only tried again when nothing else is left of the pass.
+func newInHand(p pass.Pass, datums []pass.Datum) *inHand {
+	h := &inHand{pass: p, datums: datums, from: min(p.Next, len(datums)), next: p.Next}
+	h.open = len(datums) - h.from
 	if p.Shelved {
-		b.retry, b.next = p.Clone().Parked, 0
-		for i := range b.from {
-			if b.retry.Has(i) {
-				b.open++
+		h.retry, h.next = p.Clone().Parked, 0
+		for i := range h.from {
+			if h.retry.Has(i) {
+				h.open++
 			}
 		}
 	}
-	return b
+	return h
 }
 
 // run returns the bounds of the next datums that are open, with from = to at the end.
-func (b *batch) run() (from, to int) {
-	for b.next < b.from && !b.retry.Has(b.next) {
-		b.next++
+func (h *inHand) run() (from, to int) {
+	for h.next < h.from && !h.retry.Has(h.next) {
+		h.next++
 	}
-	if b.next >= b.from {
-		return b.next, len(b.datums)
+	if h.next >= h.from {
+		return h.next, len(h.datums)
 	}
-	to = b.next
-	for to < b.from && b.retry.Has(to) {
+	to = h.next
+	for to < h.from && h.retry.Has(to) {
 		to++
 	}
-	return b.next, to
+	return h.next, to
 }
 
 // expire settles a datum that is not sent.
-func (b *batch) expire(i int) {
-	b.next = i + 1
-	b.pass.Expired.Add(i)
-	b.pass.Parked.Remove(i)
-	b.open--
+func (h *inHand) expire(i int) {
+	h.next = i + 1
+	h.pass.Expired.Add(i)
+	h.pass.Parked.Remove(i)
+	h.open--
 }
 
 // hand takes datums out that are being sent.
-func (b *batch) hand(from, to int) {
-	b.next = to
+func (h *inHand) hand(from, to int) {
+	h.next = to
 	for i := from; i < to; i++ {
-		b.pass.Expired.Remove(i) // as it was noted before a restart; the clock says otherwise now
+		h.pass.Expired.Remove(i) // as it was noted before a restart; the clock says otherwise now
 	}
 }
 
@@ -92,10 +92,10 @@ func parked(p pass.Pass, from, to int) pass.Pass {
 const reasonParked = "connection closed on it"
 
 // shelve completes what is to be written of a pass of which parked datums are left, or whose parked datums changed.
-func (b *batch) shelve(p pass.Pass, open int) pass.Pass {
+func (h *inHand) shelve(p pass.Pass, open int) pass.Pass {
 	p.Shelved = open == 0
 	p.ParkedCounts = map[ledger.Count]int{}
-	for i, d := range b.datums {
+	for i, d := range h.datums {
 		if p.Parked.Has(i) {
 			p.ParkedCounts[ledger.Count{Device: d.Device, Outcome: ledger.Parked, Reason: reasonParked}] += d.Samples
 		}
@@ -103,15 +103,15 @@ func (b *batch) shelve(p pass.Pass, open int) pass.Pass {
 	return p
 }
 
-// done books what became of the samples of a batch of which nothing is open nor parked. why says why a datum expired.
-func (b *batch) done(why func(pass.Datum) string) pass.Done {
+// done books what became of the samples of a pass of which nothing is open nor parked. why says why a datum expired.
+func (h *inHand) done(why func(pass.Datum) string) pass.Done {
 	counts := map[ledger.Count]int{}
-	for i, d := range b.datums {
+	for i, d := range h.datums {
 		c := ledger.Count{Device: d.Device, Outcome: ledger.Sent}
-		if b.pass.Expired.Has(i) {
+		if h.pass.Expired.Has(i) {
 			c.Outcome, c.Reason = ledger.Expired, cmp.Or(why(d), "not encodable")
 		}
 		counts[c] += d.Samples
 	}
-	return pass.Done{Pass: b.pass, Counts: counts}
+	return pass.Done{Pass: h.pass, Counts: counts}
 }
