@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"piway/gateway/pass"
 	"piway/gateway/queue/ledger"
@@ -95,7 +96,7 @@ func (w *writer) dropShares(ctx context.Context, want int64) (dropped int64, err
 	if err != nil {
 		return 0, err
 	}
-	changed := map[int64]bool{}
+	changed, ids := map[int64]bool{}, []int64(nil)
 	dropped, err = b.shares.Drop(want, begun.Has, func(device string, id int64) (int64, error) {
 		var start, size int64
 		var n int
@@ -108,13 +109,45 @@ func (w *writer) dropShares(ctx context.Context, want int64) (dropped int64, err
 			return 0, err
 		}
 		w.dropped(device, n, size+reports.Overhead, &b.full)
-		changed[start] = true
+		changed[start], ids = true, append(ids, id)
 		return size + reports.Overhead, nil
 	})
 	for start := range changed {
 		err = cmp.Or(err, w.shrink(ctx, start))
 	}
-	return dropped, err
+	return dropped, cmp.Or(err, w.pack(ctx, ids))
+}
+
+const (
+	// packed is how many reports are written anew for one that is dropped, at most.
+	packed = 4
+	// aPage is about as many small reports as fit on a page.
+	aPage = 32
+	// awayFrom is how far ids are moved while others are packed.
+	awayFrom = 1 << 62
+)
+
+// pack writes those reports anew that are left between dropped ones: SQLite frees a page only when two thirds of it are
+// empty, and new reports go to the end of the table.
+func (w *writer) pack(ctx context.Context, dropped []int64) error {
+	slices.Sort(dropped)
+	for len(dropped) > 0 {
+		n := 1
+		for n < len(dropped) && dropped[n]-dropped[0] < packed*int64(n)+aPage {
+			n++
+		}
+		if first, last := dropped[0], dropped[n-1]; n > 1 && last-first < packed*int64(n) {
+			if _, err := w.conn.ExecContext(ctx, "UPDATE report SET id=id-?3 WHERE id BETWEEN ?1 AND ?2",
+				first, last, awayFrom); err != nil {
+				return fmt.Errorf("packing: %w", err)
+			}
+			if _, err := w.conn.ExecContext(ctx, "UPDATE report SET id=id+? WHERE id<0", awayFrom); err != nil {
+				return fmt.Errorf("packing: %w", err)
+			}
+		}
+		dropped = dropped[n:]
+	}
+	return nil
 }
 
 // dropped books what was dropped of a device.
