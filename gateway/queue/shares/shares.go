@@ -75,6 +75,17 @@ func (s *Shares) Left(name string, reports, bytes int64) {
 	}
 }
 
+// Bytes is what each device's reports take.
+func (s *Shares) Bytes() map[string]int64 {
+	by := map[string]int64{}
+	for name, d := range s.devices {
+		if d.bytes != 0 {
+			by[name] = d.bytes
+		}
+	}
+	return by
+}
+
 // Stale reports whether it is time to count anew: nobody did, or most of what is listed is gone.
 func (s *Shares) Stale() bool { return s == nil || 2*s.gone > s.listed+1<<16 }
 
