@@ -46,7 +46,7 @@ type bounds struct {
 	mayDrop int64         // bytes of reports that this transaction may drop yet
 	nextAge time.Duration // monotonic, when ages are looked at again
 
-	shares *shares.Shares // who has how much, counted when something is to be dropped and kept until the episode is over
+	shares *shares.Shares // counted when something is to be dropped, and kept until the episode is over
 
 	full, old episode
 }

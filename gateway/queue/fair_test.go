@@ -198,6 +198,34 @@ func TestBounds_mixed(t *testing.T) {
 	})
 }
 
+// What a transaction dropped that failed is there still, and who has how much is known.
+func TestBounds_transactionFails(t *testing.T) {
+	inCrowd(t, 1<<20, func(t *testing.T, c *crowd) {
+		for range 40 {
+			c.send("attacker", 1000)
+		}
+		c.honest()
+		before := c.spared("attacker")["attacker"]
+		c.sql(refuseReports)
+		for seq := range int64(20) {
+			if err := c.TryAppend(storetest.Big("other", seq)); err == nil {
+				t.Fatal("done(nil) for a report that is not stored")
+			}
+			if err := c.TryAppend(storetest.Big("attacker", 1000+20*seq)); err == nil {
+				t.Fatal("done(nil) for a report that is not stored")
+			}
+		}
+		if after := c.Accounts()["attacker"]; after.Waiting != before.Waiting {
+			t.Errorf("%d samples wait after transactions that failed, want %d", after.Waiting, before.Waiting)
+		}
+		c.sql("DROP TRIGGER full")
+		for range 10 {
+			c.send("attacker", 1000)
+			c.spared("attacker")
+		}
+	})
+}
+
 // Where all send the same all give the same, and that is the oldest.
 func TestBounds_allAlike(t *testing.T) {
 	inCrowd(t, 1<<20, func(t *testing.T, c *crowd) {

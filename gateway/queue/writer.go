@@ -34,7 +34,7 @@ type writer struct {
 	// foldAndWake says that this transaction is folded, and that those who wait in Next look again: a pass was closed,
 	// changed, finished or dropped, or something is counted that leaves no row.
 	foldAndWake  bool
-	picksStopped bool
+	picksStopped bool // Next waits for the end of this transaction
 }
 
 // An instant is now, by the clocks that there are.
