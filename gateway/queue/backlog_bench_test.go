@@ -3,6 +3,7 @@ package queue_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -41,6 +42,48 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
+// BenchmarkQueue_Append_full measures a report that pushes out others, of two thousand devices that are alike or with
+// one that has as much as all others, and the first one, for which they are counted.
+func BenchmarkQueue_Append_full(b *testing.B) {
+	for name, device := range map[string]string{"alike": "id%2000", "oneHasHalf": "CASE WHEN id%2 THEN id%2000 ELSE 0 END"} {
+		b.Run(name, func(b *testing.B) {
+			path := filepath.Join(b.TempDir(), "queue.db")
+			fill(b, path, 1_000_000)
+			db, err := sql.Open("sqlite", path)
+			if err != nil {
+				b.Fatal(err)
+			}
+			_, err = db.Exec("UPDATE report SET device=" + device)
+			if err := errors.Join(err, db.Close()); err != nil {
+				b.Fatal(err)
+			}
+			info, err := os.Stat(path)
+			if err != nil {
+				b.Fatal(err)
+			}
+			q, stop := runFull(b, path, info.Size())
+			defer stop()
+			before := resident(b)
+			var first, memory float64
+			begun := time.Now()
+			for i := range b.N + 1 {
+				if i == 1 {
+					first, memory = time.Since(begun).Seconds(), float64(resident(b)-before)/1e6
+					b.ResetTimer()
+				}
+				appended := make(chan error, 1)
+				r := sample.Report{Device: strconv.Itoa(i % 2000), Samples: reading(time.Now())}
+				q.Append(queue.Entry{Report: r, Arrived: time.Now()}, func(err error) { appended <- err })
+				if err := <-appended; err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(first, "s-first")
+			b.ReportMetric(memory, "MB-more")
+		})
+	}
+}
+
 // BenchmarkQueue_Append_bytes measures what a commit of one report writes to disk.
 func BenchmarkQueue_Append_bytes(b *testing.B) {
 	q, stop := run(b, filepath.Join(b.TempDir(), "queue.db"))
@@ -59,8 +102,14 @@ func BenchmarkQueue_Append_bytes(b *testing.B) {
 
 func run(b *testing.B, path string) (*queue.Queue, func()) {
 	b.Helper()
+	return runFull(b, path, 8<<30)
+}
+
+// runFull is run with a bound.
+func runFull(b *testing.B, path string, maxBytes int64) (*queue.Queue, func()) {
+	b.Helper()
 	q, err := queue.Open(b.Context(), queue.Config{
-		Path: path, Window: time.Minute, Grace: 10 * time.Second, MaxBytes: 8 << 30, Log: slog.New(slog.DiscardHandler),
+		Path: path, Window: time.Minute, Grace: 10 * time.Second, MaxBytes: maxBytes, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		b.Fatal(err)

@@ -23,6 +23,7 @@
 //	books    the ledger and what was seen, in memory and folded to disk; seen recognises what comes again
 //	dating   dates again what came while the clock was not right
 //	thin     aggregates a backlog that has waited for long
+//	shares   says whose reports go first where there is no room for all
 //	known    owners of names, and when boots began
 //	wal      keeps the write-ahead log short
 //	disk     what is done while the disk is in trouble
@@ -58,12 +59,21 @@
 // # Bounds
 //
 // `queue.max_bytes` bounds the pages in use; the write-ahead log comes on top. Before a report is stored that would
-// not fit, the oldest closed pass is dropped in the same transaction and its samples are booked as `dropped`, per
-// device. Passes that the forwarder has in hand go after all other closed ones, then the first reports of the oldest
-// open pass. If a pass in hand is dropped its samples stay booked as dropped, also those that AWS got: `Settle` of a
-// pass that is gone changes nothing. SQLite's own `max_page_count` lies a tenth and 4 MB above, so that ledger and
-// positions always fit. `queue.max_age` drops closed passes by their newest sample, while the gateway's clock is
-// right.
+// not fit, others are dropped in the same transaction and their samples are booked as `dropped`, per device: the oldest
+// reports of the device whose reports take the most bytes, one by one, until another's take more. So a device that
+// floods pushes out what it sent itself, and where all are alike the oldest of all go. They are taken from passes that
+// are not begun, closed or open, while Next picks none; such a pass has no position yet. A pass is begun when it is in
+// hand or has a position. It goes whole, and only where nothing else is left; those in hand last. If a pass in hand is
+// dropped its samples stay booked as dropped, also those that AWS got: `Settle` of a pass that is gone changes nothing.
+//
+// Who has how much is counted from the table when the first report has to go (about a second for a million reports),
+// and kept until nothing was dropped for ten minutes; a queue that is never full pays nothing for it. After a
+// transaction that failed it is counted anew. What stays between dropped reports is written anew, up to four reports for
+// one, since SQLite frees only pages that are nearly empty. One transaction drops 16 MB at most, and as much as it
+// stores.
+//
+// SQLite's own `max_page_count` lies a tenth and 4 MB above, so that ledger and positions always fit. `queue.max_age`
+// drops closed passes by their newest sample, while the gateway's clock is right.
 //
 // # Trouble
 //

@@ -11,6 +11,8 @@ import (
 type inHand struct {
 	mu     sync.Mutex
 	starts map[int64]struct{}
+
+	picking sync.Mutex // held while Next picks a pass, and by a transaction from where it changes passes
 }
 
 // take notes that a pass is being sent.
@@ -36,6 +38,22 @@ func (h *inHand) give(start int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.starts, start)
+}
+
+// stopPicks keeps Next from picking a pass until the end of the transaction: from here on it changes reports of passes
+// that are in nobody's hand.
+func (w *writer) stopPicks() {
+	if !w.picksStopped {
+		w.inHand.picking.Lock()
+		w.picksStopped = true
+	}
+}
+
+func (w *writer) resumePicks() {
+	if w.picksStopped {
+		w.inHand.picking.Unlock()
+		w.picksStopped = false
+	}
 }
 
 // settled gives back what is not sent on after Settle.

@@ -90,13 +90,9 @@ func (q *Queue) again(ops []op, freed bool) (answered, work []op) {
 	return slices.DeleteFunc(ops, func(o op) bool { return !isEntry(o) }), work
 }
 
-// write is one transaction. Next picks no pass while some are dated again.
+// write is one transaction.
 func (q *Queue) write(ctx context.Context, ops []op) error {
 	q.w.look()
-	if q.w.redateDue() {
-		q.picking.Lock()
-		defer q.picking.Unlock()
-	}
 	return q.w.write(ctx, ops)
 }
 

@@ -103,8 +103,8 @@ func (q *Queue) first(
 
 // pick returns a pass and takes it in hand.
 func (q *Queue) pick(ctx context.Context, undated bool, query string, bound int64) (pass.Pass, string, error) {
-	q.picking.Lock()
-	defer q.picking.Unlock()
+	q.inHand.picking.Lock()
+	defer q.inHand.picking.Unlock()
 	p, mark, err := q.scanFirst(ctx, undated, query, bound)
 	if err == nil {
 		q.inHand.take(p.Start)

@@ -107,7 +107,6 @@ type Queue struct {
 	mu       sync.Mutex    // guards what follows
 	changed  chan struct{} // closed and replaced when a pass closes or finishes
 	closings []closing     // as the writer has them
-	picking  sync.Mutex    // held while Next picks a pass, and while passes are thinned
 }
 
 // Open opens or creates the store, replays what was committed after the last fold, and starts nothing. A store that is

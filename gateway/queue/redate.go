@@ -15,6 +15,7 @@ func (w *writer) redate(ctx context.Context) error {
 	if !w.redateDue() {
 		return nil
 	}
+	w.stopPicks()
 	dated, err := w.dating.Again(ctx, w.conn, w.now.wall, w.now.mono, func(p *pass.Pass) bool {
 		if o := w.passes.open[p.Start]; o != nil {
 			p.First, p.Last = o.first, o.last

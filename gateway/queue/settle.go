@@ -6,7 +6,6 @@ import (
 
 	"piway/gateway/pass"
 	"piway/gateway/queue/ledger"
-	"piway/gateway/queue/reports"
 	"piway/gateway/queue/store"
 )
 
@@ -34,7 +33,7 @@ func (q *Queue) Settle(ctx context.Context, done []pass.Done, moved []pass.Pass)
 }
 
 func (w *writer) finish(ctx context.Context, d pass.Done) error {
-	if err := reports.Delete(ctx, w.conn, d.Pass); err != nil {
+	if err := w.leave(ctx, d.Pass, nil); err != nil {
 		return err
 	}
 	if there, err := w.removePass(ctx, d.Pass.Start); err != nil || !there {

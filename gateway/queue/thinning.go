@@ -29,11 +29,10 @@ func (q *Queue) thin(ctx context.Context) {
 	if q.cfg.ThinAfter <= 0 || w.now.mono < t.next || q.disk.Mending() || !w.now.right {
 		return
 	}
-	q.picking.Lock()
-	defer q.picking.Unlock()
 	var from int
 	err := w.write(ctx, []op{{tx: func(ctx context.Context, w *writer) (err error) {
-		from, err = thin.Group(ctx, w.conn, w.now.wall, w.cfg.Window, w.cfg.ThinAfter, w.inHand.has)
+		w.stopPicks()
+		from, err = thin.Group(ctx, w.conn, w.now.wall, w.cfg.Window, w.cfg.ThinAfter, w.inHand.has, w.bounds.shares.Left)
 		return err
 	}}})
 	if err == nil && w.foldAndWake { // it may have closed passes too

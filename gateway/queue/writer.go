@@ -10,6 +10,7 @@ import (
 	"piway/gateway/queue/dating"
 	"piway/gateway/queue/known"
 	"piway/gateway/queue/ledger"
+	"piway/gateway/queue/reports"
 	"piway/gateway/queue/store"
 	"piway/gateway/queue/wal"
 )
@@ -32,7 +33,8 @@ type writer struct {
 
 	// foldAndWake says that this transaction is folded, and that those who wait in Next look again: a pass was closed,
 	// changed, finished or dropped, or something is counted that leaves no row.
-	foldAndWake bool
+	foldAndWake  bool
+	picksStopped bool // Next waits for the end of this transaction
 }
 
 // An instant is now, by the clocks that there are.
@@ -88,7 +90,8 @@ func (w *writer) load(ctx context.Context) (err error) {
 
 // write puts ops into one transaction. After an error nothing of it is on disk, nor in the state.
 func (w *writer) write(ctx context.Context, ops []op) error {
-	w.foldAndWake = false
+	defer w.resumePicks()
+	w.foldAndWake, w.bounds.mayDrop = false, maxDropped
 	if w.stale {
 		if err := w.load(ctx); err != nil {
 			return err
@@ -210,7 +213,8 @@ func (w *writer) learn(ctx context.Context, e *Entry) error {
 }
 
 func (w *writer) insertReport(ctx context.Context, e *encoded) error {
-	if err := w.makeRoom(ctx, int64(len(e.blob)+rowOverhead)); err != nil {
+	bytes := int64(len(e.blob) + reports.Overhead)
+	if err := w.makeRoom(ctx, bytes); err != nil {
 		return err
 	}
 	id, host := w.books.Last+1, int64(0)
@@ -230,5 +234,6 @@ func (w *writer) insertReport(ctx context.Context, e *encoded) error {
 		return fmt.Errorf("storing a report: %w", err)
 	}
 	w.books.Last = id
+	w.bounds.shares.Add(e.Device, id, bytes)
 	return nil
 }

@@ -53,6 +53,11 @@ var table = []mutant{
 		"./gateway/queue", "TestBounds_maxAge_bySamples",
 	},
 	{
+		"store: the oldest reports go, whoever's they are", "gateway/queue/shares/device.go",
+		"if h[i].bytes != h[j].bytes {", "if h[i].bytes < 0 {",
+		"./gateway/queue", "TestBounds_oneDeviceFills|TestBounds_manySmallReports",
+	},
+	{
 		"store: what was seen is forgotten by the wall clock alone", "gateway/queue/seen/seen.go",
 		"now-r.last > int64(Keep/time.Second) && (r.heard == 0 ||", "now-r.last > int64(Keep/time.Second) || (r.heard < 0 &&",
 		"./gateway/queue/...", "TestSeen",

@@ -32,8 +32,9 @@ var inside = map[string][]string{
 	"gateway/names":  {"shared/sample"}, // no stage: how a sample is named in the cloud
 	"gateway/queue": {
 		"gateway/pass", "gateway/queue/books", "gateway/queue/dating", "gateway/queue/disk", "gateway/queue/inbox",
-		"gateway/queue/known", "gateway/queue/ledger", "gateway/queue/replace", "gateway/queue/reports", "gateway/queue/store",
-		"gateway/queue/thin", "gateway/queue/wal", "shared/files", "shared/sample",
+		"gateway/queue/known", "gateway/queue/ledger", "gateway/queue/ranges", "gateway/queue/replace",
+		"gateway/queue/reports", "gateway/queue/shares", "gateway/queue/store", "gateway/queue/thin", "gateway/queue/wal",
+		"shared/files", "shared/sample",
 	},
 	"gateway/forward": {"gateway/pass", "gateway/queue/ledger", "gateway/rollup", "gateway/encode", "shared/sample"},
 	"gateway/rollup":  {"gateway/pass", "shared/sample"},
@@ -78,6 +79,7 @@ var inside = map[string][]string{
 	"gateway/queue/dating": {
 		"gateway/queue/store", "gateway/queue/reports", "gateway/queue/seen", "gateway/pass", "shared/sample",
 	},
+	"gateway/queue/shares":  {"gateway/queue/store", "gateway/queue/reports"},
 	"gateway/queue/thin":    {"gateway/queue/store", "gateway/queue/reports", "gateway/pass"},
 	"gateway/queue/wal":     {"gateway/queue/store"},
 	"gateway/queue/disk":    {"gateway/queue/store", "gateway/queue/replace", "gateway/queue/wal"},

@@ -24,6 +24,12 @@ type Row struct {
 	blob    sql.RawBytes
 }
 
+// Overhead is what a report takes beside its samples, in bytes, about.
+const Overhead = 256
+
+// Bytes is what a report takes, about.
+func (r *Row) Bytes() int64 { return int64(len(r.blob) + Overhead) }
+
 // Each calls f with each report of a pass, and ends at the first error.
 func Each(ctx context.Context, from store.Reader, p pass.Pass, f func(*Row) error) error {
 	var r Row

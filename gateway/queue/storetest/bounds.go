@@ -38,12 +38,23 @@ func openPass(t *testing.T, b *Bench) {
 // What was dropped while it was being sent stays booked as dropped.
 func afterADrop(t *testing.T, b *Bench) {
 	b.Small()
-	b.MustAppend(Report("attic", "r", 1, "a", "b"))
+	const waiting = 30 * 40 // samples
+	for seq := range int64(30) {
+		b.MustAppend(Big("attic", seq+1))
+	}
 	p, _ := b.NextPass("f")
 	for seq := range int64(100) { // all in one open pass, so that only what is in hand is closed
 		b.MustAppend(Big("kitchen", seq+1))
 	}
-	if a := b.Accounts()["attic"]; a.Dropped[queue.ReasonFull] != 2 {
+	if a := b.Accounts()["attic"]; a.Waiting != waiting {
+		t.Fatalf("got %+v, want what is in hand kept while there is anything else", a)
+	}
+	large := Big("kitchen", 101)
+	for range 5 {
+		large.Samples = append(large.Samples, large.Samples...)
+	}
+	b.MustAppend(large) // does not fit beside what is in hand
+	if a := b.Accounts()["attic"]; a.Dropped[queue.ReasonFull] != waiting {
 		t.Fatalf("got %+v, want even what is in hand dropped", a)
 	}
 	part := p.Clone()
@@ -55,8 +66,8 @@ func afterADrop(t *testing.T, b *Bench) {
 	if err := b.Settle(t.Context(), []pass.Done{sent}, nil); err != nil {
 		t.Error(err)
 	}
-	if a := b.Accounts()["attic"]; a.Sent != 0 || len(a.Parked) != 0 || a.Dropped[queue.ReasonFull] != 2 {
-		t.Errorf("got %+v, want 2 dropped and nothing else", a)
+	if a := b.Accounts()["attic"]; a.Sent != 0 || len(a.Parked) != 0 || a.Dropped[queue.ReasonFull] != waiting {
+		t.Errorf("got %+v, want all dropped and nothing else", a)
 	}
 }
 

@@ -20,6 +20,8 @@ type thinned struct {
 	id, arrived int64 // of its first report, of its last
 	newest      int64 // of its samples, Unix seconds
 	n           int
+	reports     int64 // of which it is made, and the bytes that they took
+	bytes       int64
 	cells       map[cell]*pass.Summary
 }
 
@@ -39,6 +41,8 @@ func (m *merger) add(r *reports.Row) error {
 		d = &thinned{id: r.ID, cells: map[cell]*pass.Summary{}}
 		m.devices[r.Device] = d
 	}
+	d.reports++
+	d.bytes += r.Bytes()
 	d.arrived = max(d.arrived, r.Arrived)
 	for i := range all {
 		s := &all[i]

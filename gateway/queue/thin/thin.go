@@ -34,9 +34,11 @@ func multiple(d, unit time.Duration) int64 {
 }
 
 // Group thins the oldest group of passes that has waited for a time, of windows as given. now is by a clock that is
-// right. It returns how many passes there were, 0 for none.
+// right. It returns how many passes there were, 0 for none, and tells left how many reports and bytes less there are of
+// each device.
 func Group(
 	ctx context.Context, conn *store.Conn, now time.Time, window, after time.Duration, inHand func(start int64) bool,
+	left func(device string, reports, bytes int64),
 ) (int, error) {
 	short := multiple(short, window)
 	long := multiple(long, time.Duration(short)*time.Second)
@@ -52,7 +54,7 @@ func Group(
 		if len(group) == 0 {
 			continue
 		}
-		if err := merge(ctx, conn, group, level.window); err != nil {
+		if err := merge(ctx, conn, group, level.window, left); err != nil {
 			return 0, fmt.Errorf("thinning pass %d: %w", group[0].Start, err)
 		}
 		return len(group), nil
@@ -86,7 +88,9 @@ func candidates(
 
 // merge makes one pass of a group, with one report for each device, under the id of its first. What is closed is
 // folded, so what was received is not to be counted from these rows.
-func merge(ctx context.Context, conn *store.Conn, group []pass.Pass, window int64) error {
+func merge(
+	ctx context.Context, conn *store.Conn, group []pass.Pass, window int64, left func(device string, reports, bytes int64),
+) error {
 	m := merger{window: window, devices: map[string]*thinned{}}
 	into := group[0]
 	for _, p := range group {
@@ -114,6 +118,7 @@ func merge(ctx context.Context, conn *store.Conn, group []pass.Pass, window int6
 			VALUES (?,?,?,'',0,0.0,'',0.0,'',?,0,0.0,?,?)`, d.id, into.Start, device, d.arrived, d.n, blob); err != nil {
 			return err
 		}
+		left(device, d.reports-1, d.bytes-int64(len(blob)+reports.Overhead))
 	}
 	_, err := conn.ExecContext(ctx, "INSERT INTO pass (start, first, last, closed, thinned, newest) VALUES (?,?,?,1,?,?)",
 		into.Start, into.First, into.Last, window, newest)
