@@ -35,7 +35,9 @@ type Config struct {
 	Topic    string
 	// Former is a topic of an earlier version, for UseFormer; empty for none.
 	Former string
-	TLS    *tls.Config
+	// TLS returns what proves the gateway at a time, and is asked before each connection; an error means that there is
+	// none now, and why. A zero time asks for no validity. Nil for none.
+	TLS func(now time.Time) (*tls.Config, error)
 	// Window bounds the messages between the source's durable position and the last one published, 1 to MaxWindow.
 	Window int
 	// PublishesPerSecond and BytesPerSecond are kept in every interval of one second.
@@ -169,7 +171,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	wg.Go(func() { u.fetch(ctx) })
-	wg.Go(func() { watchCertificate(ctx, u.cfg.TLS, u.cfg.Log) })
+	wg.Go(func() { u.watchCertificate(ctx) })
 	defer u.finish()
 	for ctx.Err() == nil {
 		if u.await(ctx) != nil {
@@ -252,8 +254,12 @@ func (u *Uplink) await(ctx context.Context) error {
 func (u *Uplink) connect(ctx context.Context) (*mqttlink.Link, error) {
 	u.dialled = time.Now()
 	u.beats(0)
+	shown, err := u.certificate()
+	if err != nil {
+		return nil, err
+	}
 	link, err := mqttlink.Connect(ctx, mqttlink.Options{
-		Broker: u.cfg.Broker, ClientID: u.cfg.ClientID, TLS: u.cfg.TLS, KeepAlive: u.cfg.KeepAlive, Log: u.cfg.Log,
+		Broker: u.cfg.Broker, ClientID: u.cfg.ClientID, TLS: shown, KeepAlive: u.cfg.KeepAlive, Log: u.cfg.Log,
 	})
 	if err != nil {
 		if ctx.Err() == nil && err.Error() != u.failing {
