@@ -23,6 +23,7 @@ type certificates struct {
 	mu   sync.Mutex  // guards the fields below
 	last *tls.Config // the newest that was good
 	told string      // why the files are not used now, told once
+	open string      // the key that others may read, told once
 }
 
 // load returns what proves the gateway to AWS at now; a zero now asks for no validity, as in pki.Files.Client. Where the
@@ -54,5 +55,9 @@ func (c *certificates) read(now time.Time) (_ *tls.Config, err error) {
 		return nil, fmt.Errorf("uplink.certs: %w", err)
 	}
 	shown.NextProtos = c.alpn
+	if files.KeyIsOpen() && c.open != files.Key {
+		c.open = files.Key
+		c.log.Warn("every user of this machine can read the private key", "file", files.Key, "try", "chmod 600 "+files.Key)
+	}
 	return shown, nil
 }

@@ -96,6 +96,34 @@ func TestCertificates_load_halfReplaced(t *testing.T) {
 	}
 }
 
+// A key that others may read is told once.
+func TestCertificates_load_openKey(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := pki.MakeAWS(dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	files, err := pki.Find(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for mode, want := range map[os.FileMode]int{0o600: 0, 0o640: 0, 0o644: 1} {
+		if err := os.Chmod(files.Key, mode); err != nil {
+			t.Fatal(err)
+		}
+		said := new(testlog.Log)
+		c := &certificates{cfg: settings.Certs{Dir: dir}, host: "localhost", log: slog.New(slog.NewTextHandler(said, nil))}
+		for range 2 {
+			if _, err := c.load(time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if lines := said.With("chmod 600 " + files.Key); len(lines) != want {
+			t.Errorf("%o: told %q", mode, lines)
+		}
+	}
+}
+
 // spoil puts a certificate of the same key in the place of files.Cert, and returns what was there.
 func spoil(t *testing.T, files pki.Files, from, to time.Time) (good []byte) {
 	t.Helper()

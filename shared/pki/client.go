@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"piway/shared/config"
@@ -36,6 +37,13 @@ func Expires(c *tls.Config) (end time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	return c.Certificates[0].Leaf.NotAfter, true
+}
+
+// KeyIsOpen reports whether every user of this machine may read or replace the private key, by its mode.
+func (f Files) KeyIsOpen() bool {
+	const others = 0o007
+	info, err := os.Stat(f.Key)
+	return err == nil && info.Mode().Perm()&others != 0
 }
 
 // pool loads all files of trusted certificates. Expired ones may lie among valid ones, as in AWS's own list of roots.
