@@ -119,7 +119,12 @@ func (b *Books) See(r *Report, mono time.Duration) {
 	if r.Unsure {
 		at = 0
 	}
-	b.seen.Add(r.Device, r.Run, r.Seq, at, mono)
+	b.missing(r.Device, b.seen.Add(r.Device, r.Run, r.Seq, at, mono))
+}
+
+// missing books reports that never come.
+func (b *Books) missing(device string, n int64) {
+	b.ledger.Add(ledger.Count{Device: device, Outcome: ledger.Missing}, n)
 }
 
 // Seen reports whether the report is one that comes again.
@@ -137,9 +142,7 @@ func (b *Books) Due() bool { return b.Last-b.folded >= foldEvery }
 
 // Fold writes what changed since the last time. now is zero while no clock is known to be right.
 func (b *Books) Fold(ctx context.Context, conn *store.Conn, now time.Time, mono time.Duration) error {
-	if err := b.seen.Flush(ctx, conn, now, mono, func(device string, n int64) {
-		b.ledger.Add(ledger.Count{Device: device, Outcome: ledger.Missing}, n)
-	}); err != nil {
+	if err := b.seen.Flush(ctx, conn, now, mono, b.missing); err != nil {
 		return fmt.Errorf("writing what was seen: %w", err)
 	}
 	if err := b.ledger.Flush(func(c ledger.Count, n int64) error {

@@ -31,6 +31,10 @@ func TestLedger_saturates(t *testing.T) {
 	if again := figures(t, &l); len(again) > 0 {
 		t.Errorf("written once more: %v", again)
 	}
+	one := ledger.Account{Missing: ledger.Max, Late: ledger.Max}
+	if sum := ledger.Sum([]ledger.Account{one, one, one}); sum.Missing != ledger.Max || sum.Late != ledger.Max {
+		t.Errorf("the sum of all: %d missing and %d late", sum.Missing, sum.Late)
+	}
 }
 
 // What is stored and nowhere is dropped; where the ledger knows less than what waits, it learns of it.
