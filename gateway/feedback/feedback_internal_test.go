@@ -262,3 +262,25 @@ func TestProbe(t *testing.T) {
 		t.Errorf("not allowed to listen: got %v", err)
 	}
 }
+
+// Failures of ever new rules, reasons and words fill neither the log nor memory.
+func TestListener_kindsAreBounded(t *testing.T) {
+	said := new(testlog.Log)
+	l := New(Config{ClientID: "gw", Log: slog.New(slog.NewTextHandler(said, nil))})
+	found := map[string]bool{}
+	l.cfg.OnFailure = func(_ context.Context, f Failure) { found[f.Reason] = true }
+	for i := range 2000 {
+		text := base64.StdEncoding.EncodeToString([]byte("{}"))
+		l.handle(t.Context(), fmt.Appendf(nil, `{"ruleName":"rule %d %s","base64OriginalPayload":%q,"failures":[{"errorMessage":"word %d %s"}]}`,
+			i, strings.Repeat("x", 1000), text, i, strings.Repeat("unit value time", i%3)))
+	}
+	lines := said.With("could not write it")
+	if len(lines) == 0 || len(lines) > 110 || len(found) > len(reasons)+1 {
+		t.Errorf("%d lines, %d reasons", len(lines), len(found))
+	}
+	for _, line := range lines {
+		if len(line) > 2000 {
+			t.Errorf("a line of %d bytes", len(line))
+		}
+	}
+}

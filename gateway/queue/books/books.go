@@ -110,6 +110,11 @@ func (b *Books) Book(device, outcome, reason string, n int) {
 // BookCount is Book.
 func (b *Books) BookCount(c ledger.Count, n int) { b.ledger.Add(c, int64(n)) }
 
+// BookRefusedByCloud books samples that the cloud could not write, as far as they can have been sent.
+func (b *Books) BookRefusedByCloud(device, reason string, n int) {
+	b.ledger.AddRefusedByCloud(device, reason, int64(n))
+}
+
 // See remembers a report, to recognise it when it comes again, as far as that can be.
 func (b *Books) See(r *Report, mono time.Duration) {
 	if !r.recognisable() {
