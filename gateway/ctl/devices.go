@@ -42,6 +42,16 @@ func WithDevices(dataDir string, f func(Devices) error) error {
 	return f(localList{list})
 }
 
+// Twins returns the addresses of two machines for each device under whose name both have spoken within a day. A gateway
+// that does not run knows of none.
+func Twins(ctx context.Context, dataDir string) (by map[string][2]string, err error) {
+	err = control.Call(ctx, dataDir, "GET", "/twins", nil, &by)
+	if errors.Is(err, control.ErrNotRunning) {
+		return nil, nil
+	}
+	return by, err
+}
+
 type remoteList struct{ dataDir string }
 
 func (r remoteList) Add(ctx context.Context, name string) (password string, err error) {
