@@ -109,6 +109,10 @@ type Uplink struct {
 	suspect    *message // on which the last connections ended
 	drops      int      // how many of them
 	deniedTold bool
+
+	served time.Time // when the connection began
+	took   bool      // AWS has acknowledged something on it
+	short  int       // connections in a row that ended soon after
 }
 
 type message struct {
@@ -186,6 +190,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 		u.connected.Store(false)
 		if ctx.Err() == nil {
 			u.lost.Add(1)
+			u.noteShort(err, time.Since(u.served))
 			u.noteEnd(err)
 			u.warnLost(err)
 		}
@@ -196,7 +201,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 // warnLost warns, unless the reason is told already.
 func (u *Uplink) warnLost(err error) {
 	level := slog.LevelWarn
-	if u.deniedTold || errors.Is(err, errParked) {
+	if u.deniedTold || errors.Is(err, errParked) || u.short > maxShort {
 		level = slog.LevelDebug
 	}
 	u.cfg.Log.Log(context.Background(), level, "connection to AWS lost, what is not acknowledged will be sent again",
@@ -264,8 +269,12 @@ func (u *Uplink) connect(ctx context.Context) (*mqttlink.Link, error) {
 	if err != nil {
 		if ctx.Err() == nil && err.Error() != u.failing {
 			u.failing = err.Error()
-			u.cfg.Log.Warn("connecting to AWS failed, trying again", "broker", u.cfg.Broker, "client_id", u.cfg.ClientID, "err", err,
-				"try", "piway-gateway check; the certificate must be active and its policy allow iot:Connect for this client id")
+			try := "piway-gateway check; the certificate must be active and its policy allow iot:Connect for this client id"
+			if u.sharesID() {
+				try = tryOtherID
+			}
+			u.cfg.Log.Warn("connecting to AWS failed, trying again", "broker", u.cfg.Broker, "client_id", u.cfg.ClientID,
+				"err", err, "try", try)
 		}
 		return nil, err
 	}
@@ -275,7 +284,7 @@ func (u *Uplink) connect(ctx context.Context) (*mqttlink.Link, error) {
 	}
 	u.connected.Store(true)
 	level := slog.LevelInfo
-	if u.deniedTold {
+	if u.deniedTold || u.sharesID() {
 		level = slog.LevelDebug
 	}
 	u.cfg.Log.Log(ctx, level, "connected to AWS", "broker", u.cfg.Broker, "client_id", u.cfg.ClientID, "to_send_again", len(u.flight)-u.settled)
