@@ -26,8 +26,8 @@ type certificates struct {
 	open string      // the key that others may read, told once
 }
 
-// load returns what proves the gateway to AWS at now; a zero now asks for no validity, as in pki.Files.Client. Where the
-// files have become unusable since they were good, it is what they were.
+// load returns what proves the gateway to AWS at now; a zero now asks for no validity, as in pki.Files.Client. Where
+// the files have become unusable since they were good, it is what they were.
 func (c *certificates) load(now time.Time) (*tls.Config, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

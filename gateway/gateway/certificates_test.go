@@ -137,7 +137,8 @@ func spoil(t *testing.T, files pki.Files, from, to time.Time) (good []byte) {
 	}
 	other := *pair.Leaf
 	other.NotBefore, other.NotAfter = from, to
-	der, err := x509.CreateCertificate(rand.Reader, &other, &other, pair.PrivateKey.(crypto.Signer).Public(), pair.PrivateKey)
+	public := pair.PrivateKey.(crypto.Signer).Public()
+	der, err := x509.CreateCertificate(rand.Reader, &other, &other, public, pair.PrivateKey)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,8 @@ func uplinkConfig(cfg *settings.Config, log *slog.Logger) (uplink.Config, error)
 	n := cfg.Cloud()
 	former, _ := n.Former()
 	return uplink.Config{
-		Broker: "tls://" + net.JoinHostPort(host, port), ClientID: n.ClientID, Topic: n.DataTopic(), Former: former, TLS: certs.load,
+		Broker: "tls://" + net.JoinHostPort(host, port), ClientID: n.ClientID, TLS: certs.load,
+		Topic: n.DataTopic(), Former: former,
 		Window: c.Window, PublishesPerSecond: c.PublishesPerSecond, BytesPerSecond: int(c.BytesPerSecond),
 		AckTimeout: c.AckTimeout, StallAfter: c.StallAfter, ConnectInterval: c.ConnectInterval, MaxBackoff: c.MaxBackoff, KeepAlive: c.KeepAlive,
 		Log: log.With("part", "uplink"),

@@ -15,8 +15,8 @@ func (g *Gateway) lookForTwins(v *intake.Verdict, arrived intake.Moment) {
 	if !two {
 		return
 	}
-	const try = "a name of its own for each: piway-gateway device add NAME, then that name and password in one machine's " +
-		"agent.yaml; if nobody copied the password on purpose, remove the device and add it again"
+	const try = "a name of its own for each: piway-gateway device add NAME, then that name and password in one " +
+		"machine's agent.yaml; if nobody copied the password on purpose, remove the device and add it again"
 	g.teller.Tell(slog.LevelWarn, v.Device, "two machines speak under the name of one device",
 		"device", v.Device, "one", pair[0], "other", pair[1], "try", tell.Own(try))
 }

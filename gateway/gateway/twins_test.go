@@ -35,8 +35,8 @@ func TestGateway_twins(t *testing.T) {
 			p.lookForTwins(&v, moment)
 		}
 	}
-	line := p.said.Want(ctx, t, "two machines speak under the name of one device", "device=kitchen", "one=127.0.0.1", "other=127.0.0.1",
-		"try=\"a name of its own for each: piway-gateway device add NAME")
+	line := p.said.Want(ctx, t, "two machines speak under the name of one device", "device=kitchen",
+		"one=127.0.0.1", "other=127.0.0.1", "try=\"a name of its own for each: piway-gateway device add NAME")
 	if !strings.Contains(line, "level=WARN") || len(p.said.With("two machines speak")) != 1 {
 		t.Errorf("told %q", p.said.With("two machines speak"))
 	}
@@ -57,7 +57,8 @@ func TestGateway_twins_fromTheWire(t *testing.T) {
 	w := newWorld(t, nil, nil, &cfg)
 	p := w.gateway(&cfg, "kitchen")
 	kept := make(chan error, 1)
-	p.handle("kitchen", []byte(`{"run":"r","seq":1,"boot":"b","uptime":5,"sent_uptime":6,"samples":[]}`), func(err error) { kept <- err })
+	const report = `{"run":"r","seq":1,"boot":"b","uptime":5,"sent_uptime":6,"samples":[]}`
+	p.handle("kitchen", []byte(report), func(err error) { kept <- err })
 	if err := <-kept; err != nil {
 		t.Fatal(err)
 	}

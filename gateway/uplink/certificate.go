@@ -25,8 +25,8 @@ func (u *Uplink) watchCertificate(ctx context.Context) {
 		shown, _ := u.cfg.TLS(time.Time{}) // its error is told by connect
 		end, ok := pki.Expires(shown)
 		if left := time.Until(end); ok && left <= expiresSoon {
-			u.cfg.Log.Warn("the certificate for AWS expires", "on", end.UTC().Format(time.DateOnly), "days_left", int(left/warnEvery),
-				"try", "a new certificate and its key in the folder of uplink.certs; it is used from the next connection on")
+			u.cfg.Log.Warn("the certificate for AWS expires", "on", end.UTC().Format(time.DateOnly),
+				"days_left", int(left/warnEvery), "try", "a new certificate and its key in the folder of uplink.certs; it is used from the next connection on")
 		}
 		if backoff.Sleep(ctx, warnEvery) != nil {
 			return
@@ -34,8 +34,8 @@ func (u *Uplink) watchCertificate(ctx context.Context) {
 	}
 }
 
-// certificate returns what to show to AWS on the next connection. Why there is none is told once, and by watchCertificate
-// daily where it expired.
+// certificate returns what to show to AWS on the next connection. Why there is none is told once, and by
+// watchCertificate daily where it expired.
 func (u *Uplink) certificate() (*tls.Config, error) {
 	if u.cfg.TLS == nil {
 		return nil, nil

@@ -35,7 +35,7 @@ func (u *Uplink) noteShort(err error, lasted time.Duration) {
 		return
 	}
 	if u.short == maxShort {
-		u.cfg.Log.Error("AWS closes each connection after a short time, as it does when another program connects with the same client id",
+		u.cfg.Log.Error("AWS closes each connection soon, as it does when another program has the same client id",
 			"client_id", u.cfg.ClientID, "connections", u.short, "try", tryOtherID)
 	}
 }

@@ -30,8 +30,8 @@ func TestUplink_sharedClientID(t *testing.T) {
 	await(t, src.all, "all to be durable")
 	stop()
 	lines := said.With("same client id")
-	if len(lines) != 1 || !strings.Contains(lines[0], "level=ERROR") || !strings.Contains(lines[0], "another uplink.client_id for each gateway") ||
-		src.parked > 0 {
+	if len(lines) != 1 || src.parked > 0 || !strings.Contains(lines[0], "level=ERROR") ||
+		!strings.Contains(lines[0], "another uplink.client_id for each gateway") {
 		t.Errorf("parked %d, told %q", src.parked, lines)
 	}
 	if after := said.With("connection to AWS lost"); len(after) != 4 { // of six

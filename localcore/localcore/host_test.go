@@ -14,9 +14,10 @@ func TestCore_hostNames(t *testing.T) {
 	r := start(t, func(c *localcore.Config) { c.Hosts = []string{"localhost", "core.example"} })
 	_, port, _ := strings.Cut(r.HTTPAddr().String(), ":")
 	for host, ok := range map[string]bool{
-		"localhost": true, "localhost:" + port: true, "LocalHost.:" + port: true, "127.0.0.1:" + port: true, "[::1]:" + port: true,
-		"192.168.1.5": true, "Core.Example:" + port: true,
-		"evil.example": false, "evil.example:" + port: false, "localhost.evil.example": false, "127.0.0.1.evil.example:80": false,
+		"localhost": true, "localhost:" + port: true, "LocalHost.:" + port: true,
+		"127.0.0.1:" + port: true, "[::1]:" + port: true, "192.168.1.5": true, "Core.Example:" + port: true,
+		"evil.example": false, "evil.example:" + port: false,
+		"localhost.evil.example": false, "127.0.0.1.evil.example:80": false,
 	} {
 		for _, path := range []string{"/", "/metrics.json", "/faults.json"} {
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+r.HTTPAddr().String()+path, nil)
@@ -33,7 +34,8 @@ func TestCore_hostNames(t *testing.T) {
 			if got := resp.StatusCode == http.StatusOK; got != ok {
 				t.Errorf("%s for %s: got %s", path, host, resp.Status)
 			}
-			if !ok && (resp.StatusCode != http.StatusMisdirectedRequest || !strings.Contains(string(body), "try: piway-localcore run --host NAME")) {
+			const fix = "try: piway-localcore run --host NAME"
+			if !ok && (resp.StatusCode != http.StatusMisdirectedRequest || !strings.Contains(string(body), fix)) {
 				t.Errorf("%s for %s: got %s %s", path, host, resp.Status, body)
 			}
 		}

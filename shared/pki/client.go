@@ -127,9 +127,10 @@ var ErrTime = errors.New("not valid now")
 // A timeError reads as its words alone, and is ErrTime.
 type timeError struct{ error }
 
-func (timeError) Is(target error) bool { return target == ErrTime } //nolint:errorlint // as errors.Is asks for
+func (timeError) Is(target error) bool { return target == ErrTime }
 
-// inTime says whether a certificate is valid at now, if that is not zero. The clock is named each time: a Raspberry Pi starts in the past.
+// inTime says whether a certificate is valid at now, if that is not zero. The clock is named each time: a Raspberry Pi
+// starts in the past.
 func inTime(what, path string, cert *x509.Certificate, now time.Time) error {
 	const day = "2006-01-02 15:04 MST"
 	clock := now.UTC().Format(day)

@@ -42,22 +42,27 @@ func TestLedger_AddRefusedByCloud(t *testing.T) {
 	l := ledger.New()
 	for c, n := range map[ledger.Count]int64{
 		{Device: "kitchen", Outcome: ledger.Received}: 90, {Device: "kitchen", Outcome: ledger.Stored}: 10,
-		{Device: "kitchen", Outcome: ledger.Dropped, Reason: "full"}: 2, {Device: "kitchen", Outcome: ledger.Expired, Reason: "old"}: 1,
-		{Device: "kitchen", Outcome: ledger.Sent}: 3, {Device: "attic", Outcome: ledger.Stored}: 5,
+		{Device: "kitchen", Outcome: ledger.Dropped, Reason: "full"}: 2,
+		{Device: "kitchen", Outcome: ledger.Expired, Reason: "old"}:  1,
+		{Device: "kitchen", Outcome: ledger.Sent}:                    3, {Device: "attic", Outcome: ledger.Stored}: 5,
 	} {
 		l.Load(c, n)
 	}
 	for _, c := range []struct {
 		device, reason string
 		n              int64
-	}{{"kitchen", "unit", 4}, {"kitchen", "time", 1e9}, {"kitchen", "unit", 1e9}, {"(unknown)", "unit", 1e9}, {"attic", "unit", 1}} {
+	}{
+		{"kitchen", "unit", 4}, {"kitchen", "time", 1e9}, {"kitchen", "unit", 1e9},
+		{"(unknown)", "unit", 1e9}, {"attic", "unit", 1},
+	} {
 		l.AddRefusedByCloud(c.device, c.reason, c.n)
 	}
 	refused := func(device, reason string) ledger.Count {
 		return ledger.Count{Device: device, Outcome: ledger.RefusedByCloud, Reason: reason}
 	}
 	want := map[ledger.Count]int64{
-		refused("kitchen", "unit"): 4, refused("kitchen", "time"): 3, refused("(unknown)", "unit"): 5, refused("attic", "unit"): 1,
+		refused("kitchen", "unit"): 4, refused("kitchen", "time"): 3,
+		refused("(unknown)", "unit"): 5, refused("attic", "unit"): 1,
 	}
 	if diff := cmp.Diff(want, figures(t, &l)); diff != "" {
 		t.Errorf("figures (-want +got):\n%s", diff)

@@ -106,7 +106,9 @@ func TestSeen_bounded(t *testing.T) {
 	total = 0
 	flush()
 	for _, when := range []string{"in memory", "on disk"} {
-		for run, want := range map[string]bool{"0": true, "1": true, "2": false, "100": false, "101": false, "102": true, "new99": true} {
+		for run, want := range map[string]bool{
+			"0": true, "1": true, "2": false, "100": false, "101": false, "102": true, "new99": true,
+		} {
 			if got := s.Has("kitchen", run, 2) || s.Has("kitchen", run, 1<<53-1); got != want {
 				t.Errorf("%s: has run %s: %t, want %t", when, run, got, want)
 			}
@@ -119,7 +121,8 @@ func TestSeen_bounded(t *testing.T) {
 		}
 	}
 	rows := 0
-	if err := conn.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM seen WHERE device='kitchen'").Scan(&rows); err != nil || rows != bound {
+	row := conn.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM seen WHERE device='kitchen'")
+	if err := row.Scan(&rows); err != nil || rows != bound {
 		t.Errorf("%d runs on disk, %v, want %d", rows, err, bound)
 	}
 }
