@@ -45,6 +45,8 @@ const gcPercent = 300
 func (*runCmd) Help() string {
 	return `Takes samples over MQTT, stores them on disk and sends them to AWS. Ends cleanly on SIGINT and SIGTERM, and loses nothing on SIGKILL.
 
+Its memory stays below three quarters of what its cgroup may use, or half of the machine's, if that can be. The environment variable GOMEMLIMIT, such as 128MiB, sets another bound.
+
 Examples:
 
   piway-gateway device add kitchen --config gateway.yaml
@@ -58,6 +60,7 @@ func (c *runCmd) Run(ctx context.Context, s cli.Streams) error {
 		return err
 	}
 	debug.SetGCPercent(gcPercent)
+	limitMemory()
 	return gateway.Supervise(ctx, cfg, cli.Logger(s.Err, cfg.Log.Level))
 }
 

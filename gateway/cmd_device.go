@@ -38,7 +38,7 @@ type deviceListCmd struct {
 
 // Help is the longer help of the command.
 func (*deviceListCmd) Help() string {
-	return `Shows each device and when it was added. Works whether the gateway runs or not.
+	return `Shows each device and when it was added, and whether two machines have spoken under its name within a day, as far as the running gateway knows. Works whether the gateway runs or not.
 
 Example:
 
@@ -81,10 +81,18 @@ func (c *deviceListCmd) Run(ctx context.Context, out io.Writer) error {
 		if err != nil {
 			return err
 		}
+		twins, err := ctl.Twins(ctx, cfg.Data.Dir)
+		if err != nil {
+			return err
+		}
 		t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		_, _ = fmt.Fprintln(t, "device\tadded")
 		for _, d := range all {
-			_, _ = fmt.Fprintf(t, "%s\t%s\n", d.Name, d.Added.Format(time.RFC3339))
+			mark := ""
+			if pair, two := twins[d.Name]; two {
+				mark = "\ttwo machines speak as this one: " + pair[0] + " and " + pair[1]
+			}
+			_, _ = fmt.Fprintf(t, "%s\t%s%s\n", d.Name, d.Added.Format(time.RFC3339), mark)
 		}
 		return t.Flush() // the lines above report their errors here
 	})

@@ -33,7 +33,7 @@ type runCmd struct {
 	Prices        string     `help:"File with the prices of your region. Default: shared/prices/us-east-1.yaml, which is built in." placeholder:"FILE" type:"existingfile"`
 	Fault         []string   `help:"A fault from the start: withhold, delay, close, refuse, throttle, fail or offline; repeatable." placeholder:"NAME:LENGTH:VALUE" sep:"none"`
 	Record        string     `help:"File to which each datapoint is appended, as a line of JSON." placeholder:"FILE"`
-	Host          []string   `help:"Another name or address for a new server certificate; repeatable." placeholder:"NAME" sep:"none"`
+	Host          []string   `help:"Another name or address of this server, for a new certificate and for the page; repeatable." placeholder:"NAME" sep:"none"`
 	LogLevel      slog.Level `help:"debug, info, warn or error." default:"info"`
 }
 

@@ -181,4 +181,20 @@ func (b *Broker) Devices() []string {
 	return names
 }
 
+// Host is the address of the connection on which a device was heard last, "" if it has none.
+func (b *Broker) Host(device string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var last *session
+	for s, connected := range b.sessions[device] {
+		if connected && (last == nil || s.heard.Load() > last.heard.Load()) {
+			last = s
+		}
+	}
+	if last == nil {
+		return ""
+	}
+	return last.Host()
+}
+
 func (b *Broker) topic(device, leaf string) string { return b.cfg.Prefix + "/" + device + "/" + leaf }

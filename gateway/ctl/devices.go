@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
+	"syscall"
 
 	"piway/gateway/control"
 	"piway/gateway/datadir"
@@ -38,6 +40,16 @@ func WithDevices(dataDir string, f func(Devices) error) error {
 		return datadir.NotOurs(dataDir, err)
 	}
 	return f(localList{list})
+}
+
+// Twins returns the addresses of two machines for each device under whose name both have spoken within a day. A gateway
+// that does not run knows of none.
+func Twins(ctx context.Context, dataDir string) (by map[string][2]string, err error) {
+	err = control.Call(ctx, dataDir, "GET", "/twins", nil, &by)
+	if errors.Is(err, control.ErrNotRunning) {
+		return nil, nil
+	}
+	return by, err
 }
 
 type remoteList struct{ dataDir string }
@@ -73,14 +85,11 @@ func AddDevice(ctx context.Context, list Devices, name, passwordFile string, kee
 	if passwordFile == "" {
 		return addAndPrint(ctx, list, name, out)
 	}
-	_, err := os.Stat(passwordFile)
-	exists := err == nil
 	if !keep {
-		if exists {
-			return fmt.Errorf("writing the password: %s exists, remove it or name another file", passwordFile)
-		}
 		return addToFile(ctx, list, name, passwordFile, out)
 	}
+	_, err := os.Stat(passwordFile)
+	exists := err == nil
 	all, err := list.All(ctx)
 	if err != nil {
 		return err
@@ -95,6 +104,11 @@ func AddDevice(ctx context.Context, list Devices, name, passwordFile string, kee
 			return err
 		}
 	}
+	if exists { // of a device that is gone
+		if err := os.Remove(passwordFile); err != nil {
+			return fmt.Errorf("writing the password: %w", err)
+		}
+	}
 	return addToFile(ctx, list, name, passwordFile, out)
 }
 
@@ -107,9 +121,13 @@ func addAndPrint(ctx context.Context, list Devices, name string, out io.Writer) 
 	return err
 }
 
-// addToFile makes the file before the device, so that a password is never made that nobody gets to know.
+// addToFile makes the file before the device, so that a password is never made that nobody gets to know. It follows no
+// link, and writes into nothing that somebody else may have open.
 func addToFile(ctx context.Context, list Devices, name, passwordFile string, out io.Writer) error {
-	f, err := files.OpenFile(passwordFile, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := files.OpenFile(passwordFile, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("writing the password: %s exists, remove it or name another file", passwordFile)
+	}
 	if err != nil {
 		return fmt.Errorf("writing the password: %w", err)
 	}

@@ -11,8 +11,8 @@
 // A PUBACK from AWS means that the rules engine was given the message. Whether the rule's action then succeeded is
 // told only by the rule's error action, which republishes to `ERRORS_TOPIC/CLIENT`. `gateway/feedback` listens there,
 // on a connection of its own, since the quotas count what goes out and what comes in together. A failure is booked as
-// refused by cloud, a part of what was sent, under one of a dozen reasons, each with a fix; a kind is logged at once
-// and then counted for an hour. Documents that CloudWatch cannot read never reach an error action, so `encode` makes
+// refused by cloud, at most what can have been sent, under one of a dozen reasons, each with a fix; a kind is logged at
+// once and then counted for an hour. Documents that CloudWatch cannot read never reach an error action, so `encode` makes
 // none. A rule that is not there has no error action either: the canary, a message that every rule must refuse, shows
 // by its report that the rule is there and enabled. It makes no metric and no e-mail.
 package feedback

@@ -17,7 +17,8 @@ import (
 type Config struct {
 	// Broker is the endpoint, as for the uplink; ClientID must be another.
 	Broker, ClientID string
-	TLS              *tls.Config
+	// TLS is as in the uplink's: asked before each connection, nil for none.
+	TLS func(now time.Time) (*tls.Config, error)
 	// Topics are listened to: that of the uplink's failures, and that of this connection's own.
 	Topics []string
 	// OnFailure gets each failure of a message that somebody else published. It is called from one goroutine.
@@ -94,9 +95,7 @@ func (l *Listener) Run(ctx context.Context) error {
 
 // session is one connection. It returns how long to stay away, 0 for the usual.
 func (l *Listener) session(ctx context.Context) time.Duration {
-	link, err := mqttlink.Connect(ctx, mqttlink.Options{
-		Broker: l.cfg.Broker, ClientID: l.cfg.ClientID, TLS: l.cfg.TLS, KeepAlive: l.cfg.KeepAlive, Log: l.cfg.Log,
-	})
+	link, err := l.cfg.connect(ctx)
 	if err != nil {
 		// Most often the line is down, which the uplink tells; a client id that is not allowed only shows here.
 		l.cfg.Log.Debug("connecting for feedback failed", "client_id", l.cfg.ClientID, "err", err)
@@ -124,6 +123,17 @@ func (l *Listener) session(ctx context.Context) time.Duration {
 	link.Close()
 	l.interrupted()
 	return 0
+}
+
+func (c *Config) connect(ctx context.Context) (*mqttlink.Link, error) {
+	opt := mqttlink.Options{Broker: c.Broker, ClientID: c.ClientID, KeepAlive: c.KeepAlive, Log: c.Log}
+	if c.TLS != nil {
+		var err error
+		if opt.TLS, err = c.TLS(time.Now()); err != nil {
+			return nil, err
+		}
+	}
+	return mqttlink.Connect(ctx, opt)
 }
 
 // denied tells once that nobody will report failures. The first time may be a line that broke just then.

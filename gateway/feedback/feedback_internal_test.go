@@ -262,3 +262,24 @@ func TestProbe(t *testing.T) {
 		t.Errorf("not allowed to listen: got %v", err)
 	}
 }
+
+// Failures of ever new rules, reasons and words fill neither the log nor memory.
+func TestListener_kindsAreBounded(t *testing.T) {
+	said := new(testlog.Log)
+	l := New(Config{ClientID: "gw", Log: slog.New(slog.NewTextHandler(said, nil))})
+	found := map[string]bool{}
+	l.cfg.OnFailure = func(_ context.Context, f Failure) { found[f.Reason] = true }
+	for i := range 2000 {
+		const form = `{"ruleName":"rule %d %s","base64OriginalPayload":"e30=","failures":[{"errorMessage":"word %d %s"}]}`
+		l.handle(t.Context(), fmt.Appendf(nil, form, i, strings.Repeat("x", 1000), i, strings.Repeat("unit value time", i%3)))
+	}
+	lines := said.With("could not write it")
+	if len(lines) == 0 || len(lines) > 110 || len(found) > len(reasons)+1 {
+		t.Errorf("%d lines, %d reasons", len(lines), len(found))
+	}
+	for _, line := range lines {
+		if len(line) > 2000 {
+			t.Errorf("a line of %d bytes", len(line))
+		}
+	}
+}

@@ -17,9 +17,7 @@ var ErrNoListening = errors.New("not allowed to listen for failures")
 // how far it came: if ctx ended, no rule answered. No other connection with the client id may exist: AWS would close
 // it.
 func Probe(ctx context.Context, cfg Config) (Failure, error) {
-	link, err := mqttlink.Connect(ctx, mqttlink.Options{
-		Broker: cfg.Broker, ClientID: cfg.ClientID, TLS: cfg.TLS, KeepAlive: cfg.KeepAlive, Log: cfg.Log,
-	})
+	link, err := cfg.connect(ctx)
 	if err != nil {
 		return Failure{}, fmt.Errorf("connecting as %s: %w", cfg.ClientID, err)
 	}

@@ -23,9 +23,13 @@ import (
 // connectWait bounds the check's one connection.
 const connectWait = 15 * time.Second
 
-// Ready returns what of the configuration and the certificates keeps a gateway from starting.
+// Ready returns what of the configuration and the certificates keeps a gateway from AWS.
 func Ready(cfg *settings.Config) error {
-	_, err := uplinkConfig(cfg, slog.New(slog.DiscardHandler))
+	link, err := uplinkConfig(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	_, err = link.TLS(time.Now())
 	return err
 }
 
@@ -36,7 +40,11 @@ func Check(ctx context.Context, cfg settings.Config, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintln(out, "certificates   "+valid(link.TLS))
+	shown, err := link.TLS(time.Now())
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintln(out, "certificates   "+valid(shown))
 	if list, err := devices.Open(datadir.Devices(cfg.Data.Dir)); err != nil {
 		return err
 	} else if n := len(list.All()); n == 0 {
@@ -49,7 +57,7 @@ func Check(ctx context.Context, cfg settings.Config, out io.Writer) error {
 	defer cancel()
 	// A client id of its own: the running gateway's connection would be closed by a second one with the same id.
 	conn, err := mqttlink.Connect(connecting, mqttlink.Options{
-		Broker: link.Broker, ClientID: names.CheckClient(), TLS: link.TLS, KeepAlive: link.KeepAlive,
+		Broker: link.Broker, ClientID: names.CheckClient(), TLS: shown, KeepAlive: link.KeepAlive,
 		Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -271,7 +271,11 @@ func TestUplinkConfig_port443(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Join(link.TLS.NextProtos, ","); got != want {
+		shown, err := link.TLS(time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(shown.NextProtos, ","); got != want {
 			t.Errorf("%s: asks for %q, want %q", endpoint, got, want)
 		}
 	}

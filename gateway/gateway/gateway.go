@@ -21,6 +21,7 @@ import (
 	"piway/gateway/intake"
 	"piway/gateway/queue"
 	"piway/gateway/settings"
+	"piway/gateway/twins"
 	"piway/gateway/uplink"
 	"piway/shared/clock"
 	"piway/shared/sample"
@@ -37,6 +38,7 @@ type Gateway struct {
 	queue   *queue.Queue
 	intake  *intake.Intake
 	broker  *broker.Broker
+	twins   twins.Watch
 	uplink  *uplink.Uplink
 	forward *forward.Forwarder
 	// feedback is nil where none is wanted.
@@ -137,6 +139,7 @@ func (g *Gateway) handle(device string, payload []byte, done func(error)) {
 	if len(v.Refused) > 0 {
 		g.tellRefused(&v)
 	}
+	g.lookForTwins(&v, arrived)
 	// What is needed until it is answered, which the samples are not.
 	kept := intake.Verdict{
 		Report: sample.Report{Device: device, Boot: v.Boot}, Booted: v.Booted, Claims: v.Claims, Charged: v.Charged,
@@ -258,6 +261,9 @@ func (g *Gateway) routes() http.Handler {
 	mux.HandleFunc("GET /backlog", func(w http.ResponseWriter, r *http.Request) {
 		b, err := g.forward.Backlog(r.Context())
 		answer(w, b, err)
+	})
+	mux.HandleFunc("GET /twins", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, g.twins.Pairs(g.now().SinceBoot), nil)
 	})
 	mux.HandleFunc("GET /devices", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, g.devices.All(), nil)

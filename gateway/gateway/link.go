@@ -20,7 +20,6 @@ import (
 	"piway/gateway/uplink"
 	"piway/shared/clock"
 	"piway/shared/config"
-	"piway/shared/pki"
 )
 
 // What of the wiring depends on how AWS is reached and in which form it gets the data.
@@ -31,7 +30,8 @@ const (
 	alpnMQTT = "x-amzn-mqtt-ca"
 )
 
-// uplinkConfig checks the certificates, which is what is wrong most often.
+// uplinkConfig checks the certificates, which is what is wrong most often; but not whether they are valid now: that can
+// change, and meanwhile the LAN is served.
 func uplinkConfig(cfg *settings.Config, log *slog.Logger) (uplink.Config, error) {
 	c := &cfg.Uplink
 	if c.Endpoint == "" {
@@ -42,23 +42,18 @@ func uplinkConfig(cfg *settings.Config, log *slog.Logger) (uplink.Config, error)
 	if err != nil {
 		return uplink.Config{}, err
 	}
-	files := pki.Files{Roots: c.Certs.Roots, Cert: c.Certs.Cert, Key: c.Certs.Key}
-	if len(files.Roots) == 0 || files.Cert == "" || files.Key == "" {
-		if files, err = files.FindRest(c.Certs.Dir); err != nil {
-			return uplink.Config{}, fmt.Errorf("uplink.certs: %w", err)
-		}
-	}
-	tls, err := files.Client(host, time.Now())
-	if err != nil {
-		return uplink.Config{}, fmt.Errorf("uplink.certs: %w", err)
-	}
+	certs := &certificates{cfg: c.Certs, host: host, log: log.With("part", "uplink")}
 	if port == alpnPort {
-		tls.NextProtos = []string{alpnMQTT}
+		certs.alpn = []string{alpnMQTT}
+	}
+	if _, err := certs.load(time.Time{}); err != nil {
+		return uplink.Config{}, err
 	}
 	n := cfg.Cloud()
 	former, _ := n.Former()
 	return uplink.Config{
-		Broker: "tls://" + net.JoinHostPort(host, port), ClientID: n.ClientID, Topic: n.DataTopic(), Former: former, TLS: tls,
+		Broker: "tls://" + net.JoinHostPort(host, port), ClientID: n.ClientID, TLS: certs.load,
+		Topic: n.DataTopic(), Former: former,
 		Window: c.Window, PublishesPerSecond: c.PublishesPerSecond, BytesPerSecond: int(c.BytesPerSecond),
 		AckTimeout: c.AckTimeout, StallAfter: c.StallAfter, ConnectInterval: c.ConnectInterval, MaxBackoff: c.MaxBackoff, KeepAlive: c.KeepAlive,
 		Log: log.With("part", "uplink"),

@@ -84,11 +84,11 @@ func (w *writer) unpark(ctx context.Context, start int64) error {
 }
 
 // BookRefusedByCloud books samples that the cloud acknowledged and then refused. They stay among those sent, of which
-// this is a part.
+// this is a part: a claim of more is cut.
 func (q *Queue) BookRefusedByCloud(ctx context.Context, counts map[ledger.Count]int) error {
 	return q.do(ctx, func(_ context.Context, w *writer) error {
 		for c, n := range counts {
-			w.books.Book(c.Device, ledger.RefusedByCloud, c.Reason, n)
+			w.books.BookRefusedByCloud(c.Device, c.Reason, n)
 		}
 		w.foldAndWake = true
 		return nil

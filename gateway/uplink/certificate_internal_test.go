@@ -20,8 +20,10 @@ func days(t *testing.T, expires time.Duration, n int) (said []string) {
 		var log bytes.Buffer
 		cfg := quotas()
 		cfg.Broker, cfg.MaxBackoff, cfg.Log = "tcp://needs-tls", time.Hour, slog.New(slog.NewTextHandler(&log, nil))
-		cfg.TLS = &tls.Config{
-			MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{{Leaf: &x509.Certificate{NotAfter: time.Now().Add(expires)}}},
+		end := time.Now().Add(expires)
+		cfg.TLS = func(time.Time) (*tls.Config, error) {
+			leaf := &x509.Certificate{NotAfter: end}
+			return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{{Leaf: leaf}}}, nil
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(n)*24*time.Hour-time.Minute)
 		defer cancel()

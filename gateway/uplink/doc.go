@@ -45,4 +45,7 @@
 // missing is logged once. A policy of an earlier version allows another topic, which no FROM selects, and AWS
 // acknowledges what it drops: the uplink goes there only after the canary was answered there (`uplink/topic.go`), and
 // comes back when that is denied.
+//
+// Connections that end soon, one after the other, with no message to blame are what another program with the same
+// client id does; that is told instead (`uplink/short.go`).
 package uplink

@@ -23,7 +23,8 @@ var (
 func (u *Uplink) serve(ctx context.Context, link *mqttlink.Link) error { //nolint:cyclop // one select, a line or two a case
 	u.topic = u.chooseTopic()
 	u.pace.reset(u.cfg.PublishesPerSecond)
-	u.progress = time.Now()
+	u.served, u.took = time.Now(), false
+	u.progress = u.served
 	if u.suspicious() {
 		if err := u.examine(ctx, link); err != nil {
 			return err
@@ -144,7 +145,7 @@ func (u *Uplink) settle(ctx context.Context) error {
 // puback notes that AWS takes what is published.
 func (u *Uplink) puback() {
 	u.retry.Reset()
-	u.deniedTold = false
+	u.deniedTold, u.took = false, true
 	u.progress = time.Now()
 }
 

@@ -35,7 +35,9 @@ type Config struct {
 	Topic    string
 	// Former is a topic of an earlier version, for UseFormer; empty for none.
 	Former string
-	TLS    *tls.Config
+	// TLS returns what proves the gateway at a time, and is asked before each connection; an error means that there is
+	// none now, and why. A zero time asks for no validity. Nil for none.
+	TLS func(now time.Time) (*tls.Config, error)
 	// Window bounds the messages between the source's durable position and the last one published, 1 to MaxWindow.
 	Window int
 	// PublishesPerSecond and BytesPerSecond are kept in every interval of one second.
@@ -107,6 +109,10 @@ type Uplink struct {
 	suspect    *message // on which the last connections ended
 	drops      int      // how many of them
 	deniedTold bool
+
+	served time.Time // when the connection began
+	took   bool      // AWS has acknowledged something on it
+	short  int       // connections in a row that ended soon after
 }
 
 type message struct {
@@ -169,7 +175,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	wg.Go(func() { u.fetch(ctx) })
-	wg.Go(func() { watchCertificate(ctx, u.cfg.TLS, u.cfg.Log) })
+	wg.Go(func() { u.watchCertificate(ctx) })
 	defer u.finish()
 	for ctx.Err() == nil {
 		if u.await(ctx) != nil {
@@ -184,6 +190,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 		u.connected.Store(false)
 		if ctx.Err() == nil {
 			u.lost.Add(1)
+			u.noteShort(err, time.Since(u.served))
 			u.noteEnd(err)
 			u.warnLost(err)
 		}
@@ -194,7 +201,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 // warnLost warns, unless the reason is told already.
 func (u *Uplink) warnLost(err error) {
 	level := slog.LevelWarn
-	if u.deniedTold || errors.Is(err, errParked) {
+	if u.deniedTold || errors.Is(err, errParked) || u.short > maxShort {
 		level = slog.LevelDebug
 	}
 	u.cfg.Log.Log(context.Background(), level, "connection to AWS lost, what is not acknowledged will be sent again",
@@ -252,14 +259,22 @@ func (u *Uplink) await(ctx context.Context) error {
 func (u *Uplink) connect(ctx context.Context) (*mqttlink.Link, error) {
 	u.dialled = time.Now()
 	u.beats(0)
+	shown, err := u.certificate()
+	if err != nil {
+		return nil, err
+	}
 	link, err := mqttlink.Connect(ctx, mqttlink.Options{
-		Broker: u.cfg.Broker, ClientID: u.cfg.ClientID, TLS: u.cfg.TLS, KeepAlive: u.cfg.KeepAlive, Log: u.cfg.Log,
+		Broker: u.cfg.Broker, ClientID: u.cfg.ClientID, TLS: shown, KeepAlive: u.cfg.KeepAlive, Log: u.cfg.Log,
 	})
 	if err != nil {
 		if ctx.Err() == nil && err.Error() != u.failing {
 			u.failing = err.Error()
-			u.cfg.Log.Warn("connecting to AWS failed, trying again", "broker", u.cfg.Broker, "client_id", u.cfg.ClientID, "err", err,
-				"try", "piway-gateway check; the certificate must be active and its policy allow iot:Connect for this client id")
+			try := "piway-gateway check; the certificate must be active and its policy allow iot:Connect for this client id"
+			if u.sharesID() {
+				try = tryOtherID
+			}
+			u.cfg.Log.Warn("connecting to AWS failed, trying again", "broker", u.cfg.Broker, "client_id", u.cfg.ClientID,
+				"err", err, "try", try)
 		}
 		return nil, err
 	}
@@ -269,7 +284,7 @@ func (u *Uplink) connect(ctx context.Context) (*mqttlink.Link, error) {
 	}
 	u.connected.Store(true)
 	level := slog.LevelInfo
-	if u.deniedTold {
+	if u.deniedTold || u.sharesID() {
 		level = slog.LevelDebug
 	}
 	u.cfg.Log.Log(ctx, level, "connected to AWS", "broker", u.cfg.Broker, "client_id", u.cfg.ClientID, "to_send_again", len(u.flight)-u.settled)

@@ -50,7 +50,8 @@ func (c *Core) routes() http.Handler {
 	mux.HandleFunc("POST /faults/{name}", c.faults.handle)
 	mux.Handle("/", page.Handler(c.view))
 	// A page elsewhere must not break things here through the browser of who looks at it.
-	return http.NewCrossOriginProtection().Handler(mux)
+	names := append([]string{"localhost", hostName(c.cfg.HTTP)}, c.cfg.Hosts...)
+	return onlyHosts(names, http.NewCrossOriginProtection().Handler(mux))
 }
 
 func writeJSON(w http.ResponseWriter, v any) {

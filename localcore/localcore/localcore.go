@@ -27,6 +27,7 @@ type Config struct {
 	// Certs is the certificate folder. One that has no certificates gets a new set.
 	Certs string
 	// Hosts are the names and addresses in a server certificate that is made; none means this machine's loopback names.
+	// The page is served under these names, under localhost and under every address.
 	Hosts []string
 	// Rules are topic-rule files. None means the built-in copies of those in configs/aws/rules.
 	Rules []string

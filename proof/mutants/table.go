@@ -73,6 +73,16 @@ var table = []mutant{
 		"./gateway/queue", "TestQueue_fullDisk",
 	},
 	{
+		"store: a run that was heard again is still the oldest", "gateway/queue/seen/seen.go",
+		"of.MoveToBack(r.place)", "_ = of",
+		"./gateway/queue/seen", "TestSeen_bounded",
+	},
+	{
+		"store: AWS may refuse more than was sent", "gateway/queue/ledger/ledger.go",
+		"Reason: reason}, min(n, max(left, 0)))", "Reason: reason}, n)",
+		"./gateway/queue/...", "TestLedger_AddRefusedByCloud|TestQueue_isAStore/Ledger",
+	},
+	{
 		"store: dedupe off by one", "gateway/queue/seen/seen.go",
 		"r.seqs.Has(seq)", "r.seqs.Has(seq - 1)",
 		"./gateway/queue", "TestQueue_isAStore/Append_redelivery",
@@ -118,6 +128,26 @@ var table = []mutant{
 		"uplink: a failed delivery counts as acknowledged", "gateway/uplink/uplink.go",
 		"return m.delivery.Err() == nil", "return true",
 		"./gateway/uplink", "TestUplink_lostConnection_sendsAgain",
+	},
+	{
+		"uplink: a denied publish is taken for another program with the client id", "gateway/uplink/short.go",
+		"case u.settled == len(u.flight) || u.took:", "case true:",
+		"./gateway/uplink", "TestUplink_noteShort",
+	},
+	{
+		"gateway: what an agent kept of an earlier boot counts as a machine", "gateway/twins/twins.go",
+		"case r.SentUptime == 0:", "case r.SentUptime < 0:",
+		"./gateway/twins", "TestWatch_Heard",
+	},
+	{
+		"gateway: an expired certificate keeps it from starting", "gateway/gateway/link.go",
+		"certs.load(time.Time{})", "certs.load(time.Now())",
+		"./gateway/gateway", "TestCertificates_notInTime",
+	},
+	{
+		"localcore: the page answers to any name", "localcore/localcore/http.go",
+		"return onlyHosts(names, ", "_ = names\n\treturn (",
+		"./localcore/localcore", "TestCore_hostNames",
 	},
 	{
 		"uplink: the window is measured from the PUBACK", "gateway/uplink/serve.go",

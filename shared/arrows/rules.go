@@ -90,6 +90,7 @@ var inside = map[string][]string{
 	"gateway/feedback": {"shared/mqttlink", "shared/backoff", "shared/config", "shared/tell"},
 	"gateway/devices":  {"shared/files", "shared/sample"},
 	"gateway/control":  {"shared/config", "shared/files"},
+	"gateway/twins":    {"shared/sample"},
 	"gateway/aws":      {"gateway/cloud", "shared/config"},
 
 	// The proofs: programs that start the others as processes, and spoil what these stand on. Nothing imports them.

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"piway/shared/config"
@@ -13,7 +14,8 @@ import (
 
 // Client loads the files and returns what a TLS client needs to prove itself to serverName and to check it: TLS 1.2 or
 // newer, these roots only, the certificate with its key. A nil error means that the key fits the certificate and that
-// at now the certificate and at least one root are valid; otherwise every mistake is told, each naming its file.
+// at now the certificate and at least one root are valid; otherwise every mistake is told, each naming its file, and
+// errors.Is finds ErrTime if one of them is of time. A zero now asks for no validity.
 func (f Files) Client(serverName string, now time.Time) (*tls.Config, error) {
 	roots, rootsErr := pool("root certificate", f.Roots, now)
 	pair, pairErr := keyPair(f.Cert, f.Key, now)
@@ -35,6 +37,13 @@ func Expires(c *tls.Config) (end time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	return c.Certificates[0].Leaf.NotAfter, true
+}
+
+// KeyIsOpen reports whether every user of this machine may read or replace the private key, by its mode.
+func (f Files) KeyIsOpen() bool {
+	const others = 0o007
+	info, err := os.Stat(f.Key)
+	return err == nil && info.Mode().Perm()&others != 0
 }
 
 // pool loads all files of trusted certificates. Expired ones may lie among valid ones, as in AWS's own list of roots.
@@ -112,17 +121,28 @@ func readKey(path string) (crypto.Signer, error) {
 	return source{"private key", path, text}.privateKey()
 }
 
-// inTime says whether a certificate is valid at now. The clock is named each time: a Raspberry Pi starts in the past.
+// ErrTime is the mistake of a certificate that is not valid yet or not any more: for callers that can wait.
+var ErrTime = errors.New("not valid now")
+
+// A timeError reads as its words alone, and is ErrTime.
+type timeError struct{ error }
+
+func (timeError) Is(target error) bool { return target == ErrTime }
+
+// inTime says whether a certificate is valid at now, if that is not zero. The clock is named each time: a Raspberry Pi
+// starts in the past.
 func inTime(what, path string, cert *x509.Certificate, now time.Time) error {
 	const day = "2006-01-02 15:04 MST"
 	clock := now.UTC().Format(day)
 	switch {
+	case now.IsZero():
+		return nil
 	case now.Before(cert.NotBefore):
-		return config.Try(fmt.Errorf("checking the %s %s: not valid before %s, and this machine's clock says %s",
-			what, path, cert.NotBefore.UTC().Format(day), clock), "set the clock, or wait until NTP has set it")
+		return config.Try(timeError{fmt.Errorf("checking the %s %s: not valid before %s, and this machine's clock says %s",
+			what, path, cert.NotBefore.UTC().Format(day), clock)}, "set the clock, or wait until NTP has set it")
 	case now.After(cert.NotAfter):
-		return config.Try(fmt.Errorf("checking the %s %s: expired on %s, and this machine's clock says %s",
-			what, path, cert.NotAfter.UTC().Format(day), clock), "if the clock is right, replace the file by a new one")
+		return config.Try(timeError{fmt.Errorf("checking the %s %s: expired on %s, and this machine's clock says %s",
+			what, path, cert.NotAfter.UTC().Format(day), clock)}, "if the clock is right, replace the file by a new one")
 	}
 	return nil
 }

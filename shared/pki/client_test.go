@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,6 +101,9 @@ func TestFiles_Client_mistakes(t *testing.T) {
 
 func TestFiles_Client_clock(t *testing.T) {
 	_, files := made(t)
+	if _, err := files.Client("localhost", time.Time{}); err != nil {
+		t.Errorf("at no time: %v", err)
+	}
 	for _, c := range []struct {
 		now  time.Time
 		want string
@@ -109,6 +113,9 @@ func TestFiles_Client_clock(t *testing.T) {
 		{time.Date(2049, 12, 31, 23, 59, 59, 0, time.UTC), ""},
 	} {
 		_, err := files.Client("localhost", c.now)
+		if got := errors.Is(err, pki.ErrTime); got != (c.want != "") {
+			t.Errorf("at %s: %v is ErrTime: %t", c.now, err, got)
+		}
 		for _, what := range []string{"the certificate " + files.Cert, "the root certificate " + files.Roots[0]} {
 			if c.want == "" && err == nil {
 				continue

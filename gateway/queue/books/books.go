@@ -110,6 +110,11 @@ func (b *Books) Book(device, outcome, reason string, n int) {
 // BookCount is Book.
 func (b *Books) BookCount(c ledger.Count, n int) { b.ledger.Add(c, int64(n)) }
 
+// BookRefusedByCloud books samples that the cloud could not write, as far as they can have been sent.
+func (b *Books) BookRefusedByCloud(device, reason string, n int) {
+	b.ledger.AddRefusedByCloud(device, reason, int64(n))
+}
+
 // See remembers a report, to recognise it when it comes again, as far as that can be.
 func (b *Books) See(r *Report, mono time.Duration) {
 	if !r.recognisable() {
@@ -119,7 +124,12 @@ func (b *Books) See(r *Report, mono time.Duration) {
 	if r.Unsure {
 		at = 0
 	}
-	b.seen.Add(r.Device, r.Run, r.Seq, at, mono)
+	b.missing(r.Device, b.seen.Add(r.Device, r.Run, r.Seq, at, mono))
+}
+
+// missing books reports that never come.
+func (b *Books) missing(device string, n int64) {
+	b.ledger.Add(ledger.Count{Device: device, Outcome: ledger.Missing}, n)
 }
 
 // Seen reports whether the report is one that comes again.
@@ -137,9 +147,7 @@ func (b *Books) Due() bool { return b.Last-b.folded >= foldEvery }
 
 // Fold writes what changed since the last time. now is zero while no clock is known to be right.
 func (b *Books) Fold(ctx context.Context, conn *store.Conn, now time.Time, mono time.Duration) error {
-	if err := b.seen.Flush(ctx, conn, now, mono, func(device string, n int64) {
-		b.ledger.Add(ledger.Count{Device: device, Outcome: ledger.Missing}, n)
-	}); err != nil {
+	if err := b.seen.Flush(ctx, conn, now, mono, b.missing); err != nil {
 		return fmt.Errorf("writing what was seen: %w", err)
 	}
 	if err := b.ledger.Flush(func(c ledger.Count, n int64) error {

@@ -62,15 +62,15 @@ func (a *Account) Set(outcome, reason string, n int64) {
 // AddLate counts more reports that may still come. It saturates at Max.
 func (a *Account) AddLate(n int64) { a.Late = saturated(a.Late, n) }
 
-// Add adds another account's figures to a.
+// Add adds another account's figures to a. Those of reports saturate at Max.
 func (a *Account) Add(b *Account) {
 	a.Received += b.Received
 	a.Duplicate += b.Duplicate
 	a.Stored += b.Stored
 	a.Waiting += b.Waiting
 	a.Sent += b.Sent
-	a.Missing += b.Missing
-	a.Late += b.Late
+	a.Missing = saturated(a.Missing, b.Missing)
+	a.AddLate(b.Late)
 	a.Shifted += b.Shifted
 	addReasons(&a.Refused, b.Refused)
 	addReasons(&a.Expired, b.Expired)

@@ -22,6 +22,23 @@ func (l *Ledger) Add(c Count, n int64) {
 	l.dirty[c] = struct{}{}
 }
 
+// AddRefusedByCloud books n more samples of a device that the cloud could not write, for a reason; but no more than can
+// have been sent, whoever claims it. A device without an account stands for all: what it may claim is left of theirs.
+func (l *Ledger) AddRefusedByCloud(device, reason string, n int64) {
+	_, known := l.n[Count{Device: device, Outcome: Stored}]
+	left := int64(0)
+	for c, m := range l.n {
+		switch {
+		case known && c.Device != device:
+		case c.Outcome == Stored:
+			left += m
+		case c.Outcome == Expired, c.Outcome == Dropped, c.Outcome == RefusedByCloud:
+			left -= m
+		}
+	}
+	l.Add(Count{Device: device, Outcome: RefusedByCloud, Reason: reason}, min(n, max(left, 0)))
+}
+
 // Flush hands each figure that changed since the last time to put.
 func (l *Ledger) Flush(put func(Count, int64) error) error {
 	for c := range l.dirty {

@@ -31,6 +31,42 @@ func TestLedger_saturates(t *testing.T) {
 	if again := figures(t, &l); len(again) > 0 {
 		t.Errorf("written once more: %v", again)
 	}
+	one := ledger.Account{Missing: ledger.Max, Late: ledger.Max}
+	if sum := ledger.Sum([]ledger.Account{one, one, one}); sum.Missing != ledger.Max || sum.Late != ledger.Max {
+		t.Errorf("the sum of all: %d missing and %d late", sum.Missing, sum.Late)
+	}
+}
+
+// What the cloud says that it could not write is at most what can have been sent.
+func TestLedger_AddRefusedByCloud(t *testing.T) {
+	l := ledger.New()
+	for c, n := range map[ledger.Count]int64{
+		{Device: "kitchen", Outcome: ledger.Received}: 90, {Device: "kitchen", Outcome: ledger.Stored}: 10,
+		{Device: "kitchen", Outcome: ledger.Dropped, Reason: "full"}: 2,
+		{Device: "kitchen", Outcome: ledger.Expired, Reason: "old"}:  1,
+		{Device: "kitchen", Outcome: ledger.Sent}:                    3, {Device: "attic", Outcome: ledger.Stored}: 5,
+	} {
+		l.Load(c, n)
+	}
+	for _, c := range []struct {
+		device, reason string
+		n              int64
+	}{
+		{"kitchen", "unit", 4}, {"kitchen", "time", 1e9}, {"kitchen", "unit", 1e9},
+		{"(unknown)", "unit", 1e9}, {"attic", "unit", 1},
+	} {
+		l.AddRefusedByCloud(c.device, c.reason, c.n)
+	}
+	refused := func(device, reason string) ledger.Count {
+		return ledger.Count{Device: device, Outcome: ledger.RefusedByCloud, Reason: reason}
+	}
+	want := map[ledger.Count]int64{
+		refused("kitchen", "unit"): 4, refused("kitchen", "time"): 3,
+		refused("(unknown)", "unit"): 5, refused("attic", "unit"): 1,
+	}
+	if diff := cmp.Diff(want, figures(t, &l)); diff != "" {
+		t.Errorf("figures (-want +got):\n%s", diff)
+	}
 }
 
 // What is stored and nowhere is dropped; where the ledger knows less than what waits, it learns of it.

@@ -5,6 +5,7 @@ package ranges
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,8 +92,8 @@ func (r Ranges) Count() (n int64) {
 func (r Ranges) Gaps() (n int64) {
 	next := int64(1)
 	for _, one := range r {
-		n += one.Lo - next
-		next = one.Hi + 1
+		n += max(one.Lo-next, 0) // less than the highest in all, so that the sum does not overflow
+		next = min(one.Hi, math.MaxInt64-1) + 1
 	}
 	return n
 }

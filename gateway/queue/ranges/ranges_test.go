@@ -61,7 +61,11 @@ func TestRanges_Gaps(t *testing.T) {
 	for _, c := range []struct {
 		text        string
 		gaps, count int64
-	}{{"", 0, 0}, {"1-3", 0, 3}, {"2-3,7-7,9-9", 5, 4}, {"9007199254740991-9007199254740991", 1<<53 - 2, 1}} {
+	}{
+		{"", 0, 0}, {"1-3", 0, 3}, {"2-3,7-7,9-9", 5, 4}, {"9007199254740991-9007199254740991", 1<<53 - 2, 1},
+		{"0-0,9-9", 8, 2}, {"1-9223372036854775807", 0, 1<<63 - 1},
+		{"1-1,9223372036854775807-9223372036854775807", 1<<63 - 3, 2},
+	} {
 		r, err := ranges.Parse(c.text)
 		if err != nil || r.Gaps() != c.gaps || r.Count() != c.count {
 			t.Errorf("%q: got %d gaps in %d numbers, %v, want %d in %d", c.text, r.Gaps(), r.Count(), err, c.gaps, c.count)

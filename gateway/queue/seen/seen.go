@@ -7,7 +7,7 @@
 package seen
 
 import (
-	"cmp"
+	"container/list"
 	"context"
 	"fmt"
 	"time"
@@ -27,38 +27,67 @@ type key struct{ device, run string }
 
 // A run is what is known of an agent's process.
 type run struct {
-	seqs  ranges.Ranges
-	last  int64         // Unix seconds of its newest report's arrival; 0 while no clock known to be right has seen it
-	heard time.Duration // monotonic, of the same, 0 for none in this process
-	dirty bool
+	key
+	place  *list.Element // in its device's list
+	seqs   ranges.Ranges
+	last   int64         // Unix seconds of its newest report's arrival; 0 while no clock known to be right has seen it
+	heard  time.Duration // monotonic, of the same, 0 for none in this process
+	onDisk bool
 }
 
 // Seen remembers which reports of which runs are stored. One goroutine uses it.
 type Seen struct {
-	runs   map[key]*run
-	counts map[string]int // runs per device
-	dirty  []key
+	runs    map[key]*run
+	devices map[string]*list.List // of *run, the one that was heard of longest ago first
+	dirty   map[key]*run          // to be written at the next flush
+	gone    map[key]bool          // to be deleted on disk before that
 }
 
 // Load reads what was written by Flush.
 func Load(ctx context.Context, from store.Reader) (*Seen, error) {
-	s := &Seen{runs: map[key]*run{}, counts: map[string]int{}}
+	s := &Seen{runs: map[key]*run{}, devices: map[string]*list.List{}, dirty: map[key]*run{}, gone: map[key]bool{}}
 	var k key
 	var last int64
 	var text string
-	rows, err := from.QueryContext(ctx, "SELECT device, run, ranges, last FROM seen")
+	rows, err := from.QueryContext(ctx, "SELECT device, run, ranges, last FROM seen ORDER BY last<=0, last")
 	if err := store.Each(rows, err, func() error {
 		seqs, err := ranges.Parse(text)
 		if err != nil {
 			return fmt.Errorf("of %s: %w: %w", k.device, store.ErrDamaged, err)
 		}
-		s.runs[k] = &run{seqs: seqs, last: last}
-		s.counts[k.device]++
+		r := s.add(k)
+		r.seqs, r.last, r.onDisk = seqs, last, true
 		return nil
 	}, &k.device, &k.run, &text, &last); err != nil {
 		return nil, fmt.Errorf("reading what was seen: %w", err)
 	}
 	return s, nil
+}
+
+// add makes a run, the newest of its device.
+func (s *Seen) add(k key) *run {
+	of := s.devices[k.device]
+	if of == nil {
+		of = list.New()
+		s.devices[k.device] = of
+	}
+	r := &run{key: k}
+	r.place, s.runs[k] = of.PushBack(r), r
+	return r
+}
+
+// forget returns how many reports of the run never came.
+func (s *Seen) forget(r *run) (missing int64) {
+	of := s.devices[r.device]
+	if of.Remove(r.place); of.Len() == 0 {
+		delete(s.devices, r.device)
+	}
+	delete(s.runs, r.key)
+	delete(s.dirty, r.key)
+	if r.onDisk {
+		s.gone[r.key] = true
+	}
+	return r.seqs.Gaps()
 }
 
 // Has reports whether a report was added.
@@ -68,88 +97,62 @@ func (s *Seen) Has(device, run string, seq int64) bool {
 }
 
 // Add remembers a report that arrived at a time, in Unix seconds, 0 if by a clock that was not known to be right; and
-// by the monotonic clock at mono.
-func (s *Seen) Add(device, id string, seq, at int64, mono time.Duration) {
+// by the monotonic clock at mono. Where it makes the device's runs too many it forgets the oldest, and returns how many
+// reports of that never came.
+func (s *Seen) Add(device, id string, seq, at int64, mono time.Duration) (missing int64) {
 	k := key{device, id}
-	r := s.runs[k]
+	r, of := s.runs[k], s.devices[device]
 	if r == nil {
-		r = &run{}
-		s.runs[k] = r
-		s.counts[device]++
+		if of != nil && of.Len() >= maxRuns {
+			missing = s.forget(of.Front().Value.(*run)) //nolint:forcetypeassert // what add put in
+		}
+		r = s.add(k)
+	} else {
+		of.MoveToBack(r.place)
 	}
 	r.seqs = r.seqs.Add(seq)
 	if len(r.seqs) > maxRanges {
 		r.seqs = r.seqs[1:]
 	}
 	r.last, r.heard = max(r.last, at), max(mono, 1)
-	s.touch(k, r)
+	s.dirty[k] = r
+	return missing
 }
 
-// touch has a run written at the next flush.
-func (s *Seen) touch(k key, r *run) {
-	if !r.dirty {
-		r.dirty = true
-		s.dirty = append(s.dirty, k)
-	}
-}
-
-// Flush writes what changed and forgets what is too old or too many; missing is told how many reports of a run that is
-// forgotten never came. now is zero while no clock is known to be right.
+// Flush writes what changed and forgets what is too old; missing is told how many reports of a run that is forgotten
+// never came. now is zero while no clock is known to be right.
 func (s *Seen) Flush(
 	ctx context.Context, conn *store.Conn, now time.Time, mono time.Duration, missing func(device string, n int64),
 ) error {
-	drop := func(k key, r *run) error {
-		missing(k.device, r.seqs.Gaps())
-		delete(s.runs, k)
-		s.counts[k.device]--
-		_, err := conn.ExecContext(ctx, "DELETE FROM seen WHERE device=? AND run=?", k.device, k.run)
-		return err
-	}
-	for _, k := range s.dirty {
-		r := s.runs[k]
-		if r == nil {
-			continue // dropped as too many
+	if !now.IsZero() {
+		for _, r := range s.runs {
+			if s.date(r, now.Unix()); r.old(now.Unix(), mono) {
+				missing(r.device, s.forget(r))
+			}
 		}
-		r.dirty = false
+	}
+	for k := range s.gone {
+		if _, err := conn.ExecContext(ctx, "DELETE FROM seen WHERE device=? AND run=?", k.device, k.run); err != nil {
+			return err
+		}
+	}
+	clear(s.gone)
+	for k, r := range s.dirty {
 		if _, err := conn.ExecContext(ctx, "INSERT OR REPLACE INTO seen VALUES (?,?,?,?)",
 			k.device, k.run, r.seqs.String(), r.last); err != nil {
 			return err
 		}
-		if s.counts[k.device] > maxRuns {
-			if err := drop(s.oldest(k.device)); err != nil {
-				return err
-			}
-		}
+		r.onDisk = true
 	}
-	s.dirty = s.dirty[:0]
-	if now.IsZero() {
-		return nil
-	}
-	for k, r := range s.runs {
-		if s.date(k, r, now.Unix()); r.old(now.Unix(), mono) {
-			if err := drop(k, r); err != nil {
-				return err
-			}
-		}
-	}
+	clear(s.dirty)
 	return nil
 }
 
-// oldest is the run of a device that was heard of longest ago: one of an earlier process, if there is one.
-func (s *Seen) oldest(device string) (oldest key, of *run) {
-	for k, r := range s.runs {
-		if k.device == device && (of == nil || cmp.Or(cmp.Compare(r.heard, of.heard), cmp.Compare(r.last, of.last)) < 0) {
-			oldest, of = k, r
-		}
-	}
-	return oldest, of
-}
-
 // date corrects what a wrong clock made of a run.
-func (s *Seen) date(k key, r *run, now int64) {
+func (s *Seen) date(r *run, now int64) {
 	if r.last <= 0 || r.last > now {
 		r.last = now
-		s.touch(k, r)
+		s.dirty[r.key] = r
 	}
 }
 

@@ -1,6 +1,7 @@
 package seen_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -70,8 +71,82 @@ func TestSeen_forgotten(t *testing.T) {
 	}
 }
 
+// A device with more runs than are kept costs itself the oldest, at once and not only when they are written, and what
+// never came of those is counted. Others lose nothing.
+func TestSeen_bounded(t *testing.T) {
+	t.Parallel()
+	conn := newConn(t)
+	s, err := seen.Load(t.Context(), conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := int64(0)
+	add := func(device, run string, seq int64, mono int) {
+		total += s.Add(device, run, seq, 1, time.Duration(mono))
+	}
+	flush := func() {
+		if err := s.Flush(t.Context(), conn, time.Time{}, 0, func(_ string, n int64) { total += n }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const bound, more = 512, 100
+	add("attic", "a", 1, 1)
+	for i := range bound {
+		add("kitchen", fmt.Sprint(i), 2, 2+i) // 1 is missing
+	}
+	flush()
+	add("kitchen", "0", 3, 1000) // which makes it the newest
+	for i := range more {
+		add("kitchen", fmt.Sprint("new", i), 1<<53-1, 1001+i)
+	}
+	if total != more {
+		t.Errorf("%d missing before they are written, want %d", total, more)
+	}
+	add("kitchen", "1", 2, 2000) // forgotten, and here again
+	total = 0
+	flush()
+	for _, when := range []string{"in memory", "on disk"} {
+		for run, want := range map[string]bool{
+			"0": true, "1": true, "2": false, "100": false, "101": false, "102": true, "new99": true,
+		} {
+			if got := s.Has("kitchen", run, 2) || s.Has("kitchen", run, 1<<53-1); got != want {
+				t.Errorf("%s: has run %s: %t, want %t", when, run, got, want)
+			}
+		}
+		if !s.Has("attic", "a", 1) || total != 0 {
+			t.Errorf("%s: the other's run is gone, or %d missing are counted again", when, total)
+		}
+		if s, err = seen.Load(t.Context(), conn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows := 0
+	row := conn.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM seen WHERE device='kitchen'")
+	if err := row.Scan(&rows); err != nil || rows != bound {
+		t.Errorf("%d runs on disk, %v, want %d", rows, err, bound)
+	}
+}
+
+// What a report costs does not grow with its device's runs, nor with others'.
+func BenchmarkSeen_Add_manyRuns(b *testing.B) {
+	s, err := seen.Load(b.Context(), newConn(b))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for d := range 200 {
+		for i := range 512 {
+			s.Add(fmt.Sprint("pi", d), fmt.Sprint(i), 1, 1, 1)
+		}
+	}
+	i := 0
+	for b.Loop() {
+		i++
+		s.Add("pi1", fmt.Sprint("new", i), 1, 1, 1)
+	}
+}
+
 // newConn is the writing connection of an empty store.
-func newConn(t *testing.T) *store.Conn {
+func newConn(t testing.TB) *store.Conn {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "queue.db")
 	db, err := store.Open(t.Context(), &store.Options{Path: path, MaxBytes: 1 << 20, Files: files.System})

@@ -41,7 +41,7 @@ func refusedByCloud(t *testing.T, b *Bench) {
 	b.MustAppend(Report("kitchen", "r", 1, "a", "b"))
 	p, _ := b.NextPass("f")
 	b.Sent(p, 2)
-	for range 2 {
+	for range 3 {
 		refused := ledger.Count{Device: "kitchen", Outcome: ledger.RefusedByCloud, Reason: "unit"}
 		if err := b.BookRefusedByCloud(t.Context(), map[ledger.Count]int{refused: 1}); err != nil {
 			t.Fatal(err)
