@@ -85,7 +85,12 @@ func (p *Process) read(out io.Reader) {
 		}
 		_, _ = fmt.Fprintln(&p.said, s.Text()) // behind it: what was awaited is in the log
 	}
-	_, _ = io.Copy(io.Discard, out) // behind a line that is too long
+	// What is behind a line that is too long for a scanner is looked for by nobody.
+	to := p.Log
+	if to == nil {
+		to = io.Discard
+	}
+	_, _ = io.Copy(to, out) // for who looks on
 }
 
 // Count is how many lines of the log since the last start hold the text.
