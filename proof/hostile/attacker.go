@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -19,6 +20,8 @@ type attacker struct {
 	guests []guest
 	began  time.Time
 	had    time.Duration // of the processor, when it began
+
+	dialed, sent atomic.Int64 // connections that it got, and packets
 }
 
 // A guest is a device with a valid password.
@@ -82,6 +85,7 @@ func (a *attacker) dial(ctx context.Context, from int) *conn {
 		world.Wait(ctx, refused)
 		return nil
 	}
+	a.dialed.Add(1)
 	return &conn{c, a, ctx, context.AfterFunc(ctx, func() { _ = c.Close() })}
 }
 
@@ -93,8 +97,11 @@ func (c *conn) close() {
 // send reports whether it could.
 func (c *conn) send(what []byte) bool {
 	c.a.pace(c.ctx)
-	_, err := c.Write(what)
-	return err == nil
+	if _, err := c.Write(what); err != nil {
+		return false
+	}
+	c.a.sent.Add(1)
+	return true
 }
 
 // hear reads and forgets what comes, until the connection ends.

@@ -75,10 +75,15 @@ func churn(ctx context.Context, a *attacker) {
 	})
 }
 
-// mimic is a report that says it is of an honest device, and one of names that such have.
+// mimic is a message that says it is of an honest device, with names that such have.
 func mimic(n int) string {
-	return fmt.Sprintf(`{"device":%[1]q,"run":"load","seq":%[2]d,"samples":[{"name":"n1 (%[1]s)","value":0.5},{"name":" N1 (%[1]s) ","value":0.5},{"name":"n1","value":0.5}]}`,
-		deviceName(n%deviceCount), n)
+	honest := deviceName(n % deviceCount)
+	name := []string{"n1", "n1 (" + honest + ")", " N1 (" + honest + ") ", "n1 (" + honest}[n%4]
+	samples := fmt.Sprintf(`[{"name":%q,"unit":"Count","value":0.5}]`, name)
+	if n%3 == 0 {
+		return samples
+	}
+	return fmt.Sprintf(`{"device":%q,"run":"load","seq":%d,"samples":%s}`, honest, n, samples)
 }
 
 func tricks() []string {

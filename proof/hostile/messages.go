@@ -73,13 +73,18 @@ func messages(payload func(i, n int) string) attack {
 var samples = messages(func(i, n int) string {
 	now := time.Now().Unix()
 	return report(fmt.Sprint("samples-", i), n, 1000, func(k int) string {
-		return fmt.Sprintf(`{"name":"m%d","value":%d,"time":%d}`, k%50, k, now)
+		return fmt.Sprintf(`{"name":"m%d","unit":"Count","value":%d,"time":%d}`, k%50, k, now)
 	})
 })
 
 // runs sends each report as one of another run.
 var runs = messages(func(i, n int) string {
-	return report(fmt.Sprintf("run-%d-%d", i, n), 1+n%100, 1, func(int) string { return `{"name":"x","value":1}` })
+	return report(fmt.Sprintf("run-%d-%d", i, n), 1+n%100, 1, func(int) string { return `{"name":"x","unit":"Count","value":1}` })
+})
+
+// wrong sends samples of which each is refused.
+var wrong = messages(func(i, n int) string {
+	return report(fmt.Sprint("wrong-", i), n, 1, func(int) string { return fmt.Sprintf(`{"name":"x\n%d","unit":"Furlongs","value":1}`, n) })
 })
 
 // jumps has numbers and clocks that leap.
@@ -87,7 +92,7 @@ var jumps = messages(func(_, n int) string {
 	seqs := []string{"1", "9007199254740991", "2", "9007199254740990", "4503599627370496", "0", "-1", "1e300"}
 	times := []int64{0, -1, 1, 14 * 86400, -14 * 86400, 1 << 40, -(1 << 40)}
 	now := time.Now().Unix()
-	return fmt.Sprintf(`{"run":"jumps","seq":%s,"boot":"b%d","uptime":%d,"sent_uptime":%d,"sent":%d,"clock":%q,"samples":[{"name":"x","value":1,"time":%d}]}`,
+	return fmt.Sprintf(`{"run":"jumps","seq":%s,"boot":"b%d","uptime":%d,"sent_uptime":%d,"sent":%d,"clock":%q,"samples":[{"name":"x","unit":"Count","value":1,"time":%d}]}`,
 		seqs[n%len(seqs)], n%3, n*7919%100_000, n*104_729%100_000, now+times[n%len(times)],
 		[]string{"synced", "unsynced"}[n%2], now+times[(n/7)%len(times)])
 })
@@ -95,6 +100,6 @@ var jumps = messages(func(_, n int) string {
 // names has a name of its own for each sample.
 var names = messages(func(i, n int) string {
 	return report(fmt.Sprint("names-", i), n, 500, func(k int) string {
-		return fmt.Sprintf(`{"name":"metric %d %d %d","value":1}`, i, n, k)
+		return fmt.Sprintf(`{"name":"metric %d %d %d","unit":"Count","value":1}`, i, n, k)
 	})
 })

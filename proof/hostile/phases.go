@@ -32,6 +32,7 @@ var phases = []phase{
 	{name: "retained and QoS 2", attack: kept},
 	{name: "JSON bombs", attack: bombs},
 	{name: "deep and huge JSON", attack: deep},
+	{name: "refused samples", attack: wrong},
 	{name: "minutes and units", attack: minutes, samples: true},
 	{name: "samples without end", attack: samples, samples: true},
 	{name: "thousands of runs", attack: runs, samples: true},

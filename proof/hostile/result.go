@@ -13,7 +13,9 @@ import (
 type result struct {
 	phase        phase
 	length       time.Duration // that the attack was to have
+	calm         time.Duration // that the gateway could have to be as it was
 	began, ended time.Time     // of the attack
+	dialed, sent int64         // connections and packets of the attack
 
 	world.Verdict // of the honest devices' samples; each report has one
 
@@ -42,12 +44,9 @@ func (s *site) count(r *result) error {
 	if err != nil {
 		return err
 	}
-	for i := range all {
-		if slices.ContainsFunc(s.devices, func(d *world.Device) bool { return d.Name == all[i].Device }) {
-			_, expired, dropped := all[i].Totals()
-			r.dropped += expired + dropped
-		}
-	}
+	honest := s.honest(all)
+	_, expired, dropped := honest.Totals()
+	r.dropped = expired + dropped
 	return nil
 }
 
@@ -81,8 +80,8 @@ func (r *result) measure(all []world.Sample, away bool) {
 	}
 }
 
-const header = `| phase | acks | missing | lost | p99 | delay | dropped | MB | descriptors | log | datums | metrics |
-|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|`
+const header = `| phase | connections | packets | acks | missing | lost | p99 | delay | dropped | MB | descriptors | log | datums | metrics |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|`
 
 // row is the line of the table, in which each figure is marked whose bar does not hold.
 func (r *result) row() string {
@@ -101,8 +100,8 @@ func (r *result) row() string {
 	if !r.running {
 		ended = ", the gateway ended" + mark(barRunning)
 	}
-	return fmt.Sprintf("| %s%s | %d | %d%s | %d%s | %s%s | %s%s | %d%s | %d, %d%s, %d%s | %d, %d%s | %d%s | %d%s | %d%s |",
-		r.phase.name, ended, r.Acked, r.Made-r.Acked, mark(barMissing), r.Lost+r.Wrong, mark(barLost),
+	return fmt.Sprintf("| %s%s | %d | %d | %d | %d%s | %d%s | %s%s | %s%s | %d%s | %d, %d%s, %d%s | %d, %d%s | %d%s | %d%s | %d%s |",
+		r.phase.name, ended, r.dialed, r.sent, r.Acked, r.Made-r.Acked, mark(barMissing), r.Lost+r.Wrong, mark(barLost),
 		r.p99.Round(time.Millisecond), mark(barP99), r.delay.Round(100*time.Millisecond), mark(barDelay), r.dropped, mark(barDropped),
 		mb(r.before.resident), mb(r.peak), mark(barPeak), mb(r.after.resident), mark(barMemory),
 		r.before.files, r.after.files, mark(barFiles), r.logged/1000, mark(barLog), r.datums, mark(barDatums), r.metrics, mark(barMetrics))

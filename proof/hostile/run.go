@@ -3,16 +3,20 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"piway/gateway/queue/ledger"
 	"piway/proof/world"
 )
 
 const (
 	// patience is how long after the attack acknowledgements and samples may come; also what the cloud may be late.
 	patience = time.Minute
+	// calmTime is how long it takes until memory must be as it was; an attack may end in less, which says nothing.
+	calmTime = 2 * time.Minute
 	// Memory and descriptors are as they were when there is at most so much more.
 	moreMemory = 64 << 20
 	moreFiles  = 8
@@ -40,7 +44,8 @@ func (s *site) run(ctx context.Context, o options) (r *result, err error) {
 	if err := s.attack(ctx, o.For, r); err != nil {
 		return nil, err
 	}
-	r.after = s.calm(ctx, r.before, o.After)
+	r.after, r.calm = s.calm(ctx, r.before, o.After), o.After
+	r.peak = max(r.peak, r.after.peak)
 	r.logged = s.log.n.Load() - r.quiet
 	still()
 	// From now on it is only waited for what is under way.
@@ -49,12 +54,30 @@ func (s *site) run(ctx context.Context, o options) (r *result, err error) {
 	stop := context.AfterFunc(late, giveUp)
 	defer stop()
 	_ = honest.Wait() // what was not acknowledged is counted
-	s.samples.Wait(late, func(c world.Counts) bool { return c.Lost == 0 })
+	s.settled(late)
 	cancel()
 	if err := taking.Wait(); err != nil {
 		return nil, err
 	}
 	return r, s.count(r)
+}
+
+// settled waits until all that was acknowledged is in the cloud, or nothing of the honest devices waits for it.
+func (s *site) settled(ctx context.Context) {
+	_ = world.Poll(ctx, "", func() (bool, error) { // what is not there then is judged by the figures
+		if s.samples.Verdict().Lost == 0 || !s.gateway.Running() {
+			return true, nil
+		}
+		all, err := world.Ledger(ctx, s.data)
+		return err == nil && s.honest(all).Waiting == 0, nil
+	})
+}
+
+// honest is the sum of the honest devices' accounts.
+func (s *site) honest(all []ledger.Account) ledger.Account {
+	return ledger.Sum(slices.DeleteFunc(all, func(a ledger.Account) bool {
+		return !slices.ContainsFunc(s.devices, func(d *world.Device) bool { return d.Name == a.Device })
+	}))
 }
 
 // taking books what comes to the cloud until ctx ends.
@@ -80,8 +103,9 @@ func (s *site) attack(ctx context.Context, length time.Duration, r *result) erro
 	watched := make(chan int64)
 	go func() { watched <- s.watch(ctx, cancel) }()
 	r.began = time.Now()
-	s.phase.attack(ctx, newAttacker(s.gateway.Addr(), s.guests))
-	r.ended = time.Now()
+	a := newAttacker(s.gateway.Addr(), s.guests)
+	s.phase.attack(ctx, a)
+	r.ended, r.dialed, r.sent = time.Now(), a.dialed.Load(), a.sent.Load()
 	cancel()
 	r.peak = <-watched
 	if s.phase.away {
