@@ -78,7 +78,7 @@ func churn(ctx context.Context, a *attacker) {
 // mimic is a message that says it is of an honest device, with names that such have.
 func mimic(n int) string {
 	honest := deviceName(n % deviceCount)
-	name := []string{"n1", "n1 (" + honest + ")", " N1 (" + honest + ") ", "n1 (" + honest}[n%4]
+	name := []string{"n1", "n1 (" + honest + ")", " N1 (" + honest + ") ", "spare (" + honest + ")"}[n%4]
 	samples := fmt.Sprintf(`[{"name":%q,"unit":"Count","value":0.5}]`, name)
 	if n%3 == 0 {
 		return samples

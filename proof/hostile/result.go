@@ -12,6 +12,7 @@ import (
 // A result is what became of a phase.
 type result struct {
 	phase        phase
+	notYet       []failure     // that are known
 	length       time.Duration // that the attack was to have
 	calm         time.Duration // that the gateway could have to be as it was
 	began, ended time.Time     // of the attack

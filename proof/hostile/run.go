@@ -37,10 +37,10 @@ func (s *site) run(ctx context.Context, o options) (r *result, err error) {
 	defer func() { giveUp(); _ = honest.Wait() }() // it was counted, or there is another error to tell
 	warm, end := context.WithTimeout(ctx, startTime)
 	defer end()
-	if !s.samples.Wait(warm, func(c world.Counts) bool { return c.Delivered >= 2*deviceCount }) {
+	if !s.samples.Wait(warm, func(c world.Counts) bool { return c.Delivered >= deviceCount }) {
 		return nil, errors.New("the honest devices do not get through before the attack")
 	}
-	r = &result{phase: s.phase, length: o.For, before: lookAt(s.gateway.PID()), quiet: s.log.n.Load()}
+	r = &result{phase: s.phase, notYet: notYet, length: o.For, before: lookAt(s.gateway.PID()), quiet: s.log.n.Load()}
 	if err := s.attack(ctx, o.For, r); err != nil {
 		return nil, err
 	}
