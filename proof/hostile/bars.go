@@ -28,7 +28,7 @@ var (
 	barP99     = bar{"p99 is a second", true, func(r *result) bool { return r.p99 <= time.Second }}
 	barDelay   = bar{"the cloud is late by a minute", true, func(r *result) bool { return r.delay <= patience }}
 	barDropped = bar{"nothing is dropped", false, func(r *result) bool { return r.dropped == 0 }}
-	barPeak    = bar{"256 MB of memory", false, func(r *result) bool { return r.peak <= maxMemory }}
+	barPeak    = bar{"256 MiB of memory", false, func(r *result) bool { return r.peak <= maxMemory }}
 	barMemory  = bar{"memory is as it was after two minutes", false, func(r *result) bool {
 		return r.calm < calmTime || r.after.resident <= r.before.resident+moreMemory
 	}}

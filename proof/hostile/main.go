@@ -26,7 +26,7 @@ Twenty honest devices send a report a second; four of them log in anew for each.
   p99           of the acknowledgements, from when a report was due
   delay         of the latest sample to the cloud, beyond its window
   dropped       samples of honest devices, by the gateway's ledger
-  MB            resident memory of the gateway: before, at most during, and after
+  MiB           resident memory of the gateway: before, at most during, and after
   descriptors   that the gateway has open: before and after
   log           KB, of the whole phase
   datums        of the hostile at AWS, and the metrics that they are of

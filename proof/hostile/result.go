@@ -81,7 +81,7 @@ func (r *result) measure(all []world.Sample, away bool) {
 	}
 }
 
-const header = `| phase | connections | packets | acks | missing | lost | p99 | delay | dropped | MB | descriptors | log | datums | metrics |
+const header = `| phase | connections | packets | acks | missing | lost | p99 | delay | dropped | MiB | descriptors | log | datums | metrics |
 |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|`
 
 // row is the line of the table, in which each figure is marked whose bar does not hold.
