@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -20,24 +21,30 @@ const (
 	maxMetrics = 100       // intake.max_metrics of a device
 )
 
+// firm is a bar that does not depend on how busy this machine is; timed is one that does.
+func firm(text string, holds func(r *result) bool) bar  { return bar{text, false, holds} }
+func timed(text string, holds func(r *result) bool) bar { return bar{text, true, holds} }
+
 var (
-	barRunning = bar{"the gateway runs", false, func(r *result) bool { return r.running }}
-	barMissing = bar{"each report is acknowledged", false, func(r *result) bool { return r.Made == r.Acked }}
-	barLost    = bar{"each acknowledged sample is in the cloud a minute after the attack, as it was made", false,
-		func(r *result) bool { return r.Lost+r.Wrong == 0 }}
-	barP99     = bar{"p99 is a second", true, func(r *result) bool { return r.p99 <= time.Second }}
-	barDelay   = bar{"the cloud is late by a minute", true, func(r *result) bool { return r.delay <= patience }}
-	barDropped = bar{"nothing is dropped", false, func(r *result) bool { return r.dropped == 0 }}
-	barPeak    = bar{"256 MiB of memory", false, func(r *result) bool { return r.peak <= maxMemory }}
-	barMemory  = bar{"memory is as it was after two minutes", false, func(r *result) bool {
+	barRunning = firm("the gateway runs", func(r *result) bool { return r.running })
+	barMissing = firm("each report is acknowledged", func(r *result) bool { return r.Made == r.Acked })
+	barLost    = firm("each acknowledged sample is in the cloud a minute after the attack, as it was made",
+		func(r *result) bool { return r.Lost+r.Wrong == 0 })
+	barP99     = timed("p99 is a second", func(r *result) bool { return r.p99 <= time.Second })
+	barDelay   = timed("the cloud is late by a minute", func(r *result) bool { return r.delay <= patience })
+	barDropped = firm("nothing is dropped", func(r *result) bool { return r.dropped == 0 })
+	barPeak    = firm("256 MiB of memory", func(r *result) bool { return r.peak <= maxMemory })
+	barMemory  = firm("memory is as it was after two minutes", func(r *result) bool {
 		return r.calm < calmTime || r.after.resident <= r.before.resident+moreMemory
-	}}
-	barFiles  = bar{"descriptors are as they were", false, func(r *result) bool { return r.after.files <= r.before.files+moreFiles }}
-	barLog    = bar{"a MB of log a minute", false, func(r *result) bool { return r.logged <= maxLog*max(1, int64(r.length/time.Minute)) }}
-	barDatums = bar{"datums come of who sends samples, and of nobody else", false, func(r *result) bool {
+	})
+	barFiles = firm("descriptors are as they were", func(r *result) bool { return r.after.files <= r.before.files+moreFiles })
+	barLog   = firm("a MB of log a minute", func(r *result) bool {
+		return r.logged <= maxLog*max(1, int64(r.length/time.Minute))
+	})
+	barDatums = firm("datums come of who sends samples, and of nobody else", func(r *result) bool {
 		return r.phase.samples == (r.datums > 0) || r.phase.away
-	}}
-	barMetrics = bar{"100 metrics of a device", false, func(r *result) bool { return r.metrics <= maxMetrics*guestCount }}
+	})
+	barMetrics = firm("100 metrics of a device", func(r *result) bool { return r.metrics <= maxMetrics*guestCount })
 
 	allBars = []*bar{
 		&barRunning, &barMissing, &barLost, &barP99, &barDelay, &barDropped, &barPeak, &barMemory, &barFiles, &barLog,
@@ -71,9 +78,9 @@ const (
 )
 
 // known says why a bar is not expected to hold, "" if it is.
-func (r *result) known(b bar) string {
+func (r *result) known(b *bar) string {
 	for _, f := range r.notYet {
-		if f.phase == r.phase.name && f.bar.text == b.text {
+		if f.phase == r.phase.name && f.bar == b {
 			return f.why
 		}
 	}
@@ -83,7 +90,7 @@ func (r *result) known(b bar) string {
 // broken are the bars that do not hold and that nobody knew of.
 func (r *result) broken() (all []*bar) {
 	for _, b := range allBars {
-		if !b.holds(r) && r.known(*b) == "" {
+		if !b.holds(r) && r.known(b) == "" {
 			all = append(all, b)
 		}
 	}
@@ -95,27 +102,40 @@ func (r *result) broken() (all []*bar) {
 func (o *options) judge(results []*result, out io.Writer) error {
 	var errs []error
 	for _, r := range results {
-		for _, b := range r.broken() {
-			_, _ = fmt.Fprintf(out, "! %s: does not hold: %s\n", r.phase.name, b.text)
-			if !b.timed {
-				errs = append(errs, fmt.Errorf("%s: does not hold: %s", r.phase.name, b.text))
-			}
-			if b == &barLost {
-				_, _ = fmt.Fprintln(out, "   ", r.FirstLost, r.FirstWrong)
-			}
-		}
-		for _, f := range r.notYet {
-			switch {
-			case f.phase != r.phase.name:
-			case !f.bar.holds(r):
-				_, _ = fmt.Fprintf(out, "? %s: %s: not yet: %s\n", f.phase, f.bar.text, f.why)
-			case !f.bar.timed && r.length >= f.from:
-				errs = append(errs, fmt.Errorf("%s: holds now, take its line from notYet: %s", f.phase, f.bar.text))
-			}
-		}
+		errs = append(errs, r.unexpected(out)...)
+		errs = append(errs, r.expected(out)...)
 	}
 	if !o.Assert {
 		return nil
 	}
 	return errors.Join(errs...)
+}
+
+// unexpected prints the bars that do not hold and that nobody knew of, and returns those that are no times.
+func (r *result) unexpected(out io.Writer) (errs []error) {
+	for _, b := range r.broken() {
+		err := fmt.Errorf("%s: does not hold: %s", r.phase.name, b.text)
+		if b == &barLost {
+			err = fmt.Errorf("%w: %s", err, cmp.Or(r.FirstWrong, r.FirstLost))
+		}
+		_, _ = fmt.Fprintln(out, "!", err)
+		if !b.timed {
+			errs = append(errs, err)
+		}
+	}
+	return errs
+}
+
+// expected prints what is known not to hold, and returns an error for each that does.
+func (r *result) expected(out io.Writer) (errs []error) {
+	for _, f := range r.notYet {
+		switch {
+		case f.phase != r.phase.name:
+		case !f.bar.holds(r):
+			_, _ = fmt.Fprintf(out, "? %s: %s: not yet: %s\n", f.phase, f.bar.text, f.why)
+		case !f.bar.timed && r.length >= f.from:
+			errs = append(errs, fmt.Errorf("%s: holds now, take its line from notYet: %s", f.phase, f.bar.text))
+		}
+	}
+	return errs
 }

@@ -20,7 +20,8 @@ func malformed(ctx context.Context, a *attacker) {
 				continue
 			}
 			g := a.guests[i%len(a.guests)]
-			hello := login{level: level311 + byte(n/2%2), id: fmt.Sprint("hostile-", i), user: g.name, password: g.password}
+			level := []byte{level311, level5}[n/2%2]
+			hello := login{level: level, id: fmt.Sprint("hostile-", i), user: g.name, password: g.password}
 			if n%2 == 0 && c.send(hello.packet()) {
 				c.answer()
 			}
@@ -151,11 +152,11 @@ func kept(ctx context.Context, a *attacker) {
 		n := 0
 		return func() []byte {
 			n++
-			p := publish(fmt.Sprint(a.topic(i), "/", n), 1+byte(n%2), 1+n%0xffff, strings.Repeat(" ", 1000))
 			if n%4 == 0 {
-				p = publish(a.topic(i), 2, 1+n%0xffff, "[]")
+				return publish(a.topic(i), 2, 1+n%0xffff, "[]")
 			}
-			p[0] |= byte(n % 2) // to be retained
+			p := publish(fmt.Sprint(a.topic(i), "/", n), 1, 1+n%0xffff, strings.Repeat(" ", 1000))
+			p[0] |= 1 // to be retained
 			return p
 		}
 	})

@@ -107,7 +107,8 @@ func TestNotYet(t *testing.T) {
 			t.Errorf("no phase is called %q", f.phase)
 		}
 	}
-	err := program().Run(t.Context(), []string{"--only", "kindness"}, cli.Streams{Out: new(strings.Builder), Err: new(strings.Builder)})
+	var out strings.Builder
+	err := program().Run(t.Context(), []string{"--only", "kindness"}, cli.Streams{Out: &out, Err: &out})
 	if err == nil || !strings.Contains(err.Error(), "kindness") || errors.Is(err, errBroken) {
 		t.Errorf("got %v", err)
 	}
@@ -149,9 +150,14 @@ func TestDatums(t *testing.T) {
 // Packets are as MQTT has them.
 func TestPackets(t *testing.T) {
 	for _, tt := range []struct{ got, want string }{
-		{string(login{id: "a", user: "u", password: "p"}.packet()), "\x10\x13\x00\x04MQTT\x04\xc2\x00\x3c\x00\x01a\x00\x01u\x00\x01p"},
-		{string(login{level: level5, id: "a", willTopic: "t", will: "w"}.packet()),
-			"\x10\x15\x00\x04MQTT\x05\x0e\x00\x3c\x00\x00\x01a\x00\x00\x01t\x00\x01w"},
+		{
+			string(login{id: "a", user: "u", password: "p"}.packet()),
+			"\x10\x13\x00\x04MQTT\x04\xc2\x00\x3c\x00\x01a\x00\x01u\x00\x01p",
+		},
+		{
+			string(login{level: level5, id: "a", willTopic: "t", will: "w"}.packet()),
+			"\x10\x15\x00\x04MQTT\x05\x0e\x00\x3c\x00\x00\x01a\x00\x00\x01t\x00\x01w",
+		},
 		{string(publish("t", 1, 258, "x")), "\x32\x06\x00\x01t\x01\x02x"},
 		{string(publish("t", 0, 1, "x")), "\x30\x04\x00\x01tx"},
 		{string(ask(subscribeType, 1, "t")), "\x82\x06\x00\x01\x00\x01t\x01"},

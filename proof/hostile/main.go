@@ -83,7 +83,7 @@ func (o *options) Run(ctx context.Context, out io.Writer) error {
 		}
 		results = append(results, r)
 		if len(results) == 1 {
-			_, _ = fmt.Fprintln(out, header)
+			_, _ = fmt.Fprintln(out, header())
 		}
 		_, _ = fmt.Fprintln(out, r.row())
 	}

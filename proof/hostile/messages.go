@@ -21,7 +21,10 @@ func always(payloads ...string) attack {
 }
 
 // bombs are arrays of as many samples as fit into a packet.
-var bombs = always("["+strings.Repeat("{},", 42_999)+"{}]", `{"run":"x","seq":1,"samples":[`+strings.Repeat("{},", 42_000)+"{}]}")
+var bombs = always(
+	"["+strings.Repeat("{},", 42_999)+"{}]",
+	`{"run":"x","seq":1,"samples":[`+strings.Repeat("{},", 42_000)+"{}]}",
+)
 
 // deep are messages that cost whoever reads them carelessly.
 var deep = always(
@@ -36,7 +39,9 @@ var deep = always(
 )
 
 // units that CloudWatch knows; not all.
-var units = []string{"Seconds", "Bytes", "Bits", "Percent", "Count", "None", "Megabytes", "Gigabytes", "Terabytes", "Kilobits", "Megabits"}
+var units = []string{
+	"Seconds", "Bytes", "Bits", "Percent", "Count", "None", "Megabytes", "Gigabytes", "Terabytes", "Kilobits", "Megabits",
+}
 
 // minutes sends 990 samples a second, at different minutes and of different units, all of which may be sent to AWS.
 func minutes(ctx context.Context, a *attacker) {
@@ -79,12 +84,16 @@ var samples = messages(func(i, n int) string {
 
 // runs sends each report as one of another run.
 var runs = messages(func(i, n int) string {
-	return report(fmt.Sprintf("run-%d-%d", i, n), 1+n%100, 1, func(int) string { return `{"name":"x","unit":"Count","value":1}` })
+	return report(fmt.Sprintf("run-%d-%d", i, n), 1+n%100, 1, func(int) string {
+		return `{"name":"x","unit":"Count","value":1}`
+	})
 })
 
 // wrong sends samples of which each is refused.
 var wrong = messages(func(i, n int) string {
-	return report(fmt.Sprint("wrong-", i), n, 1, func(int) string { return fmt.Sprintf(`{"name":"x\n%d","unit":"Furlongs","value":1}`, n) })
+	return report(fmt.Sprint("wrong-", i), n, 1, func(int) string {
+		return fmt.Sprintf(`{"name":"x\n%d","unit":"Furlongs","value":1}`, n)
+	})
 })
 
 // jumps has numbers and clocks that leap.
@@ -92,9 +101,10 @@ var jumps = messages(func(_, n int) string {
 	seqs := []string{"1", "9007199254740991", "2", "9007199254740990", "4503599627370496", "0", "-1", "1e300"}
 	times := []int64{0, -1, 1, 14 * 86400, -14 * 86400, 1 << 40, -(1 << 40)}
 	now := time.Now().Unix()
-	return fmt.Sprintf(`{"run":"jumps","seq":%s,"boot":"b%d","uptime":%d,"sent_uptime":%d,"sent":%d,"clock":%q,"samples":[{"name":"x","unit":"Count","value":1,"time":%d}]}`,
-		seqs[n%len(seqs)], n%3, n*7919%100_000, n*104_729%100_000, now+times[n%len(times)],
-		[]string{"synced", "unsynced"}[n%2], now+times[(n/7)%len(times)])
+	clock := fmt.Sprintf(`"boot":"b%d","uptime":%d,"sent_uptime":%d,"sent":%d,"clock":%q`,
+		n%3, n*7919%100_000, n*104_729%100_000, now+times[n%len(times)], []string{"synced", "unsynced"}[n%2])
+	sample := fmt.Sprintf(`{"name":"x","unit":"Count","value":1,"time":%d}`, now+times[(n/7)%len(times)])
+	return fmt.Sprintf(`{"run":"jumps","seq":%s,%s,"samples":[%s]}`, seqs[n%len(seqs)], clock, sample)
 })
 
 // names has a name of its own for each sample.

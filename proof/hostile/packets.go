@@ -65,7 +65,7 @@ func (l login) packet() []byte {
 	return packet(connectType, head, slices.Concat(fields...))
 }
 
-// publish is a message at a QoS; the bit of the lowest rank asks to retain it.
+// publish is a message at a QoS. The lowest bit of its first byte would ask to retain it.
 func publish(topic string, qos byte, id int, payload string) []byte {
 	var number2 []byte
 	if qos > 0 {

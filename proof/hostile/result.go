@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"piway/proof/world"
@@ -81,29 +82,49 @@ func (r *result) measure(all []world.Sample, away bool) {
 	}
 }
 
-const header = `| phase | connections | packets | acks | missing | lost | p99 | delay | dropped | MiB | descriptors | log | datums | metrics |
-|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|`
+// header is that of the table, whose lines are rows.
+func header() string {
+	names := []string{
+		"connections", "packets", "acks", "missing", "lost", "p99", "delay", "dropped", "MiB", "descriptors", "log",
+		"datums", "metrics",
+	}
+	return "| phase | " + strings.Join(names, " | ") + " |\n|---|" + strings.Repeat("---:|", len(names))
+}
 
 // row is the line of the table, in which each figure is marked whose bar does not hold.
 func (r *result) row() string {
-	mb := func(n int64) int64 { return n >> 20 }
-	mark := func(b bar) string {
-		switch {
-		case b.holds(r):
-			return ""
-		case r.known(b) != "":
-			return " ?"
-		default:
-			return " !"
-		}
-	}
+	mib := func(n int64) int64 { return n >> 20 }
 	ended := ""
 	if !r.running {
-		ended = ", the gateway ended" + mark(barRunning)
+		ended = ", the gateway ended" + r.mark(&barRunning)
 	}
-	return fmt.Sprintf("| %s%s | %d | %d | %d | %d%s | %d%s | %s%s | %s%s | %d%s | %d, %d%s, %d%s | %d, %d%s | %d%s | %d%s | %d%s |",
-		r.phase.name, ended, r.dialed, r.sent, r.Acked, r.Made-r.Acked, mark(barMissing), r.Lost+r.Wrong, mark(barLost),
-		r.p99.Round(time.Millisecond), mark(barP99), r.delay.Round(100*time.Millisecond), mark(barDelay), r.dropped, mark(barDropped),
-		mb(r.before.resident), mb(r.peak), mark(barPeak), mb(r.after.resident), mark(barMemory),
-		r.before.files, r.after.files, mark(barFiles), r.logged/1000, mark(barLog), r.datums, mark(barDatums), r.metrics, mark(barMetrics))
+	var row strings.Builder
+	for _, cell := range []any{
+		r.phase.name + ended, r.dialed, r.sent, r.Acked,
+		fmt.Sprint(r.Made-r.Acked, r.mark(&barMissing)),
+		fmt.Sprint(r.Lost+r.Wrong, r.mark(&barLost)),
+		fmt.Sprint(r.p99.Round(time.Millisecond), r.mark(&barP99)),
+		fmt.Sprint(r.delay.Round(100*time.Millisecond), r.mark(&barDelay)),
+		fmt.Sprint(r.dropped, r.mark(&barDropped)),
+		fmt.Sprint(mib(r.before.resident), ", ", mib(r.peak), r.mark(&barPeak), ", ", mib(r.after.resident), r.mark(&barMemory)),
+		fmt.Sprint(r.before.files, ", ", r.after.files, r.mark(&barFiles)),
+		fmt.Sprint(r.logged/1000, r.mark(&barLog)),
+		fmt.Sprint(r.datums, r.mark(&barDatums)),
+		fmt.Sprint(r.metrics, r.mark(&barMetrics)),
+	} {
+		_, _ = fmt.Fprint(&row, "| ", cell, " ") // cannot fail
+	}
+	return row.String() + "|"
+}
+
+// mark is what stands behind a figure whose bar does not hold.
+func (r *result) mark(b *bar) string {
+	switch {
+	case b.holds(r):
+		return ""
+	case r.known(b) != "":
+		return " ?"
+	default:
+		return " !"
+	}
 }

@@ -67,8 +67,9 @@ func open(ctx context.Context, dir string, p world.Programs, phase phase, log *w
 		}
 	}()
 	cfg := localcore.Default()
-	cfg.Listen, cfg.HTTP, cfg.Certs, cfg.Record = "127.0.0.1:0", "127.0.0.1:0", filepath.Join(dir, "certs"), s.record.Path
-	if s.core, s.stop, err = world.OpenCore(ctx, cfg, slog.New(slog.NewTextHandler(log.Of("localcore"), nil))); err != nil {
+	cfg.Listen, cfg.HTTP, cfg.Record, cfg.Certs = "127.0.0.1:0", "127.0.0.1:0", s.record.Path, filepath.Join(dir, "certs")
+	coreLog := slog.New(slog.NewTextHandler(log.Of("localcore"), nil))
+	if s.core, s.stop, err = world.OpenCore(ctx, cfg, coreLog); err != nil {
 		return nil, err
 	}
 	config := filepath.Join(dir, "gateway.yaml")
