@@ -37,8 +37,10 @@ var (
 	barMemory  = firm("memory is as it was after two minutes", func(r *result) bool {
 		return r.calm < calmTime || r.after.resident <= r.before.resident+moreMemory
 	})
-	barFiles = firm("descriptors are as they were", func(r *result) bool { return r.after.files <= r.before.files+moreFiles })
-	barLog   = firm("a MB of log a minute", func(r *result) bool {
+	barFiles = firm("descriptors are as they were", func(r *result) bool {
+		return r.after.files <= r.before.files+moreFiles
+	})
+	barLog = firm("a MB of log a minute", func(r *result) bool {
 		return r.logged <= maxLog*max(1, int64(r.length/time.Minute))
 	})
 	barDatums = firm("datums come of who sends samples, and of nobody else", func(r *result) bool {
@@ -62,6 +64,7 @@ type failure struct {
 
 // notYet are those that are known. Where one begins to hold its line has to go.
 var notYet = []failure{
+	{"deep JSON", &barPeak, 2 * time.Second, nested},
 	{"minutes and units", &barLost, 15 * time.Second, noTurns},
 	{"minutes and units", &barDelay, 15 * time.Second, noTurns},
 	{"samples without end", &barLost, 15 * time.Second, noTurns},
@@ -73,6 +76,7 @@ var notYet = []failure{
 }
 
 const (
+	nested   = "the JSON library takes memory for each level of nesting, up to 10,000"
 	noTurns  = "what waits for AWS goes in the order of time, whoever sent it"
 	noShares = "at queue.max_bytes the oldest samples are dropped, whoever sent them"
 )

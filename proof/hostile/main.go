@@ -90,7 +90,7 @@ func (o *options) Run(ctx context.Context, out io.Writer) error {
 	return o.judge(results, out)
 }
 
-// one is a phase, in a folder of its own. The folder stays where a bar does not hold and nobody knew.
+// one is a phase, in a folder of its own. The folder stays where a bar does not hold that is no time, and nobody knew.
 func (o *options) one(ctx context.Context, p world.Programs, phase phase, out io.Writer) (r *result, err error) {
 	err = world.InFolder("hostile", o.Keep, o.Verbose, out, func(dir string, log *world.Log) error {
 		s, err := open(ctx, dir, p, phase, log)
@@ -98,7 +98,7 @@ func (o *options) one(ctx context.Context, p world.Programs, phase phase, out io
 			return err
 		}
 		defer s.close()
-		if r, err = s.run(ctx, *o); err == nil && len(r.broken()) > 0 {
+		if r, err = s.run(ctx, *o); err == nil && len(r.unexpected(io.Discard)) > 0 {
 			return errBroken
 		}
 		return err

@@ -26,10 +26,14 @@ var bombs = always(
 	`{"run":"x","seq":1,"samples":[`+strings.Repeat("{},", 42_000)+"{}]}",
 )
 
-// deep are messages that cost whoever reads them carelessly.
+// deep are nested as far as a packet goes.
 var deep = always(
 	strings.Repeat("[", 127<<10),
 	"["+strings.Repeat(`{"x":`, 20_000)+strings.Repeat("}", 20_000)+"]",
+)
+
+// huge are texts, numbers and lists that cost whoever reads them carelessly.
+var huge = always(
 	`[{"name":"`+strings.Repeat("x", 126<<10)+`","value":1}]`,
 	`[{"name":"`+strings.Repeat(`\u0000`, 20_000)+`","value":1}]`,
 	`[{"name":"x","value":`+strings.Repeat("9", 126<<10)+`}]`,
