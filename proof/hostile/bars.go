@@ -64,15 +64,15 @@ type failure struct {
 
 // notYet are those that are known. Where one begins to hold its line has to go.
 var notYet = []failure{
-	{"deep JSON", &barPeak, 2 * time.Second, nested},
+	{"deep JSON", &barPeak, 5 * time.Second, nested},
 	{"minutes and units", &barLost, 15 * time.Second, noTurns},
 	{"minutes and units", &barDelay, 15 * time.Second, noTurns},
 	{"samples without end", &barLost, 15 * time.Second, noTurns},
 	{"samples without end", &barDelay, 15 * time.Second, noTurns},
 	{"seq and clock jumps", &barLost, 15 * time.Second, noTurns},
 	{"seq and clock jumps", &barDelay, 15 * time.Second, noTurns},
-	{"AWS away, queue full", &barLost, time.Second, noShares},
-	{"AWS away, queue full", &barDropped, time.Second, noShares},
+	{"AWS away, queue full", &barLost, 5 * time.Second, noShares},
+	{"AWS away, queue full", &barDropped, 5 * time.Second, noShares},
 }
 
 const (

@@ -41,7 +41,7 @@ Examples:
 
 type options struct {
 	For     time.Duration `help:"How long each attack goes on." default:"15s"`
-	After   time.Duration `help:"How long memory and descriptors may take to be as they were." default:"2m"`
+	After   time.Duration `help:"How long memory may take to be as it was." default:"2m"`
 	Only    string        `help:"Only phases whose name holds this text." placeholder:"TEXT"`
 	Assert  bool          `help:"Fail where a bar does not hold that is no time, or one holds that is known not to."`
 	Here    bool          `help:"On this machine's loopback, not in a network namespace of its own."`
