@@ -2,6 +2,7 @@ GO ?= go
 COMPOSE ?= docker-compose
 FUZZTIME ?= 10s
 OUTAGE ?=
+HOSTILE ?=
 CHAOS ?=
 MUTANTS ?=
 PROGRAMS := agent gateway localcore
@@ -10,7 +11,7 @@ CROSS_TO ?= armv6 armv7 arm64 amd64
 TOOL := $(GO) tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt vuln fuzz bench drain outage proof chaos powercut mutants demo cross compose-up compose-down clean
+.PHONY: help build test lint fmt vuln fuzz bench drain outage proof hostile chaos powercut mutants demo cross compose-up compose-down clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +58,9 @@ outage: ## run the same outage against Piway, mosquitto and telegraf (OUTAGE="--
 
 proof: ## run the long forms of the proofs, some minutes
 	PIWAY_LONG=1 $(GO) test -count=1 -timeout 15m ./proof/...
+
+hostile: ## attack a gateway from the LAN, phase by phase, and count what it costs the others (HOSTILE="--help" for more)
+	$(GO) run ./proof/hostile $(HOSTILE)
 
 chaos: ## kill, cut power and lines, fail disks and step clocks for a minute, and count every sample (CHAOS="--help" for more)
 	$(GO) run ./proof/chaos $(CHAOS)

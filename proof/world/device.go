@@ -17,6 +17,11 @@ type Load struct {
 	Pause   time.Duration // between two rounds
 	// Mixed lets every second report have two samples, and the last one of a round no time.
 	Mixed bool
+	// Steady makes what was due while a PUBACK was waited for as well, with the time at which it was due, as an agent
+	// does.
+	Steady bool
+	// Anew logs in for each round.
+	Anew bool
 }
 
 // A Device sends samples that can each be told from all others, and keeps a report until its PUBACK.
@@ -50,29 +55,34 @@ func LiveAll(ctx, living context.Context, all []*Device) *errgroup.Group {
 
 func (d *Device) live(ctx, living context.Context) error {
 	defer d.Close()
-	tick := time.NewTicker(d.Pause)
-	defer tick.Stop()
+	due := time.Now()
 	for {
-		select {
-		case <-tick.C:
-		case <-living.Done():
+		due = due.Add(d.Pause)
+		if now := time.Now(); !d.Steady && due.Before(now) {
+			due = now
+		}
+		Wait(living, time.Until(due))
+		if living.Err() != nil && (!d.Steady || due.After(time.Now())) {
 			return nil
 		}
-		round, err := d.round()
+		round, err := d.round(due)
 		if err == nil {
 			err = d.Deliver(ctx, round)
 		}
 		if err != nil {
 			return err
 		}
+		if d.Anew {
+			d.Close()
+		}
 	}
 }
 
 // round makes the next reports.
-func (d *Device) round() (round []Message, err error) {
+func (d *Device) round(now time.Time) (round []Message, err error) {
+	now = now.Truncate(time.Millisecond)
 	for i := range d.Reports {
 		d.seq++
-		now := time.Now().Truncate(time.Millisecond)
 		r := sample.Report{Device: d.Name, Run: d.Run, Seq: d.seq, Sent: sample.Seconds(now), Clock: sample.Synced}
 		var numbers []int
 		for range 1 + d.extra(i) {

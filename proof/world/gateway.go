@@ -31,12 +31,17 @@ func AddDevices(data string, names ...string) (passwords map[string]string, err 
 	return passwords, nil
 }
 
+// Ledger returns that of a gateway that runs.
+func Ledger(ctx context.Context, data string) (all []ledger.Account, err error) {
+	err = control.Call(ctx, data, "GET", "/ledger", nil, &all)
+	return all, err
+}
+
 // Drained returns the ledger of a gateway that runs when nothing waits any more; it has to balance at every look. tell
 // hears how many samples wait; nil for nobody.
 func Drained(ctx context.Context, data string, tell func(waiting int64)) (all []ledger.Account, err error) {
 	err = Poll(ctx, "the gateway's queue to be empty", func() (bool, error) {
-		all = nil
-		if err := control.Call(ctx, data, "GET", "/ledger", nil, &all); err != nil {
+		if all, err = Ledger(ctx, data); err != nil {
 			return false, err
 		}
 		waiting := ledger.Sum(all).Waiting

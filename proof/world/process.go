@@ -79,13 +79,16 @@ func (p *Process) Start(ctx context.Context) error {
 
 // read takes the log, line by line, to its end.
 func (p *Process) read(out io.Reader) {
-	for s := bufio.NewScanner(out); s.Scan(); {
+	for r := bufio.NewReader(out); ; {
+		line, err := r.ReadString('\n')
 		if p.Log != nil {
-			_, _ = fmt.Fprintln(p.Log, s.Text()) // for who looks on
+			_, _ = io.WriteString(p.Log, line) // for who looks on
 		}
-		_, _ = fmt.Fprintln(&p.said, s.Text()) // behind it: what was awaited is in the log
+		_, _ = io.WriteString(&p.said, line) // behind it: what was awaited is in the log
+		if err != nil {
+			return
+		}
 	}
-	_, _ = io.Copy(io.Discard, out) // behind a line that is too long
 }
 
 // Count is how many lines of the log since the last start hold the text.

@@ -3,6 +3,7 @@ package world
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,6 +28,7 @@ type Sample struct {
 	Time         time.Time
 	Timeless     bool      // the gateway was not told the time
 	Acked        time.Time // when the device first got the PUBACK; zero before
+	Came         time.Time // when CloudWatch first took it; zero before
 }
 
 // A Verdict is what became of samples.
@@ -87,6 +89,9 @@ func (s *Samples) Took(d *localcore.Recorded) (one Sample, ok bool) {
 		return one, false
 	}
 	s.book.Came(n)
+	if s.all[n].Came.IsZero() {
+		s.all[n].Came = d.Received
+	}
 	one = s.all[n]
 	if off := d.Timestamp.Sub(one.Time); !one.Timeless && off.Abs() > window {
 		s.isWrong("%s of %s, taken at %s, is off by %s", name, device, one.Time.Format(clockTime), off)
@@ -123,6 +128,13 @@ func (s *Samples) Take(r *Record) error {
 
 // Wait returns true when it is so, false when ctx ends before.
 func (s *Samples) Wait(ctx context.Context, so func(Counts) bool) bool { return s.book.Wait(ctx, so) }
+
+// All are those that were made so far, by their numbers.
+func (s *Samples) All() []Sample {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.all)
+}
 
 // Verdict is that of this moment.
 func (s *Samples) Verdict() Verdict {

@@ -1,13 +1,16 @@
 package world_test
 
 import (
+	"context"
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"piway/proof/world"
+	"piway/shared/mqttlink/fakebroker"
 )
 
 func TestProcess(t *testing.T) {
@@ -25,6 +28,50 @@ func TestProcess(t *testing.T) {
 	}
 	if err := p.Stop(); err == nil {
 		t.Error("stopped without an error, and it ended with 1")
+	}
+}
+
+// A line of the log may be of any length, and costs none behind it.
+func TestProcess_longLine(t *testing.T) {
+	p := &world.Process{Path: "/bin/sh", Args: []string{"-c", "head -c 200000 /dev/zero; echo; echo up; exec sleep 3600"}, Ready: "up"}
+	defer p.Kill()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := p.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(p.Line("\x00")); n != 200_000 {
+		t.Errorf("%d bytes of the line are in the log", n)
+	}
+}
+
+// A steady device makes what was due while it waited for an answer as well, with its time.
+func TestDevice_steady(t *testing.T) {
+	const pause, reports = 20 * time.Millisecond, 6
+	broker := fakebroker.New(t, nil)
+	var late sync.Once
+	broker.Puback = func(fakebroker.Publish) bool {
+		late.Do(func() { <-time.After(reports * pause) })
+		return true
+	}
+	samples, load := new(world.Samples), world.Load{Run: "r", Reports: 1, Pause: pause, Steady: true, Anew: true}
+	device := &world.Device{Client: world.Client{Addr: broker.Addr(), Name: "dev"}, Load: load, Samples: samples}
+	living, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := world.LiveAll(t.Context(), living, []*world.Device{device})
+	samples.Wait(t.Context(), func(c world.Counts) bool { return c.Acked >= reports })
+	stop()
+	if err := ended.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	all := samples.All()
+	for i := range all[1:] {
+		if apart := all[i+1].Time.Sub(all[i].Time); (apart - pause).Abs() > time.Millisecond {
+			t.Errorf("reports %d and %d are %s apart, want %s", i, i+1, apart, pause)
+		}
+	}
+	if n := len(broker.Connects); n != len(all) {
+		t.Errorf("%d logins for %d reports", n, len(all))
 	}
 }
 

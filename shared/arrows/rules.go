@@ -108,6 +108,7 @@ var inside = map[string][]string{
 	"proof/faultfs":        {},
 	"proof/mutants":        {"shared/cli"},
 	"proof/chaos":          {"proof/world", "proof/faultfs", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
+	"proof/hostile":        {"proof/world", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
 	"proof/outage":         {"proof/world", "localcore/broker", "localcore/cloudwatch", "localcore/localcore", "shared/*"},
 	"proof/powercut":       {"proof/powercut/vm", "proof/world", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
 	"proof/powercut/vm":    {"proof/world", "shared/config"},

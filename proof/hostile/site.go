@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"piway/localcore/localcore"
+	"piway/proof/world"
+)
+
+const (
+	deviceCount = 20
+	freshCount  = 4 // of these log in anew for each report
+	guestCount  = 8
+	window      = time.Second
+)
+
+func deviceName(i int) string { return fmt.Sprintf("pi-%02d", i) }
+
+var load = world.Load{Run: "load", Reports: 1, Pause: time.Second, Steady: true}
+
+// The clock is trusted: all runs by one.
+const gatewayConfig = `
+data: {dir: %s}
+broker: {listen: "127.0.0.1:0"}
+intake: {clock_tolerance: 1s, trust_clock: true}
+rollup: {window: 1s, grace: 1s}
+uplink:
+  endpoint: "%s"
+  certs: {dir: %s}
+  canary: 0s
+  connect_interval: 1s
+  max_backoff: 1s
+`
+
+// startTime is for all programs together.
+const startTime = time.Minute
+
+// A site is a gateway with its devices and its cloud, for one phase.
+type site struct {
+	phase   phase
+	data    string
+	gateway *world.Process
+	log     *counter // the gateway's
+	core    *localcore.Core
+	stop    func() error // ends the core
+	devices []*world.Device
+	guests  []guest
+	samples *world.Samples
+	record  *world.Record
+	hostile datums
+}
+
+// open starts the gateway and the cloud.
+func open(ctx context.Context, dir string, p world.Programs, phase phase, log *world.Log) (_ *site, err error) {
+	s := &site{
+		phase: phase, data: filepath.Join(dir, "data"), log: &counter{to: log.Of("gateway")}, samples: new(world.Samples),
+		record: &world.Record{Path: filepath.Join(dir, "record")}, hostile: datums{},
+	}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	cfg := localcore.Default()
+	cfg.Listen, cfg.HTTP, cfg.Record, cfg.Certs = "127.0.0.1:0", "127.0.0.1:0", s.record.Path, filepath.Join(dir, "certs")
+	coreLog := slog.New(slog.NewTextHandler(log.Of("localcore"), nil))
+	if s.core, s.stop, err = world.OpenCore(ctx, cfg, coreLog); err != nil {
+		return nil, err
+	}
+	config := filepath.Join(dir, "gateway.yaml")
+	text := fmt.Sprintf(gatewayConfig, s.data, s.core.MQTTAddr(), cfg.Certs) + phase.config
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	passwords, err := world.AddDevices(s.data, s.names()...)
+	if err != nil {
+		return nil, err
+	}
+	s.gateway = world.Gateway(p.Gateway, config, s.log)
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	if err := s.gateway.Start(ctx); err != nil {
+		return nil, err
+	}
+	for i := range deviceCount {
+		d := &world.Device{Client: world.Client{Addr: s.gateway.Addr(), Name: deviceName(i)}, Load: load, Samples: s.samples}
+		d.Password, d.Anew = passwords[d.Name], i < freshCount
+		s.devices = append(s.devices, d)
+	}
+	for i := range guestCount {
+		s.guests = append(s.guests, guest{guestName(i), passwords[guestName(i)]})
+	}
+	return s, nil
+}
+
+func guestName(i int) string { return fmt.Sprint("guest-", i) }
+
+// names are those of all devices, the hostile ones as well.
+func (s *site) names() (all []string) {
+	for i := range deviceCount {
+		all = append(all, deviceName(i))
+	}
+	for i := range guestCount {
+		all = append(all, guestName(i))
+	}
+	return all
+}
+
+func (s *site) close() {
+	if s.gateway != nil {
+		s.gateway.Kill()
+	}
+	if s.stop != nil {
+		_ = s.stop() // what it took is in the record
+	}
+}
+
+// take books what came to the cloud since it last did.
+func (s *site) take() error {
+	all, err := s.record.New()
+	honest := map[string]bool{}
+	for _, d := range s.devices {
+		honest[d.Name] = true
+	}
+	for _, d := range all {
+		if _, device := world.Named(&d); honest[device] {
+			s.samples.Took(&d)
+		} else {
+			s.hostile.add(&d)
+		}
+	}
+	return err
+}
