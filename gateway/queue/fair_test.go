@@ -14,6 +14,7 @@ import (
 	"piway/gateway/queue/ledger"
 	"piway/gateway/queue/storetest"
 	"piway/shared/files/lying"
+	"piway/shared/race"
 	"piway/shared/sample"
 	"piway/shared/testlog"
 )
@@ -25,11 +26,11 @@ type crowd struct {
 	sent sync.WaitGroup
 }
 
-func inCrowd(t *testing.T, maxBytes int64, f func(*testing.T, *crowd)) {
-	inBubble(t, func(t *testing.T, b *bench) {
+func inCrowd(t *testing.T, maxBytes int64, f func(*crowd)) {
+	inBubble(t, func(_ *testing.T, b *bench) {
 		b.Cfg.MaxBytes = maxBytes
 		b.Reopen()
-		f(t, &crowd{bench: b, seq: map[string]int64{}})
+		f(&crowd{bench: b, seq: map[string]int64{}})
 	})
 }
 
@@ -93,7 +94,7 @@ func (c *crowd) spared(but ...string) map[string]ledger.Account {
 // Who fills the queue with half a million samples pushes out nothing but what it sent itself: while AWS is away, with
 // what the forwarder has in hand, over a kill, and while some is sent.
 func TestBounds_oneDeviceFills(t *testing.T) {
-	inCrowd(t, 4<<20, func(t *testing.T, c *crowd) {
+	inCrowd(t, 4<<20, func(c *crowd) {
 		begun := map[int64]int{} // passes, with how many samples
 		for i := range 500 {
 			c.send("attacker", 1000)
@@ -113,8 +114,8 @@ func TestBounds_oneDeviceFills(t *testing.T) {
 				p, names := c.NextPass("f")
 				part := p.Clone()
 				part.Next = 1
-				if err := c.Settle(t.Context(), nil, []pass.Pass{part}); err != nil {
-					t.Fatal(err)
+				if err := c.Settle(c.T.Context(), nil, []pass.Pass{part}); err != nil {
+					c.T.Fatal(err)
 				}
 				c.Release(p.Start)
 				begun[p.Start] = len(names)
@@ -122,11 +123,11 @@ func TestBounds_oneDeviceFills(t *testing.T) {
 				p, _ := c.NextPass("f")
 				delete(begun, p.Start)
 				sent := pass.Done{Pass: p, Counts: map[ledger.Count]int{}}
-				if err := c.Each(t.Context(), p, storetest.CountSent(sent.Counts)); err != nil {
-					t.Fatal(err)
+				if err := c.Each(c.T.Context(), p, storetest.CountSent(sent.Counts)); err != nil {
+					c.T.Fatal(err)
 				}
-				if err := c.Settle(t.Context(), []pass.Done{sent}, nil); err != nil {
-					t.Fatal(err)
+				if err := c.Settle(c.T.Context(), []pass.Done{sent}, nil); err != nil {
+					c.T.Fatal(err)
 				}
 			}
 			if i%25 == 0 {
@@ -154,7 +155,7 @@ func (c *crowd) begun(passes map[int64]int) {
 
 // Two of them share what the others leave.
 func TestBounds_twoDevicesFill(t *testing.T) {
-	inCrowd(t, 2<<20, func(t *testing.T, c *crowd) {
+	inCrowd(t, 2<<20, func(c *crowd) {
 		for i := range 200 {
 			c.send("a", 1000)
 			c.send("b", 500)
@@ -165,14 +166,14 @@ func TestBounds_twoDevicesFill(t *testing.T) {
 		}
 		all := c.spared("a", "b")
 		if a, b := all["a"].Waiting, all["b"].Waiting; a > b*5/4 || b > a*5/4 {
-			t.Errorf("one has %d samples, the other %d, want about as many", a, b)
+			c.T.Errorf("one has %d samples, the other %d, want about as many", a, b)
 		}
 	})
 }
 
 // Many small reports take as much as few large ones.
 func TestBounds_manySmallReports(t *testing.T) {
-	inCrowd(t, 512<<10, func(t *testing.T, c *crowd) {
+	inCrowd(t, 512<<10, func(c *crowd) {
 		for i := range 6000 {
 			c.send("attacker", 1)
 			if i%1000 == 0 {
@@ -186,7 +187,7 @@ func TestBounds_manySmallReports(t *testing.T) {
 
 // What others leave between is used: who sends half of all gets what is left by those who send the other half.
 func TestBounds_mixed(t *testing.T) {
-	inCrowd(t, 512<<10, func(t *testing.T, c *crowd) {
+	inCrowd(t, 512<<10, func(c *crowd) {
 		for range 80 {
 			for i := range 20 {
 				c.send(fmt.Sprint("honest ", i), 4)
@@ -200,7 +201,7 @@ func TestBounds_mixed(t *testing.T) {
 
 // What a transaction dropped that failed is there still, and who has how much is known.
 func TestBounds_transactionFails(t *testing.T) {
-	inCrowd(t, 1<<20, func(t *testing.T, c *crowd) {
+	inCrowd(t, 1<<20, func(c *crowd) {
 		for range 40 {
 			c.send("attacker", 1000)
 		}
@@ -209,14 +210,14 @@ func TestBounds_transactionFails(t *testing.T) {
 		c.sql(refuseReports)
 		for seq := range int64(20) {
 			if err := c.TryAppend(storetest.Big("other", seq)); err == nil {
-				t.Fatal("done(nil) for a report that is not stored")
+				c.T.Fatal("done(nil) for a report that is not stored")
 			}
 			if err := c.TryAppend(storetest.Big("attacker", 1000+20*seq)); err == nil {
-				t.Fatal("done(nil) for a report that is not stored")
+				c.T.Fatal("done(nil) for a report that is not stored")
 			}
 		}
 		if after := c.Accounts()["attacker"]; after.Waiting != before.Waiting {
-			t.Errorf("%d samples wait after transactions that failed, want %d", after.Waiting, before.Waiting)
+			c.T.Errorf("%d samples wait after transactions that failed, want %d", after.Waiting, before.Waiting)
 		}
 		c.sql("DROP TRIGGER full")
 		for range 10 {
@@ -228,7 +229,7 @@ func TestBounds_transactionFails(t *testing.T) {
 
 // Where all send the same all give the same, and that is the oldest.
 func TestBounds_allAlike(t *testing.T) {
-	inCrowd(t, 1<<20, func(t *testing.T, c *crowd) {
+	inCrowd(t, 1<<20, func(c *crowd) {
 		for i := range 250 {
 			c.honest()
 			c.sent.Wait()
@@ -241,33 +242,39 @@ func TestBounds_allAlike(t *testing.T) {
 		c.query("SELECT MIN(seq) FROM (SELECT MIN(seq) AS seq FROM report GROUP BY device)", &least)
 		c.query("SELECT MAX(seq) FROM (SELECT MIN(seq) AS seq FROM report GROUP BY device)", &most)
 		if least < 20 || most-least > 1 {
-			t.Errorf("the oldest report of a device is its %d., of another its %d., want the same of all", least, most)
+			c.T.Errorf("the oldest report of a device is its %d., of another its %d., want the same of all", least, most)
 		}
 		var holes int64
 		c.query("SELECT SUM(holes) FROM (SELECT MAX(seq)-MIN(seq)+1-COUNT(*) AS holes FROM report GROUP BY device)", &holes)
 		if holes > 0 {
-			t.Errorf("%d reports are dropped of which older ones wait, want none", holes)
+			c.T.Errorf("%d reports are dropped of which older ones wait, want none", holes)
 		}
 	})
 }
 
 // What was thinned counts as what it takes now.
 func TestBounds_thinned(t *testing.T) {
-	inCrowd(t, 1<<20, func(t *testing.T, c *crowd) {
+	if race.Enabled {
+		t.Skip("hours of looking around: without -race only")
+	}
+	inCrowd(t, 1<<20, func(c *crowd) {
 		c.thinAfter(time.Hour)
-		for i := range 400 {
-			c.send("attacker", 200)
-			if i%10 == 0 {
-				c.honest()
-				c.pass(10 * time.Minute)
+		for range 10 {
+			for range 10 {
+				c.send("attacker", 500)
 			}
+			c.honest()
+			c.pass(10 * time.Minute)
 		}
-		c.spared()
-		for i := range 400 {
+		var thinned int64
+		if c.query("SELECT COUNT(*) FROM pass WHERE thinned>0", &thinned); thinned == 0 {
+			c.T.Error("nothing is thinned")
+		}
+		for i := range 200 {
 			c.send("attacker", 500)
 			if i%20 == 0 {
 				c.honest()
-				c.pass(4 * time.Minute)
+				c.pass(6 * time.Minute)
 			}
 		}
 		c.spared("attacker")

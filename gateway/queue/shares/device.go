@@ -46,7 +46,7 @@ func (l *list) push(id int64) {
 	if l.n == 0 {
 		l.first = id
 	} else {
-		l.steps = binary.AppendUvarint(l.steps, uint64(id-l.last))
+		l.steps = binary.AppendVarint(l.steps, id-l.last)
 	}
 	l.last = id
 	l.n++
@@ -56,8 +56,8 @@ func (l *list) push(id int64) {
 func (l *list) pop() int64 {
 	id := l.first
 	if l.n--; l.n > 0 {
-		step, size := binary.Uvarint(l.steps)
-		l.first, l.steps = id+int64(step), l.steps[size:]
+		step, size := binary.Varint(l.steps)
+		l.first, l.steps = id+step, l.steps[size:]
 	}
 	return id
 }
