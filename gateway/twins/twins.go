@@ -85,7 +85,7 @@ func (w *Watch) Heard(device string, r *sample.Report, host func() string, at ti
 	if n := len(t.speakers); n > 0 && t.speakers[n-1].who == now.who {
 		return Pair{}, false
 	}
-	now.host = host()
+	now = speaker{strings.Clone(now.who), host()} // not a part of a message, which it would keep
 	return t.follow(now, at, k.within)
 }
 

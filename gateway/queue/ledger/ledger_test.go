@@ -52,8 +52,11 @@ func TestLedger_AddRefusedByCloud(t *testing.T) {
 		device, reason string
 		n              int64
 	}{
-		{"kitchen", "unit", 4}, {"kitchen", "time", 1e9}, {"kitchen", "unit", 1e9},
-		{"(unknown)", "unit", 1e9}, {"attic", "unit", 1},
+		{"kitchen", "unit", 4},
+		{"kitchen", "time", 1e9},
+		{"kitchen", "unit", 1e9},
+		{"(unknown)", "unit", 1e9},
+		{"attic", "unit", 1},
 	} {
 		l.AddRefusedByCloud(c.device, c.reason, c.n)
 	}
