@@ -153,7 +153,7 @@ func (a *attacker) guest(ctx context.Context, i int) *conn {
 	return nil
 }
 
-// guests floods on n connections of guests, each with what next makes for the i-th one.
+// flood floods on n connections of guests, each with what next makes for the i-th one.
 func (a *attacker) flood(ctx context.Context, n int, next func(i int) func() []byte) {
 	a.crowd(ctx, n, func(ctx context.Context, i int) {
 		if c := a.guest(ctx, i); c != nil {
