@@ -45,7 +45,9 @@ func BenchmarkOpen(b *testing.B) {
 // BenchmarkQueue_Append_full measures a report that pushes out others, of two thousand devices that are alike or with
 // one that has as much as all others, and the first one, for which they are counted.
 func BenchmarkQueue_Append_full(b *testing.B) {
-	for name, device := range map[string]string{"alike": "id%2000", "oneHasHalf": "CASE WHEN id%2 THEN id%2000 ELSE 0 END"} {
+	for name, device := range map[string]string{
+		"alike": "id%2000", "oneHasHalf": "CASE WHEN id%2 THEN id%2000 ELSE 0 END",
+	} {
 		b.Run(name, func(b *testing.B) {
 			path := filepath.Join(b.TempDir(), "queue.db")
 			fill(b, path, 1_000_000)

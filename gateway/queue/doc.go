@@ -66,10 +66,10 @@
 // hand or has a position. It goes whole, and only where nothing else is left; those in hand last. If a pass in hand is
 // dropped its samples stay booked as dropped, also those that AWS got: `Settle` of a pass that is gone changes nothing.
 //
-// Who has how much is counted from the table when the first report has to go (about a second for a million reports),
+// Who has how much is counted from the table when the first report has to go (some seconds for a million reports),
 // and kept until nothing was dropped for ten minutes; a queue that is never full pays nothing for it. After a
-// transaction that failed it is counted anew. What stays between dropped reports is written anew, up to four reports for
-// one, since SQLite frees only pages that are nearly empty. One transaction drops 16 MB at most, and as much as it
+// transaction that failed it is counted anew. What stays between dropped reports is written anew, up to four reports
+// for one, since SQLite frees only pages that are nearly empty. One transaction drops 16 MB at most, and as much as it
 // stores.
 //
 // SQLite's own `max_page_count` lies a tenth and 4 MB above, so that ledger and positions always fit. `queue.max_age`

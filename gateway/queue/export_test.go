@@ -6,8 +6,8 @@ import (
 	"piway/gateway/queue/shares"
 )
 
-// Shares returns what each device's reports take, as it was kept and as it is counted now; kept is nil if nothing had to
-// be dropped lately.
+// Shares returns what each device's reports take, as it was kept and as it is counted now; kept is nil if nothing had
+// to be dropped lately.
 func (q *Queue) Shares(ctx context.Context) (kept, counted map[string]int64, err error) {
 	err = q.do(ctx, func(ctx context.Context, w *writer) error {
 		now, err := shares.Count(ctx, w.conn)

@@ -3,8 +3,8 @@
 // Its promise: the oldest report of the device whose reports take the most bytes, until another's take more; of devices
 // whose reports take the same, the oldest. So who sends much pushes out what it sent itself.
 //
-// It is counted from the table, and follows what is added and what leaves. Of a report it keeps its number, in a byte or
-// two, so that finding the next one to go costs the same however many wait.
+// It is counted from the table, and follows what is added and what leaves. Of a report it keeps its number, in a byte
+// or two, so that finding the next one to go costs the same however many wait.
 package shares
 
 import (
@@ -90,8 +90,8 @@ func (s *Shares) Bytes() map[string]int64 {
 func (s *Shares) Stale() bool { return s == nil || 2*s.gone > s.listed+1<<16 }
 
 // Drop calls drop with one report after the other, in the order in which they go, until so many bytes are dropped or
-// none is left. Those of which held is true stay. drop returns how many bytes it dropped, 0 if the report was gone. After
-// an error the shares are to be counted anew.
+// none is left. Those of which held is true stay. drop returns how many bytes it dropped, 0 if the report was gone.
+// After an error the shares are to be counted anew.
 func (s *Shares) Drop(
 	want int64, held func(id int64) bool, drop func(name string, id int64) (bytes int64, err error),
 ) (dropped int64, err error) {
