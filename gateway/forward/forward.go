@@ -158,13 +158,14 @@ func (f *Forwarder) look(ctx context.Context) error {
 	return f.begin(ctx, p, live)
 }
 
-// behind reports whether all that is handed out now is backlog. A pass in the live lane is that too when it has become
-// as old: what a Pi kept for long comes at once, so that a live pass may be a long one.
+// behind reports whether all that is handed out now is backlog. A pass in the live lane is that too when it has been
+// there for liveFor, or for a window if that is less, since then another one has closed: what a Pi kept for long comes
+// at once, so that a live pass may be a long one, and what is fresh of each device goes first in it.
 func (f *Forwarder) behind() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if h := f.lanes[live]; h != nil {
-		return f.cfg.SinceBoot()-h.begun > liveFor
+		return f.cfg.SinceBoot()-h.begun > min(liveFor, f.cfg.Rollup.Window)
 	}
 	return f.lanes[backlog] != nil
 }

@@ -77,7 +77,7 @@ func TestHostile_messages(t *testing.T) {
 		default:
 		}
 	}
-	if n := grew(); n > 128<<20 {
+	if n := grew(); n > 192<<20 {
 		t.Errorf("the heap grew by %d MiB", n>>20)
 	}
 	by := p.drained(ctx)

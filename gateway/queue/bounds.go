@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"piway/gateway/queue/episode"
 	"piway/gateway/queue/replace"
 	"piway/gateway/queue/reports"
 	"piway/gateway/queue/shares"
@@ -48,32 +49,36 @@ type bounds struct {
 
 	shares *shares.Shares // counted when something is to be dropped, and kept until the episode is over
 
-	full, old episode
+	full, old episode.Episode
 }
 
 func newBounds() bounds {
 	return bounds{
-		full: episode{reason: ReasonFull, fix: "a larger queue.max_bytes, or queue.thin_after; " +
-			"and find out why AWS takes too little"},
-		old: episode{reason: ReasonAge, fix: "a larger queue.max_age, up to the 14 days that CloudWatch takes; " +
-			"and find out why AWS takes too little"},
+		full: episode.Episode{Reason: ReasonFull, Fix: "a larger queue.max_bytes, or queue.thin_after; " +
+			"and look why AWS takes too little"},
+		old: episode.Episode{Reason: ReasonAge, Fix: "a larger queue.max_age, up to the 14 days that CloudWatch takes; " +
+			"and look why AWS takes too little"},
 	}
 }
 
 // reset forgets what was dropped in a transaction that failed.
-func (b *bounds) reset() { b.budget, b.full.dropping, b.old.dropping, b.shares = 0, 0, 0, nil }
+func (b *bounds) reset() {
+	b.budget, b.shares = 0, nil
+	b.full.RolledBack()
+	b.old.RolledBack()
+}
 
 // committed makes the transaction's drops count.
 func (b *bounds) committed(now time.Duration, log *slog.Logger) {
-	b.full.committed(now, log)
-	b.old.committed(now, log)
+	b.full.Committed(now, log)
+	b.old.Committed(now, log)
 }
 
 // endEpisodes ends those that are over.
 func (b *bounds) endEpisodes(now time.Duration, log *slog.Logger) {
-	b.full.look(now, log)
-	b.old.look(now, log)
-	if !b.full.on {
+	b.full.Look(now, log)
+	b.old.Look(now, log)
+	if !b.full.On() {
 		b.shares = nil
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"piway/gateway/pass"
+	"piway/gateway/queue/episode"
 	"piway/gateway/queue/ledger"
 	"piway/gateway/queue/ranges"
 	"piway/gateway/queue/reports"
@@ -151,9 +152,9 @@ func (w *writer) pack(ctx context.Context, dropped []int64) error {
 }
 
 // dropped books what was dropped of a device.
-func (w *writer) dropped(device string, samples int, bytes int64, e *episode) {
-	w.books.Book(device, ledger.Dropped, e.reason, samples)
-	e.dropping += int64(samples)
+func (w *writer) dropped(device string, samples int, bytes int64, e *episode.Episode) {
+	w.books.Book(device, ledger.Dropped, e.Reason, samples)
+	e.Drop(samples)
 	w.bounds.mayDrop -= bytes
 	w.foldAndWake = true // so that no deleted report is still to be counted
 }
@@ -230,7 +231,7 @@ func (w *writer) oldestClosed(ctx context.Context) (oldest *pass.Pass, err error
 }
 
 // dropPass drops a closed pass.
-func (w *writer) dropPass(ctx context.Context, p *pass.Pass, e *episode) error {
+func (w *writer) dropPass(ctx context.Context, p *pass.Pass, e *episode.Episode) error {
 	if err := w.leave(ctx, *p, func(device string, samples int, bytes int64) {
 		w.dropped(device, samples, bytes, e)
 	}); err != nil {

@@ -102,7 +102,7 @@ func TestDecode_refusesASampleAndKeepsItsNeighbours(t *testing.T) {
 		{"bad UTF-8", "{\"name\":\"\xff\",\"unit\":\"None\",\"value\":1}", "json", `not JSON at byte 59: invalid UTF-8`},
 		{"a line break in a string", "{\"name\":\"a\n\",\"unit\":\"None\",\"value\":1}", "json", `not JSON at byte 60: invalid character '\n' in string (expecting non-control character)`},
 		{"the wrong bracket", `{"name":"a","unit":"None","value":1]`, "json", `not JSON at byte 85: invalid character ']' after object value (expecting ',' or '}')`},
-		{"deep", `{"x":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `}`, "json", `not JSON at byte 10054: exceeded max depth`},
+		{"deep", `{"x":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `}`, "json", `not JSON at byte 154: nested more than 100 deep`},
 		{"a huge number", `{"name":"a","unit":"None","value":` + strings.Repeat("9", 100_000) + `}`, "value", `value "` + strings.Repeat("9", 60) + `"…: out of CloudWatch's range, -2^360 to 2^360`},
 		{"time a word", `{"name":"a","unit":"None","value":1,"time":"noon"}`, "time", `time: "noon" is not a number`},
 	} {
@@ -148,7 +148,7 @@ func TestDecode_refusesTheWhole(t *testing.T) {
 		{"another bracket at the end", `[{"name":"a"}}`, `not JSON at byte 13`},
 		{"something behind an array", `[{"name":"a"}] 1`, `not JSON at byte 15`},
 		{"something behind a report", `{"samples":[{"name":"a"}]} 1`, `not JSON at byte 27`},
-		{"brackets", strings.Repeat("[", 256<<10), `not JSON at byte 10000: exceeded max depth`},
+		{"brackets", strings.Repeat("[", 256<<10), `not JSON at byte 100: nested more than 100 deep`},
 		{"bad UTF-8", "{\"name\":\"a\xff\",\"unit\":\"None\",\"value\":1}", `not JSON at byte`},
 		{"empty array", `[]`, `empty array, send at least one sample`},
 		{"samples not an array", `{"samples":7}`, `samples "7": not an array`},

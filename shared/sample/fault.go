@@ -16,6 +16,9 @@ func fault(err error, text []byte, offset func(int64) int64) error {
 	if se, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		return syntaxFault(se, text, offset(se.ByteOffset))
 	}
+	if at, ok := errors.AsType[tooDeep](err); ok {
+		return fmt.Errorf("not JSON at byte %d: nested more than %d deep", offset(int64(at)), maxDepth)
+	}
 	if errors.Is(err, errNotObject) {
 		return fmt.Errorf("sample %s: not an object, send one with name, unit and value", clip(string(bytes.TrimSpace(text))))
 	}
@@ -75,7 +78,11 @@ func unsplit(payload []byte) error {
 // check returns nil for JSON.
 func check(payload []byte) error {
 	var v jsontext.Value
-	if err := json.Unmarshal(payload, &v); err != nil {
+	err := checkDepth(payload)
+	if err == nil {
+		err = json.Unmarshal(payload, &v)
+	}
+	if err != nil {
 		return fault(err, payload, func(offset int64) int64 { return offset })
 	}
 	return nil

@@ -28,6 +28,9 @@ func (r *reader) release() {
 
 // read reads the object that is all of the text. After an error to holds what came before it.
 func (r *reader) read(text []byte, to json.UnmarshalerFrom) error {
+	if err := checkDepth(text); err != nil {
+		return err
+	}
 	r.in = *bytes.NewBuffer(text)
 	r.dec.Reset(&r.in)
 	err := to.UnmarshalJSONFrom(&r.dec)
