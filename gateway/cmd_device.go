@@ -4,20 +4,36 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"text/tabwriter"
-	"time"
 
 	"piway/gateway/ctl"
 )
 
 type deviceCmd struct {
-	Add    deviceAddCmd    `cmd:"" help:"Let a device in, and print its new password, once."`
-	List   deviceListCmd   `cmd:"" help:"List the devices."`
-	Remove deviceRemoveCmd `cmd:"" help:"Lock a device out and close its connections."`
+	Add      deviceAddCmd      `cmd:"" help:"Let a device in, and print its new password, once."`
+	List     deviceListCmd     `cmd:"" help:"List the devices."`
+	Show     deviceShowCmd     `cmd:"" help:"Show what a device sends, and what that costs."`
+	Rename   deviceRenameCmd   `cmd:"" help:"Give a device another name."`
+	Password devicePasswordCmd `cmd:"" help:"Give a device a new password."`
+	Remove   deviceRemoveCmd   `cmd:"" help:"Lock a device out and close its connections, or free one metric name."`
+}
+
+// jsonFlag is a flag of all that tell something.
+type jsonFlag struct {
+	JSON bool `help:"As JSON, for programs." name:"json"`
+}
+
+// say tells what was done, as v or as text.
+func (f jsonFlag) say(out io.Writer, v any, text string) error {
+	if f.JSON {
+		return ctl.JSON(out, v)
+	}
+	_, err := io.WriteString(out, text)
+	return err
 }
 
 type deviceAddCmd struct {
 	configFile
+	jsonFlag
 	Name         string `arg:"" help:"Its MQTT user name, and part of its metric names."`
 	PasswordFile string `help:"Write the password to a new FILE (mode 0600) instead of printing it." placeholder:"FILE" type:"path"`
 	Keep         bool   `help:"Succeed and change nothing if the device and FILE exist."`
@@ -34,6 +50,7 @@ Example:
 
 type deviceListCmd struct {
 	configFile
+	jsonFlag
 }
 
 // Help is the longer help of the command.
@@ -47,16 +64,19 @@ Example:
 
 type deviceRemoveCmd struct {
 	configFile
-	Name string `arg:"" help:"Name of the device."`
+	jsonFlag
+	Name   string  `arg:"" help:"Name of the device."`
+	Metric *string `help:"Only free this metric name of it, such as one that was mistyped; the device stays." placeholder:"NAME"`
 }
 
 // Help is the longer help of the command.
 func (*deviceRemoveCmd) Help() string {
-	return `Locks the device out at once and closes its connections. What the gateway has stored of it is still sent. Works whether the gateway runs or not.
+	return `Locks the device out at once and closes its connections. What the gateway has stored of it is still sent. Its metric names are free for other devices. Works whether the gateway runs or not; the names are free from the gateway's next start then.
 
-Example:
+Examples:
 
-  piway-gateway device remove kitchen --config gateway.yaml`
+  piway-gateway device remove kitchen --config gateway.yaml
+  piway-gateway device remove kitchen --metric temprature`
 }
 
 // Run adds a device.
@@ -66,7 +86,7 @@ func (c *deviceAddCmd) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	return ctl.WithDevices(cfg.Data.Dir, func(list ctl.Devices) error {
-		return ctl.AddDevice(ctx, list, c.Name, c.PasswordFile, c.Keep, out)
+		return ctl.AddDevice(ctx, list, c.Name, c.Keep, ctl.Password{File: c.PasswordFile, JSON: c.JSON, Out: out})
 	})
 }
 
@@ -77,24 +97,11 @@ func (c *deviceListCmd) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	return ctl.WithDevices(cfg.Data.Dir, func(list ctl.Devices) error {
-		all, err := list.All(ctx)
-		if err != nil {
-			return err
-		}
 		twins, err := ctl.Twins(ctx, cfg.Data.Dir)
 		if err != nil {
 			return err
 		}
-		t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		_, _ = fmt.Fprintln(t, "device\tadded")
-		for _, d := range all {
-			mark := ""
-			if pair, two := twins[d.Name]; two {
-				mark = "\ttwo machines speak as this one: " + pair[0] + " and " + pair[1]
-			}
-			_, _ = fmt.Fprintf(t, "%s\t%s%s\n", d.Name, d.Added.Format(time.RFC3339), mark)
-		}
-		return t.Flush() // the lines above report their errors here
+		return ctl.List(ctx, list, twins, c.JSON, out)
 	})
 }
 
@@ -105,10 +112,21 @@ func (c *deviceRemoveCmd) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	return ctl.WithDevices(cfg.Data.Dir, func(list ctl.Devices) error {
+		if c.Metric != nil { // an empty one too must not remove the device
+			return c.free(ctx, list, out)
+		}
 		if err := list.Remove(ctx, c.Name); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(out, "%s removed\n", c.Name)
-		return err
+		return c.say(out, map[string]string{"removed": c.Name}, c.Name+" removed\n")
 	})
+}
+
+func (c *deviceRemoveCmd) free(ctx context.Context, list ctl.Devices, out io.Writer) error {
+	full, err := list.Free(ctx, c.Name, *c.Metric)
+	if err != nil {
+		return err
+	}
+	return c.say(out, map[string]string{"device": c.Name, "freed": full}, fmt.Sprintf(
+		"%q is free and no longer counted; %s claims it again if it still sends it\n", full, c.Name))
 }

@@ -4,16 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"slices"
-	"syscall"
+	"net/url"
+	"strings"
 
 	"piway/gateway/control"
 	"piway/gateway/datadir"
 	"piway/gateway/devices"
-	"piway/shared/files"
 	"piway/shared/sample"
 )
 
@@ -22,6 +18,12 @@ type Devices interface {
 	Add(ctx context.Context, name string) (password string, err error)
 	All(ctx context.Context) ([]devices.Device, error)
 	Remove(ctx context.Context, name string) error
+	// Rename gives a device another name; its password and what it claimed stay.
+	Rename(ctx context.Context, old, name string) error
+	// Password gives a device a new one.
+	Password(ctx context.Context, name string) (password string, err error)
+	// Free frees one metric name of a device, and returns it as it goes to the cloud, as far as that is known.
+	Free(ctx context.Context, name, metric string) (full string, err error)
 }
 
 // WithDevices gives f the list of the running gateway, or the file of a stopped one, locked against its start.
@@ -54,91 +56,59 @@ func Twins(ctx context.Context, dataDir string) (by map[string][2]string, err er
 
 type remoteList struct{ dataDir string }
 
-func (r remoteList) Add(ctx context.Context, name string) (password string, err error) {
-	if !sample.IsDeviceName(name) {
-		return "", fmt.Errorf("%q: %w", name, devices.ErrName)
+// ask asks about devices of those names, which are part of the path.
+func (r remoteList) ask(ctx context.Context, method, path string, out any, names ...string) error {
+	of := []any{}
+	for _, name := range names {
+		if !sample.IsDeviceName(name) {
+			return fmt.Errorf("%q: %w", name, devices.ErrName)
+		}
+		of = append(of, name)
 	}
-	err = control.Call(ctx, r.dataDir, "POST", "/devices/"+name, nil, &password)
+	return control.Call(ctx, r.dataDir, method, fmt.Sprintf(path, of...), nil, out)
+}
+
+func (r remoteList) Add(ctx context.Context, name string) (password string, err error) {
+	err = r.ask(ctx, "POST", "/devices/%s", &password, name)
 	return password, err
 }
 
 func (r remoteList) All(ctx context.Context) (all []devices.Device, err error) {
-	return all, control.Call(ctx, r.dataDir, "GET", "/devices", nil, &all)
+	err = r.ask(ctx, "GET", "/devices", &all)
+	return all, err
 }
 
 func (r remoteList) Remove(ctx context.Context, name string) error {
-	if !sample.IsDeviceName(name) {
-		return fmt.Errorf("%q: %w", name, devices.ErrName)
-	}
-	return control.Call(ctx, r.dataDir, "DELETE", "/devices/"+name, nil, nil)
+	return r.ask(ctx, "DELETE", "/devices/%s", nil, name)
 }
 
+func (r remoteList) Rename(ctx context.Context, old, name string) error {
+	return r.ask(ctx, "POST", "/devices/%s/rename/%s", nil, old, name)
+}
+
+func (r remoteList) Password(ctx context.Context, name string) (password string, err error) {
+	err = r.ask(ctx, "POST", "/devices/%s/password", &password, name)
+	return password, err
+}
+
+func (r remoteList) Free(ctx context.Context, name, metric string) (full string, err error) {
+	query := strings.ReplaceAll(url.Values{"name": {metric}}.Encode(), "%", "%%")
+	err = r.ask(ctx, "DELETE", "/devices/%s/metrics?"+query, &full, name)
+	return full, err
+}
+
+// A localList is a stopped gateway's. Its store is told at the next start.
 type localList struct{ list *devices.List }
 
 func (l localList) Add(_ context.Context, name string) (string, error) { return l.list.Add(name) }
 func (l localList) All(context.Context) ([]devices.Device, error)      { return l.list.All(), nil }
-func (l localList) Remove(_ context.Context, name string) error        { return l.list.Remove(name) }
 
-// AddDevice lets a device in. Its password is printed, or written to a new file; with keep a device that is there and
-// whose file exists stays as it is.
-func AddDevice(ctx context.Context, list Devices, name, passwordFile string, keep bool, out io.Writer) error {
-	if passwordFile == "" {
-		return addAndPrint(ctx, list, name, out)
-	}
-	if !keep {
-		return addToFile(ctx, list, name, passwordFile, out)
-	}
-	_, err := os.Stat(passwordFile)
-	exists := err == nil
-	all, err := list.All(ctx)
-	if err != nil {
-		return err
-	}
-	known := slices.ContainsFunc(all, func(d devices.Device) bool { return d.Name == name })
-	if known && exists {
-		_, err := fmt.Fprintf(out, "%s exists already\n", name)
-		return err
-	}
-	if known { // its password is nowhere any more
-		if err := list.Remove(ctx, name); err != nil {
-			return err
-		}
-	}
-	if exists { // of a device that is gone
-		if err := os.Remove(passwordFile); err != nil {
-			return fmt.Errorf("writing the password: %w", err)
-		}
-	}
-	return addToFile(ctx, list, name, passwordFile, out)
-}
+func (l localList) Remove(_ context.Context, name string) error { return l.list.Remove(name) }
 
-func addAndPrint(ctx context.Context, list Devices, name string, out io.Writer) error {
-	password, err := list.Add(ctx, name)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(out, "user name  %s\npassword   %s\n\nThe password is shown once and cannot be shown again.\n", name, password)
-	return err
-}
+func (l localList) Rename(_ context.Context, old, name string) error { return l.list.Rename(old, name) }
 
-// addToFile makes the file before the device, so that a password is never made that nobody gets to know. It follows no
-// link, and writes into nothing that somebody else may have open.
-func addToFile(ctx context.Context, list Devices, name, passwordFile string, out io.Writer) error {
-	f, err := files.OpenFile(passwordFile, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("writing the password: %s exists, remove it or name another file", passwordFile)
-	}
-	if err != nil {
-		return fmt.Errorf("writing the password: %w", err)
-	}
-	password, err := list.Add(ctx, name)
-	if err != nil {
-		return errors.Join(err, f.Close(), os.Remove(passwordFile))
-	}
-	_, werr := fmt.Fprintln(f, password)
-	if err := errors.Join(werr, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("writing the password: %w", err)
-	}
-	_, err = fmt.Fprintf(out, "%s added, its password is in %s\n", name, passwordFile)
-	return err
+func (l localList) Password(_ context.Context, n string) (string, error) { return l.list.Password(n) }
+
+func (l localList) Free(_ context.Context, name, m string) (string, error) {
+	return m, l.list.Free(name, m)
 }

@@ -5,7 +5,6 @@ package ctl
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -28,9 +27,7 @@ func Ledger(ctx context.Context, dataDir string, asJSON bool, out io.Writer) err
 		return config.Try(err, "start the gateway, or name its configuration with --config")
 	}
 	if asJSON {
-		enc := json.NewEncoder(out)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(accounts); err != nil {
+		if err := JSON(out, accounts); err != nil {
 			return err
 		}
 		return ledger.Balance(accounts)

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,17 +32,32 @@ func (l *List) Add(name string) (password string, err error) {
 	if _, ok := l.byName[name]; ok {
 		return "", fmt.Errorf("%s: %w", name, ErrExists)
 	}
-	password = rand.Text() // at least 128 bits
-	sum := sha256.Sum256([]byte(password))
-	l.byName[name] = Device{Name: name, SHA256: hex.EncodeToString(sum[:]), Added: time.Now().UTC().Truncate(time.Second)}
-	if err := l.save(); err != nil {
-		delete(l.byName, name)
-		if errors.Is(err, files.ErrUnsure) {
-			_ = l.save() // without it again; if that fails too, Save goes on
-		}
+	password, sum := newPassword()
+	l.put(Device{Name: name, SHA256: sum, Added: time.Now().UTC().Truncate(time.Second)})
+	if err := l.saveOr(func() { l.drop(name) }); err != nil {
 		return "", err
 	}
 	return password, nil
+}
+
+// newPassword returns a password and its sum, in hex.
+func newPassword() (password, sum string) {
+	password = rand.Text() // at least 128 bits
+	of := sha256.Sum256([]byte(password))
+	return password, hex.EncodeToString(of[:])
+}
+
+// saveOr saves a change. If that fails it is undone, also on disk as far as that can be.
+func (l *List) saveOr(undo func()) error {
+	err := l.save()
+	if err == nil {
+		return nil
+	}
+	undo()
+	if errors.Is(err, files.ErrUnsure) {
+		_ = l.save() // without it again; if that fails too, Save goes on
+	}
+	return err
 }
 
 // Remove takes a device off the list: from now on this process does not let it in, whatever the error. When it returns
@@ -50,8 +66,9 @@ func (l *List) Remove(name string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if d, ok := l.byName[name]; ok {
-		delete(l.byName, name)
+		l.drop(name)
 		l.removed[name] = d
+		l.changes = append(l.changes, Change{Device: name})
 	} else if _, ok := l.removed[name]; !ok {
 		return fmt.Errorf("%.80s: %w", name, ErrUnknown)
 	}
@@ -86,9 +103,10 @@ func (l *List) Inherit(before *List) {
 	defer l.mu.Unlock()
 	for name, d := range before.removed {
 		if l.byName[name].SHA256 == d.SHA256 {
-			delete(l.byName, name)
+			l.drop(name)
 		}
 		l.removed[name], l.unsure = d, true
+		l.changes = append(l.changes, Change{Device: name})
 	}
 }
 
@@ -129,10 +147,10 @@ func (l *List) replace(text []byte) error {
 
 // encode returns the list as it goes into the file: as it was read, byte for byte, while nothing is changed.
 func (l *List) encode() ([]byte, error) {
-	if f, err := parse(l.text); err == nil && l.same(f.Devices) {
+	if f, err := parse(l.text); err == nil && l.same(f.Devices) && slices.Equal(f.Changes, l.changes) {
 		return l.text, nil
 	}
-	text, err := json.MarshalIndent(file{Devices: l.sorted()}, "", "  ")
+	text, err := json.MarshalIndent(file{Devices: l.sorted(), Changes: l.changes}, "", "  ")
 	return append(text, '\n'), err
 }
 

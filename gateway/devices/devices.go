@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,8 +24,8 @@ import (
 var (
 	// ErrExists is returned by Add for a name that is on the list.
 	ErrExists = errors.New("a device of this name exists already")
-	// ErrUnknown is returned by Remove for a name that is not.
-	ErrUnknown = errors.New("no device of this name")
+	// ErrUnknown is returned for a name that is not.
+	ErrUnknown = errors.New("no device of this name, try: piway-gateway device list")
 	// ErrUnsaved is returned by Remove if the device is locked out, and the list on disk may have it still.
 	ErrUnsaved = errors.New("the device is locked out now, but the list on disk may still have it: if it comes back at the next start, remove it again")
 	// ErrChanged says that another program has put a list in the place of ours.
@@ -50,15 +51,19 @@ type List struct {
 
 	mu      sync.RWMutex // guards what follows
 	byName  map[string]Device
-	text    []byte            // what the file held when it was read or written here last; nil while there is none
-	tried   []byte            // what was to be written last
-	unsure  bool              // after a power cut the file may hold something else than what is here
-	removed map[string]Device // and then may have these, which are locked out
-	swept   bool              // what earlier versions left behind is gone
+	alike   map[string][]string // the names of byName by the same in lower case, each in order
+	text    []byte              // what the file held when it was read or written here last; nil while there is none
+	tried   []byte              // what was to be written last
+	unsure  bool                // after a power cut the file may hold something else than what is here
+	removed map[string]Device   // and then may have these, which are locked out
+	changes []Change            // of which the store of claims was not told yet
+	swept   bool                // what earlier versions left behind is gone
 }
 
 type file struct {
 	Devices []Device `json:"devices"`
+	// Changes are on disk with the list that they made, so that a kill leaves both or neither.
+	Changes []Change `json:"changes,omitempty"`
 }
 
 // Open reads the list at path; a file that is not there is an empty list. It writes nothing.
@@ -66,7 +71,7 @@ func Open(path string) (*List, error) { return OpenIn(files.System, path) }
 
 // OpenIn is Open on another file system.
 func OpenIn(f files.FS, path string) (*List, error) {
-	l := &List{fs: f, path: path, byName: map[string]Device{}, removed: map[string]Device{}}
+	l := &List{fs: f, path: path, byName: map[string]Device{}, alike: map[string][]string{}, removed: map[string]Device{}}
 	text, err := read(f, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return l, nil
@@ -79,10 +84,10 @@ func OpenIn(f files.FS, path string) (*List, error) {
 		return nil, fmt.Errorf("reading the device list %s: %w", path, err)
 	}
 	for _, d := range list.Devices {
-		l.byName[d.Name] = d
+		l.put(d)
 	}
 	// What an earlier process wrote, if it was killed meanwhile or its disk failed, may be in the kernel's memory only.
-	l.text, l.unsure = text, true
+	l.text, l.unsure, l.changes = text, true, list.Changes
 	return l, nil
 }
 
@@ -142,6 +147,30 @@ func (l *List) Has(name string) bool {
 	defer l.mu.RUnlock()
 	_, ok := l.byName[name]
 	return ok
+}
+
+// Alike returns the devices of this name whatever its case, by name. It is not to be changed.
+func (l *List) Alike(name string) []string {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.alike[strings.ToLower(name)]
+}
+
+// put puts a device into memory, and drop takes one out. l.mu is held.
+func (l *List) put(d Device) {
+	l.drop(d.Name)
+	l.byName[d.Name] = d
+	k := strings.ToLower(d.Name)
+	l.alike[k] = slices.Sorted(slices.Values(append(slices.Clone(l.alike[k]), d.Name)))
+}
+
+func (l *List) drop(name string) {
+	delete(l.byName, name)
+	k := strings.ToLower(name)
+	rest := slices.DeleteFunc(slices.Clone(l.alike[k]), func(n string) bool { return n == name })
+	if l.alike[k] = rest; len(rest) == 0 {
+		delete(l.alike, k)
+	}
 }
 
 // Authenticate reports whether name is a device and password its own.

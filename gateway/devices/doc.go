@@ -18,5 +18,6 @@
 // gateway tries every half minute to bring the disk to what it goes by; at its start it writes the list anew, as the
 // disk may never have got it. A file that is gone or damaged meanwhile is written again; a list that another program
 // put there is left alone, and nothing is added until the next start. Passwords are random with 128 bits or more, so a
-// plain SHA-256 of them is kept. The data folder is locked with flock: one gateway, or one command on a stopped one.
+// plain SHA-256 of them is kept. Names that were taken from devices, or given to them, stand in the file until the store
+// of claims has heard of them, also where the gateway was stopped (`changes`). The data folder is locked with flock: one gateway, or one command on a stopped one.
 package devices

@@ -12,7 +12,7 @@ import (
 func TestGateway_handle_claims(t *testing.T) {
 	cfg := worldConfig(cloud.Metric)
 	w := newWorld(t, nil, nil, &cfg)
-	p := w.gateway(&cfg)
+	p := w.gateway(&cfg, "kitchen", "cellar")
 	handle := func(device, name string) error {
 		done := make(chan error, 1)
 		p.handle(device, []byte(`{"name":"`+name+`","unit":"None","value":1}`), func(err error) { done <- err })

@@ -19,6 +19,7 @@ import (
 	"piway/gateway/feedback"
 	"piway/gateway/forward"
 	"piway/gateway/intake"
+	"piway/gateway/names"
 	"piway/gateway/queue"
 	"piway/gateway/settings"
 	"piway/gateway/twins"
@@ -35,6 +36,9 @@ type Gateway struct {
 	lock    *os.File
 	now     func() intake.Moment
 	devices *devices.List
+	naming  sync.RWMutex // held shared from judging a message until it is in the queue, alone while devices change
+	gone    []string     // of which the start found names in the store, and which are not on the list
+	names   names.Names
 	queue   *queue.Queue
 	intake  *intake.Intake
 	broker  *broker.Broker
@@ -49,7 +53,7 @@ type Gateway struct {
 
 // Open opens every stage. After an error nothing stays open; else call Run, or Close.
 func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gateway, err error) {
-	g := &Gateway{log: log, teller: tell.New(log), now: newClocks(&cfg.Intake).now}
+	g := &Gateway{names: cfg.Naming(), log: log, teller: tell.New(log), now: newClocks(&cfg.Intake).now}
 	defer func() {
 		if err != nil {
 			g.Close(ctx)
@@ -109,11 +113,20 @@ func (g *Gateway) openIntake(ctx context.Context, cfg *settings.Config) (*intake
 	if err != nil {
 		return nil, err
 	}
+	for _, device := range owners {
+		g.noteGone(device)
+	}
 	in := intake.New(intake.Config{
-		Names: cfg.Naming(), ClockTolerance: cfg.Intake.ClockTolerance,
+		Names: g.names, ClockTolerance: cfg.Intake.ClockTolerance,
 		MaxSamples: cfg.Intake.MaxSamples, MaxMetrics: cfg.Intake.MaxMetrics, Window: cfg.Rollup.Window,
-		Now: g.now, IsDevice: g.devices.Has, Owners: owners, Reserved: reservedNames(cfg.Uplink.Form),
+		Now: g.now, IsDevice: g.devices.Has, Alike: g.devices.Alike, Owners: owners, Reserved: reservedNames(cfg.Uplink.Form),
 	})
+	if err := g.queue.Metrics(ctx, func(device string, last sample.Sample) {
+		g.noteGone(device)
+		in.KnowMetric(device, last)
+	}); err != nil {
+		return nil, err
+	}
 	return in, g.queue.Boots(ctx, in.KnowBoot)
 }
 
@@ -130,6 +143,12 @@ func boundsOf(cfg *settings.Config) []byte {
 // handle takes a publish from the broker to the queue. done is called with nil when all of it is on disk or counted.
 func (g *Gateway) handle(device string, payload []byte, done func(error)) {
 	arrived := g.now()
+	g.naming.RLock()
+	defer g.naming.RUnlock()
+	if !g.devices.Has(device) {
+		done(errNoDevice)
+		return
+	}
 	v := g.intake.Judge(device, payload, arrived)
 	if v.Undecided {
 		g.intake.Failed(&v)
@@ -142,11 +161,12 @@ func (g *Gateway) handle(device string, payload []byte, done func(error)) {
 	g.lookForTwins(&v, arrived)
 	// What is needed until it is answered, which the samples are not.
 	kept := intake.Verdict{
-		Report: sample.Report{Device: device, Boot: v.Boot}, Booted: v.Booted, Claims: v.Claims, Charged: v.Charged,
+		Report: sample.Report{Device: device, Boot: v.Boot}, Booted: v.Booted,
+		Claims: v.Claims, Charged: v.Charged, Uses: v.Uses,
 	}
 	g.queue.Append(queue.Entry{
 		Report: v.Report, Arrived: arrived.Wall, Unsure: !arrived.Right, SinceBoot: arrived.SinceBoot,
-		Shift: v.Shift, Booted: v.Booted, Refused: v.Reasons, Claims: v.Claims,
+		Shift: v.Shift, Booted: v.Booted, Refused: v.Reasons, Claims: v.Claims, Uses: v.Uses,
 	}, func(err error) {
 		if err == nil {
 			g.intake.Kept(&kept)
@@ -166,6 +186,9 @@ func (g *Gateway) date(r *sample.Report, arrived time.Time) (shift float64) {
 
 // errUndecided ends the connection of a device of which a name is claimed by another one at this very moment.
 var errUndecided = errors.New("another device claims a metric name of this one, and its claim is not on disk yet")
+
+// errNoDevice ends a connection that is being closed already.
+var errNoDevice = errors.New("the device was removed or renamed")
 
 // tellRefused answers the device on its rejected topic. Its operator reads the log of the device or of the gateway.
 func (g *Gateway) tellRefused(v *intake.Verdict) {
@@ -195,6 +218,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 		queueErr = g.queue.Run(queueCtx)
 	})
 
+	g.forgetGone(ctx) // before a device of that name can claim anything
 	stages, ctx := errgroup.WithContext(ctx)
 	stages.Go(func() error { return g.broker.Run(ctx) })
 	stages.Go(func() error { return g.uplink.Run(ctx) })
@@ -203,7 +227,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	}
 	stages.Go(func() error { return g.control.Run(ctx) })
 	stages.Go(func() error { return g.watch.Run(ctx) })
-	stages.Go(func() error { return keepDevices(ctx, g.devices, g.log.With("part", "devices")) })
+	stages.Go(func() error { return keepDevices(ctx, g.keepDevices, g.log.With("part", "devices")) })
 	stages.Go(func() error {
 		select {
 		case <-queueEnded:
@@ -247,9 +271,6 @@ func (g *Gateway) unlock() {
 // Addr is where devices connect to.
 func (g *Gateway) Addr() net.Addr { return g.broker.Addr() }
 
-// AddDevice lets a device in and returns its password.
-func (g *Gateway) AddDevice(name string) (password string, err error) { return g.devices.Add(name) }
-
 // routes is what the command line may ask of a running gateway.
 func (g *Gateway) routes() http.Handler {
 	mux := http.NewServeMux()
@@ -265,20 +286,7 @@ func (g *Gateway) routes() http.Handler {
 	mux.HandleFunc("GET /twins", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, g.twins.Pairs(g.now().SinceBoot), nil)
 	})
-	mux.HandleFunc("GET /devices", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, g.devices.All(), nil)
-	})
-	mux.HandleFunc("POST /devices/{name}", func(w http.ResponseWriter, r *http.Request) {
-		password, err := g.devices.Add(r.PathValue("name"))
-		answer(w, password, err)
-	})
-	mux.HandleFunc("DELETE /devices/{name}", func(w http.ResponseWriter, r *http.Request) {
-		err := g.devices.Remove(r.PathValue("name"))
-		if !g.devices.Has(r.PathValue("name")) { // also where the disk did not take it
-			g.broker.Disconnect(r.PathValue("name"))
-		}
-		answer(w, struct{}{}, err)
-	})
+	g.deviceRoutes(mux)
 	return mux
 }
 

@@ -14,12 +14,12 @@ const saveEvery = 30 * time.Second
 
 // keepDevices has the disk hold what the device list says, until ctx ends. It tells once when that fails, and once
 // when it works again.
-func keepDevices(ctx context.Context, list *devices.List, log *slog.Logger) error {
+func keepDevices(ctx context.Context, save func(context.Context) error, log *slog.Logger) error {
 	tick := time.NewTicker(saveEvery)
 	defer tick.Stop()
 	failing := false
 	for {
-		err := list.Save()
+		err := save(ctx)
 		switch {
 		case err != nil && !failing:
 			try := "free space or mend the disk of data.dir; until then a power cut may bring back what was changed last"

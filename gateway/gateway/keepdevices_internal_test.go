@@ -29,7 +29,9 @@ func TestKeepDevices(t *testing.T) {
 		var said bytes.Buffer
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
-		go func() { ended <- keepDevices(ctx, list, slog.New(slog.NewTextHandler(&said, nil))) }()
+		go func() {
+			ended <- keepDevices(ctx, func(context.Context) error { return list.Save() }, slog.New(slog.NewTextHandler(&said, nil)))
+		}()
 		synctest.Wait() // it has looked once
 		for _, text := range []string{`{"devices":[]}`, "", "gone"} {
 			err := os.WriteFile(path, []byte(text), 0o600)

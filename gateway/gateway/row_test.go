@@ -16,7 +16,7 @@ func TestGateway_handle_row(t *testing.T) {
 	cfg := worldConfig(cloud.Metric)
 	cfg.Rollup.Window, cfg.Rollup.Grace = time.Hour, time.Hour // the row stays
 	w := newWorld(t, nil, nil, &cfg)
-	p := w.gateway(&cfg)
+	p := w.gateway(&cfg, "kitchen")
 	now := time.Now().Unix()
 	done := make(chan error, 1)
 	p.handle("kitchen", fmt.Appendf(nil, `{"device":"liar","run":"9c1d","seq":42,"boot":"0f8e","uptime":5021.5,"sent":%d.25,`+

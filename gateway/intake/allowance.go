@@ -78,7 +78,13 @@ func (in *Intake) take(device string, s *sample.Sample, d *dating) (reason strin
 	if err != nil {
 		return ReasonMetrics, err
 	}
-	return ReasonRate, in.pay(device, of, s, d)
+	if err := in.pay(device, of, s, d); err != nil {
+		return ReasonRate, err
+	}
+	if at := sample.Seconds(d.arrived); of.see(s, at) {
+		d.uses = append(d.uses, sample.Sample{Name: s.Name, Unit: s.Unit, Value: s.Value, Time: at})
+	}
+	return "", nil
 }
 
 // pay takes a sample's datum from its device's allowance, unless that is paid for. in.mu is held.

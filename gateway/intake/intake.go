@@ -47,6 +47,8 @@ type Config struct {
 	MaxSamples, MaxMetrics int
 	// IsDevice reports whether a device of that name exists.
 	IsDevice func(name string) bool
+	// Alike returns the devices of that name whatever its case; nil says that case counts.
+	Alike func(name string) []string
 	// Owners are the names that are taken already, with their devices. The intake owns the map from then on.
 	Owners map[string]string
 }
@@ -77,6 +79,9 @@ type Verdict struct {
 	// Claims are names that the device is the first to use: keep them with the samples, then call Kept, or Failed if
 	// that could not be.
 	Claims []string
+	// Uses are metrics of the device that are new, or of which it was not kept for an hour that they are in use: keep name,
+	// unit, value, and the arrival in Time with the samples, or call Failed.
+	Uses []sample.Sample
 	// Charged is how much of the device's allowance the samples took, which Failed gives back.
 	Charged int
 	// Undecided means that a sample would be refused by another device's claim that is not on disk yet, and may never
@@ -88,8 +93,8 @@ type Verdict struct {
 type Intake struct {
 	cfg Config
 
-	mu         sync.Mutex        // guards what follows
-	owners     map[string]*owner // by metric name
+	mu         sync.Mutex // guards what follows
+	owners     owners
 	metrics    map[metric]*units
 	counts     map[string]int        // metrics by device
 	allowances map[string]*allowance // by device
@@ -100,11 +105,11 @@ type Intake struct {
 // New returns an intake.
 func New(cfg Config) *Intake {
 	in := &Intake{
-		cfg: cfg, owners: map[string]*owner{}, metrics: map[metric]*units{}, counts: map[string]int{},
+		cfg: cfg, owners: owners{}, metrics: map[metric]*units{}, counts: map[string]int{},
 		allowances: map[string]*allowance{}, boots: map[string][]boot{}, clocks: map[string]*beginning{},
 	}
 	for name, device := range cfg.Owners {
-		in.owners[name] = &owner{device: device, kept: true}
+		in.owners.put(&owner{name: name, device: device, kept: true})
 		in.keep(device, name)
 	}
 	return in
@@ -139,7 +144,7 @@ func (in *Intake) Judge(device string, payload []byte, arrived Moment) Verdict {
 			v.Claims = append(v.Claims, s.Name)
 		}
 	}
-	v.Charged = d.charged
+	v.Charged, v.Uses = d.charged, d.uses
 	return v
 }
 
@@ -151,7 +156,8 @@ func (in *Intake) name(form sample.Form, name, device string) string {
 	return in.cfg.Names.Script(name)
 }
 
-// A dating is what a message's samples are dated by, and what their windows cost.
+// A dating is what a message's samples are dated by, what their windows cost, and what is to be kept of their
+// metrics.
 type dating struct {
 	arrived   time.Time
 	sinceBoot float64 // then
@@ -159,6 +165,7 @@ type dating struct {
 	shift     float64
 	datable   bool
 	charged   int
+	uses      []sample.Sample
 }
 
 // judge decides over one sample, named as it goes to the cloud.

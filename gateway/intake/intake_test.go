@@ -57,7 +57,7 @@ func TestIntake_Judge_keepsTheEnvelope(t *testing.T) {
 	want := intake.Verdict{Booted: 1799999987, Charged: 1, Report: sample.Report{
 		Device: "pi1", Run: "r", Seq: 7, Sent: 1800000000.25, Boot: "b", Uptime: 12.5, Clock: sample.Synced,
 		Samples: []sample.Sample{{Name: "cpu (pi1)", Unit: "Percent", Value: 12.5, Time: 1799999999.5}},
-	}}
+	}, Uses: []sample.Sample{{Name: "cpu (pi1)", Unit: "Percent", Value: 12.5, Time: 1800000000.5}}}
 	if d := cmp.Diff(want, v); d != "" {
 		t.Error(d)
 	}

@@ -3,60 +3,71 @@ package intake
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"piway/shared/sample"
 )
 
-type owner struct {
-	device  string
-	kept    bool // on disk
-	pending int  // verdicts with this claim of which it is not known whether they are
-}
-
 // errPending is why nothing may be decided yet.
 var errPending = errors.New("uses it first, which is not on disk yet")
 
-// own decides whether the device may use the metric of a sample. In the cloud the name is all that tells devices apart,
-// so it belongs to the device whose name it ends with in brackets, else to the one that used it first.
+// own decides whether the device may use the metric of a sample. In the cloud the name is all that tells devices
+// apart, so it belongs to the device that it is reserved for, else to the one that used it first.
 func (in *Intake) own(device string, s *sample.Sample, d *dating) (claim bool, reason string, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if of := bracketed(s.Name); of != "" && in.cfg.IsDevice(of) {
-		if of != device {
-			return false, ReasonOwner, fmt.Errorf("name %q: belongs to device %s, this is %s", s.Name, of, device)
-		}
-		reason, err = in.take(device, s, d)
-		return false, reason, err
+	name := s.Name
+	of := in.reserved(name)
+	if len(of) > 0 && !slices.Contains(of, device) {
+		return false, ReasonOwner, fmt.Errorf("name %q: belongs to device %s, this is %s", name, of[0], device)
 	}
-	if o := in.owners[s.Name]; o != nil && o.device != device {
-		return false, ReasonOwner, o.keepsOut(s.Name)
+	first := len(of) != 1
+	if first {
+		if o := in.keptOut(device, name); o != nil {
+			return false, ReasonOwner, o.keepsOut(name)
+		}
 	}
 	if reason, err := in.take(device, s, d); err != nil {
 		return false, reason, err
 	}
-	return in.claim(device, s.Name), "", nil
+	return first && in.claim(device, name), "", nil
 }
 
-// claim makes the name the device's, and reports whether that is yet to be kept. in.mu is held.
-func (in *Intake) claim(device, name string) bool {
-	o := in.owners[name]
-	if o == nil {
-		o = &owner{device: device}
-		in.owners[name] = o
+// reserved returns the devices of which a name is by itself, mostly one: of whose reports the template makes it, else
+// the one in brackets at its end. Case counts only between devices that differ in nothing else; a name in another case
+// than the device's stays with who claimed it before. in.mu is held.
+func (in *Intake) reserved(name string) []string {
+	k, is := key(name), in.cfg.Names.IsReport
+	of := in.cfg.Names.Devices(k, in.alike)
+	if len(of) == 0 {
+		of = in.alike(bracketed(k))
+		is = func(name, device string) bool { return bracketed(name) == device }
 	}
-	if !o.kept {
-		o.pending++
+	if len(of) == 1 && is(name, of[0]) { // mostly
+		return of
 	}
-	return !o.kept
+	if exact := slices.DeleteFunc(slices.Clone(of), func(d string) bool { return !is(name, d) }); len(exact) > 0 {
+		return exact
+	}
+	if o := in.owners.of(name); o != nil && in.cfg.IsDevice(o.device) {
+		return nil
+	}
+	return of
 }
 
-// keepsOut is why another device may not use the name.
-func (o *owner) keepsOut(name string) error {
-	if o.kept {
-		return fmt.Errorf("name %q: device %s used it first; put the device's name into it", name, o.device)
+// alike returns the devices of a name, whatever its case.
+func (in *Intake) alike(device string) []string {
+	switch {
+	case device == "":
+		return nil
+	case in.cfg.Alike != nil:
+		return in.cfg.Alike(device)
+	case in.cfg.IsDevice(device):
+		return []string{device}
+	default:
+		return nil
 	}
-	return fmt.Errorf("name %q: device %s: %w", name, o.device, errPending)
 }
 
 // bracketed returns X of a name that ends with "(X)".
@@ -79,7 +90,7 @@ func (in *Intake) Kept(v *Verdict) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for _, name := range v.Claims {
-		if o := in.owners[name]; o != nil {
+		if o := in.owners.of(name); o != nil && o.device == v.Device {
 			o.kept = true
 			o.pending--
 		}
@@ -89,19 +100,19 @@ func (in *Intake) Kept(v *Verdict) {
 	}
 }
 
-// Failed says that nothing of a verdict was kept: a claim that is in no other one is taken back, and the device is not
-// charged for it.
+// Failed says that nothing of a verdict was kept: a claim that is in no other one is taken back.
 func (in *Intake) Failed(v *Verdict) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.refund(v.Device, v.Charged)
+	in.unkeep(v.Device, v.Uses)
 	for _, name := range v.Claims {
-		o := in.owners[name]
-		if o == nil {
+		o := in.owners.of(name)
+		if o == nil || o.device != v.Device { // given up meanwhile
 			continue
 		}
 		if o.pending--; o.pending == 0 && !o.kept {
-			delete(in.owners, name)
+			in.owners.drop(name)
 			in.unuse(v.Device, name)
 		}
 	}

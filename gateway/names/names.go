@@ -12,6 +12,8 @@ type Names struct {
 	// What stands before and behind the name, cut where the device goes in. Cutting once and joining each time keeps
 	// what a name, a site or a device may hold from being taken for a part of the template.
 	before, after []string
+	// The same as a reader takes it: in lower case, without space at the ends.
+	lowBefore, lowAfter []string
 }
 
 // New returns the names of a site, "" for none. The template makes the name of a report's sample: {name}, {device} and
@@ -22,7 +24,11 @@ func New(template, site string) Names {
 		template = "{site}/" + template
 	}
 	before, after, _ := strings.Cut(template, "{name}")
-	return Names{site: site, before: pieces(before, site), after: pieces(after, site)}
+	n := Names{site: site, before: pieces(before, site), after: pieces(after, site)}
+	n.lowBefore, n.lowAfter = pieces(strings.ToLower(before), strings.ToLower(site)), pieces(strings.ToLower(after), strings.ToLower(site))
+	first, last := &n.lowBefore[0], &n.lowAfter[len(n.lowAfter)-1]
+	*first, *last = strings.TrimLeft(*first, " "), strings.TrimRight(*last, " ")
+	return n
 }
 
 // pieces returns what stands between the devices.
@@ -55,7 +61,7 @@ func (n Names) prefix() string {
 // script's, come the site in front and " (DEVICE)" at the end. Where nothing would be left that CloudWatch takes for a
 // name, it is the full name.
 func (n Names) Base(full, device string) string {
-	base, ok := unwrap(full, strings.Join(n.before, device), strings.Join(n.after, device))
+	base, ok := unwrap(full, n.before, n.after, device)
 	if !ok {
 		base = strings.TrimPrefix(full, n.prefix())
 		base = strings.TrimSuffix(base, " ("+device+")")
@@ -66,11 +72,21 @@ func (n Names) Base(full, device string) string {
 	return base
 }
 
-// unwrap takes before and after off, which must not overlap in s.
-func unwrap(s, before, after string) (string, bool) {
-	s, ok := strings.CutPrefix(s, before)
-	if !ok {
-		return "", false
+// unwrap takes before and after off, with the device in them. They must not overlap in s.
+func unwrap(s string, before, after []string, device string) (string, bool) {
+	ok := true
+	for i, piece := range before {
+		if i > 0 && ok {
+			s, ok = strings.CutPrefix(s, device)
+		}
+		if ok {
+			s, ok = strings.CutPrefix(s, piece)
+		}
 	}
-	return strings.CutSuffix(s, after)
+	for i := len(after) - 1; i >= 0 && ok; i-- {
+		if s, ok = strings.CutSuffix(s, after[i]); i > 0 && ok {
+			s, ok = strings.CutSuffix(s, device)
+		}
+	}
+	return s, ok
 }

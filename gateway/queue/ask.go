@@ -8,6 +8,7 @@ import (
 	"piway/gateway/queue/books"
 	"piway/gateway/queue/known"
 	"piway/gateway/queue/ledger"
+	"piway/shared/sample"
 )
 
 // Ledger returns the account of each device, by name, from one consistent state of the disk. Waiting is counted from
@@ -32,6 +33,11 @@ func (q *Queue) Ledger(ctx context.Context) (_ []ledger.Account, err error) {
 // Owners returns whose each metric name is.
 func (q *Queue) Owners(_ context.Context) (map[string]string, error) {
 	return known.Owners(q.reading, q.db)
+}
+
+// Metrics calls f with each metric of a device that is kept: its name, unit, a value, and in Time when that arrived.
+func (q *Queue) Metrics(_ context.Context, f func(device string, last sample.Sample)) error {
+	return known.Metrics(q.reading, q.db, f)
 }
 
 // Boots calls f with each boot of a device of which it is known when it began (Unix seconds), those told last at the

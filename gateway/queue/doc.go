@@ -25,7 +25,7 @@
 //	thin     aggregates a backlog that has waited for long
 //	episode  tells once when dropping begins and once when it is over
 //	shares   says whose reports go first where there is no room for all
-//	known    owners of names, and when boots began
+//	known    owners of names, metrics, and when boots began
 //	wal      keeps the write-ahead log short
 //	disk     what is done while the disk is in trouble
 //	replace  opens a store that may be damaged, and puts a sound one in its place; salvage copies what can be read

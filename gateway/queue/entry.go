@@ -28,6 +28,8 @@ type Entry struct {
 	Refused map[string]int
 	// Claims are the metric names that Device uses as the first.
 	Claims []string
+	// Uses are metrics of Device, with a value and the arrival in Time, to be kept for Metrics.
+	Uses []sample.Sample
 }
 
 // encoded is an Entry as it goes into the table, without its Samples: many may wait.

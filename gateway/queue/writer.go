@@ -206,6 +206,11 @@ func (w *writer) learn(ctx context.Context, e *Entry) error {
 			return err
 		}
 	}
+	for i := range e.Uses {
+		if err := known.Use(ctx, w.conn, e.Device, &e.Uses[i]); err != nil {
+			return err
+		}
+	}
 	if e.Booted == 0 {
 		return nil
 	}

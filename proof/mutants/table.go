@@ -312,4 +312,55 @@ var table = []mutant{
 		"if err := f.SyncDir(filepath.Dir(path)); err != nil {", "if err := error(nil); err != nil {",
 		"./agent/spool", "TestSpool_powerCut",
 	},
+	// names and their owners
+	{
+		"names: a removed device keeps its names", "gateway/queue/known/names.go",
+		`"DELETE FROM owner WHERE device=?", "DELETE FROM metric`, `"DELETE FROM metric WHERE device=?", "DELETE FROM metric`,
+		"./gateway/gateway", "TestGateway_removeDevice",
+	},
+	{
+		"names: what is under way is judged beside a change of the list", "gateway/gateway/gateway.go",
+		"	if !g.devices.Has(device) {\n		done(errNoDevice)", "	if false {\n		done(errNoDevice)",
+		"./gateway/gateway", "TestGateway_removeDevice",
+	},
+	{
+		"names: a change of the list is not in its file", "gateway/devices/change.go",
+		"file{Devices: l.sorted(), Changes: l.changes}", "file{Devices: l.sorted()}",
+		"./gateway/devices", "TestList_Rename",
+	},
+	{
+		"names: the start does not tell the store what changed", "gateway/gateway/devices.go",
+		"	changes := g.devices.Changes()\n", "	changes := g.devices.Changes()[:0]\n",
+		"./gateway/gateway", "TestGateway_stoppedChanges",
+	},
+	{
+		"names: who was taken off the list by hand keeps its names", "gateway/gateway/devices.go",
+		"for _, name := range g.gone {", "for _, name := range g.gone[:0] {",
+		"./gateway/gateway", "TestGateway_stoppedChanges",
+	},
+	{
+		"names: a rename that is not on disk stays", "gateway/devices/names.go",
+		"		l.drop(name)\n		l.put(was)\n", "		_ = was\n",
+		"./gateway/devices", "TestList_Rename_cannotWrite",
+	},
+	{
+		"names: an agent's reports are new under its new name", "gateway/queue/names.go",
+		"w.books.Rename(old, name)", "w.books.Rename(name, old)",
+		"./gateway/gateway", "TestGateway_renameDevice",
+	},
+	{
+		"names: case tells owners apart", "gateway/intake/claims.go",
+		"strings.ToLower(strings.TrimSpace(name))", "strings.TrimSpace(name)",
+		"./gateway/intake", "TestIntake_Judge_case",
+	},
+	{
+		"names: the template reserves nothing", "gateway/intake/owner.go",
+		"of := in.cfg.Names.Devices(k, in.alike)", "of := in.cfg.Names.Devices(\"\", in.alike)",
+		"./gateway/intake", "TestIntake_Judge_reservedByTemplate",
+	},
+	{
+		"names: a start forgets what a device sends", "gateway/gateway/gateway.go",
+		"		in.KnowMetric(device, last)\n", "		_ = last\n",
+		"./gateway/gateway", "TestGateway_metricsOutliveAStart",
+	},
 }

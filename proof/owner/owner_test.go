@@ -130,6 +130,10 @@ func TestOwner_rootFirst(t *testing.T) {
 	})
 	h.allOwned("run has ended")
 	h.do(serviceUser, "device", "add", "attic")
+	h.do(0, "device", "rename", "attic", "loft")
+	h.do(0, "device", "password", "loft")
+	h.do(serviceUser, "device", "rename", "loft", "attic")
+	h.allOwned("device rename")
 	h.run(serviceUser, func() {
 		h.do(0, "device", "add", "cellar")
 		h.do(serviceUser, "device", "remove", "kitchen")

@@ -53,7 +53,7 @@ var inside = map[string][]string{
 	// What its commands do.
 	"gateway/ctl": {
 		"gateway/control", "gateway/datadir", "gateway/devices", "gateway/feedback", "gateway/forward", "gateway/queue/ledger",
-		"shared/config", "shared/files", "shared/sample",
+		"shared/config", "shared/files", "shared/prices", "shared/sample",
 	},
 	"gateway/setup": {
 		"gateway/aws", "gateway/cloud", "gateway/datadir", "gateway/devices", "gateway/settings", "configs", "configs/aws",
@@ -72,7 +72,7 @@ var inside = map[string][]string{
 	// keeps the file sound. None knows the queue.
 	"gateway/queue/store":   {"shared/files"},
 	"gateway/queue/inbox":   {},
-	"gateway/queue/known":   {"gateway/queue/store"},
+	"gateway/queue/known":   {"gateway/queue/store", "shared/sample"},
 	"gateway/queue/reports": {"gateway/queue/store", "gateway/pass", "shared/sample"},
 	"gateway/queue/seen":    {"gateway/queue/store", "gateway/queue/ranges"},
 	"gateway/queue/books":   {"gateway/queue/store", "gateway/queue/ledger", "gateway/queue/ranges", "gateway/queue/seen"},

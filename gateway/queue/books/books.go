@@ -132,6 +132,10 @@ func (b *Books) missing(device string, n int64) {
 	b.ledger.Add(ledger.Count{Device: device, Outcome: ledger.Missing}, n)
 }
 
+// Rename takes what was seen of a device for that of another name. Fold in the same transaction: the rows keep the old
+// name.
+func (b *Books) Rename(old, name string) { b.seen.Rename(old, name) }
+
 // Seen reports whether the report is one that comes again.
 func (b *Books) Seen(r *Report) bool { return r.recognisable() && b.seen.Has(r.Device, r.Run, r.Seq) }
 

@@ -1,7 +1,8 @@
 // Package known keeps what a device said once and is asked for after every start: the metric names that are its own,
-// and when its boots began.
+// the metrics that it sends, and when its boots began.
 //
-// Its promise: a name belongs to the device that was the first to use it; of a device's boots those told last are kept.
+// Its promise: a name belongs to the device that was the first to use it, until that gives it up; of a device's boots
+// those told last are kept. What a device gives up or hands on may be told twice.
 package known
 
 import (

@@ -119,6 +119,10 @@ func (f fields) seen() bool {
 
 func (f fields) owner() bool { return f.named("name", "device") }
 
+func (f fields) metric() bool {
+	return f.named("device", "name") && sample.IsUnit(f.text("unit"))
+}
+
 func (f fields) boot() bool { return f.named("device", "id") && f.counts("told") }
 
 func (f fields) host() bool {

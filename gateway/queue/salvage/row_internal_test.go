@@ -24,3 +24,15 @@ func TestFields_report_thinned(t *testing.T) {
 		}
 	}
 }
+
+// A metric is salvaged with a name and a unit of CloudWatch's.
+func TestFields_metric(t *testing.T) {
+	for _, tt := range []struct {
+		name, unit string
+		want       bool
+	}{{"cpu", "Percent", true}, {"", "Percent", false}, {"a\x01", "Percent", false}, {"cpu", "percents", false}} {
+		if got := (fields{"device": "kitchen", "name": tt.name, "unit": tt.unit}).metric(); got != tt.want {
+			t.Errorf("%q in %q: got %t", tt.name, tt.unit, got)
+		}
+	}
+}

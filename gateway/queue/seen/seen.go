@@ -119,6 +119,22 @@ func (s *Seen) Add(device, id string, seq, at int64, mono time.Duration) (missin
 	return missing
 }
 
+// Rename takes all that was seen of a device for that of another name: what the agent sends again after it was renamed
+// is recognised.
+func (s *Seen) Rename(old, name string) {
+	for of := s.devices[old]; of != nil && of.Len() > 0; {
+		r := of.Front().Value.(*run) //nolint:forcetypeassert // what add put in
+		s.forget(r)
+		k := key{name, r.run}
+		if s.runs[k] != nil { // of a device of that name that is gone
+			s.forget(s.runs[k])
+		}
+		n := s.add(k)
+		n.seqs, n.last, n.heard = r.seqs, r.last, r.heard
+		s.dirty[k] = n
+	}
+}
+
 // Flush writes what changed and forgets what is too old; missing is told how many reports of a run that is forgotten
 // never came. now is zero while no clock is known to be right.
 func (s *Seen) Flush(

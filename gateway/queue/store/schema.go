@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// schema is version 4. An operator may read it all with the sqlite3 command while the gateway runs.
+// schema is version 5. An operator may read it all with the sqlite3 command while the gateway runs.
 const schema = `
 CREATE TABLE report (            -- one row per message, in arrival order
   id       INTEGER PRIMARY KEY,
@@ -70,6 +70,14 @@ CREATE TABLE owner (             -- whose a metric name is
   name     TEXT PRIMARY KEY,
   device   TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE metric (            -- what a device sends: each name with each unit has a price at AWS
+  device   TEXT NOT NULL,
+  name     TEXT NOT NULL,
+  unit     TEXT NOT NULL,
+  value    REAL NOT NULL,        -- of a sample, and when that arrived in Unix seconds: up to an hour old
+  seen     REAL NOT NULL,
+  PRIMARY KEY (device, name, unit)
+) WITHOUT ROWID;
 CREATE TABLE boot (              -- when a device's boots began, to date what it read without a clock
   device   TEXT NOT NULL,
   id       TEXT NOT NULL,
@@ -80,7 +88,7 @@ CREATE TABLE boot (              -- when a device's boots began, to date what it
 CREATE TABLE meta (key TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO meta VALUES ('fold', 0);        -- ledger and seen include the reports up to this id
 INSERT INTO meta VALUES ('right', 0);       -- the newest time of arrival, Unix nanoseconds, by a clock known to be right
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 `
 
 // upgrades make a file of version i+1 one of the next.
@@ -105,10 +113,14 @@ CREATE TABLE host (id INTEGER PRIMARY KEY, boot TEXT NOT NULL, after INTEGER NOT
 DELETE FROM meta WHERE key='last_closed';
 INSERT INTO meta VALUES ('right', 0);
 PRAGMA user_version = 4;
+`, `
+CREATE TABLE metric (device TEXT NOT NULL, name TEXT NOT NULL, unit TEXT NOT NULL, value REAL NOT NULL, seen REAL NOT NULL,
+  PRIMARY KEY (device, name, unit)) WITHOUT ROWID;
+PRAGMA user_version = 5;
 `}
 
 const (
-	schemaVersion = 4
+	schemaVersion = 5
 	// PageSize is that of the file, in bytes: the page_size that SQLite takes by itself.
 	PageSize = 4096
 )

@@ -30,6 +30,10 @@ type Store interface {
 	BookRefusedByCloud(ctx context.Context, counts map[ledger.Count]int) error
 	Ledger(ctx context.Context) ([]ledger.Account, error)
 	Owners(ctx context.Context) (map[string]string, error)
+	Metrics(ctx context.Context, f func(device string, last sample.Sample)) error
+	Forget(ctx context.Context, device string) error
+	Free(ctx context.Context, device, name string) error
+	Rename(ctx context.Context, old, name string) error
 	Boots(ctx context.Context, f func(device, id string, began float64)) error
 }
 
@@ -54,6 +58,7 @@ func Run(t *testing.T, open Open) {
 		{"Append_doneMeansOnDisk", doneMeansOnDisk},
 		{"Append_afterTheEnd", afterTheEnd},
 		{"Owners", owners},
+		{"Names_move", namesMove},
 		{"Boots", boots},
 		{"Pass_windowAndGrace", windowAndGrace},
 		{"Pass_timeAhead", timeAhead},
