@@ -130,7 +130,7 @@ func (w *writer) olderThan(ctx context.Context, before int64) (old []pass.Pass, 
 		if len(old) == maxOld {
 			return store.ErrEnough
 		}
-		if !w.inHand.has(p.Start) {
+		if !w.inHand.Has(p.Start) {
 			old = append(old, p)
 		}
 		return nil

@@ -23,6 +23,7 @@
 //	books    the ledger and what was seen, in memory and folded to disk; seen recognises what comes again
 //	dating   dates again what came while the clock was not right
 //	thin     aggregates a backlog that has waited for long
+//	held     which passes are in hand
 //	episode  tells once when dropping begins and once when it is over
 //	shares   says whose reports go first where there is no room for all
 //	known    owners of names, metrics, and when boots began

@@ -103,11 +103,11 @@ func (q *Queue) first(
 
 // pick returns a pass and takes it in hand.
 func (q *Queue) pick(ctx context.Context, undated bool, query string, bound int64) (pass.Pass, string, error) {
-	q.inHand.picking.Lock()
-	defer q.inHand.picking.Unlock()
+	q.inHand.Picking.Lock()
+	defer q.inHand.Picking.Unlock()
 	p, mark, err := q.scanFirst(ctx, undated, query, bound)
 	if err == nil {
-		q.inHand.take(p.Start)
+		q.inHand.Take(p.Start)
 	}
 	return p, mark, err
 }
@@ -119,7 +119,7 @@ func (q *Queue) scanFirst(ctx context.Context, undated bool, query string, bound
 	var mark, expired, parked string
 	rows, err := q.db.QueryContext(q.reading, query, undated, bound)
 	err = store.Each(rows, err, func() error {
-		if found = !q.inHand.has(p.Start); found {
+		if found = !q.inHand.Has(p.Start); found {
 			return store.ErrEnough
 		}
 		return nil

@@ -85,7 +85,7 @@ func (w *writer) passFor(ctx context.Context, newest time.Time) (int64, error) {
 
 // taken reports whether the name was that of another pass, as far as that still matters.
 func (w *writer) taken(ctx context.Context, start int64) (bool, error) {
-	if w.passes.recently(start) || w.inHand.has(start) {
+	if w.passes.recently(start) || w.inHand.Has(start) {
 		return true, nil
 	}
 	var n int

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"piway/gateway/queue/disk"
+	"piway/gateway/queue/held"
 	"piway/gateway/queue/inbox"
 	"piway/gateway/queue/replace"
 	"piway/gateway/queue/store"
@@ -102,7 +103,7 @@ type Queue struct {
 	ledgers     chan struct{} // holds one while the ledger is read
 
 	lastClosed int64 // when it was opened
-	inHand     inHand
+	inHand     held.Set
 
 	mu       sync.Mutex    // guards what follows
 	changed  chan struct{} // closed and replaced when a pass closes or finishes

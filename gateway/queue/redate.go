@@ -20,7 +20,7 @@ func (w *writer) redate(ctx context.Context) error {
 		if o := w.passes.open[p.Start]; o != nil {
 			p.First, p.Last = o.first, o.last
 		}
-		return !w.inHand.has(p.Start)
+		return !w.inHand.Has(p.Start)
 	})
 	for _, d := range dated {
 		w.foldAndWake = true // what is shifted is counted, and those who wait look again

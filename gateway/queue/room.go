@@ -167,7 +167,7 @@ func (w *writer) begun(ctx context.Context) (begun ranges.Ranges, err error) {
 	rows, err := w.conn.QueryContext(ctx,
 		"SELECT start, next>0 OR closed=2, first, last FROM pass WHERE closed>0 ORDER BY first")
 	err = store.Each(rows, err, func() error {
-		if !sent && !w.inHand.has(start) {
+		if !sent && !w.inHand.Has(start) {
 			return nil
 		}
 		if last := len(begun) - 1; last >= 0 && ids.Lo <= begun[last].Hi+1 {
@@ -218,7 +218,7 @@ func (w *writer) oldestClosed(ctx context.Context) (oldest *pass.Pass, err error
 	rows, err := w.conn.QueryContext(ctx,
 		"SELECT start, first, last FROM pass WHERE closed>0 ORDER BY undated, newest, start")
 	err = store.Each(rows, err, func() error {
-		free := !w.inHand.has(p.Start)
+		free := !w.inHand.Has(p.Start)
 		if one := p; free || oldest == nil {
 			oldest = &one
 		}

@@ -27,7 +27,7 @@ func (q *Queue) Settle(ctx context.Context, done []pass.Done, moved []pass.Pass)
 		return nil
 	})
 	if err == nil {
-		q.inHand.settled(done, moved)
+		q.inHand.Settled(done, moved)
 	}
 	return err
 }

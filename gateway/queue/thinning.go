@@ -32,7 +32,7 @@ func (q *Queue) thin(ctx context.Context) {
 	var from int
 	err := w.write(ctx, []op{{tx: func(ctx context.Context, w *writer) (err error) {
 		w.stopPicks()
-		from, err = thin.Group(ctx, w.conn, w.now.wall, w.cfg.Window, w.cfg.ThinAfter, w.inHand.has, w.bounds.shares.Left)
+		from, err = thin.Group(ctx, w.conn, w.now.wall, w.cfg.Window, w.cfg.ThinAfter, w.inHand.Has, w.bounds.shares.Left)
 		return err
 	}}})
 	if err == nil && w.foldAndWake { // it may have closed passes too

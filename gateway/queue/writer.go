@@ -8,6 +8,7 @@ import (
 
 	"piway/gateway/queue/books"
 	"piway/gateway/queue/dating"
+	"piway/gateway/queue/held"
 	"piway/gateway/queue/known"
 	"piway/gateway/queue/ledger"
 	"piway/gateway/queue/reports"
@@ -22,7 +23,7 @@ type writer struct {
 	now    instant // of look
 	conn   *store.Conn
 	wal    *wal.Log
-	inHand *inHand
+	inHand *held.Set
 
 	books    *books.Books
 	passes   passes
@@ -60,7 +61,7 @@ func (w *writer) look() {
 	w.now = instant{w.cfg.Now(), right, w.cfg.SinceBoot()}
 }
 
-func newWriter(ctx context.Context, db *sql.DB, cfg *Config, inHand *inHand) (*writer, error) {
+func newWriter(ctx context.Context, db *sql.DB, cfg *Config, inHand *held.Set) (*writer, error) {
 	conn, err := store.NewConn(ctx, db)
 	if err != nil {
 		return nil, err

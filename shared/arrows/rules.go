@@ -33,7 +33,7 @@ var inside = map[string][]string{
 	"gateway/queue": {
 		"gateway/pass", "gateway/queue/books", "gateway/queue/dating", "gateway/queue/disk", "gateway/queue/inbox",
 		"gateway/queue/known", "gateway/queue/ledger", "gateway/queue/ranges", "gateway/queue/replace",
-		"gateway/queue/episode", "gateway/queue/reports", "gateway/queue/shares", "gateway/queue/store", "gateway/queue/thin", "gateway/queue/wal",
+		"gateway/queue/episode", "gateway/queue/held", "gateway/queue/reports", "gateway/queue/shares", "gateway/queue/store", "gateway/queue/thin", "gateway/queue/wal",
 		"shared/files", "shared/sample",
 	},
 	"gateway/forward": {"gateway/pass", "gateway/queue/ledger", "gateway/rollup", "gateway/encode", "shared/sample"},
@@ -80,6 +80,7 @@ var inside = map[string][]string{
 		"gateway/queue/store", "gateway/queue/reports", "gateway/queue/seen", "gateway/pass", "shared/sample",
 	},
 	"gateway/queue/episode": {},
+	"gateway/queue/held":    {"gateway/pass"},
 	"gateway/queue/shares":  {"gateway/queue/store", "gateway/queue/reports"},
 	"gateway/queue/thin":    {"gateway/queue/store", "gateway/queue/reports", "gateway/pass"},
 	"gateway/queue/wal":     {"gateway/queue/store"},
