@@ -37,7 +37,8 @@ func configure(t *testing.T, address string) string {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "agent.yaml")
-	text := fmt.Sprintf("device: kitchen\ngateway: {address: %q, password_file: %q}\ncollect: {disks: [%q], interval: 100ms}\nspool: {dir: %q, after: 1s}\n", address, secret, dir, filepath.Join(dir, "spool"))
+	text := fmt.Sprintf("device: kitchen\ngateway: {address: %q, password_file: %q}\ncollect: {disks: [%q], interval: "+
+		"100ms}\nspool: {dir: %q, after: 1s}\n", address, secret, dir, filepath.Join(dir, "spool"))
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +61,8 @@ func TestErrors_have_a_hint(t *testing.T) {
 		{"bogus"}, {"run"}, {"run", "--config", filepath.Join(t.TempDir(), "none.yaml")}, {"once", "--bogus"},
 	} {
 		got := call(t.Context(), args...)
-		if got.status != 1 || !strings.HasPrefix(got.err, "piway-agent: ") || !strings.Contains(got.err, "\ntry: ") || got.out != "" {
+		if got.status != 1 || !strings.HasPrefix(got.err, "piway-agent: ") || !strings.Contains(got.err, "\ntry: ") ||
+			got.out != "" {
 			t.Errorf("%v: got %+v", args, got)
 		}
 	}
@@ -70,7 +72,8 @@ func TestOnce_prints_one_line(t *testing.T) {
 	t.Parallel()
 	got := call(t.Context(), "once")
 	m, err := sample.Decode([]byte(got.out))
-	if got.status != 0 || err != nil || strings.Count(got.out, "\n") != 1 || len(m.Report.Samples) < 3 || len(m.Refused) != 0 {
+	if got.status != 0 || err != nil || strings.Count(got.out, "\n") != 1 || len(m.Report.Samples) < 3 ||
+		len(m.Refused) != 0 {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
@@ -78,7 +81,8 @@ func TestOnce_prints_one_line(t *testing.T) {
 func TestOnce_publish(t *testing.T) {
 	t.Parallel()
 	b := fakebroker.New(t, nil)
-	if got := call(t.Context(), "once", "--publish", "--config", configure(t, b.Addr())); got.status != 0 || got.out != "" || got.err != "" {
+	if got := call(t.Context(), "once", "--publish", "--config", configure(t, b.Addr())); got.status != 0 ||
+		got.out != "" || got.err != "" {
 		t.Errorf("got %+v", got)
 	}
 	if hello := <-b.Connects; hello.Username != "kitchen" || hello.Password != "hush" {
@@ -100,14 +104,16 @@ func TestOnce_publish_arrives_at_mosquitto(t *testing.T) {
 	}
 	defer link.Close()
 	arrived := make(chan []byte, 1)
-	if err := link.Subscribe(t.Context(), "pi/kitchen/samples", func(_ string, p []byte) { arrived <- bytes.Clone(p) }); err != nil {
+	if err := link.Subscribe(t.Context(), "pi/kitchen/samples",
+		func(_ string, p []byte) { arrived <- bytes.Clone(p) }); err != nil {
 		t.Fatal(err)
 	}
 	if got := call(t.Context(), "once", "--publish", "--config", configure(t, addr)); got.status != 0 {
 		t.Fatalf("got %+v", got)
 	}
 	m, err := sample.Decode(<-arrived)
-	if err != nil || m.Report.Device != "kitchen" || m.Report.Seq != 1 || m.Report.Sent == 0 || len(m.Report.Samples) < 3 || len(m.Refused) != 0 {
+	if err != nil || m.Report.Device != "kitchen" || m.Report.Seq != 1 || m.Report.Sent == 0 ||
+		len(m.Report.Samples) < 3 || len(m.Refused) != 0 {
 		t.Errorf("got %+v, %v", m, err)
 	}
 }
@@ -134,7 +140,10 @@ func TestCheck(t *testing.T) {
 	t.Parallel()
 	b := fakebroker.New(t, nil)
 	got := call(t.Context(), "check", "--config", configure(t, b.Addr()))
-	for _, want := range []string{`device "kitchen"`, "cpu usage: ", "memory usage: ", "cpu temperature: ", "disk usage ", `login as "kitchen" accepted`} {
+	for _, want := range []string{
+		`device "kitchen"`, "cpu usage: ", "memory usage: ", "cpu temperature: ", "disk usage ",
+		`login as "kitchen" accepted`,
+	} {
 		if got.status != 0 || !strings.Contains(got.out, want) {
 			t.Errorf("want %q in %+v", want, got)
 		}

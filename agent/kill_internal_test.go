@@ -113,7 +113,8 @@ func beginOutage(ctx context.Context, t *testing.T) *outage {
 	silent.Puback = func(p fakebroker.Publish) bool { return !strings.HasSuffix(p.Topic, "/samples") }
 	config := configure(t, silent.Addr())
 	o := &outage{
-		config: config, folder: filepath.Join(filepath.Dir(config), "spool"), address: silent.Addr(), sent: map[int64]sample.Report{},
+		config: config, folder: filepath.Join(filepath.Dir(config), "spool"), address: silent.Addr(),
+		sent:  map[int64]sample.Report{},
 		agent: process(t, config),
 	}
 	reports(ctx, t, silent, func(r sample.Report) bool {
@@ -134,7 +135,8 @@ func (o *outage) end(ctx context.Context, t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(o.config, []byte(strings.ReplaceAll(string(text), o.address, answering.Addr())), 0o600); err != nil {
+	if err := os.WriteFile(o.config, []byte(strings.ReplaceAll(string(text), o.address, answering.Addr())),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	second := process(t, o.config)

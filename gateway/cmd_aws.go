@@ -50,7 +50,10 @@ func (c *awsSetupCmd) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	asked := setup.Asked{Access: setup.Access(c.awsAccess), Form: c.Form, Devices: c.Devices, Metrics: c.Metrics, Email: c.Email}
+	asked := setup.Asked{
+		Access: setup.Access(c.awsAccess), Form: c.Form, Devices: c.Devices, Metrics: c.Metrics,
+		Email: c.Email,
+	}
 	if c.Print {
 		return setup.Commands(c.Config, cfg, asked, out)
 	}

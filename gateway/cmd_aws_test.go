@@ -44,7 +44,10 @@ func TestAWSPrint(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ name, lines, args, want string }{
-		{"site and region", "site: home\nuplink: {endpoint: abc-ats.iot.eu-west-1.amazonaws.com}", "policy --account 123456789012", `arn:aws:iot:eu-west-1:123456789012:client/piway-gateway-home"`},
+		{
+			"site and region", "site: home\nuplink: {endpoint: abc-ats.iot.eu-west-1.amazonaws.com}",
+			"policy --account 123456789012", `arn:aws:iot:eu-west-1:123456789012:client/piway-gateway-home"`,
+		},
 		{"topic", "uplink: {topic: a/b}", "rule --region cn-north-1", "FROM 'a/b'"},
 		{"namespace", "uplink: {namespace: Home Pis}", "rule", `"Home Pis"`},
 		{"errors topic", "uplink: {errors_topic: e}", "errors-rule", "'e/+'"},
@@ -55,13 +58,17 @@ func TestAWSPrint(t *testing.T) {
 		}
 	}
 	for _, c := range [][2]string{
-		{"uplink: {topic: a/'b}", "policy"}, {"uplink: {errors_topic: a/*}", "policy"}, {"", "policy --account 12"}, {"", "cli --region $(id)"},
+		{"uplink: {topic: a/'b}", "policy"},
+		{"uplink: {errors_topic: a/*}", "policy"},
+		{"", "policy --account 12"},
+		{"", "cli --region $(id)"},
 	} {
 		if got, err := awsRun(t, t.TempDir(), c[0], append([]string{"print"}, strings.Fields(c[1])...)...); err == nil {
 			t.Errorf("%q, %s: got %q, want a refusal", c[0], c[1], got)
 		}
 	}
-	_, err := awsRun(t, t.TempDir(), "uplink: {client_id: "+strings.Repeat("c", 110)+", rule: "+strings.Repeat("r", 128)+", errors_topic: "+strings.Repeat("e", 120)+"}", "print", "policy")
+	_, err := awsRun(t, t.TempDir(), "uplink: {client_id: "+strings.Repeat("c", 110)+", rule: "+strings.Repeat("r", 128)+
+		", errors_topic: "+strings.Repeat("e", 120)+"}", "print", "policy")
 	if err == nil || !strings.Contains(err.Error(), "AWS takes 2048") {
 		t.Errorf("got %v, want a policy that is too long refused", err)
 	}
@@ -71,9 +78,15 @@ func TestAWSPrint_dashboard(t *testing.T) {
 	for _, c := range []struct{ name, lines, want string }{
 		{"metric", "", `["RaspberryPi","cpu usage (kitchen)",{"label":"kitchen"}]`},
 		{"site", "site: home", `["RaspberryPi","home/cpu usage (kitchen)",{"label":"kitchen"}]`},
-		{"template", "site: home\nintake: {name_template: '{device}.{name}@{site}'}", `["RaspberryPi","kitchen.cpu usage@home",{"label":"kitchen"}]`},
+		{
+			"template", "site: home\nintake: {name_template: '{device}.{name}@{site}'}",
+			`["RaspberryPi","kitchen.cpu usage@home",{"label":"kitchen"}]`,
+		},
 		{"emf", "uplink: {form: emf}", `["RaspberryPi","cpu usage","device","kitchen",{"label":"kitchen"}]`},
-		{"emf and site", "site: home\nuplink: {form: emf}", `["RaspberryPi","cpu usage","site","home","device","kitchen",{"label":"kitchen"}]`},
+		{
+			"emf and site", "site: home\nuplink: {form: emf}",
+			`["RaspberryPi","cpu usage","site","home","device","kitchen",{"label":"kitchen"}]`,
+		},
 	} {
 		dir := t.TempDir()
 		list, err := devices.Open(datadir.Devices(dir))
@@ -116,7 +129,8 @@ func TestAWSCSR(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(certs, "abc-private.pem.key"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := awsRun(t, dir, "uplink: {certs: {dir: "+certs+"}}", "csr"); err == nil || !strings.Contains(err.Error(), "uplink.certs.dir") {
+	if _, err := awsRun(t, dir, "uplink: {certs: {dir: "+certs+"}}", "csr"); err == nil ||
+		!strings.Contains(err.Error(), "uplink.certs.dir") {
 		t.Errorf("got %v, want a folder with another key refused", err)
 	}
 }
@@ -134,9 +148,18 @@ printf '%s|' "$@" >>"$LOG"; echo >>"$LOG"
 case "$*" in *"query Account"*) echo 111122223333;; *"configure get region"*) echo eu-west-3;; *certificateArn*) echo arn:cert/1;; esac
 `
 	for _, c := range []struct{ name, lines, form, want string }{
-		{"metric", "uplink: {namespace: 'a # b', certs: {dir: DIR}}", "metric", "iot|create-topic-rule|--rule-name|piway_metric|--topic-rule-payload|file://rule.json|"},
-		{"emf", "uplink: {certs: {dir: DIR}}", "emf", "logs|put-retention-policy|--log-group-name|/piway/metrics|--retention-in-days|14|"},
-		{"odd folder", "uplink: {certs: {dir: \"DIR/it's \\\"$(touch boom)\"}}", "metric", "iot|attach-policy|--policy-name|piway-gateway|--target|arn:cert/1|"},
+		{
+			"metric", "uplink: {namespace: 'a # b', certs: {dir: DIR}}", "metric",
+			"iot|create-topic-rule|--rule-name|piway_metric|--topic-rule-payload|file://rule.json|",
+		},
+		{
+			"emf", "uplink: {certs: {dir: DIR}}", "emf",
+			"logs|put-retention-policy|--log-group-name|/piway/metrics|--retention-in-days|14|",
+		},
+		{
+			"odd folder", "uplink: {certs: {dir: \"DIR/it's \\\"$(touch boom)\"}}", "metric",
+			"iot|attach-policy|--policy-name|piway-gateway|--target|arn:cert/1|",
+		},
 	} {
 		dir := t.TempDir()
 		lines := strings.ReplaceAll(c.lines, "DIR", filepath.Join(dir, "certs"))
@@ -154,7 +177,8 @@ case "$*" in *"query Account"*) echo 111122223333;; *"configure get region"*) ec
 		cmd := exec.Command(bash)
 		cmd.Dir = dir
 		cmd.Stdin = strings.NewReader(strings.Replace(script, "sleep 15", "", 1))
-		cmd.Env = append(os.Environ(), "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"), "LOG="+log, "TMPDIR="+dir, "AWS_REGION=", "AWS_DEFAULT_REGION=")
+		cmd.Env = append(os.Environ(), "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"), "LOG="+log, "TMPDIR="+dir,
+			"AWS_REGION=", "AWS_DEFAULT_REGION=")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v: %s", c.name, err, out)
 		}
@@ -183,8 +207,12 @@ func TestAWSSetup_commandLine(t *testing.T) {
 	}
 	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 	var out bytes.Buffer
-	err := run(t.Context(), []string{"aws", "setup", "--form", "metric", "--region", "eu-west-1", "--profile", "p", "--config", path}, &out)
-	if err == nil || !strings.Contains(err.Error(), "aws sts get-caller-identity --output json --region eu-west-1 --profile p") {
+	err := run(t.Context(), []string{
+		"aws", "setup", "--form", "metric", "--region", "eu-west-1", "--profile", "p",
+		"--config", path,
+	}, &out)
+	if err == nil || !strings.Contains(err.Error(), "aws sts get-caller-identity --output json --region eu-west-1 "+
+		"--profile p") {
 		t.Errorf("got %v, want the flags passed on", err)
 	}
 	if err := run(t.Context(), []string{"aws", "setup", "--form", "morse"}, &out); err == nil {
@@ -194,7 +222,8 @@ func TestAWSSetup_commandLine(t *testing.T) {
 	if err := os.WriteFile(path, []byte(own), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := run(t.Context(), []string{"aws", "setup", "--form", "metric", "--config", path}, &out); err == nil || config.Hint(err) == "" {
+	if err := run(t.Context(), []string{"aws", "setup", "--form", "metric", "--config", path}, &out); err == nil ||
+		config.Hint(err) == "" {
 		t.Errorf("got %v, want certificate files of one's own refused", err)
 	}
 }

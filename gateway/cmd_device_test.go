@@ -68,7 +68,8 @@ func TestDevice_changes(t *testing.T) {
 		t.Error("the password is another one")
 	}
 	var all []map[string]string
-	if text := d.do("list", "--json"); json.Unmarshal([]byte(text), &all) != nil || len(all) != 1 || all[0]["name"] != "pantry" || len(all[0]) != 2 {
+	if text := d.do("list", "--json"); json.Unmarshal([]byte(text), &all) != nil || len(all) != 1 ||
+		all[0]["name"] != "pantry" || len(all[0]) != 2 {
 		t.Errorf("got %s", text)
 	}
 	d.do("password", "pantry", "--password-file", d.path("secret"))

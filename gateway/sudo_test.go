@@ -19,7 +19,8 @@ func TestDocs_sudo(t *testing.T) {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(string(text)) {
-			if strings.Contains(line, "sudo ") && strings.Contains(line, "piway-gateway aws") && !strings.Contains(line, "sudo -E ") {
+			if strings.Contains(line, "sudo ") && strings.Contains(line, "piway-gateway aws") &&
+				!strings.Contains(line, "sudo -E ") {
 				t.Errorf("%s: %s: sudo without -E finds no login", file, strings.TrimSpace(line))
 			}
 		}

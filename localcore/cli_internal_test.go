@@ -61,7 +61,8 @@ func TestRun_run(t *testing.T) {
 	if err := run(t.Context(), args); err == nil || !strings.Contains(err.Error(), "--listen") {
 		t.Errorf("port taken: got %v, want the flag to change", err)
 	}
-	if err := run(t.Context(), []string{"run", "--port", "1"}); err == nil || !strings.Contains(err.Error(), "try: piway-localcore --help") {
+	if err := run(t.Context(), []string{"run", "--port", "1"}); err == nil ||
+		!strings.Contains(err.Error(), "try: piway-localcore --help") {
 		t.Errorf("unknown flag: got %v, want a hint", err)
 	}
 }

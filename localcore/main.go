@@ -17,7 +17,8 @@ func program() cli.Program {
 	return cli.Program{
 		Name: "piway-localcore", Description: description, Commands: &commands{},
 		Vars: map[string]string{
-			"listen": def.Listen, "http": def.HTTP, "certs": def.Certs, "region": def.Region, "account": def.Account, "group": def.LogGroups[0],
+			"listen": def.Listen, "http": def.HTTP, "certs": def.Certs, "region": def.Region, "account": def.Account,
+			"group": def.LogGroups[0],
 		},
 	}
 }

@@ -153,7 +153,8 @@ func TestOnce_and_Publish(t *testing.T) {
 	for _, s := range r.Samples {
 		names[s.Name] = true
 	}
-	if r.Device != "kitchen" || r.Seq != 1 || len(r.Run) != 32 || !names["cpu usage"] || !names["memory usage"] || !names["disk usage "+cfg.Collect.Disks[0]] {
+	if r.Device != "kitchen" || r.Seq != 1 || len(r.Run) != 32 || !names["cpu usage"] || !names["memory usage"] ||
+		!names["disk usage "+cfg.Collect.Disks[0]] {
 		t.Errorf("got %+v", r)
 	}
 	if err := agent.Publish(t.Context(), cfg, r, quiet()); err != nil {

@@ -65,7 +65,8 @@ func Default() Config {
 		Gateway: Gateway{Address: "localhost:1883", TopicPrefix: "pi", KeepAlive: time.Minute},
 		Collect: Collect{Interval: 15 * time.Second, Disks: []string{"/"}, CPU: true, Temperature: true, Memory: true},
 		Spool: Spool{
-			Dir: "/var/lib/piway-agent", After: 30 * time.Second, MaxBytes: 64 << 20, MaxAge: 13 * 24 * time.Hour, MaxReports: 2000,
+			Dir: "/var/lib/piway-agent", After: 30 * time.Second, MaxBytes: 64 << 20, MaxAge: 13 * 24 * time.Hour,
+			MaxReports: 2000,
 		},
 		Log: Log{Level: "info"},
 	}
@@ -119,7 +120,8 @@ func (g Gateway) check() error {
 	}
 	if g.TopicPrefix == "" || strings.ContainsAny(g.TopicPrefix, "+# \x00") || strings.HasPrefix(g.TopicPrefix, "$") ||
 		strings.HasPrefix(g.TopicPrefix, "/") || strings.HasSuffix(g.TopicPrefix, "/") {
-		errs = append(errs, config.Errorf("gateway.topic_prefix", "must be an MQTT topic such as pi or home/pi, got %q", g.TopicPrefix))
+		errs = append(errs, config.Errorf("gateway.topic_prefix", "must be an MQTT topic such as pi or home/pi, got %q",
+			g.TopicPrefix))
 	}
 	if g.KeepAlive < 5*time.Second || g.KeepAlive > time.Hour {
 		errs = append(errs, config.Errorf("gateway.keep_alive", "must be between 5s and 1h, got %s", g.KeepAlive))
@@ -159,7 +161,8 @@ func (c Collect) checkDisks() []error {
 		case !filepath.IsAbs(path):
 			errs = append(errs, config.Errorf(key, "must be an absolute path such as /, got %q", path))
 		case sample.CheckName("disk usage "+path) != nil:
-			errs = append(errs, config.Errorf(key, "cannot be part of a metric's name: %w", sample.CheckName("disk usage "+path)))
+			errs = append(errs, config.Errorf(key, "cannot be part of a metric's name: %w",
+				sample.CheckName("disk usage "+path)))
 		case seen[path]:
 			errs = append(errs, config.Errorf(key, "is listed twice: %q", path))
 		}
@@ -171,16 +174,23 @@ func (c Collect) checkDisks() []error {
 func (s Spool) check() error {
 	var errs []error
 	if s.Dir != "" && !filepath.IsAbs(s.Dir) {
-		errs = append(errs, config.Errorf("spool.dir", "must be an absolute path such as /var/lib/piway-agent, or \"\" for memory only, got %q", s.Dir))
+		errs = append(errs, config.Errorf("spool.dir", "must be an absolute path such as /var/lib/piway-agent, or \"\" for "+
+			"memory only, got %q", s.Dir))
 	}
 	for _, bound := range []struct {
 		within bool
 		err    error
 	}{
-		{s.After >= 0 && s.After <= 24*time.Hour, config.Errorf("spool.after", "must be between 0s and 24h, got %s", s.After)},
-		{s.MaxBytes >= 4<<20 && s.MaxBytes <= 1<<40, config.Errorf("spool.max_bytes", "must be between 4MiB and 1TiB, got %s", s.MaxBytes)},
-		{s.MaxAge >= time.Minute && s.MaxAge <= 14*24*time.Hour, config.Errorf("spool.max_age", "must be between 1m and 14d (CloudWatch takes nothing older), got %s", s.MaxAge)},
-		{s.MaxReports >= 1 && s.MaxReports <= 1_000_000, config.Errorf("spool.max_reports", "must be between 1 and 1000000, got %d", s.MaxReports)},
+		{s.After >= 0 && s.After <= 24*time.Hour, config.Errorf("spool.after", "must be between 0s and 24h, got %s",
+			s.After)},
+		{s.MaxBytes >= 4<<20 && s.MaxBytes <= 1<<40, config.Errorf("spool.max_bytes", "must be between 4MiB and 1TiB, got %s",
+			s.MaxBytes)},
+		{
+			s.MaxAge >= time.Minute && s.MaxAge <= 14*24*time.Hour,
+			config.Errorf("spool.max_age", "must be between 1m and 14d (CloudWatch takes nothing older), got %s", s.MaxAge),
+		},
+		{s.MaxReports >= 1 && s.MaxReports <= 1_000_000, config.Errorf("spool.max_reports", "must be between 1 and "+
+			"1000000, got %d", s.MaxReports)},
 	} {
 		if !bound.within {
 			errs = append(errs, bound.err)

@@ -79,7 +79,10 @@ func TestConfig_all_mistakes_at_once(t *testing.T) {
 	t.Parallel()
 	cfg := agent.Default()
 	err := config.Decode("agent.yaml", []byte("device: '?'\ncollect: {interval: 0s}\nspool: {max_reports: -1}\n"), &cfg)
-	for _, want := range []string{"agent.yaml:1: device", "agent.yaml:2: collect.interval", "agent.yaml:3: spool.max_reports"} {
+	for _, want := range []string{
+		"agent.yaml:1: device", "agent.yaml:2: collect.interval",
+		"agent.yaml:3: spool.max_reports",
+	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q in it", err, want)
 		}

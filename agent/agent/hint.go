@@ -15,7 +15,8 @@ func hinted(err error) error {
 	var unknown *net.DNSError
 	switch {
 	case errors.Is(err, mqttlink.ErrLogin):
-		return config.Try(err, "piway-gateway device add NAME on the gateway, then put the password into gateway.password_file or PIWAY_PASSWORD")
+		return config.Try(err, "piway-gateway device add NAME on the gateway, then put the password into "+
+			"gateway.password_file or PIWAY_PASSWORD")
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return config.Try(err, "start the gateway, or correct gateway.address")
 	case errors.As(err, &unknown):

@@ -10,7 +10,10 @@ import (
 func TestTicks_clockIsSet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const every = 15 * time.Second
-		steps := []time.Duration{-24 * time.Hour, 24 * time.Hour, 0, 20 * 365 * 24 * time.Hour, -7 * time.Second, 7 * time.Second, -time.Hour}
+		steps := []time.Duration{
+			-24 * time.Hour, 24 * time.Hour, 0, 20 * 365 * 24 * time.Hour, -7 * time.Second,
+			7 * time.Second, -time.Hour,
+		}
 		offset, reads := time.Duration(0), 0
 		clock := ticks{every: every, now: func() time.Time {
 			now := time.Now().Add(offset)

@@ -52,7 +52,8 @@ func TestCollector_the_recipe_s_metrics(t *testing.T) {
 	}
 	delete(got, disk)
 	// (1000000-600000) kB; no CPU time has passed between the two readings.
-	if diff := cmp.Diff(map[string]float64{"cpu temperature None": 48.31, "memory usage Megabytes": 409.6}, got); diff != "" {
+	if diff := cmp.Diff(map[string]float64{"cpu temperature None": 48.31, "memory usage Megabytes": 409.6},
+		got); diff != "" {
 		t.Error(diff)
 	}
 	for _, s := range samples {
@@ -131,15 +132,20 @@ func TestCollector_temperature(t *testing.T) {
 		{"hwmon of a Pi", hwmon(0, "cpu_thermal", 1, "", "51000"), map[string]float64{"cpu temperature None": 51}},
 		{
 			"the package, not a core or a disk",
-			merge(hwmon(0, "nvme", 1, "Composite", "70000"), hwmon(1, "coretemp", 2, "Core 0", "66000"), hwmon(1, "coretemp", 1, "Package id 0", "61000")),
+			merge(hwmon(0, "nvme", 1, "Composite", "70000"), hwmon(1, "coretemp", 2, "Core 0", "66000"),
+				hwmon(1, "coretemp", 1, "Package id 0", "61000")),
 			map[string]float64{"cpu temperature None": 61},
 		},
 		{"AMD", hwmon(0, "k10temp", 1, "Tctl", "45500"), map[string]float64{"cpu temperature None": 45.5}},
-		{"two sockets", merge(hwmon(0, "coretemp", 1, "Package id 0", "40000"), hwmon(1, "coretemp", 1, "Package id 1", "44000")), map[string]float64{"cpu temperature None": 44}},
+		{"two sockets", merge(hwmon(0, "coretemp", 1, "Package id 0", "40000"),
+			hwmon(1, "coretemp", 1, "Package id 1", "44000")), map[string]float64{"cpu temperature None": 44}},
 		{"a disk only", hwmon(0, "nvme", 1, "Composite", "40000"), map[string]float64{}},
 		{"a dead sensor", zone(0, "cpu-thermal", "0"), map[string]float64{}},
 		{"an impossible value", zone(0, "cpu-thermal", "-273000"), map[string]float64{}},
-		{"one of two is garbage", merge(zone(0, "soc-thermal", "x"), zone(1, "cpu-thermal", "40000")), map[string]float64{"cpu temperature None": 40}},
+		{
+			"one of two is garbage", merge(zone(0, "soc-thermal", "x"), zone(1, "cpu-thermal", "40000")),
+			map[string]float64{"cpu temperature None": 40},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -161,7 +167,8 @@ func TestCollector_Read_says_why(t *testing.T) {
 	if len(r) != 3 {
 		t.Fatalf("got %d readings, want 3", len(r))
 	}
-	if errors.Is(r[0].Err, collect.ErrEarly) || r[0].Err == nil || !errors.Is(r[1].Err, collect.ErrAbsent) || r[2].Err == nil {
+	if errors.Is(r[0].Err, collect.ErrEarly) || r[0].Err == nil || !errors.Is(r[1].Err, collect.ErrAbsent) ||
+		r[2].Err == nil {
 		t.Errorf("got %v", r)
 	}
 }

@@ -62,7 +62,8 @@ func (o *outage) classify(err error) string {
 // connected takes note of an accepted connection.
 func (o *outage) connected(address string) {
 	if o.attempts > 0 {
-		o.log.Info("gateway is back", "gateway", address, "attempts", o.attempts, "away", time.Since(o.since).Round(time.Second))
+		o.log.Info("gateway is back", "gateway", address, "attempts", o.attempts, "away",
+			time.Since(o.since).Round(time.Second))
 	} else {
 		o.log.Info("gateway connected", "gateway", address)
 	}

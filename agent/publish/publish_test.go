@@ -106,7 +106,8 @@ func TestPublisher_in_order_and_forgotten_at_PUBACK(t *testing.T) {
 	b, src := fakebroker.New(t, nil), newSource(40)
 	start(t, options(b, new(testlog.Log)), src)
 	hello := <-b.Connects
-	if hello.WillTopic != "pi/kitchen/status" || hello.WillPayload != "offline" || hello.Username != "kitchen" || hello.Password != "hush" {
+	if hello.WillTopic != "pi/kitchen/status" || hello.WillPayload != "offline" || hello.Username != "kitchen" ||
+		hello.Password != "hush" {
 		t.Errorf("CONNECT: got %+v", hello)
 	}
 	if p := <-b.Publishes; p.Topic != "pi/kitchen/status" || string(p.Payload) != "online" || p.Retain {
@@ -219,7 +220,8 @@ func TestPublisher_wrong_password(t *testing.T) {
 		<-b.Connects
 	}
 	stop()
-	if got := log.Count("level=ERROR"); got != 1 || !strings.Contains(log.String(), "device add") || strings.Contains(log.String(), "hush") {
+	if got := log.Count("level=ERROR"); got != 1 || !strings.Contains(log.String(), "device add") ||
+		strings.Contains(log.String(), "hush") {
 		t.Errorf("want one error with a hint and no password, got\n%s", log)
 	}
 }

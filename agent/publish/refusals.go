@@ -29,6 +29,7 @@ func (r *refusals) note(payload []byte) {
 		r.unlogged++
 		return
 	}
-	r.log.Warn("gateway refused samples", "why", string(payload[:min(len(payload), refusalText)]), "unlogged_before", r.unlogged)
+	r.log.Warn("gateway refused samples", "why", string(payload[:min(len(payload), refusalText)]), "unlogged_before",
+		r.unlogged)
 	r.next, r.unlogged = now.Add(refusalPause), 0
 }

@@ -99,7 +99,10 @@ func (p *Publisher) publish(ctx context.Context, link *mqttlink.Link, w *inFligh
 			<-w.slots
 			continue
 		}
-		f := flight{name: name{report.Run, report.Seq}, pos: pos, samples: len(report.Samples), bytes: len(payload), sent: sent, alone: alone}
+		f := flight{
+			name: name{report.Run, report.Seq}, pos: pos, samples: len(report.Samples), bytes: len(payload),
+			sent: sent, alone: alone,
+		}
 		if p.size.tooLargeFor(f.bytes) && p.size.split(f) {
 			<-w.slots
 			continue

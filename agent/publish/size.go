@@ -63,7 +63,8 @@ func (z *size) refused(f flight) {
 	}
 	z.src.Ack(f.pos)
 	if z.givenUp++; z.givenUp == 1 {
-		z.log.Error("gateway refuses even a report of one sample for its size; such reports are given up", "seq", f.seq, "try", "raise intake.max_samples on the gateway")
+		z.log.Error("gateway refuses even a report of one sample for its size; such reports are given up", "seq", f.seq,
+			"try", "raise intake.max_samples on the gateway")
 	}
 }
 

@@ -207,7 +207,10 @@ func TestPublisher_keeps_to_what_the_gateway_tells(t *testing.T) {
 // A document that cannot be meant does no harm, and is told once.
 func TestPublisher_bad_settings(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{`{"max_samples":0}`, `{"max_samples":-1,"max_packet":-1}`, `{"max_packet":1}`, `mad`, ``, `[]`} {
+	for _, text := range []string{
+		`{"max_samples":0}`, `{"max_samples":-1,"max_packet":-1}`, `{"max_packet":1}`, `mad`, ``,
+		`[]`,
+	} {
 		_, src, log := settings(t, text)
 		if got := <-src.limits; got.Samples < 16 || got.Bytes < 4<<10 {
 			t.Errorf("%s: got %+v", text, got)

@@ -39,7 +39,8 @@ func (s *Spool) drop(g *segment) {
 	if s.readable(g) {
 		s.dropped += g.waiting()
 	} else {
-		s.cfg.Log.Error("the spool is full; a file that cannot be read is removed, and its readings are not counted", "file", g.path, "bytes", g.size)
+		s.cfg.Log.Error("the spool is full; a file that cannot be read is removed, and its readings are not counted", "file",
+			g.path, "bytes", g.size)
 	}
 	s.discard(g)
 }

@@ -35,7 +35,8 @@ func (s *Spool) openDisk() {
 	}
 	s.takeUp()
 	if n := len(s.segments); n > 0 {
-		s.cfg.Log.Info("an earlier run left readings that are not acknowledged; they go first", "dir", s.cfg.Dir, "bytes", s.bytes())
+		s.cfg.Log.Info("an earlier run left readings that are not acknowledged; they go first", "dir", s.cfg.Dir, "bytes",
+			s.bytes())
 	}
 }
 
@@ -157,7 +158,8 @@ func (s *Spool) gone(list ...*segment) {
 		bytes += g.size
 		*g = segment{number: g.number, loaded: true, sealed: true}
 	}
-	s.cfg.Log.Error("files of the spool are gone, and the readings in them", "dir", s.cfg.Dir, "files", len(list), "bytes", bytes)
+	s.cfg.Log.Error("files of the spool are gone, and the readings in them", "dir", s.cfg.Dir, "files", len(list), "bytes",
+		bytes)
 }
 
 // ready makes sure that files can be made in the folder.

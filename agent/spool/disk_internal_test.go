@@ -18,7 +18,10 @@ import (
 // not wait.
 func open(t testing.TB, dir string, log *strings.Builder) *Spool {
 	t.Helper()
-	s := Open(Config{Run: "a", Dir: dir, MaxBytes: 64 << 20, MaxReports: 1000, Log: slog.New(slog.NewTextHandler(log, nil))})
+	s := Open(Config{
+		Run: "a", Dir: dir, MaxBytes: 64 << 20, MaxReports: 1000,
+		Log: slog.New(slog.NewTextHandler(log, nil)),
+	})
 	synctest.Wait()
 	return s
 }
@@ -171,7 +174,10 @@ func TestSpool_undatedIsNotOld(t *testing.T) {
 	for _, clock := range []string{sample.Synced, sample.Unsynced} {
 		var log strings.Builder
 		dir := t.TempDir()
-		s := Open(Config{Run: "a", Dir: dir, After: time.Hour, MaxBytes: 64 << 20, MaxReports: 1000, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		s := Open(Config{
+			Run: "a", Dir: dir, After: time.Hour, MaxBytes: 64 << 20, MaxReports: 1000,
+			Log: slog.New(slog.NewTextHandler(&log, nil)),
+		})
 		for i := 0; len(s.segments) < 3; i++ {
 			r := reading("", 0, float64(i))
 			r.Clock, r.Samples = clock, slices.Repeat(r.Samples, 400)
@@ -188,7 +194,10 @@ func TestSpool_undatedIsNotOld(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		s = Open(Config{Run: "b", Dir: dir, MaxBytes: 64 << 20, MaxAge: time.Hour, MaxReports: 1000, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		s = Open(Config{
+			Run: "b", Dir: dir, MaxBytes: 64 << 20, MaxAge: time.Hour, MaxReports: 1000,
+			Log: slog.New(slog.NewTextHandler(&log, nil)),
+		})
 		s.Add(reading("", 0, 1))
 		if got := s.Dropped() > 0; got != (clock == sample.Synced) {
 			t.Errorf("clock %s: %d dropped", clock, s.Dropped())
@@ -201,7 +210,10 @@ func TestSpool_undatedIsNotOld(t *testing.T) {
 func TestSpool_spillsInSegments(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log strings.Builder
-		s := Open(Config{Run: "a", Dir: t.TempDir(), After: time.Hour, MaxBytes: 4 << 20, MaxReports: 1000, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		s := Open(Config{
+			Run: "a", Dir: t.TempDir(), After: time.Hour, MaxBytes: 4 << 20, MaxReports: 1000,
+			Log: slog.New(slog.NewTextHandler(&log, nil)),
+		})
 		defer s.Close()
 		const n = 200
 		for i := range n {
@@ -217,7 +229,8 @@ func TestSpool_spillsInSegments(t *testing.T) {
 			}
 		}
 		got := seqs(s)
-		if s.bytes() > 4<<20+2*segmentBytes || len(got) < 2 || got[len(got)-1] != fmt.Sprintf("a%d:%d", n, n) { // joined to the one before
+		// joined to the one before
+		if s.bytes() > 4<<20+2*segmentBytes || len(got) < 2 || got[len(got)-1] != fmt.Sprintf("a%d:%d", n, n) {
 			t.Errorf("%d bytes, of %d samples the last is %v", s.bytes(), len(got), got[len(got)-1])
 		}
 	})

@@ -96,7 +96,8 @@ func TestSpool_diskFailsForDays(t *testing.T) {
 		if have, _ := values(got); len(got) != 100 || have[len(have)-1] != s.n {
 			t.Errorf("%d reports wait", len(got))
 		}
-		if s.Dropped() != int(got[0].report.Seq)-1 || s.log.Count("spool is full") != 1 || s.log.Count("cannot be used") != 1 {
+		if s.Dropped() != int(got[0].report.Seq)-1 || s.log.Count("spool is full") != 1 ||
+			s.log.Count("cannot be used") != 1 {
 			t.Errorf("dropped %d, the first left is %d, said:\n%s", s.Dropped(), got[0].report.Seq, s.log)
 		}
 		if n := len(s.files()); n > 1 {

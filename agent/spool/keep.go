@@ -126,7 +126,8 @@ func (s *Spool) fail(err error) bool {
 	s.disk.retryAt = time.Now().Add(retryEvery)
 	if !s.disk.failed {
 		s.disk.failed = true
-		s.cfg.Log.Warn("the spool's folder cannot be used; readings are kept in memory, and a restart loses them", "dir", s.cfg.Dir,
+		s.cfg.Log.Warn("the spool's folder cannot be used; readings are kept in memory, and a restart loses them", "dir",
+			s.cfg.Dir,
 			"err", err, "try", "make it writable for the agent's user, or name another one in spool.dir")
 	}
 	return false
@@ -148,7 +149,8 @@ func (s *Spool) load(g *segment) bool {
 		return true
 	case err != nil:
 		if g.retryAt.IsZero() {
-			s.cfg.Log.Error("a file of the spool cannot be read; the others go on, and it is tried again", "file", g.path, "err", err, "every", retryEvery)
+			s.cfg.Log.Error("a file of the spool cannot be read; the others go on, and it is tried again", "file", g.path, "err",
+				err, "every", retryEvery)
 		}
 		g.retryAt = time.Now().Add(retryEvery)
 		return false

@@ -48,7 +48,8 @@ func decodeLine(line []byte) (sample.Report, error) {
 		return sample.Report{}, errDamaged
 	}
 	text := line[prefix:]
-	if got := crc32.Checksum(text, castagnoli); got != uint32(sum[0])<<24|uint32(sum[1])<<16|uint32(sum[2])<<8|uint32(sum[3]) {
+	if got := crc32.Checksum(text, castagnoli); got != uint32(sum[0])<<24|uint32(sum[1])<<16|uint32(sum[2])<<8|uint32(
+		sum[3]) {
 		return sample.Report{}, errDamaged
 	}
 	m, err := sample.Decode(text)

@@ -56,16 +56,25 @@ func TestReadLines(t *testing.T) {
 		reports int
 		damaged int
 	}{
-		"whole":                     {whole, []float64{1, 2, 3}, 2, 0},
-		"empty":                     {nil, nil, 0, 0},
-		"a torn last line":          {whole[:len(whole)-5], []float64{1, 2}, 1, 0},
-		"without its end":           {whole[:len(whole)-1], []float64{1, 2}, 1, 0},
-		"a flipped bit":             {flipped, []float64{1, 3}, 2, 1},
-		"another digit":             {digit, []float64{1, 3}, 2, 1},
-		"another sum":               {sum, []float64{1, 3}, 2, 1},
-		"a line too long":           {append([]byte(strings.Repeat("x", 3*maxLine)+"\n"), whole...), []float64{1, 2, 3}, 2, 1},
-		"zeros, as a power cut may": {append(append(bytes.Clone(lines[0]), make([]byte, 100)...), lines[1]...), []float64{1}, 1, 1},
-		"an empty line":             {append([]byte("\n"), whole...), []float64{1, 2, 3}, 2, 1},
+		"whole":            {whole, []float64{1, 2, 3}, 2, 0},
+		"empty":            {nil, nil, 0, 0},
+		"a torn last line": {whole[:len(whole)-5], []float64{1, 2}, 1, 0},
+		"without its end":  {whole[:len(whole)-1], []float64{1, 2}, 1, 0},
+		"a flipped bit":    {flipped, []float64{1, 3}, 2, 1},
+		"another digit":    {digit, []float64{1, 3}, 2, 1},
+		"another sum":      {sum, []float64{1, 3}, 2, 1},
+		"a line too long": {
+			append([]byte(strings.Repeat("x", 3*maxLine)+"\n"), whole...),
+			[]float64{1, 2, 3},
+			2,
+			1,
+		},
+		"zeros, as a power cut may": {
+			append(append(bytes.Clone(lines[0]), make([]byte, 100)...), lines[1]...),
+			[]float64{1},
+			1, 1,
+		},
+		"an empty line": {append([]byte("\n"), whole...), []float64{1, 2, 3}, 2, 1},
 	} {
 		reports, damaged, err := readLines(bytes.NewReader(tt.text))
 		var values []float64
@@ -74,7 +83,8 @@ func TestReadLines(t *testing.T) {
 				values = append(values, s.Value)
 			}
 		}
-		if diff := cmp.Diff(tt.values, values); diff != "" || len(reports) != tt.reports || damaged != tt.damaged || err != nil {
+		if diff := cmp.Diff(tt.values, values); diff != "" || len(reports) != tt.reports || damaged != tt.damaged ||
+			err != nil {
 			t.Errorf("%s: got %d reports, %d damaged, %v; values %s", name, len(reports), damaged, err, diff)
 		}
 	}

@@ -263,7 +263,8 @@ func (w *world) arrive(h handed) {
 }
 
 var kinds = []string{
-	lying.Open, lying.Read, lying.Write, lying.Sync, lying.Sync, lying.Sync, lying.Rename, lying.Remove, lying.SyncDir, lying.SyncDir,
+	lying.Open, lying.Read, lying.Write, lying.Sync, lying.Sync, lying.Sync, lying.Rename, lying.Remove, lying.SyncDir,
+	lying.SyncDir,
 }
 
 // trouble has the disk fail some calls for a while.

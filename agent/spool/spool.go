@@ -56,7 +56,10 @@ func Open(cfg Config) *Spool {
 	if cfg.FS == nil {
 		cfg.FS = files.System
 	}
-	s := &Spool{cfg: cfg, limits: sample.MaxLimits(), ahead: map[uint64]uint64{}, quiet: time.Now(), changed: make(chan struct{})}
+	s := &Spool{
+		cfg: cfg, limits: sample.MaxLimits(), ahead: map[uint64]uint64{}, quiet: time.Now(),
+		changed: make(chan struct{}),
+	}
 	s.mu.Lock() // a timer may need it
 	defer s.mu.Unlock()
 	s.openDisk()

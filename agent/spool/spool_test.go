@@ -152,7 +152,10 @@ func TestSpool_Close(t *testing.T) {
 func TestSpool_clock(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, s *shelf) {
 		add := func(boot string, uptime, at float64, clock string) {
-			s.Add(sample.Report{Boot: boot, Uptime: uptime, Clock: clock, Samples: []sample.Sample{{Name: "n", Unit: "None", Time: at}}})
+			s.Add(sample.Report{
+				Boot: boot, Uptime: uptime, Clock: clock,
+				Samples: []sample.Sample{{Name: "n", Unit: "None", Time: at}},
+			})
 		}
 		add("b", 20, 20, sample.Unsynced)
 		add("b", 35, 35, sample.Unsynced)
@@ -178,7 +181,8 @@ func TestSpool_full(t *testing.T) {
 		got := s.all()
 		have, _ := values(got)
 		if have[0] == 1 || have[len(have)-1] != s.n || !slices.IsSorted(have) || have[len(have)-1]-have[0] != len(have)-1 {
-			t.Errorf("got %d readings, %d to %d of %d, want the newest without a gap", len(have), have[0], have[len(have)-1], s.n)
+			t.Errorf("got %d readings, %d to %d of %d, want the newest without a gap", len(have), have[0], have[len(have)-1],
+				s.n)
 		}
 		first := got[0].report.Seq
 		if int64(s.Dropped()) != first-1 {
@@ -199,20 +203,21 @@ func TestSpool_full(t *testing.T) {
 // What is too old goes, by a clock that is right only.
 func TestSpool_tooOld(t *testing.T) {
 	right := false
-	inBubble(t, func(c *spool.Config) { c.MaxAge, c.ClockRight = time.Hour, func() bool { return right } }, func(t *testing.T, s *shelf) {
-		time.Sleep(time.Until(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))) // the bubble's clock shows 2000 first
-		s.pad = 14
-		s.readFor(6 * time.Hour)
-		if s.Dropped() > 0 {
-			t.Errorf("dropped %d by a clock that is not right", s.Dropped())
-		}
-		right = true
-		s.readFor(time.Minute)
-		have, _ := values(s.all())
-		if s.Dropped() == 0 || have[0] == 1 || have[len(have)-1] != s.n {
-			t.Errorf("dropped %d, left %d to %d of %d", s.Dropped(), have[0], have[len(have)-1], s.n)
-		}
-	})
+	inBubble(t, func(c *spool.Config) { c.MaxAge, c.ClockRight = time.Hour, func() bool { return right } },
+		func(t *testing.T, s *shelf) {
+			time.Sleep(time.Until(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))) // the bubble's clock shows 2000 first
+			s.pad = 14
+			s.readFor(6 * time.Hour)
+			if s.Dropped() > 0 {
+				t.Errorf("dropped %d by a clock that is not right", s.Dropped())
+			}
+			right = true
+			s.readFor(time.Minute)
+			have, _ := values(s.all())
+			if s.Dropped() == 0 || have[0] == 1 || have[len(have)-1] != s.n {
+				t.Errorf("dropped %d, left %d to %d of %d", s.Dropped(), have[0], have[len(have)-1], s.n)
+			}
+		})
 }
 
 // A folder that cannot be used costs nothing but the disk: that is said once, and tried again.

@@ -21,9 +21,11 @@ const arn = "arn:aws:iam::123456789012:role/piway-"
 
 // made is what Ref and Fn::GetAtt give for the resources, with the names that the static files have.
 var made = map[string]string{
-	"MetricRuleRole.Arn": arn + "metric-us-east-1", "EmfRuleRole.Arn": arn + "emf-us-east-1", "ErrorsRuleRole.Arn": arn + "errors-us-east-1",
+	"MetricRuleRole.Arn": arn + "metric-us-east-1", "EmfRuleRole.Arn": arn + "emf-us-east-1", "ErrorsRuleRole.Arn": arn +
+		"errors-us-east-1",
 	"Alerts": "arn:aws:sns:us-east-1:123456789012:piway-alerts", "Certificate": "0123abcd",
-	"Certificate.Arn": "arn:aws:iot:us-east-1:123456789012:cert/0123abcd", "Policy": "piway-gateway-Policy-1", "Thing": "piway-gateway",
+	"Certificate.Arn": "arn:aws:iot:us-east-1:123456789012:cert/0123abcd", "Policy": "piway-gateway-Policy-1",
+	"Thing": "piway-gateway",
 }
 
 func account(t *testing.T, parameters map[string]string) map[string]any {
@@ -86,7 +88,8 @@ func TestAccountTemplate_rules(t *testing.T) {
 		"piway_errors": {"ErrorsTopicRule", files.ErrorsRule},
 	}
 	for form, want := range map[string][]string{
-		"metric": {"piway_errors", "piway_metric"}, "emf": {"piway_emf", "piway_errors"}, "both": {"piway_emf", "piway_errors", "piway_metric"},
+		"metric": {"piway_errors", "piway_metric"}, "emf": {"piway_emf", "piway_errors"},
+		"both": {"piway_emf", "piway_errors", "piway_metric"},
 	} {
 		live := account(t, map[string]string{"Form": form})
 		var got []string
@@ -97,7 +100,8 @@ func TestAccountTemplate_rules(t *testing.T) {
 			}
 			properties := res["Properties"].(map[string]any)
 			got = append(got, properties["RuleName"].(string))
-			if diff := cmp.Diff(canonical(t, decoded(t, rule.text)), canonical(t, api(properties["TopicRulePayload"]))); diff != "" {
+			if diff := cmp.Diff(canonical(t, decoded(t, rule.text)),
+				canonical(t, api(properties["TopicRulePayload"]))); diff != "" {
 				t.Errorf("form %s, %s: static file and template differ:\n%s", form, name, diff)
 			}
 		}
@@ -162,7 +166,8 @@ func TestAccountTemplate_roles(t *testing.T) {
 			if diff := cmp.Diff(canonical(t, decoded(t, texts[file])), canonical(t, got)); diff != "" || len(policies) != 1 {
 				t.Errorf("%s of %s: script and template differ:\n%s", name, form, diff)
 			}
-			if diff := cmp.Diff(canonical(t, decoded(t, texts["trust.json"])), canonical(t, properties["AssumeRolePolicyDocument"])); diff != "" {
+			if diff := cmp.Diff(canonical(t, decoded(t, texts["trust.json"])),
+				canonical(t, properties["AssumeRolePolicyDocument"])); diff != "" {
 				t.Errorf("%s of %s: script and template trust differently:\n%s", name, form, diff)
 			}
 		}
@@ -198,10 +203,16 @@ func TestGatewayTemplate_policy(t *testing.T) {
 		parameters map[string]string
 		want       []byte
 	}{
-		"default":   {map[string]string{}, files.Policy},
-		"emf":       {map[string]string{"ClientId": "gw-home", "Rule": "piway_emf", "Topic": "piway/emf/gw-home", "FeedbackTopic": "piway/emf/gw-home-feedback", "ErrorsTopic": "e"}, emf.Policy()},
-		"plain":     {map[string]string{"Rule": "", "Topic": "a/b", "ErrorsTopic": ""}, plain.Policy()},
-		"plain emf": {map[string]string{"Rule": "", "Topic": "piway/emf/piway-gateway", "FeedbackTopic": "piway/emf/piway-gateway-feedback"}, topic.Policy()},
+		"default": {map[string]string{}, files.Policy},
+		"emf": {map[string]string{
+			"ClientId": "gw-home", "Rule": "piway_emf", "Topic": "piway/emf/gw-home",
+			"FeedbackTopic": "piway/emf/gw-home-feedback", "ErrorsTopic": "e",
+		}, emf.Policy()},
+		"plain": {map[string]string{"Rule": "", "Topic": "a/b", "ErrorsTopic": ""}, plain.Policy()},
+		"plain emf": {map[string]string{
+			"Rule": "", "Topic": "piway/emf/piway-gateway",
+			"FeedbackTopic": "piway/emf/piway-gateway-feedback",
+		}, topic.Policy()},
 	} {
 		c.parameters["Csr"] = "-----BEGIN"
 		live := gateway(t, c.parameters)
@@ -217,10 +228,17 @@ func TestGatewayTemplate_policy(t *testing.T) {
 
 // Every parameter, condition and mapping is used in one form or another; every default is one that AWS would take.
 func TestTemplates_names(t *testing.T) {
-	for file, text := range map[string][]byte{"account.yaml": files.AccountTemplate, "gateway.yaml": files.GatewayTemplate} {
+	for file, text := range map[string][]byte{
+		"account.yaml": files.AccountTemplate,
+		"gateway.yaml": files.GatewayTemplate,
+	} {
 		tpl := readTemplate(t, text)
 		used := map[string]bool{}
-		for _, p := range []map[string]string{{"Form": "both", "AlarmForm": "both", "AlarmEmail": "a@b.c"}, {"Csr": "x"}, {"Csr": "x", "Rule": ""}} {
+		for _, p := range []map[string]string{
+			{"Form": "both", "AlarmForm": "both", "AlarmEmail": "a@b.c"},
+			{"Csr": "x"},
+			{"Csr": "x", "Rule": ""},
+		} {
 			if (p["Csr"] == "x") != (file == "gateway.yaml") {
 				continue
 			}

@@ -32,7 +32,10 @@ func TestRulesAndPolicy_load(t *testing.T) {
 func TestRoots(t *testing.T) {
 	roots := files.Roots()
 	names := slices.Sorted(maps.Keys(roots))
-	if want := []string{"AmazonRootCA1.pem", "AmazonRootCA2.pem", "AmazonRootCA3.pem", "AmazonRootCA4.pem"}; !slices.Equal(names, want) {
+	if want := []string{
+		"AmazonRootCA1.pem", "AmazonRootCA2.pem", "AmazonRootCA3.pem",
+		"AmazonRootCA4.pem",
+	}; !slices.Equal(names, want) {
 		t.Fatalf("got %v, want %v", names, want)
 	}
 	for name, text := range roots {
@@ -47,7 +50,8 @@ func TestRoots(t *testing.T) {
 		if err := c.CheckSignatureFrom(c); err != nil {
 			t.Errorf("%s: signed by another: %v", name, err)
 		}
-		if want := "Amazon Root CA " + name[len("AmazonRootCA"):][:1]; c.Subject.CommonName != want || c.Subject.String() != c.Issuer.String() {
+		if want := "Amazon Root CA " + name[len("AmazonRootCA"):][:1]; c.Subject.CommonName != want ||
+			c.Subject.String() != c.Issuer.String() {
 			t.Errorf("%s: got %s by %s, want %s by itself", name, c.Subject, c.Issuer, want)
 		}
 		if !c.IsCA || time.Until(c.NotAfter) < 365*24*time.Hour {

@@ -95,7 +95,8 @@ func (c *CLI) Run(ctx context.Context, what string, command cloud.Command) ([]by
 		return nil, ctx.Err()
 	case errors.Is(err, exec.ErrNotFound):
 		return nil, config.Try(errors.New("the program aws is not installed"),
-			"install AWS's command line tool (apt install awscli, or https://aws.amazon.com/cli/), or run the commands of piway-gateway aws print cli on a machine that has it")
+			"install AWS's command line tool (apt install awscli, or https://aws.amazon.com/cli/), or run the commands of "+
+				"piway-gateway aws print cli on a machine that has it")
 	case failed:
 		e := &CommandError{command.String(), exit.ExitCode(), said.String()}
 		return nil, config.Try(e, c.hint(e))
@@ -173,9 +174,14 @@ var hints = []struct {
 	{"Token has expired", "aws sso login, then run this again", true},
 	{"InvalidClientTokenId", "aws configure: AWS does not know these credentials", true},
 	{"must specify a region", "--region us-east-1, or aws configure", true},
-	{"Could not connect to the endpoint", "check that this machine reaches the internet and that AWS has this --region", false},
-	{"AccessDenied", "credentials that may make IAM roles, IoT rules and certificates and CloudFormation stacks, such as an administrator's", false},
-	{"not authorized to perform", "credentials that may make IAM roles, IoT rules and certificates and CloudFormation stacks, such as an administrator's", false},
+	{
+		"Could not connect to the endpoint", "check that this machine reaches the internet and that AWS has this --region",
+		false,
+	},
+	{"AccessDenied", "credentials that may make IAM roles, IoT rules and certificates and CloudFormation stacks, such " +
+		"as an administrator's", false},
+	{"not authorized to perform", "credentials that may make IAM roles, IoT rules and certificates and CloudFormation " +
+		"stacks, such as an administrator's", false},
 	{"already exists", "delete what is there under this name, or set another name in the configuration", false},
 	{"LimitExceeded", "raise the quota in AWS's console, Service Quotas", false},
 }

@@ -10,7 +10,10 @@ import (
 )
 
 func TestSaid(t *testing.T) {
-	err := fmt.Errorf("step: %w", &aws.CommandError{Command: "aws x", Code: 254, Stderr: "\nAn error occurred (A) when: b\n"})
+	err := fmt.Errorf("step: %w", &aws.CommandError{
+		Command: "aws x", Code: 254,
+		Stderr: "\nAn error occurred (A) when: b\n",
+	})
 	if !aws.Said(err, "(A)") || aws.Said(err, "(B)") || aws.Said(errors.New("(A)"), "(A)") || aws.Said(nil, "") {
 		t.Error("got another answer than what the command wrote")
 	}

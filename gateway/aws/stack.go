@@ -130,7 +130,8 @@ type Deployment struct {
 
 // Command is the call that deploys.
 func (d Deployment) Command() cloud.Command {
-	c := cloud.NewCommand("cloudformation", "deploy", "--no-fail-on-empty-changeset", "--stack-name", d.Stack, "--template-file", d.Template)
+	c := cloud.NewCommand("cloudformation", "deploy", "--no-fail-on-empty-changeset", "--stack-name", d.Stack,
+		"--template-file", d.Template)
 	tag := tagGateway
 	if d.Account {
 		c, tag = c.With("--capabilities", "CAPABILITY_IAM"), tagAccount
@@ -156,7 +157,8 @@ func (c *CLI) Deploy(ctx context.Context, d Deployment) error {
 
 // Delete deletes a stack and waits until it is gone.
 func (c *CLI) Delete(ctx context.Context, name string) error {
-	if _, err := c.Run(ctx, "CloudFormation", cloud.NewCommand("cloudformation", "delete-stack", "--stack-name", name)); err != nil {
+	if _, err := c.Run(ctx, "CloudFormation", cloud.NewCommand("cloudformation", "delete-stack", "--stack-name",
+		name)); err != nil {
 		return err
 	}
 	s, err := c.Settle(ctx, name)
@@ -175,13 +177,15 @@ func (c *CLI) reasons(ctx context.Context, name string) string {
 			ResourceStatus, ResourceStatusReason string
 		}
 	}
-	if err := c.Decode(ctx, "CloudFormation", cloud.NewCommand("cloudformation", "describe-stack-events", "--stack-name", name), &answer); err != nil {
+	if err := c.Decode(ctx, "CloudFormation", cloud.NewCommand("cloudformation", "describe-stack-events", "--stack-name",
+		name), &answer); err != nil {
 		return "" // the error that led here is the one to tell
 	}
 	why := map[string]string{}
 	for _, e := range answer.StackEvents { // newest first
 		switch {
-		case e.LogicalResourceID == name && strings.HasSuffix(e.ResourceStatus, "_IN_PROGRESS") && strings.Contains(e.ResourceStatusReason, "User Initiated"):
+		case e.LogicalResourceID == name && strings.HasSuffix(e.ResourceStatus, "_IN_PROGRESS") &&
+			strings.Contains(e.ResourceStatusReason, "User Initiated"):
 			return joined(why) // an older attempt
 		case strings.HasSuffix(e.ResourceStatus, "_FAILED") && !strings.Contains(e.ResourceStatusReason, "cancelled"):
 			why[e.LogicalResourceID] = e.ResourceStatusReason

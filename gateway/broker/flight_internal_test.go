@@ -128,7 +128,10 @@ func (d deadlines) SetDeadline(t time.Time) error {
 // While its reader waits for room, a client is not silent: no keep-alive ends its connection.
 func TestSession_enter_liftsTheDeadline(t *testing.T) {
 	for name, fill := range map[string]int{"for a place": 0, "for bytes": maxInFlightPerDevice} {
-		b := &Broker{cfg: Config{MaxPending: 2}, closed: make(chan struct{}), flight: newFlight(maxInFlight, maxInFlightPerDevice)}
+		b := &Broker{
+			cfg: Config{MaxPending: 2}, closed: make(chan struct{}),
+			flight: newFlight(maxInFlight, maxInFlightPerDevice),
+		}
 		if fill == 0 {
 			b.cfg.MaxPending = 1
 		}

@@ -21,7 +21,10 @@ func TestBroker_settings(t *testing.T) {
 		c.want(publish, append(text("pi/pi1/config"), `{"a":1}`...)...)
 		c.want(suback, 0, 9, 1)
 	}
-	for _, filter := range []string{"pi/pi2/config", "pi/+/config", "pi/pi1/config/#", "pi/pi1/configs", "$share/g/pi/pi1/config"} {
+	for _, filter := range []string{
+		"pi/pi2/config", "pi/+/config", "pi/pi1/config/#", "pi/pi1/configs",
+		"$share/g/pi/pi1/config",
+	} {
 		c.send(subscribePacket(filter))
 		c.want(suback, 0, 9, 0x80)
 	}

@@ -53,7 +53,11 @@ func (n Names) Dashboard(series []Series) []byte {
 	if n.Form == EMF {
 		rule = []any{"AWS/Logs", "IncomingLogEvents", "LogGroupName", n.LogGroup}
 	}
-	p.Metrics = [][]any{rule, {"AWS/IoT", "RuleNotFound", "RuleName", n.RuleName()}, {"AWS/IoT", "ParseError", "RuleName", n.RuleName()}}
+	p.Metrics = [][]any{
+		rule,
+		{"AWS/IoT", "RuleNotFound", "RuleName", n.RuleName()},
+		{"AWS/IoT", "ParseError", "RuleName", n.RuleName()},
+	}
 	d.add(p)
 	return text(d)
 }
@@ -76,7 +80,10 @@ func (n Names) properties(title, stat string, period int) properties {
 
 func (d *dashboard) add(p properties) {
 	i := len(d.Widgets)
-	d.Widgets = append(d.Widgets, widget{"metric", i % 2 * widgetWidth, i / 2 * widgetHeight, widgetWidth, widgetHeight, p})
+	d.Widgets = append(d.Widgets, widget{
+		"metric", i % 2 * widgetWidth, i / 2 * widgetHeight, widgetWidth, widgetHeight,
+		p,
+	})
 }
 
 type graph struct {

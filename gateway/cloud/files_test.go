@@ -50,14 +50,26 @@ func TestNames_policy(t *testing.T) {
 		names         cloud.Names
 		want, wantNot string
 	}{
-		"default":         {n, ":topic/$aws/rules/piway_metric/raspi/metrics\"", "RetainPublish"},
-		"emf":             {n.For(cloud.EMF), ":topic/$aws/rules/piway_emf/piway/emf/piway-gateway-feedback\"", "piway_metric"},
-		"site":            {with(n, func(n *cloud.Names) { n.ClientID = "gw-home" }), ":client/gw-home-check", "piway-gateway"},
-		"plain topic":     {with(n, func(n *cloud.Names) { n.Rule = "" }), ":topic/raspi/metrics", "$aws"},
-		"plain emf":       {with(n.For(cloud.EMF), func(n *cloud.Names) { n.Rule = "" }), ":topic/piway/emf/piway-gateway-feedback\"", "$aws"},
-		"own topic":       {with(n, func(n *cloud.Names) { n.Rule, n.Topic = "", "a/b" }), ":topic/a/b", "raspi"},
-		"no feedback":     {with(n, func(n *cloud.Names) { n.ErrorsTopic = "" }), "piway-gateway-check", "feedback"},
-		"another country": {with(n, func(n *cloud.Names) { n.Region = "cn-north-1" }), "arn:aws-cn:iot:cn-north-1:", "arn:aws:"},
+		"default": {n, ":topic/$aws/rules/piway_metric/raspi/metrics\"", "RetainPublish"},
+		"emf": {
+			n.For(cloud.EMF), ":topic/$aws/rules/piway_emf/piway/emf/piway-gateway-feedback\"",
+			"piway_metric",
+		},
+		"site": {
+			with(n, func(n *cloud.Names) { n.ClientID = "gw-home" }), ":client/gw-home-check",
+			"piway-gateway",
+		},
+		"plain topic": {with(n, func(n *cloud.Names) { n.Rule = "" }), ":topic/raspi/metrics", "$aws"},
+		"plain emf": {
+			with(n.For(cloud.EMF), func(n *cloud.Names) { n.Rule = "" }),
+			":topic/piway/emf/piway-gateway-feedback\"", "$aws",
+		},
+		"own topic":   {with(n, func(n *cloud.Names) { n.Rule, n.Topic = "", "a/b" }), ":topic/a/b", "raspi"},
+		"no feedback": {with(n, func(n *cloud.Names) { n.ErrorsTopic = "" }), "piway-gateway-check", "feedback"},
+		"another country": {
+			with(n, func(n *cloud.Names) { n.Region = "cn-north-1" }), "arn:aws-cn:iot:cn-north-1:",
+			"arn:aws:",
+		},
 	} {
 		got := string(c.names.Policy())
 		if !strings.Contains(got, c.want) || strings.Contains(got, c.wantNot) {
@@ -82,7 +94,8 @@ func with(n cloud.Names, change func(*cloud.Names)) cloud.Names {
 
 func TestNames_stack(t *testing.T) {
 	for id, want := range map[string]string{
-		"piway-gateway": "piway-gateway", "piway-gateway-home": "piway-gateway-home", "gw.1_a:b": "piway-gw-1-a-b", "piway": "piway-piway", "7": "piway-7",
+		"piway-gateway": "piway-gateway", "piway-gateway-home": "piway-gateway-home", "gw.1_a:b": "piway-gw-1-a-b",
+		"piway": "piway-piway", "7": "piway-7",
 	} {
 		if got := (cloud.Names{ClientID: id}).GatewayStack(); got != want || got == cloud.AccountStack {
 			t.Errorf("%s: got stack %q, want %q", id, got, want)

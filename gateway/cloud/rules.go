@@ -77,7 +77,10 @@ func (n Names) DataRule(form string) []byte {
 	default:
 		r.SQL = "SELECT * FROM '" + n.filter(Metric) + "'"
 		r.Description = "Piway metric form, one message is one CloudWatch datapoint, dated by its own timestamp in seconds"
-		r.Actions = []action{{CloudwatchMetric: &metricAction{n.Namespace, "${name}", "${unit}", "${value}", "${timestamp}", role}}}
+		r.Actions = []action{{CloudwatchMetric: &metricAction{
+			n.Namespace, "${name}", "${unit}", "${value}", "${timestamp}",
+			role,
+		}}}
 	}
 	return text(r)
 }

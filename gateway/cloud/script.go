@@ -27,7 +27,8 @@ type step struct {
 func (n Names) Script(csr, certificate string) []byte {
 	var b strings.Builder
 	err := script.Execute(&b, map[string]any{
-		"CSR": Quote(csr), "Account": n.Account, "Region": n.Region, "Placeholders": n.Account == AccountPlaceholder || n.Region == RegionPlaceholder,
+		"CSR": Quote(csr), "Account": n.Account, "Region": n.Region, "Placeholders": n.Account == AccountPlaceholder ||
+			n.Region == RegionPlaceholder,
 		"Files": n.scriptFiles(), "Steps": n.steps(csr, certificate),
 	})
 	if err != nil {
@@ -36,7 +37,8 @@ func (n Names) Script(csr, certificate string) []byte {
 	return []byte(b.String())
 }
 
-var script = template.Must(template.New("script").Parse(`# Paste this into bash, or run it with bash. It makes what piway-gateway publishes to, and its certificate.
+var script = template.Must(template.New("script").Parse(
+	`# Paste this into bash, or run it with bash. It makes what piway-gateway publishes to, and its certificate.
 # Nothing is replaced: a name that is taken stops it.
 (
 set -eu
@@ -78,7 +80,8 @@ func (n Names) scriptFiles() map[string]string {
 
 // steps are in the order of what needs what. IAM's changes take some seconds to be seen by IoT Core.
 func (n Names) steps(csr, certificate string) []step {
-	steps := []step{{"The roles that the rules take, and what they may do.", n.role(n.Form, "rule-role.json") + "\n" + n.role(errorsRole, "errors-role.json")}}
+	steps := []step{{"The roles that the rules take, and what they may do.", n.role(n.Form, "rule-role.json") + "\n" +
+		n.role(errorsRole, "errors-role.json")}}
 	if n.Form == EMF {
 		steps = append(steps, step{"The log group of which CloudWatch makes metrics.", strings.Join([]string{
 			call("logs", "create-log-group", "--log-group-name", n.LogGroup),
@@ -88,22 +91,28 @@ func (n Names) steps(csr, certificate string) []step {
 	policy := n.GatewayStack()
 	return append(
 		steps,
-		step{"Where failures are mailed from. For mail: aws sns subscribe --topic-arn ARN --protocol email --notification-endpoint YOU@EXAMPLE.COM", call("sns", "create-topic", "--name", alerts)},
+		step{"Where failures are mailed from. For mail: aws sns subscribe --topic-arn ARN --protocol email " +
+			"--notification-endpoint YOU@EXAMPLE.COM", call("sns", "create-topic", "--name", alerts)},
 		step{"The rules. New roles are not known everywhere at once.", strings.Join([]string{
 			"sleep 15",
 			call("iot", "create-topic-rule", "--rule-name", n.RuleName(), "--topic-rule-payload", "file://rule.json"),
-			call("iot", "create-topic-rule", "--rule-name", files.ErrorsRuleName, "--topic-rule-payload", "file://errors-rule.json"),
+			call("iot", "create-topic-rule", "--rule-name", files.ErrorsRuleName, "--topic-rule-payload",
+				"file://errors-rule.json"),
 		}, "\n")},
 		step{"An alarm when nothing comes for 15 minutes.", n.alarm()},
 		step{"The gateway's policy, certificate and thing.", strings.Join([]string{
 			call("iot", "create-policy", "--policy-name", policy, "--policy-document", "file://policy.json"),
-			"CERTIFICATE=$(" + call("iot", "create-certificate-from-csr", "--set-as-active", "--certificate-signing-request", "file://"+csr,
+			"CERTIFICATE=$(" + call("iot", "create-certificate-from-csr", "--set-as-active", "--certificate-signing-request",
+				"file://"+csr,
 				"--certificate-pem-outfile", certificate, "--query", "certificateArn", "--output", "text") + ")",
 			call("iot", "attach-policy", "--policy-name", policy) + ` --target "$CERTIFICATE"`,
 			call("iot", "create-thing", "--thing-name", n.ThingName()),
 			call("iot", "attach-thing-principal", "--thing-name", n.ThingName()) + ` --principal "$CERTIFICATE"`,
 		}, "\n")},
-		step{"Set this as uplink.endpoint" + n.settings() + ".", EndpointCommand.With("--query", "endpointAddress", "--output", "text").String()},
+		step{
+			"Set this as uplink.endpoint" + n.settings() + ".",
+			EndpointCommand.With("--query", "endpointAddress", "--output", "text").String(),
+		},
 	)
 }
 
@@ -123,11 +132,16 @@ func (n Names) role(kind, document string) string {
 
 // alarm is of the form's own metric: IoT Core counts actions that succeeded, CloudWatch Logs counts events.
 func (n Names) alarm() string {
-	watched := []string{"--namespace", "AWS/IoT", "--metric-name", "Success", "--dimensions", "Name=RuleName,Value=" + n.RuleName(), "Name=ActionType,Value=Cloudwatch Metric"}
+	watched := []string{"--namespace", "AWS/IoT", "--metric-name", "Success", "--dimensions", "Name=RuleName,Value=" +
+		n.RuleName(), "Name=ActionType,Value=Cloudwatch Metric"}
 	if n.Form == EMF {
-		watched = []string{"--namespace", "AWS/Logs", "--metric-name", "IncomingLogEvents", "--dimensions", "Name=LogGroupName,Value=" + n.LogGroup}
+		watched = []string{
+			"--namespace", "AWS/Logs", "--metric-name", "IncomingLogEvents", "--dimensions",
+			"Name=LogGroupName,Value=" + n.LogGroup,
+		}
 	}
-	topic := strings.NewReplacer(AccountPlaceholder, `"$ACCOUNT"`, RegionPlaceholder, `"$REGION"`).Replace(n.arn("sns", alerts))
+	topic := strings.NewReplacer(AccountPlaceholder, `"$ACCOUNT"`, RegionPlaceholder,
+		`"$REGION"`).Replace(n.arn("sns", alerts))
 	return NewCommand("cloudwatch", "put-metric-alarm", "--alarm-name", "piway-"+n.Form+"-stopped").With(watched...).
 		With("--statistic", "Sum", "--period", strconv.Itoa(5*60), "--evaluation-periods", "3", "--threshold", "1",
 			"--comparison-operator", "LessThanThreshold", "--treat-missing-data", "breaching").String() +

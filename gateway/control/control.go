@@ -50,7 +50,8 @@ type Server struct {
 func Open(ctx context.Context, dataDir string, handler http.Handler, log *slog.Logger) (*Server, error) {
 	path := Path(dataDir)
 	if len(path) > maxPath {
-		return nil, config.Try(fmt.Errorf("opening the control socket %s: longer than the %d characters of a Unix socket", path, maxPath),
+		return nil, config.Try(fmt.Errorf("opening the control socket %s: longer than the %d characters of a Unix socket",
+			path, maxPath),
 			"set data.dir to a shorter path")
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -123,7 +124,8 @@ func Call(ctx context.Context, dataDir, method, path string, in, out any) error 
 		return fmt.Errorf("%w: %s", ErrNotRunning, dataDir)
 	case errors.Is(err, syscall.EACCES):
 		return config.Try(fmt.Errorf("asking the gateway: no permission for %s", Path(dataDir)),
-			fmt.Sprintf("sudo, or join the service's group; or sudo chown -R %d:%d %s if it is this user's", os.Geteuid(), os.Getegid(), dataDir))
+			fmt.Sprintf("sudo, or join the service's group; or sudo chown -R %d:%d %s if it is this user's", os.Geteuid(),
+				os.Getegid(), dataDir))
 	case err != nil:
 		return fmt.Errorf("asking the gateway: %w", err)
 	}

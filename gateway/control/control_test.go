@@ -87,7 +87,8 @@ func TestCall_notRunning(t *testing.T) {
 	dir := dataDir(t)
 	call := func(when string) {
 		t.Helper()
-		if err := control.Call(t.Context(), dir, http.MethodGet, "/nothing", nil, nil); !errors.Is(err, control.ErrNotRunning) {
+		if err := control.Call(t.Context(), dir, http.MethodGet, "/nothing", nil, nil); !errors.Is(err,
+			control.ErrNotRunning) {
 			t.Errorf("%s: got %v, want ErrNotRunning", when, err)
 		}
 	}

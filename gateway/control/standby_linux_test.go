@@ -35,7 +35,8 @@ func TestStandby(t *testing.T) {
 		}
 	}
 	s.Say("a\n\x1b[2Jb" + strings.Repeat("c", 1<<20))
-	if got, err := control.Standing(t.Context(), dir); !strings.HasPrefix(got, "a  [2Jbccc") || len(got) > 1<<12 || err != nil {
+	if got, err := control.Standing(t.Context(), dir); !strings.HasPrefix(got, "a  [2Jbccc") || len(got) > 1<<12 ||
+		err != nil {
 		t.Errorf("got %d bytes, %v, want few and nothing that a terminal obeys", len(got), err)
 	}
 	s.Close()

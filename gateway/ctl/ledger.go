@@ -58,7 +58,8 @@ func printBacklog(ctx context.Context, dataDir string, out io.Writer) error {
 	if b.Left > 0 {
 		left = "about " + b.Left.String() + " left"
 	}
-	_, err := fmt.Fprintf(out, "backlog: %d windows, the oldest of %s, %s\n", b.Windows, b.Oldest.Local().Format(time.DateTime), left)
+	_, err := fmt.Fprintf(out, "backlog: %d windows, the oldest of %s, %s\n", b.Windows,
+		b.Oldest.Local().Format(time.DateTime), left)
 	return err
 }
 
@@ -99,13 +100,16 @@ func printCloud(a *ledger.Account, out io.Writer) {
 		_, _ = fmt.Fprintf(out, "%s: %d reports have not arrived yet, by the gaps in their numbers\n", a.Device, a.Late)
 	}
 	if a.Shifted > 0 {
-		_, _ = fmt.Fprintf(out, "%s: the times of %d stored samples were corrected, because its clock was wrong\n", a.Device, a.Shifted)
+		_, _ = fmt.Fprintf(out, "%s: the times of %d stored samples were corrected, because its clock was wrong\n", a.Device,
+			a.Shifted)
 	}
 	for _, reason := range slices.Sorted(maps.Keys(a.RefusedByCloud)) {
-		_, _ = fmt.Fprintf(out, "%s: AWS could not write %d of the sent samples, for %q\n  try: %s\n", a.Device, a.RefusedByCloud[reason], reason, feedback.Fix(reason))
+		_, _ = fmt.Fprintf(out, "%s: AWS could not write %d of the sent samples, for %q\n  try: %s\n", a.Device,
+			a.RefusedByCloud[reason], reason, feedback.Fix(reason))
 	}
 	for _, reason := range slices.Sorted(maps.Keys(a.Parked)) {
-		_, _ = fmt.Fprintf(out, "%s: %d of the waiting samples are parked, for %q\n  try: %s\n", a.Device, a.Parked[reason], reason,
+		_, _ = fmt.Fprintf(out, "%s: %d of the waiting samples are parked, for %q\n  try: %s\n", a.Device, a.Parked[reason],
+			reason,
 			"the gateway's log says which message; it is tried again once a day and at each start")
 	}
 }

@@ -127,7 +127,9 @@ func ended(ctx context.Context) context.Context {
 
 // openCloud opens a localcore with the rules and the policy that a user with the gateway's configuration would install.
 // It sets the rule to publish to.
-func openCloud(ctx context.Context, dir string, cfg *settings.Config, onDatum func(cloudwatch.Datum), log *slog.Logger) (*localcore.Core, error) {
+func openCloud(ctx context.Context, dir string, cfg *settings.Config, onDatum func(cloudwatch.Datum),
+	log *slog.Logger,
+) (*localcore.Core, error) {
 	names := cfg.Cloud().For(cfg.Uplink.Form)
 	cfg.Uplink.Rule = names.Rule
 	stand := localcore.Default()
@@ -183,7 +185,8 @@ func (d *demo) verdict(ctx context.Context) error {
 		}
 	}
 	if len(missing) > 0 {
-		return config.Try(fmt.Errorf("did not arrive: %s", strings.Join(missing, ", ")), "a longer --for, or --verbose to see why")
+		return config.Try(fmt.Errorf("did not arrive: %s", strings.Join(missing, ", ")),
+			"a longer --for, or --verbose to see why")
 	}
 	return nil
 }

@@ -42,7 +42,8 @@ func (t *table) add(d cloudwatch.Datum) {
 	t.n++
 	name := fullName(d)
 	t.seen[name]++
-	_, _ = fmt.Fprintf(t.out, tableRow, d.Timestamp.Local().Format(time.TimeOnly), name, fmt.Sprintf("%.2f", d.Value), d.Unit)
+	_, _ = fmt.Fprintf(t.out, tableRow, d.Timestamp.Local().Format(time.TimeOnly), name, fmt.Sprintf("%.2f", d.Value),
+		d.Unit)
 }
 
 // fullName is what the metric form calls a metric: in the emf form the device is a dimension.

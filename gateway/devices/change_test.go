@@ -83,7 +83,10 @@ func names(l *devices.List) string {
 	return strings.Join(all, " ")
 }
 
-var failures = map[string]error{"open": syscall.EMFILE, "sync": syscall.EIO, "rename": syscall.EROFS, "syncdir": syscall.EIO}
+var failures = map[string]error{
+	"open": syscall.EMFILE, "sync": syscall.EIO, "rename": syscall.EROFS,
+	"syncdir": syscall.EIO,
+}
 
 // A device that may not be on the disk has no password, and is not let in. What was made of the file meanwhile is
 // undone.
@@ -216,7 +219,8 @@ func TestList_changedByOthers(t *testing.T) {
 			if _, err := l.Add("attic"); !errors.Is(err, devices.ErrChanged) || l.Has("attic") {
 				t.Errorf("adding: got %v", err)
 			}
-			if err := l.Remove("kitchen"); !errors.Is(err, devices.ErrChanged) || !errors.Is(err, devices.ErrUnsaved) || l.Has("kitchen") {
+			if err := l.Remove("kitchen"); !errors.Is(err, devices.ErrChanged) || !errors.Is(err, devices.ErrUnsaved) ||
+				l.Has("kitchen") {
 				t.Errorf("removing: got %v", err)
 			}
 			if got := names(open(t, path)); got != "cellar" {

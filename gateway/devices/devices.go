@@ -27,7 +27,8 @@ var (
 	// ErrUnknown is returned for a name that is not.
 	ErrUnknown = errors.New("no device of this name, try: piway-gateway device list")
 	// ErrUnsaved is returned by Remove if the device is locked out, and the list on disk may have it still.
-	ErrUnsaved = errors.New("the device is locked out now, but the list on disk may still have it: if it comes back at the next start, remove it again")
+	ErrUnsaved = errors.New("the device is locked out now, but the list on disk may still have it: if it comes back at " +
+		"the next start, remove it again")
 	// ErrChanged says that another program has put a list in the place of ours.
 	ErrChanged = errors.New("another program has changed the device list; start the gateway again to take it as it is")
 	// ErrName is returned by Add for a name that no device may have, see [sample.IsDeviceName].

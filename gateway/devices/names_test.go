@@ -62,7 +62,8 @@ func TestList_Rename_cannotWrite(t *testing.T) {
 	for what, err := range failures {
 		t.Run(what, func(t *testing.T) {
 			path, l, password, f := broken(t, what, err)
-			if got := l.Rename("kitchen", "pantry"); !errors.Is(got, err) || errors.Is(got, files.ErrUnsure) != (what == "syncdir") {
+			if got := l.Rename("kitchen", "pantry"); !errors.Is(got, err) ||
+				errors.Is(got, files.ErrUnsure) != (what == "syncdir") {
 				t.Errorf("renaming: got %v", got)
 			}
 			if got := l.Free("kitchen", "x"); !errors.Is(got, err) {

@@ -187,7 +187,8 @@ func (c *checker) dimensions(text []byte, root map[string]json.RawMessage) []str
 }
 
 // units are CloudWatch's 27.
-var units = strings.Fields(`Seconds Microseconds Milliseconds Bytes Kilobytes Megabytes Gigabytes Terabytes Bits Kilobits Megabits
+var units = strings.Fields(
+	`Seconds Microseconds Milliseconds Bytes Kilobytes Megabytes Gigabytes Terabytes Bits Kilobits Megabits
 	Gigabits Terabits Percent Count Bytes/Second Kilobytes/Second Megabytes/Second Gigabytes/Second Terabytes/Second Bits/Second
 	Kilobits/Second Megabits/Second Gigabits/Second Terabits/Second Count/Second None`)
 

@@ -26,7 +26,10 @@ func points(site string, datums []pass.Datum) (ps []point, samples map[string]in
 	samples = map[string]int{}
 	for _, d := range datums {
 		samples[d.Device] += d.Samples
-		p := point{Site: site, Device: d.Device, Name: base(d.Name, d.Device), Unit: d.Unit, Millis: d.Time * 1000, Values: d.Values}
+		p := point{
+			Site: site, Device: d.Device, Name: base(d.Name, d.Device), Unit: d.Unit, Millis: d.Time * 1000,
+			Values: d.Values,
+		}
 		if len(d.Values) == 0 {
 			p.Values = []float64{d.Value}
 		}
@@ -67,12 +70,16 @@ func roundTrip(t *testing.T, site string, datums []pass.Datum) [][]byte {
 // several are a pass in small: two devices, a name with two units, many values of one, a day and a bit.
 var several = []pass.Datum{
 	{Device: "hall", Name: "cpu usage (hall)", Unit: "Percent", Values: []float64{3}, Time: 1700000000, Samples: 1},
-	{Device: "kitchen", Name: "cpu usage (kitchen)", Unit: "Percent", Values: []float64{12.5, 13, 0, -1}, Time: 1700000000, Samples: 4},
+	{
+		Device: "kitchen", Name: "cpu usage (kitchen)", Unit: "Percent", Values: []float64{12.5, 13, 0, -1}, Time: 1700000000,
+		Samples: 4,
+	},
 	{Device: "kitchen", Name: "cpu usage (kitchen)", Unit: "Percent", Values: []float64{14}, Time: 1700000000, Samples: 1},
 	{Device: "kitchen", Name: `disk "/" \ (kitchen)`, Unit: "None", Value: 61.25, Time: 1700000000, Samples: 4},
 	{Device: "kitchen", Name: "fan", Unit: "Count/Second", Value: 1e30, Time: 1700000000, Samples: 1},
 	{Device: "kitchen", Name: "fan", Unit: "None", Value: 2.5e-9, Time: 1700000000, Samples: 1},
-	{Device: "kitchen", Name: "device (kitchen)", Unit: "None", Value: 1, Time: 1700000060, Samples: 1}, // stored for the metric form
+	// stored for the metric form
+	{Device: "kitchen", Name: "device (kitchen)", Unit: "None", Value: 1, Time: 1700000060, Samples: 1},
 	{Device: "kitchen", Name: "fan", Unit: "None", Value: 123456789012345, Time: 1700086400, Samples: 1},
 	{Device: "kitchen", Name: "fan", Unit: "None", Value: 7, Time: 1700086401, Samples: 1},
 }

@@ -50,7 +50,10 @@ type event struct {
 }
 
 func newMessage(form *emf) *message {
-	return &message{form: form, samples: map[string]int{}, room: len(batchOpen + batchMiddle + batchEnd), doc: newDocument(form)}
+	return &message{
+		form: form, samples: map[string]int{}, room: len(batchOpen + batchMiddle + batchEnd),
+		doc: newDocument(form),
+	}
 }
 
 // add takes a datum of any time, or returns false if it does not fit, and then the message must end. Alone every datum

@@ -49,7 +49,8 @@ func golden(t *testing.T, path string, got []byte) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("the wire form changed; if that is meant, change its version and run with -update\ngot:\n%swant:\n%s", got, want)
+		t.Errorf("the wire form changed; if that is meant, change its version and run with -update\ngot:\n%swant:\n%s", got,
+			want)
 	}
 }
 

@@ -98,7 +98,8 @@ func (l *Listener) canaryPublished() error {
 
 // renew says how AWS's policy comes to allow the canary.
 func (c *Config) renew() string {
-	return "piway-gateway aws setup again, which renews the policy, or allow iot:Publish on topic/" + c.Canary.Topic + " for the client " + c.ClientID + " (piway-gateway aws print policy)"
+	return "piway-gateway aws setup again, which renews the policy, or allow iot:Publish on topic/" + c.Canary.Topic +
+		" for the client " + c.ClientID + " (piway-gateway aws print policy)"
 }
 
 // interrupted looks after a canary that was under way when the connection ended: its answer cannot come any more.
@@ -139,7 +140,8 @@ func (l *Listener) tellAnswer() {
 	topic := c.topic(l.cfg.Canary)
 	switch {
 	case c.former && !c.warned.former:
-		l.cfg.Log.Warn("AWS has the policy of an earlier version; the gateway uses its topic, where the rule answers", "topic", topic, "try", l.cfg.renew())
+		l.cfg.Log.Warn("AWS has the policy of an earlier version; the gateway uses its topic, where the rule answers",
+			"topic", topic, "try", l.cfg.renew())
 	case !c.former && !c.warned.answered, !c.former && c.warned.former:
 		l.cfg.Log.Info("AWS's topic rule answers the test message", "topic", topic)
 	}
@@ -162,10 +164,12 @@ func (l *Listener) canaryLate(link *mqttlink.Link) {
 
 func (l *Listener) tellLate(topic string) {
 	if l.canary.former {
-		l.cfg.Log.Error("AWS has the policy of an earlier version, and no rule answers on its topic: nothing is sent, everything is kept",
+		l.cfg.Log.Error("AWS has the policy of an earlier version, and no rule answers on its topic: nothing is sent, "+
+			"everything is kept",
 			"topic", topic, "waited", l.cfg.Canary.Wait, "try", l.cfg.renew())
 		return
 	}
-	l.cfg.Log.Error("no rule answers: what is sent to AWS is acknowledged and lost", "topic", topic, "waited", l.cfg.Canary.Wait,
+	l.cfg.Log.Error("no rule answers: what is sent to AWS is acknowledged and lost", "topic", topic, "waited",
+		l.cfg.Canary.Wait,
 		"try", missing(topic, l.cfg.Topics[0]))
 }

@@ -76,15 +76,29 @@ var reasons = []struct {
 	words []string
 	fix   string
 }{
-	{reasonPermission, []string{"not authorized", "accessdenied", "access denied", "assume role", "assumerole"}, "the rule's role must allow cloudwatch:PutMetricData for uplink.namespace, or logs:PutLogEvents, CreateLogStream and DescribeLogStreams for the log group (piway-gateway aws print template)"},
-	{reasonLogGroup, []string{"resourcenotfound", "log group"}, "the log group of the rule does not exist: deploy configs/aws/account.yaml, or aws logs create-log-group"},
-	{"throttled", []string{"throttl", "rate exceeded", "limitexceeded"}, "CloudWatch's quota of calls is used up by this account: raise it, lengthen rollup.window, or use uplink.form: emf"},
-	{"order", []string{"chronological", "24 hours"}, "the batch must be in order of time and span at most 24 h; the rule must pass it on as it is: SELECT VALUE *.batch"},
+	{
+		reasonPermission,
+		[]string{"not authorized", "accessdenied", "access denied", "assume role", "assumerole"},
+		"the rule's role must allow cloudwatch:PutMetricData for uplink.namespace, or logs:PutLogEvents, CreateLogStream " +
+			"and DescribeLogStreams for the log group (piway-gateway aws print template)",
+	},
+	{reasonLogGroup, []string{"resourcenotfound", "log group"}, "the log group of the rule does not exist: deploy " +
+		"configs/aws/account.yaml, or aws logs create-log-group"},
+	{
+		"throttled",
+		[]string{"throttl", "rate exceeded", "limitexceeded"},
+		"CloudWatch's quota of calls is used up by this account: raise it, lengthen rollup.window, or use uplink.form: emf",
+	},
+	{"order", []string{"chronological", "24 hours"}, "the batch must be in order of time and span at most 24 h; the " +
+		"rule must pass it on as it is: SELECT VALUE *.batch"},
 	{"unit", []string{".unit", "unit"}, "the rule's metricUnit must be ${unit} (piway-gateway aws print rule)"},
-	{"time", []string{"timestamp"}, "the rule's metricTimestamp must be ${timestamp}, which is in seconds (piway-gateway aws print rule)"},
-	{"namespace", []string{"namespace"}, "the rule's metricNamespace must be a name such as RaspberryPi (piway-gateway aws print rule)"},
+	{"time", []string{"timestamp"}, "the rule's metricTimestamp must be ${timestamp}, which is in seconds " +
+		"(piway-gateway aws print rule)"},
+	{"namespace", []string{"namespace"}, "the rule's metricNamespace must be a name such as RaspberryPi (piway-gateway " +
+		"aws print rule)"},
 	{"name", []string{"metricname"}, "the rule's metricName must be ${name} (piway-gateway aws print rule)"},
-	{"batch", []string{"batch", "array", "element"}, "the rule must pass the batch on: SELECT VALUE *.batch, with batchMode true (piway-gateway aws print rule)"},
+	{"batch", []string{"batch", "array", "element"}, "the rule must pass the batch on: SELECT VALUE *.batch, with " +
+		"batchMode true (piway-gateway aws print rule)"},
 	{"value", []string{"value", "number"}, "the rule's metricValue must be ${value} (piway-gateway aws print rule)"},
 }
 

@@ -18,11 +18,13 @@ func report(client, payload, action, message string) string {
 }
 
 func TestParse(t *testing.T) {
-	f, err := feedback.Parse([]byte(report("gw", `{"name":"a"}`, "CloudwatchMetricAction", "The parameter MetricData.member.1.Unit must be a value in the set")))
+	f, err := feedback.Parse([]byte(report("gw", `{"name":"a"}`, "CloudwatchMetricAction",
+		"The parameter MetricData.member.1.Unit must be a value in the set")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.Rule != "piway_metric" || f.ClientID != "gw" || string(f.Payload) != `{"name":"a"}` || f.Action != "CloudwatchMetricAction" || f.Reason != "unit" {
+	if f.Rule != "piway_metric" || f.ClientID != "gw" || string(f.Payload) != `{"name":"a"}` ||
+		f.Action != "CloudwatchMetricAction" || f.Reason != "unit" {
 		t.Errorf("got %+v", f)
 	}
 	for _, bad := range []string{``, `[]`, `{}`, `{"failures":[]}`, `{"failures":[{}],"base64OriginalPayload":"%"}`} {

@@ -143,8 +143,10 @@ func (l *Listener) denied(statement string, err error) time.Duration {
 	}
 	if !l.silent {
 		l.silent = true
-		l.cfg.Log.Warn("AWS does not let the gateway listen for what its rule could not write; it still sends data", "err", err,
-			"try", "allow "+statement+" in the certificate's policy (piway-gateway aws print policy), or set uplink.errors_topic to \"\"")
+		l.cfg.Log.Warn("AWS does not let the gateway listen for what its rule could not write; it still sends data", "err",
+			err,
+			"try", "allow "+statement+" in the certificate's policy (piway-gateway aws print policy), or set "+
+				"uplink.errors_topic to \"\"")
 	}
 	return deniedRetry
 }
@@ -195,7 +197,8 @@ func (l *Listener) handle(ctx context.Context, payload []byte) {
 }
 
 func (l *Listener) tellFailure(f *Failure) {
-	l.teller.Tell(slog.LevelError, f.Rule+" "+f.Reason, "AWS acknowledged a message and could not write it", "rule", f.Rule,
+	l.teller.Tell(slog.LevelError, f.Rule+" "+f.Reason, "AWS acknowledged a message and could not write it", "rule",
+		f.Rule,
 		"reason", f.Reason, "aws_says", f.Message, "try", tell.Own(Fix(f.Reason)))
 }
 
@@ -206,5 +209,6 @@ func missing(topic, errorTopic string) string {
 		name, selected, _ := strings.Cut(rest, "/")
 		what, from = "the rule "+name, " select '"+selected+"' in its FROM,"
 	}
-	return what + " must exist, be enabled," + from + " and have an error action that republishes to " + errorTopic + ": aws iot list-topic-rules, piway-gateway aws print rule"
+	return what + " must exist, be enabled," + from + " and have an error action that republishes to " + errorTopic +
+		": aws iot list-topic-rules, piway-gateway aws print rule"
 }

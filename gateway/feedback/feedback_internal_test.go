@@ -120,12 +120,16 @@ func TestListener_canary(t *testing.T) {
 	b := fakebroker.New(t, nil)
 	canary := func(wait time.Duration) func(*Listener) {
 		return func(l *Listener) {
-			l.cfg.Canary = &Canary{Topic: "$aws/rules/piway_metric/gw-feedback", Payload: func(time.Time) []byte { return []byte("tweet") }, Every: time.Hour, Wait: wait}
+			l.cfg.Canary = &Canary{
+				Topic:   "$aws/rules/piway_metric/gw-feedback",
+				Payload: func(time.Time) []byte { return []byte("tweet") }, Every: time.Hour, Wait: wait,
+			}
 		}
 	}
 	t.Run("answered", func(t *testing.T) {
 		r := start(t, b, canary(patience))
-		if p := await(t, b.Publishes, "the canary"); string(p.Payload) != "tweet" || p.Topic != "$aws/rules/piway_metric/gw-feedback" {
+		if p := await(t, b.Publishes, "the canary"); string(p.Payload) != "tweet" ||
+			p.Topic != "$aws/rules/piway_metric/gw-feedback" {
 			t.Errorf("got %+v", p)
 		}
 		r.send("piway/errors/gw-feedback", document("gw-feedback", "Unit"))
@@ -159,7 +163,10 @@ func TestListener_canaryDenied(t *testing.T) {
 	b := fakebroker.New(t, nil)
 	b.Puback = func(fakebroker.Publish) bool { b.Drop(); return false }
 	r := start(t, b, func(l *Listener) {
-		l.cfg.Canary = &Canary{Topic: "raspi/metrics", Payload: func(time.Time) []byte { return nil }, Every: time.Hour, Wait: patience}
+		l.cfg.Canary = &Canary{
+			Topic: "raspi/metrics", Payload: func(time.Time) []byte { return nil }, Every: time.Hour,
+			Wait: patience,
+		}
 	})
 	await(t, b.Publishes, "the first canary")
 	await(t, b.Publishes, "the second canary")
@@ -192,10 +199,30 @@ func TestListener_canaryOnTheFormerTopic(t *testing.T) {
 		said    []string
 		told    []bool
 	}{
-		{"answers", former, patience, true, []string{topic, topic, former}, []string{"level=WARN", "of an earlier version; the gateway uses its topic", "aws setup again", "topic/" + topic}, []bool{true}},
-		{"does not answer", former, time.Millisecond, false, []string{topic, topic, former}, []string{"level=ERROR", "no rule answers on its topic", "aws setup again", "topic/" + topic}, nil},
-		{"is denied too", "", patience, false, []string{topic, topic, former, former}, []string{"level=WARN", "does not let the gateway test its rule", "topic/" + topic}, nil},
-		{"is not needed", topic, patience, true, []string{topic}, []string{"level=INFO", "answers the test message"}, []bool{false}},
+		{
+			"answers", former, patience, true,
+			[]string{topic, topic, former},
+			[]string{"level=WARN", "of an earlier version; the gateway uses its topic", "aws setup again", "topic/" + topic},
+			[]bool{true},
+		},
+		{
+			"does not answer", former, time.Millisecond, false,
+			[]string{topic, topic, former},
+			[]string{"level=ERROR", "no rule answers on its topic", "aws setup again", "topic/" + topic},
+			nil,
+		},
+		{
+			"is denied too", "", patience, false,
+			[]string{topic, topic, former, former},
+			[]string{"level=WARN", "does not let the gateway test its rule", "topic/" + topic},
+			nil,
+		},
+		{
+			"is not needed", topic, patience, true,
+			[]string{topic},
+			[]string{"level=INFO", "answers the test message"},
+			[]bool{false},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			b := fakebroker.New(t, nil)
@@ -207,7 +234,10 @@ func TestListener_canaryOnTheFormerTopic(t *testing.T) {
 			}
 			answered := make(chan bool, 10)
 			r := start(t, b, func(l *Listener) {
-				l.cfg.Canary = &Canary{Topic: topic, Former: former, Payload: func(time.Time) []byte { return nil }, Every: time.Hour, Wait: tc.wait}
+				l.cfg.Canary = &Canary{
+					Topic: topic, Former: former, Payload: func(time.Time) []byte { return nil },
+					Every: time.Hour, Wait: tc.wait,
+				}
 				l.cfg.OnAnswer = func(f bool) { answered <- f }
 			})
 			for _, want := range tc.went {
@@ -236,7 +266,10 @@ func TestProbe(t *testing.T) {
 	b := fakebroker.New(t, nil)
 	cfg := Config{
 		Broker: "tcp://" + b.Addr(), ClientID: "gw-feedback", Topics: []string{"piway/errors/gw", "piway/errors/gw-feedback"},
-		Canary:    &Canary{Topic: "$aws/rules/piway_metric/gw-feedback", Payload: func(time.Time) []byte { return []byte("tweet") }},
+		Canary: &Canary{
+			Topic:   "$aws/rules/piway_metric/gw-feedback",
+			Payload: func(time.Time) []byte { return []byte("tweet") },
+		},
 		KeepAlive: time.Minute, Log: slog.New(slog.DiscardHandler),
 	}
 	answer := func() {
@@ -254,7 +287,8 @@ func TestProbe(t *testing.T) {
 		t.Errorf("without an answer: got %v", err)
 	}
 	b.Puback = func(fakebroker.Publish) bool { b.Drop(); return false }
-	if _, err := Probe(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "allow iot:Publish on topic/$aws/rules/piway_metric/gw-feedback") {
+	if _, err := Probe(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "allow iot:Publish on "+
+		"topic/$aws/rules/piway_metric/gw-feedback") {
 		t.Errorf("not allowed to publish: got %v", err)
 	}
 	b.Suback = 0x80

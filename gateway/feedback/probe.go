@@ -41,7 +41,8 @@ func Probe(ctx context.Context, cfg Config) (Failure, error) {
 	case <-link.Lost():
 		return Failure{}, link.Err()
 	case <-ctx.Done():
-		return Failure{}, config.Try(errors.New("no answer: what is sent to AWS would be acknowledged and lost"), missing(cfg.Canary.Topic, cfg.Topics[0]))
+		return Failure{}, config.Try(errors.New("no answer: what is sent to AWS would be acknowledged and lost"),
+			missing(cfg.Canary.Topic, cfg.Topics[0]))
 	}
 }
 

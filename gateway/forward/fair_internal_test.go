@@ -30,7 +30,11 @@ func TestForward_oneDeviceFloods(t *testing.T) {
 	units := strings.Fields("Percent Count Seconds Bytes None Bits Terabits Kilobits Megabits Gigabits")
 	start := time.Unix(1800000000, 0)
 	fromFlood := 0
-	form := encode.NewEMF("RaspberryPi", "", func(full, device string) string { return strings.TrimSuffix(full, " ("+device+")") })
+	form := encode.NewEMF("RaspberryPi", "", func(full,
+		device string,
+	) string {
+		return strings.TrimSuffix(full, " ("+device+")")
+	})
 	for minute := range minutes {
 		r := rollup.New(rollup.Settings{Window: time.Minute})
 		send := func(device string, at time.Time, samples []string) {
@@ -53,7 +57,8 @@ func TestForward_oneDeviceFloods(t *testing.T) {
 			send("flood", now, flood)
 			if second%15 == 7 {
 				for d := range honest {
-					send(fmt.Sprintf("pi-%02d", d), now, []string{fmt.Sprintf(`{"name":"m","unit":"None","value":1,"time":%d}`, now.Unix())})
+					send(fmt.Sprintf("pi-%02d", d), now, []string{fmt.Sprintf(`{"name":"m","unit":"None","value":1,"time":%d}`,
+						now.Unix())})
 				}
 			}
 		}
@@ -67,7 +72,8 @@ func TestForward_oneDeviceFloods(t *testing.T) {
 			last = i
 		}
 		if _, n, err := form(datums); err != nil || last >= n || last >= honest+metrics {
-			t.Errorf("minute %d: the last of the others goes as number %d of %d, %d in the first message, %v", minute, last, len(datums), n, err)
+			t.Errorf("minute %d: the last of the others goes as number %d of %d, %d in the first message, %v", minute, last,
+				len(datums), n, err)
 		}
 		if honestIn(datums) != honest {
 			t.Errorf("minute %d: %d datums of the others", minute, honestIn(datums))

@@ -11,7 +11,10 @@ import (
 // position of the old numbers would skip samples by the new ones.
 func TestForward_fingerprint(t *testing.T) {
 	settings := func() rollup.Settings {
-		return rollup.Settings{Window: time.Minute, Default: rollup.Avg, Rules: []rollup.Rule{{Match: "cpu*", Reduce: rollup.Max}, {Match: "*", Reduce: rollup.Min}}}
+		return rollup.Settings{
+			Window: time.Minute, Default: rollup.Avg,
+			Rules: []rollup.Rule{{Match: "cpu*", Reduce: rollup.Max}, {Match: "*", Reduce: rollup.Min}},
+		}
 	}
 	mark := func(s rollup.Settings, form string) string {
 		f := Forwarder{cfg: Config{Rollup: s, FormMark: form}}

@@ -221,7 +221,8 @@ func (f *Forwarder) begin(ctx context.Context, p pass.Pass, lane int) error {
 	}
 	h := newInHand(p, datums)
 	h.begun = f.cfg.SinceBoot()
-	f.cfg.Log.Debug("pass begun", "pass", p.Start, "datums", len(h.datums), "from", p.Next, "parked", p.Shelved, "live", lane == live)
+	f.cfg.Log.Debug("pass begun", "pass", p.Start, "datums", len(h.datums), "from", p.Next, "parked", p.Shelved, "live",
+		lane == live)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if old := f.lanes[lane]; old != nil {

@@ -55,8 +55,9 @@ func newStages(t *testing.T, start time.Time, hasTimestamp bool) *stages {
 		}
 	})
 	s.in = intake.New(intake.Config{
-		Names: names.New(cfg.Intake.NameTemplate, cfg.Site), ClockTolerance: cfg.Intake.ClockTolerance, MaxSamples: 10, MaxMetrics: 10,
-		IsDevice: func(string) bool { return true }, Owners: map[string]string{},
+		Names: names.New(cfg.Intake.NameTemplate, cfg.Site), ClockTolerance: cfg.Intake.ClockTolerance, MaxSamples: 10,
+		MaxMetrics: 10,
+		IsDevice:   func(string) bool { return true }, Owners: map[string]string{},
 	})
 	s.f = New(Config{
 		Store: s.q, Rollup: rollup.Settings{Window: cfg.Rollup.Window}, Form: encode.Metric, HasTimestamp: hasTimestamp,
@@ -298,7 +299,10 @@ func TestForward_emf(t *testing.T) {
 	for i := range devices {
 		e := queue.Entry{Report: sample.Report{Device: fmt.Sprintf("pi-%04d", i), Run: "r", Seq: 1}, Arrived: s.clock()}
 		for v := range values {
-			e.Samples = append(e.Samples, sample.Sample{Name: fmt.Sprintf("home/load (%s)", e.Device), Unit: "Count", Value: float64(v), Time: sample.Seconds(start) + float64(v)})
+			e.Samples = append(e.Samples, sample.Sample{
+				Name: fmt.Sprintf("home/load (%s)", e.Device), Unit: "Count",
+				Value: float64(v), Time: sample.Seconds(start) + float64(v),
+			})
 		}
 		s.q.Append(e, func(err error) { kept <- err })
 	}

@@ -45,7 +45,8 @@ func TestForward_lanes(t *testing.T) {
 		}
 	}
 	rest := s.sent(40)
-	if first[9] != fmt.Sprint(start.Unix()+9) || rest[0] != fmt.Sprint(start.Unix()+10) || rest[39] != fmt.Sprint(start.Unix()+49) {
+	if first[9] != fmt.Sprint(start.Unix()+9) || rest[0] != fmt.Sprint(start.Unix()+10) ||
+		rest[39] != fmt.Sprint(start.Unix()+49) {
 		t.Errorf("the backlog went %s … %s | %s … %s, want it in order, each once", first[0], first[9], rest[0], rest[39])
 	}
 	s.settled()
@@ -80,7 +81,8 @@ func TestForward_lanes_flush(t *testing.T) {
 	}
 	s.q.Release(p.Start)
 	rest := s.sent(15)
-	if first[4] != fmt.Sprint(hourAgo.Unix()+4) || rest[0] != fmt.Sprint(hourAgo.Unix()+5) || rest[14] != fmt.Sprint(hourAgo.Unix()+19) {
+	if first[4] != fmt.Sprint(hourAgo.Unix()+4) || rest[0] != fmt.Sprint(hourAgo.Unix()+5) ||
+		rest[14] != fmt.Sprint(hourAgo.Unix()+19) {
 		t.Errorf("the backlog went %s … %s | %s … %s, want it in order, each once", first[0], first[4], rest[0], rest[14])
 	}
 	s.settled()
@@ -98,10 +100,17 @@ func TestForward_undated(t *testing.T) {
 		after time.Duration
 		right bool
 		want  bool
-	}{{0, false, false}, {undatedFor - 1, false, false}, {undatedFor, false, true}, {undatedFor, true, false}, {undatedFor + time.Hour, false, true}} {
+	}{
+		{0, false, false},
+		{undatedFor - 1, false, false},
+		{undatedFor, false, true},
+		{undatedFor, true, false},
+		{undatedFor + time.Hour, false, true},
+	} {
 		mono, right = 5*time.Hour+c.after, c.right
 		if got := f.undated(); got != c.want {
-			t.Errorf("%s after the first connection, clock right %v: undated passes are wanted: %v, want %v", c.after, c.right, got, c.want)
+			t.Errorf("%s after the first connection, clock right %v: undated passes are wanted: %v, want %v", c.after, c.right,
+				got, c.want)
 		}
 	}
 }

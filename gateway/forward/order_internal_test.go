@@ -99,7 +99,10 @@ func TestForward_messagesOfAPass(t *testing.T) {
 		"another with three old windows":     {[]func(*rollup.Rollup){fleet, straggler("pi-07a", 3, 2*day)}, 0},
 		"one of them with two hours":         {[]func(*rollup.Rollup){fleet, straggler("pi-07", 120, 60)}, 0},
 		"one of them with 24 h":              {[]func(*rollup.Rollup){fleet, straggler("pi-07", 1440, 60)}, 0},
-		"two that return on different days":  {[]func(*rollup.Rollup){straggler("a", 240, day), straggler("b", 240, 9*day)}, 14},
+		"two that return on different days": {
+			[]func(*rollup.Rollup){straggler("a", 240, day), straggler("b", 240, 9*day)},
+			14,
+		},
 	} {
 		for _, reduce := range []rollup.Reduction{rollup.Avg, rollup.Values, rollup.All} {
 			r := rollup.New(rollup.Settings{Window: time.Minute, Default: reduce})
@@ -124,7 +127,8 @@ func tenMetrics(window int64, each int) (samples []sample.Sample) {
 	for m := range 10 {
 		for i := range each {
 			samples = append(samples, sample.Sample{
-				Name: fmt.Sprintf("metric number %d", m), Unit: "Percent", Value: float64(i) + 0.25, Time: float64(window + int64(60/each*i)),
+				Name: fmt.Sprintf("metric number %d", m), Unit: "Percent", Value: float64(i) + 0.25,
+				Time: float64(window + int64(60/each*i)),
 			})
 		}
 	}
@@ -133,7 +137,11 @@ func tenMetrics(window int64, each int) (samples []sample.Sample) {
 
 func count(t *testing.T, datums []pass.Datum) (messages int) {
 	t.Helper()
-	form := encode.NewEMF("RaspberryPi", "home", func(full, device string) string { return strings.TrimSuffix(full, " ("+device+")") })
+	form := encode.NewEMF("RaspberryPi", "home", func(full,
+		device string,
+	) string {
+		return strings.TrimSuffix(full, " ("+device+")")
+	})
 	for rest := datums; len(rest) > 0; messages++ {
 		_, n, err := form(rest)
 		if err != nil {

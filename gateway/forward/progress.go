@@ -51,7 +51,8 @@ func (p *progress) look(ctx context.Context) {
 			b.Left = time.Duration(float64(since) / float64(gone) * float64(b.Windows)).Round(time.Second)
 			p.left.Store(int64(b.Left))
 		}
-		p.log.Info("sending a backlog; live data goes first", "windows", b.Windows, "oldest", b.Oldest.UTC().Format(time.RFC3339), "left", b.Left)
+		p.log.Info("sending a backlog; live data goes first", "windows", b.Windows, "oldest",
+			b.Oldest.UTC().Format(time.RFC3339), "left", b.Left)
 	case p.sending:
 		p.log.Info("the backlog is sent")
 	}

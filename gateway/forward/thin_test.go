@@ -83,7 +83,10 @@ func (o *thinnedOutage) report(device string, seq int64, value float64) chan err
 	e := queue.Entry{Report: sample.Report{Device: device, Run: "r", Seq: seq}, Arrived: now}
 	for m := range 4 {
 		name := fmt.Sprintf("metric %d (%s)", m, device)
-		e.Samples = append(e.Samples, sample.Sample{Name: name, Unit: "Count", Value: value * float64(m+1), Time: float64(now.Unix())})
+		e.Samples = append(e.Samples, sample.Sample{
+			Name: name, Unit: "Count", Value: value * float64(m+1),
+			Time: float64(now.Unix()),
+		})
 		key := name + now.UTC().Truncate(time.Hour).String()
 		o.samples[key]++
 		o.sums[key] += value * float64(m+1)
@@ -162,7 +165,10 @@ func TestForward_thinned(t *testing.T) {
 	const devices = 10
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		o := &thinnedOutage{t: t, path: filepath.Join(dir, "queue.db"), samples: map[string]float64{}, sums: map[string]float64{}}
+		o := &thinnedOutage{
+			t: t, path: filepath.Join(dir, "queue.db"), samples: map[string]float64{},
+			sums: map[string]float64{},
+		}
 		o.open(0)
 		o.fill(24*days, devices)
 		raw, _, _ := o.balanced()
@@ -194,7 +200,8 @@ func TestForward_thinned(t *testing.T) {
 		o.stop()
 		for key, n := range o.samples {
 			if n != 0 || math.Abs(o.sums[key]) > 1e-6 {
-				t.Fatalf("%s: %v samples and a sum of %v are left, want each sample in one datum with its weight", key, n, o.sums[key])
+				t.Fatalf("%s: %v samples and a sum of %v are left, want each sample in one datum with its weight", key, n,
+					o.sums[key])
 			}
 		}
 		if most := 4 * devices * windows / 2; o.datums > most {

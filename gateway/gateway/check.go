@@ -62,7 +62,8 @@ func Check(ctx context.Context, cfg settings.Config, out io.Writer) error {
 	})
 	if err != nil {
 		return config.Try(fmt.Errorf("connecting to AWS: %w", err),
-			fmt.Sprintf("check that uplink.endpoint is right, that the certificate is active, and that its policy allows iot:Connect for %s and %s", link.ClientID, names.CheckClient()))
+			fmt.Sprintf("check that uplink.endpoint is right, that the certificate is active, and that its policy allows "+
+				"iot:Connect for %s and %s", link.ClientID, names.CheckClient()))
 	}
 	conn.Close()
 	_, _ = fmt.Fprintf(out, "connection     ok, %s\n", link.Broker)
@@ -84,7 +85,8 @@ func checkRule(ctx context.Context, cfg *settings.Config, link *uplink.Config, o
 	f := feedbackConfig(cfg, link)
 	switch {
 	case f == nil || f.Canary == nil:
-		_, err := fmt.Fprintln(out, column+"not tested, because uplink.errors_topic or uplink.canary is off; AWS does not say whether a rule exists")
+		_, err := fmt.Fprintln(out, column+"not tested, because uplink.errors_topic or uplink.canary is off; AWS does not "+
+			"say whether a rule exists")
 		return err
 	case control.Call(ctx, cfg.Data.Dir, "GET", "/devices", nil, nil) == nil:
 		_, err := fmt.Fprintln(out, column+"tested by the running gateway, see its log")
@@ -102,7 +104,8 @@ func checkRule(ctx context.Context, cfg *settings.Config, link *uplink.Config, o
 	case err != nil:
 		return fmt.Errorf("testing the rule: %w", err)
 	case feedback.Blocks(answer.Reason):
-		return config.Try(fmt.Errorf("testing the rule: it exists and cannot write: %s", answer.Message), feedback.Fix(answer.Reason))
+		return config.Try(fmt.Errorf("testing the rule: it exists and cannot write: %s", answer.Message),
+			feedback.Fix(answer.Reason))
 	}
 	_, err = fmt.Fprintf(out, column+"ok, %s answers\n", answer.Rule)
 	return err

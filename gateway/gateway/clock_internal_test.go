@@ -19,7 +19,8 @@ func TestClocks(t *testing.T) {
 		check := func(what string, wantAsked int) {
 			t.Helper()
 			m := c.now()
-			if asked != wantAsked || m.Right != right || !m.Wall.Equal(time.Now().Add(step)) || m.SinceBoot != time.Hour+time.Since(start)+slept {
+			if asked != wantAsked || m.Right != right || !m.Wall.Equal(time.Now().Add(step)) ||
+				m.SinceBoot != time.Hour+time.Since(start)+slept {
 				t.Errorf("%s: asked %d times, want %d; got %+v", what, asked, wantAsked, m)
 			}
 		}

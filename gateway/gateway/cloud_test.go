@@ -41,7 +41,8 @@ func (d *datums) values() map[string][]float64 {
 		for _, dim := range x.Dimensions {
 			dims = append(dims, dim.Name+"="+dim.Value)
 		}
-		by[x.Namespace+" "+x.Name+"{"+strings.Join(dims, ",")+"}"] = append(by[x.Namespace+" "+x.Name+"{"+strings.Join(dims, ",")+"}"], x.Value)
+		by[x.Namespace+" "+x.Name+"{"+strings.Join(dims, ",")+
+			"}"] = append(by[x.Namespace+" "+x.Name+"{"+strings.Join(dims, ",")+"}"], x.Value)
 	}
 	return by
 }
@@ -81,7 +82,8 @@ func TestCloud_forms(t *testing.T) {
 				}
 			}
 			s := w.state()
-			if s.Broker.Denied != 0 || s.Broker.BadTopics != 0 || s.RuleFailures.RuleNotFound != 0 || s.RuleFailures.NotSelected != 0 || s.RuleFailures.ParseError != 0 {
+			if s.Broker.Denied != 0 || s.Broker.BadTopics != 0 || s.RuleFailures.RuleNotFound != 0 ||
+				s.RuleFailures.NotSelected != 0 || s.RuleFailures.ParseError != 0 {
 				t.Errorf("got %+v and %+v, want nothing denied nor unknown", s.Broker, s.RuleFailures)
 			}
 			if found := p.said.With("level=WARN"); len(found) > 0 {
@@ -139,7 +141,8 @@ func TestCloud_wrongRule(t *testing.T) {
 	}, &cfg)
 	p := w.gateway(&cfg, "kitchen")
 	p.report("kitchen", "load", 1, 2, 3)
-	line := p.said.Want(ctx, t, "AWS acknowledged a message and could not write it", "rule=piway_metric", "reason=unit", "the rule's metricUnit must be ${unit}")
+	line := p.said.Want(ctx, t, "AWS acknowledged a message and could not write it", "rule=piway_metric", "reason=unit",
+		"the rule's metricUnit must be ${unit}")
 	if !strings.Contains(line, "level=ERROR") {
 		t.Errorf("got %s, want an error", line)
 	}
@@ -175,7 +178,8 @@ func TestCloud_policyWithoutPublish(t *testing.T) {
 	}
 	p.said.Want(ctx, t, "level=ERROR", "AWS ends the connection at every publish",
 		"allow iot:Publish on arn:aws:iot:REGION:ACCOUNT:topic/$aws/rules/piway_metric/raspi/metrics in the policy")
-	p.said.Want(ctx, t, "AWS does not let the gateway test its rule", "allow iot:Publish on topic/$aws/rules/piway_metric/raspi/metrics")
+	p.said.Want(ctx, t, "AWS does not let the gateway test its rule",
+		"allow iot:Publish on topic/$aws/rules/piway_metric/raspi/metrics")
 	for _, a := range p.until(ctx, "it looks", func(ledger.Account) bool { return true }) {
 		if a.Waiting != 3 || len(a.Parked) > 0 {
 			t.Errorf("got %+v, want all waiting and none parked", a)
@@ -193,7 +197,8 @@ func TestCloud_missingRule(t *testing.T) {
 	p := w.gateway(&cfg, "kitchen")
 	p.report("kitchen", "load", 1)
 	p.said.Want(ctx, t, "level=ERROR", "no rule answers: what is sent to AWS is acknowledged and lost",
-		"the rule piway_metric must exist, be enabled, select 'raspi/metrics' in its FROM, and have an error action that republishes to piway/errors/piway-gateway")
+		"the rule piway_metric must exist, be enabled, select 'raspi/metrics' in its FROM, and have an error action that "+
+			"republishes to piway/errors/piway-gateway")
 }
 
 // Where the gateway may not subscribe it says so once and works on.
@@ -210,7 +215,8 @@ func TestCloud_noFeedback(t *testing.T) {
 		return text
 	}, &cfg)
 	p := w.gateway(&cfg, "kitchen")
-	p.said.Want(ctx, t, "level=WARN", "AWS does not let the gateway listen", "allow iot:Subscribe on topicfilter/piway/errors/piway-gateway")
+	p.said.Want(ctx, t, "level=WARN", "AWS does not let the gateway listen",
+		"allow iot:Subscribe on topicfilter/piway/errors/piway-gateway")
 	p.report("kitchen", "load", 5)
 	p.drained(ctx)
 	if got := took.values()["RaspberryPi load (kitchen){}"]; len(got) != 1 {
@@ -242,7 +248,10 @@ func TestCheck_rule(t *testing.T) {
 		{"emf", cloud.EMF, "piway_emf", "", "ok, piway_emf answers", true},
 		{"emf on a topic", cloud.EMF, "", "", "ok, piway_emf answers", true},
 		{"not there", cloud.Metric, "piway_metric", "piway_metric.json", "the rule piway_metric must exist", false},
-		{"nobody listens", cloud.EMF, "", "piway_emf.json", "a rule on the topic piway/emf/piway-gateway-feedback must exist", false},
+		{
+			"nobody listens", cloud.EMF, "", "piway_emf.json", "a rule on the topic piway/emf/piway-gateway-feedback must exist",
+			false,
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -255,7 +264,8 @@ func TestCheck_rule(t *testing.T) {
 			if err != nil {
 				said += err.Error()
 			}
-			if (err == nil) != tc.ok || !strings.Contains(said, tc.want) || !strings.Contains(said, "\ncertificates   ok, until 20") {
+			if (err == nil) != tc.ok || !strings.Contains(said, tc.want) ||
+				!strings.Contains(said, "\ncertificates   ok, until 20") {
 				t.Errorf("got %v\n%s\nwant %q and until when the certificate is valid", err, said, tc.want)
 			}
 		})
@@ -265,7 +275,10 @@ func TestCheck_rule(t *testing.T) {
 func TestUplinkConfig_port443(t *testing.T) {
 	cfg := worldConfig(cloud.Metric)
 	newWorld(t, nil, nil, &cfg)
-	for endpoint, want := range map[string]string{"localhost:443": "x-amzn-mqtt-ca", "localhost": "", "localhost:8883": ""} {
+	for endpoint, want := range map[string]string{
+		"localhost:443": "x-amzn-mqtt-ca", "localhost": "",
+		"localhost:8883": "",
+	} {
 		cfg.Uplink.Endpoint = endpoint
 		link, err := uplinkConfig(&cfg, slog.New(slog.DiscardHandler))
 		if err != nil {

@@ -62,7 +62,8 @@ func TestCosts(t *testing.T) {
 		return
 	}
 	if !*update {
-		t.Fatalf("%s differs from what the bill says now; see it with: go test ./gateway/gateway -run TestCosts -update\n%s", costsFile, table)
+		t.Fatalf("%s differs from what the bill says now; see it with: go test ./gateway/gateway -run TestCosts -update\n%s",
+			costsFile, table)
 	}
 	if err := os.WriteFile(costsFile, []byte(string(before)+costsBegin+table+costsEnd+string(after)), 0o600); err != nil {
 		t.Fatal(err)
@@ -73,7 +74,8 @@ func TestCosts(t *testing.T) {
 func columns(table string, n int) string {
 	var b strings.Builder
 	for line := range strings.Lines(table) {
-		if cells := strings.SplitAfter(line, "|"); len(cells) > n+2 { // nothing is before the first bar, a newline behind the last
+		// nothing is before the first bar, a newline behind the last
+		if cells := strings.SplitAfter(line, "|"); len(cells) > n+2 {
 			line = strings.Join(cells[:n+1], "") + "\n"
 		}
 		b.WriteString(line)
@@ -100,7 +102,8 @@ func costsTable(t *testing.T, fleets []int) string {
 	row("the old cron script: each reading from each Pi", func(n int) prices.Bill { return recipeHour(t, n) })
 	for _, form := range []string{cloud.Metric, cloud.EMF} {
 		for _, window := range costWindows {
-			row(fmt.Sprintf("`%s`, a window of %s", form, minutes(window)), func(n int) prices.Bill { return formHour(t, form, window, n) })
+			row(fmt.Sprintf("`%s`, a window of %s", form, minutes(window)),
+				func(n int) prices.Bill { return formHour(t, form, window, n) })
 		}
 	}
 	row("of it, in every row: the metrics themselves", func(n int) prices.Bill {
@@ -190,7 +193,8 @@ func recipeHour(t *testing.T, devices int) prices.Bill {
 		for i := range devices {
 			for _, s := range costSamples(costDevice(i), at) {
 				cloud.Meter().Connect(at, 60)
-				payload := fmt.Appendf(nil, `{"name": %q, "unit": %q, "value": "%v", "timestamp": "%d"}`, s.Name, s.Unit, s.Value, at.Unix())
+				payload := fmt.Appendf(nil, `{"name": %q, "unit": %q, "value": "%v", "timestamp": "%d"}`, s.Name, s.Unit, s.Value,
+					at.Unix())
 				cloud.Handle("raspi/metrics", costDevice(i), payload, at)
 			}
 		}

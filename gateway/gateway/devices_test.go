@@ -130,7 +130,10 @@ func TestGateway_freeMetric(t *testing.T) {
 	_, p := newPlace(t, "kitchen", "cellar")
 	p.take("kitchen", "temprature")
 	p.take("kitchen", "fan")
-	for _, bad := range []string{"/devices/kitchen/metrics?name=nothing", "/devices/kitchen/metrics?name=", "/devices/attic/metrics?name=fan"} {
+	for _, bad := range []string{
+		"/devices/kitchen/metrics?name=nothing", "/devices/kitchen/metrics?name=",
+		"/devices/attic/metrics?name=fan",
+	} {
 		if err := p.ask("DELETE", bad); err == nil {
 			t.Errorf("%s: got no error", bad)
 		}
@@ -145,7 +148,8 @@ func TestGateway_freeMetric(t *testing.T) {
 		t.Error("the name is not free, or another one is")
 	}
 	p.takeText("kitchen", `{"run":"r","seq":1,"samples":[{"name":"cpu","unit":"None","value":1}]}`)
-	if err := p.ask("DELETE", "/devices/kitchen/metrics?name=cpu"); err != nil || p.intake.Has("kitchen", "cpu (kitchen)") {
+	if err := p.ask("DELETE", "/devices/kitchen/metrics?name=cpu"); err != nil ||
+		p.intake.Has("kitchen", "cpu (kitchen)") {
 		t.Errorf("a report's metric: %v", err)
 	}
 }
@@ -279,11 +283,13 @@ net \(kitchen\) +Bytes +0 +20\S+Z +0\.\d\d
 		t.Fatal(err)
 	}
 	var shown struct{ Metrics []map[string]any }
-	if err := json.Unmarshal(out.Bytes(), &shown); err != nil || len(shown.Metrics) != 3 || shown.Metrics[0]["unit"] != "Percent" {
+	if err := json.Unmarshal(out.Bytes(), &shown); err != nil || len(shown.Metrics) != 3 ||
+		shown.Metrics[0]["unit"] != "Percent" {
 		t.Errorf("got %v, %s", err, &out)
 	}
 	for name, want := range map[string]error{"cellar": devices.ErrUnknown, "a/b": devices.ErrName} {
-		if err := ctl.Show(t.Context(), cfg.Data.Dir, name, rate, true, &out); err == nil || !strings.Contains(err.Error(), want.Error()) {
+		if err := ctl.Show(t.Context(), cfg.Data.Dir, name, rate, true, &out); err == nil ||
+			!strings.Contains(err.Error(), want.Error()) {
 			t.Errorf("%s: got %v, want %v", name, err, want)
 		}
 	}
@@ -317,7 +323,8 @@ func TestGateway_deviceCommands(t *testing.T) {
 			t.Error(err)
 		}
 		for _, bad := range []string{"", ".", "..", "a/b", "%41", "a b"} {
-			if err := list.Rename(t.Context(), "pan.try", bad); err == nil || !strings.Contains(err.Error(), devices.ErrName.Error()) {
+			if err := list.Rename(t.Context(), "pan.try", bad); err == nil ||
+				!strings.Contains(err.Error(), devices.ErrName.Error()) {
 				t.Errorf("to %q: got %v", bad, err)
 			}
 		}

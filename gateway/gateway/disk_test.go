@@ -57,7 +57,8 @@ func (s *supervised) ready(ctx context.Context, n int, device, password string) 
 	}
 	at := regexp.MustCompile(`listen=(\S+)`).FindStringSubmatch(found[n-1])[1]
 	if s.link, err = mqttlink.Connect(ctx, mqttlink.Options{
-		Broker: "tcp://" + at, ClientID: device, Username: device, Password: password, KeepAlive: time.Minute, Log: slog.New(slog.DiscardHandler),
+		Broker: "tcp://" + at, ClientID: device, Username: device, Password: password, KeepAlive: time.Minute,
+		Log: slog.New(slog.DiscardHandler),
 	}); err != nil {
 		s.t.Fatal(err)
 	}
@@ -70,7 +71,8 @@ func (s *supervised) send(device string, n int) error {
 	s.seq++
 	r := sample.Report{Run: "run", Seq: s.seq, Clock: sample.Synced}
 	for i := range n {
-		r.Samples = append(r.Samples, sample.Sample{Name: fmt.Sprintf("metric %d of %d with a long name that takes room", i, s.seq%10), Unit: "Count", Value: float64(i)})
+		r.Samples = append(r.Samples, sample.Sample{Name: fmt.Sprintf("metric %d of %d with a long name that takes room", i,
+			s.seq%10), Unit: "Count", Value: float64(i)})
 	}
 	payload, err := r.JSON()
 	if err != nil {
@@ -212,7 +214,8 @@ func TestGateway_readOnlyDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := startSupervised(w, cfg)
-	if line := s.said.Want(ctx, t, "the disk cannot be used"); !strings.Contains(line, "read-only") || !strings.Contains(line, "try=") {
+	if line := s.said.Want(ctx, t, "the disk cannot be used"); !strings.Contains(line, "read-only") ||
+		!strings.Contains(line, "try=") {
 		t.Errorf("got %q, want what it is and what to do", line)
 	}
 	wantWaiting(ctx, t, cfg.Data.Dir, "read-only file system", "look at the kernel's log (dmesg), mount the disk writable")
@@ -255,7 +258,8 @@ func TestGateway_fullDisk(t *testing.T) {
 	for err = nil; err == nil; {
 		err = s.send("kitchen", 100)
 	}
-	if err := ctl.Health(ctx, cfg.Data.Dir, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), "the disk is full") {
+	if err := ctl.Health(ctx, cfg.Data.Dir, &bytes.Buffer{}); err == nil ||
+		!strings.Contains(err.Error(), "the disk is full") {
 		t.Errorf("health: got %v, want that the disk is full", err)
 	}
 	if err := hog.Truncate(0); err != nil {
@@ -283,7 +287,8 @@ func TestSupervise_mistake(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = lock.Close() }() // frees the lock
-	if err := Supervise(t.Context(), cfg, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "another piway-gateway") {
+	if err := Supervise(t.Context(), cfg, slog.New(slog.DiscardHandler)); err == nil ||
+		!strings.Contains(err.Error(), "another piway-gateway") {
 		t.Errorf("got %v, want that another gateway has the folder", err)
 	}
 	cfg.Uplink.Certs.Dir = filepath.Join(t.TempDir(), "none")

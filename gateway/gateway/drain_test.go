@@ -43,7 +43,10 @@ func drain(b *testing.B, form string) {
 	for i := 0; i < drainDatums; i += inReport {
 		var samples []sample.Sample
 		for j := i; j < i+inReport; j++ {
-			samples = append(samples, sample.Sample{Name: "load", Unit: "Count", Value: float64(j), Time: float64(first.Add(time.Duration(j) * time.Second).Unix())})
+			samples = append(samples, sample.Sample{
+				Name: "load", Unit: "Count", Value: float64(j),
+				Time: float64(first.Add(time.Duration(j) * time.Second).Unix()),
+			})
 		}
 		p.send("pi", samples)
 	}

@@ -86,7 +86,8 @@ func underFault(t *testing.T, faults []string) {
 	if twice := took.twice(); twice > faultWindow {
 		t.Errorf("%d arrived twice, want at most the window of %d", twice, faultWindow)
 	}
-	t.Logf("%d arrived, %d of them twice, %d refused by the cloud; %+v", took.distinct(), took.twice(), refusedByCloud(t, p), w.state().Broker)
+	t.Logf("%d arrived, %d of them twice, %d refused by the cloud; %+v", took.distinct(), took.twice(),
+		refusedByCloud(t, p), w.state().Broker)
 }
 
 func refusedByCloud(t *testing.T, p *place) (n int) {

@@ -15,7 +15,8 @@ import (
 // on the client id alone.
 func formerPolicy(text []byte) []byte {
 	old := strings.ReplaceAll(string(text), "/piway/emf/piway-gateway", "/piway-gateway")
-	return []byte(strings.Replace(old, `piway_metric/raspi/metrics"`, `piway_metric/piway-gateway", "arn:aws:iot:us-east-1:123456789012:topic/$aws/rules/piway_metric/piway-gateway-feedback"`, 1))
+	return []byte(strings.Replace(old, `piway_metric/raspi/metrics"`,
+		`piway_metric/piway-gateway", "arn:aws:iot:us-east-1:123456789012:topic/$aws/rules/piway_metric/piway-gateway-feedback"`, 1))
 }
 
 // from is the clause of a rule that an AWS which ignores it for Basic Ingest would not have.
@@ -55,7 +56,8 @@ func TestCloud_policyOfAnEarlierVersion(t *testing.T) {
 			p.report("kitchen", "load", 1)
 			if tc.asksFrom {
 				p.said.Want(ctx, t, "level=ERROR", "no rule answers on its topic", "piway-gateway aws setup again")
-				p.said.Want(ctx, t, "level=ERROR", "AWS ends the connection at every publish", "piway-gateway aws setup again", "$aws/rules/piway_"+tc.form+"/")
+				p.said.Want(ctx, t, "level=ERROR", "AWS ends the connection at every publish", "piway-gateway aws setup again",
+					"$aws/rules/piway_"+tc.form+"/")
 				for _, a := range p.until(ctx, "it looks", func(ledger.Account) bool { return true }) {
 					if a.Waiting != 1 || a.Sent != 0 {
 						t.Errorf("got %+v, want all kept", a)
@@ -63,7 +65,8 @@ func TestCloud_policyOfAnEarlierVersion(t *testing.T) {
 				}
 				return
 			}
-			p.said.Want(ctx, t, "level=WARN", "of an earlier version; the gateway uses its topic", "piway-gateway aws setup again")
+			p.said.Want(ctx, t, "level=WARN", "of an earlier version; the gateway uses its topic",
+				"piway-gateway aws setup again")
 			p.drained(ctx)
 			if got := took.values(); len(got) != 1 {
 				t.Errorf("got %v, want the datum", got)

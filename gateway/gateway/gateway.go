@@ -86,8 +86,9 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 	if g.broker, err = broker.Open(ctx, broker.Config{
 		Listen: cfg.Broker.Listen, Prefix: cfg.Broker.TopicPrefix, ScriptTopics: cfg.Broker.ScriptTopics,
 		MaxConnections: cfg.Broker.MaxConnections, MaxPerAddress: cfg.Broker.MaxConnectionsPerAddress,
-		MaxPacket: int(cfg.Broker.MaxPacket), MaxPending: cfg.Broker.MaxPending, Settings: boundsOf(&cfg), ConnectTimeout: cfg.Broker.ConnectTimeout,
-		Authenticate: g.devices.Authenticate, Handle: g.handle, Log: log.With("part", "broker"),
+		MaxPacket: int(cfg.Broker.MaxPacket), MaxPending: cfg.Broker.MaxPending, Settings: boundsOf(&cfg),
+		ConnectTimeout: cfg.Broker.ConnectTimeout,
+		Authenticate:   g.devices.Authenticate, Handle: g.handle, Log: log.With("part", "broker"),
 	}); err != nil {
 		return nil, err
 	}

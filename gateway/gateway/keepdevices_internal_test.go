@@ -30,7 +30,8 @@ func TestKeepDevices(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() {
-			ended <- keepDevices(ctx, func(context.Context) error { return list.Save() }, slog.New(slog.NewTextHandler(&said, nil)))
+			ended <- keepDevices(ctx, func(context.Context) error { return list.Save() },
+				slog.New(slog.NewTextHandler(&said, nil)))
 		}()
 		synctest.Wait() // it has looked once
 		for _, text := range []string{`{"devices":[]}`, "", "gone"} {

@@ -91,7 +91,9 @@ func (w *world) agent(p *place, device string, n int) (said *testlog.Log, stop f
 }
 
 // await waits until a device's account is as wanted.
-func (p *place) await(ctx context.Context, device string, good func(ledger.Account) bool, said *testlog.Log) ledger.Account {
+func (p *place) await(ctx context.Context, device string, good func(ledger.Account) bool,
+	said *testlog.Log,
+) ledger.Account {
 	p.t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()

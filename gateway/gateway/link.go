@@ -55,23 +55,27 @@ func uplinkConfig(cfg *settings.Config, log *slog.Logger) (uplink.Config, error)
 		Broker: "tls://" + net.JoinHostPort(host, port), ClientID: n.ClientID, TLS: certs.load,
 		Topic: n.DataTopic(), Former: former,
 		Window: c.Window, PublishesPerSecond: c.PublishesPerSecond, BytesPerSecond: int(c.BytesPerSecond),
-		AckTimeout: c.AckTimeout, StallAfter: c.StallAfter, ConnectInterval: c.ConnectInterval, MaxBackoff: c.MaxBackoff, KeepAlive: c.KeepAlive,
-		Log: log.With("part", "uplink"),
+		AckTimeout: c.AckTimeout, StallAfter: c.StallAfter, ConnectInterval: c.ConnectInterval, MaxBackoff: c.MaxBackoff,
+		KeepAlive: c.KeepAlive,
+		Log:       log.With("part", "uplink"),
 	}, nil
 }
 
 // forwardConfig puts the form between the queue and the uplink.
 func forwardConfig(cfg *settings.Config, q *queue.Queue, log *slog.Logger) forward.Config {
 	f := forward.Config{
-		Store: q, Rollup: rollupSettings(&cfg.Rollup), Form: encode.Metric, FormMark: fmt.Sprint(cloud.Metric, " ", encode.MetricVersion),
-		HasTimestamp: cfg.Uplink.RuleHasTimestamp, ClockRight: clockRight(&cfg.Intake), Now: clock.Now, SinceBoot: clock.SinceBoot,
-		Log: log.With("part", "forward"),
+		Store: q, Rollup: rollupSettings(&cfg.Rollup), Form: encode.Metric,
+		FormMark:     fmt.Sprint(cloud.Metric, " ", encode.MetricVersion),
+		HasTimestamp: cfg.Uplink.RuleHasTimestamp, ClockRight: clockRight(&cfg.Intake), Now: clock.Now,
+		SinceBoot: clock.SinceBoot,
+		Log:       log.With("part", "forward"),
 	}
 	if cfg.Uplink.Form == cloud.EMF {
 		base := cfg.Naming().Base
 		f.Rollup.Default, f.Rollup.Base = rollup.Values, base
 		f.Form = encode.NewEMF(cfg.Uplink.Namespace, cfg.Site, base)
-		f.FormMark = fmt.Sprintf("%s %d namespace %q site %q names %q", cloud.EMF, encode.EMFVersion, cfg.Uplink.Namespace, cfg.Site, cfg.Intake.NameTemplate)
+		f.FormMark = fmt.Sprintf("%s %d namespace %q site %q names %q", cloud.EMF, encode.EMFVersion, cfg.Uplink.Namespace,
+			cfg.Site, cfg.Intake.NameTemplate)
 	}
 	return f
 }
@@ -101,14 +105,18 @@ func feedbackConfig(cfg *settings.Config, link *uplink.Config) *feedback.Config 
 			payload = canaryEMF
 		}
 		_, former := n.Former()
-		f.Canary = &feedback.Canary{Topic: n.CanaryTopic(), Former: former, Payload: payload, Every: c.Canary, Wait: 2 * c.AckTimeout}
+		f.Canary = &feedback.Canary{
+			Topic: n.CanaryTopic(), Former: former, Payload: payload, Every: c.Canary,
+			Wait: 2 * c.AckTimeout,
+		}
 	}
 	return f
 }
 
 // canaryMetric has a unit that CloudWatch refuses, so that the rule's error action reports it and no metric is made.
 func canaryMetric(now time.Time) []byte {
-	return fmt.Appendf(nil, `{"name":"piway canary","unit":"canary","value":"1","timestamp":%q,"samples":"0"}`, strconv.FormatInt(now.Unix(), 10))
+	return fmt.Appendf(nil, `{"name":"piway canary","unit":"canary","value":"1","timestamp":%q,"samples":"0"}`,
+		strconv.FormatInt(now.Unix(), 10))
 }
 
 // canaryEMF has two events against the order of time and a day apart, which CloudWatch Logs refuses (PutLogEvents).

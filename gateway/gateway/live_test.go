@@ -36,7 +36,8 @@ const (
 func TestLive(t *testing.T) {
 	endpoint, certs := os.Getenv(liveEndpoint), os.Getenv(liveCerts)
 	if endpoint == "" || certs == "" {
-		t.Skipf("no AWS account to run against: set %s and %s (and %s if it is not piway-gateway)", liveEndpoint, liveCerts, liveClient)
+		t.Skipf("no AWS account to run against: set %s and %s (and %s if it is not piway-gateway)", liveEndpoint, liveCerts,
+			liveClient)
 	}
 	for form, rule := range map[string]string{cloud.Metric: "piway_metric", cloud.EMF: "piway_emf"} {
 		t.Run(form, func(t *testing.T) {
@@ -105,14 +106,20 @@ func runLive(t *testing.T, cfg settings.Config) {
 
 func publishLive(ctx context.Context, t *testing.T, addr, password string, samples int) {
 	t.Helper()
-	l, err := mqttlink.Connect(ctx, mqttlink.Options{Broker: "tcp://" + addr, ClientID: "live-test", Username: "live-test", Password: password})
+	l, err := mqttlink.Connect(ctx, mqttlink.Options{
+		Broker: "tcp://" + addr, ClientID: "live-test", Username: "live-test",
+		Password: password,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
 	r := sample.Report{Run: "live", Seq: 1, Clock: sample.Synced}
 	for i := range samples {
-		r.Samples = append(r.Samples, sample.Sample{Name: "piway live test", Unit: "Count", Value: float64(i), Time: float64(time.Now().Unix())})
+		r.Samples = append(r.Samples, sample.Sample{
+			Name: "piway live test", Unit: "Count", Value: float64(i),
+			Time: float64(time.Now().Unix()),
+		})
 	}
 	payload, err := r.JSON()
 	if err != nil {

@@ -19,9 +19,11 @@ func TestGateway_handle_row(t *testing.T) {
 	p := w.gateway(&cfg, "kitchen")
 	now := time.Now().Unix()
 	done := make(chan error, 1)
-	p.handle("kitchen", fmt.Appendf(nil, `{"device":"liar","run":"9c1d","seq":42,"boot":"0f8e","uptime":5021.5,"sent":%d.25,`+
-		`"sent_uptime":5022.75,"clock":"synced","later":1,"samples":[{"name":"cpu usage","unit":"Percent","value":"12.50","time":%[1]d.125},`+
-		`{"name":"load","unit":"None","value":1},{"name":"bad","unit":"degrees","value":1}]}`, now), func(err error) { done <- err })
+	p.handle("kitchen", fmt.Appendf(
+		nil, `{"device":"liar","run":"9c1d","seq":42,"boot":"0f8e","uptime":5021.5,"sent":%d.25,`+
+			`"sent_uptime":5022.75,"clock":"synced","later":1,"samples":[{"name":"cpu usage","unit":"Percent","value":"12.50","time":%[1]d.125},`+
+			`{"name":"load","unit":"None","value":1},{"name":"bad","unit":"degrees","value":1}]}`, now),
+		func(err error) { done <- err })
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}

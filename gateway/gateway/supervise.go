@@ -67,7 +67,9 @@ func Supervise(ctx context.Context, cfg settings.Config, log *slog.Logger) error
 			log.Error("the disk cannot be used, trying again until it can", "err", what, "try", fix)
 		}
 		// A restart would not help, so systemd need not: it is told that the process is alive.
-		_, _ = daemon.SdNotify(false, daemon.SdNotifyReady+"\n"+daemon.SdNotifyWatchdog+"\nSTATUS="+strings.ReplaceAll(waiting, "\n", "; ")) // nobody listens elsewhere
+		// nobody listens elsewhere
+		_, _ = daemon.SdNotify(false, daemon.SdNotifyReady+"\n"+daemon.SdNotifyWatchdog+"\nSTATUS="+
+			strings.ReplaceAll(waiting, "\n", "; "))
 		if pause.Wait(ctx) != nil {
 			return nil
 		}

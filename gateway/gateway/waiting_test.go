@@ -69,7 +69,9 @@ func TestHealth_fullFromTheStart(t *testing.T) {
 	wantWaiting(ctx, t, cfg.Data.Dir, "full", "delete something")
 	buf := make([]byte, 4096)
 	n, err := systemd.Read(buf)
-	if got := string(buf[:n]); err != nil || !strings.Contains(got, "WATCHDOG=1") || !strings.Contains(got, "STATUS=waiting for the disk: opening queue") || !strings.Contains(got, "try: delete something") {
+	if got := string(buf[:n]); err != nil || !strings.Contains(got, "WATCHDOG=1") ||
+		!strings.Contains(got, "STATUS=waiting for the disk: opening queue") ||
+		!strings.Contains(got, "try: delete something") {
 		t.Errorf("systemd: got %q, %v", got, err)
 	}
 }
@@ -83,7 +85,8 @@ func TestHealth_withoutSocket(t *testing.T) {
 	defer cancel()
 	cfg := worldConfig(cloud.Metric)
 	w := newWorld(t, nil, nil, &cfg)
-	if err := ctl.Health(ctx, cfg.Data.Dir, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), "no gateway is running") {
+	if err := ctl.Health(ctx, cfg.Data.Dir, &bytes.Buffer{}); err == nil ||
+		!strings.Contains(err.Error(), "no gateway is running") {
 		t.Errorf("stopped: got %v", err)
 	}
 	password := addDevice(t, cfg.Data.Dir, "kitchen")
@@ -92,7 +95,8 @@ func TestHealth_withoutSocket(t *testing.T) {
 	if err := os.Remove(control.Path(cfg.Data.Dir)); err != nil {
 		t.Fatal(err)
 	}
-	if err := ctl.Health(ctx, cfg.Data.Dir, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), "its control socket cannot be reached") {
+	if err := ctl.Health(ctx, cfg.Data.Dir, &bytes.Buffer{}); err == nil ||
+		!strings.Contains(err.Error(), "its control socket cannot be reached") {
 		t.Errorf("without its socket: got %v", err)
 	}
 }

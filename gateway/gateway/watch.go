@@ -18,9 +18,10 @@ type watch struct {
 	status                func(context.Context) string
 	hasDevices            func() bool
 	silenceAfter          time.Duration
-	start                 time.Time    // for the monotonic clock, which stands still while the machine sleeps, as devices and loops do
-	accepted              atomic.Int64 // when a device's message was last kept, since start
-	log                   *slog.Logger
+	// for the monotonic clock, which stands still while the machine sleeps, as devices and loops do
+	start    time.Time
+	accepted atomic.Int64 // when a device's message was last kept, since start
+	log      *slog.Logger
 
 	notify func(state string) // of systemd; does nothing elsewhere
 	every  time.Duration      // between two looks
@@ -93,7 +94,8 @@ func (w *watch) listen() {
 	case w.silenceAfter <= 0 || !w.hasDevices():
 	case quiet > w.silenceAfter && !w.silent:
 		w.silent = true
-		w.log.Warn("no device was heard for a long time", "last", clock.Now().Add(-quiet).Format(time.RFC3339), "for", quiet.Round(time.Second),
+		w.log.Warn("no device was heard for a long time", "last", clock.Now().Add(-quiet).Format(time.RFC3339), "for",
+			quiet.Round(time.Second),
 			"try", "piway-agent check on a Pi, to see whether it reaches this machine")
 	case quiet <= w.silenceAfter && w.silent:
 		w.silent = false

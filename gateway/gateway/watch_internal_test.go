@@ -20,7 +20,8 @@ func watched(said *testlog.Log) (w *watch, told *[]string, queue, uplink *time.T
 	told, queue, uplink = &[]string{}, new(time.Time), new(time.Time)
 	*queue, *uplink = time.Now().Add(24*time.Hour), time.Now().Add(24*time.Hour)
 	w = newWatch(slog.New(slog.NewTextHandler(said, nil)))
-	w.queueBeat, w.uplinkBeat = func() time.Duration { return time.Since(*queue) }, func() time.Duration { return time.Since(*uplink) }
+	w.queueBeat, w.uplinkBeat = func() time.Duration { return time.Since(*queue) },
+		func() time.Duration { return time.Since(*uplink) }
 	w.status, w.hasDevices = func(context.Context) string { return "fine" }, func() bool { return true }
 	w.notify = func(s string) { *told = append(*told, s) }
 	w.silenceAfter = 15 * time.Minute

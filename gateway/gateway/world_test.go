@@ -48,7 +48,9 @@ func worldConfig(form string) settings.Config {
 
 // newWorld runs a localcore until the test ends, for gateways of these configurations. change may spoil its files,
 // and leave one out by returning nil.
-func newWorld(t testing.TB, onDatum func(cloudwatch.Datum), change func(name string, text []byte) []byte, gateways ...*settings.Config) *world {
+func newWorld(t testing.TB, onDatum func(cloudwatch.Datum), change func(name string, text []byte) []byte,
+	gateways ...*settings.Config,
+) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir()}
 	w.certs = filepath.Join(w.dir, "certs")
@@ -133,7 +135,8 @@ func (w *world) gateway(cfg *settings.Config, devices ...string) *place {
 			w.t.Fatal(err)
 		}
 		if p.links[name], err = mqttlink.Connect(w.t.Context(), mqttlink.Options{
-			Broker: "tcp://" + p.broker.Addr().String(), ClientID: name, Username: name, Password: password, KeepAlive: time.Minute,
+			Broker: "tcp://" + p.broker.Addr().String(), ClientID: name, Username: name, Password: password,
+			KeepAlive: time.Minute,
 		}); err != nil {
 			w.t.Fatal(err)
 		}

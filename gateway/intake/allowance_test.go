@@ -29,7 +29,10 @@ func newSender(t *testing.T, window time.Duration, maxMetrics int) *sender {
 	t.Helper()
 	cfg := settings()
 	cfg.Window, cfg.MaxSamples, cfg.MaxMetrics = window, 1000, maxMetrics
-	return &sender{t: t, in: intake.New(cfg), now: arrival, window: window, refused: map[string]int{}, datums: map[string]bool{}}
+	return &sender{
+		t: t, in: intake.New(cfg), now: arrival, window: window, refused: map[string]int{},
+		datums: map[string]bool{},
+	}
 }
 
 // send sends a message of samples that are of these metrics, each at each of the times.
@@ -202,7 +205,8 @@ func TestIntake_Judge_rate_units(t *testing.T) {
 	for hour := range 10_000 {
 		var samples []string
 		for _, unit := range units {
-			samples = append(samples, fmt.Sprintf(`{"name":"m","unit":%q,"value":1,"time":%d}`, unit, s.now.Add(-time.Duration(hour)*time.Hour).Unix()))
+			samples = append(samples, fmt.Sprintf(`{"name":"m","unit":%q,"value":1,"time":%d}`, unit,
+				s.now.Add(-time.Duration(hour)*time.Hour).Unix()))
 		}
 		s.judge(report("", samples...))
 	}

@@ -42,7 +42,8 @@ func TestIntake_Failed_oneOfSeveral(t *testing.T) {
 			in.Failed(&all[i])
 		}
 		v := in.Judge("pi2", []byte(bare("cpu", "")), came(arrival))
-		if refused := len(v.Refused) == 1 && v.Refused[0].Reason == intake.ReasonOwner; refused != (kept >= 0) || v.Undecided {
+		if refused := len(v.Refused) == 1 && v.Refused[0].Reason == intake.ReasonOwner; refused != (kept >= 0) ||
+			v.Undecided {
 			t.Errorf("report %d kept: got %+v", kept, v)
 		}
 	}

@@ -36,7 +36,10 @@ func (in *Intake) Date(r *sample.Report, arrived time.Time) (shift float64, data
 func (in *Intake) aside(device string) *Intake {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	out := &Intake{cfg: in.cfg, boots: map[string][]boot{device: slices.Clone(in.boots[device])}, clocks: map[string]*beginning{}}
+	out := &Intake{
+		cfg: in.cfg, boots: map[string][]boot{device: slices.Clone(in.boots[device])},
+		clocks: map[string]*beginning{},
+	}
 	if b := in.clocks[device]; b != nil {
 		known := *b
 		out.clocks[device] = &known

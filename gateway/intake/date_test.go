@@ -67,7 +67,10 @@ func TestIntake_Judge_dates(t *testing.T) {
 		},
 		"synchronised, and sent late":                        {nil, reading{"a", 500, now() - 100, now(), 0, sample.Synced}},
 		"by sent, of one that does not tell its uptime then": {nil, reading{"a", 500, 500, 600, 0, sample.Unsynced}},
-		"without a boot, by sent":                            {nil, reading{"", 0, now() - 100 - day, now() - day, 0, sample.Unsynced}},
+		"without a boot, by sent": {
+			nil,
+			reading{"", 0, now() - 100 - day, now() - day, 0, sample.Unsynced},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := intake.New(settings())

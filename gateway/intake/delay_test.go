@@ -131,7 +131,8 @@ func TestIntake_Judge_steppedGateway(t *testing.T) {
 			l.want(at+1, at+13, l.step, 1) // held up
 		}
 		if l.booted != 3 {
-			t.Errorf("a step of %.0f s: a beginning was to be kept %d times, want at the start and at both steps", step, l.booted)
+			t.Errorf("a step of %.0f s: a beginning was to be kept %d times, want at the start and at both steps", step,
+				l.booted)
 		}
 	}
 }

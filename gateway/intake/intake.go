@@ -203,11 +203,13 @@ func checkTime(t, shift float64, arrived time.Time) (reason string, err error) {
 	at := t + shift
 	switch {
 	case at < noClockBefore:
-		return ReasonNoClock, fmt.Errorf("time %.0f: the clock was not set, and without \"sent\" the sample cannot be dated", t)
+		return ReasonNoClock, fmt.Errorf("time %.0f: the clock was not set, and without \"sent\" the sample cannot be dated",
+			t)
 	case at > noDateAfter:
 		return sample.ReasonTime, fmt.Errorf("time %g: not in seconds since 1970 (milliseconds?)", t)
 	case at > float64(arrived.Add(maxAhead).Unix()):
-		return ReasonFuture, fmt.Errorf("time %.0f: %.1f h ahead of the gateway, CloudWatch takes 2; set the device's clock", t,
+		return ReasonFuture, fmt.Errorf("time %.0f: %.1f h ahead of the gateway, CloudWatch takes 2; set the device's clock",
+			t,
 			(at-float64(arrived.Unix()))/3600)
 	default:
 		return "", nil

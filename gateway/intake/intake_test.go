@@ -53,7 +53,8 @@ func accepted(v intake.Verdict) []string {
 
 func TestIntake_Judge_keepsTheEnvelope(t *testing.T) {
 	v := intake.New(settings()).Judge("pi1", []byte(report(
-		`,"boot":"b","uptime":12.5,"sent":1800000000.25,"clock":"synced","later":1`, bare("cpu", `,"time":1799999999.5`))), came(arrival))
+		`,"boot":"b","uptime":12.5,"sent":1800000000.25,"clock":"synced","later":1`, bare("cpu", `,"time":1799999999.5`))),
+		came(arrival))
 	want := intake.Verdict{Booted: 1799999987, Charged: 1, Report: sample.Report{
 		Device: "pi1", Run: "r", Seq: 7, Sent: 1800000000.25, Boot: "b", Uptime: 12.5, Clock: sample.Synced,
 		Samples: []sample.Sample{{Name: "cpu (pi1)", Unit: "Percent", Value: 12.5, Time: 1799999999.5}},
@@ -72,9 +73,15 @@ func TestIntake_Judge_refuses(t *testing.T) {
 		text    string // in the error
 		n       int    // refused, 1 if 0
 	}{
-		"no JSON":                        {"cpu 12", sample.ReasonJSON, "not JSON", 0},
-		"a name of another device":       {bare("cpu (pi2)", ""), intake.ReasonOwner, "belongs to device pi2, this is pi1", 0},
-		"too many samples, each counted": {report("", slices.Repeat([]string{bare("x", "")}, 6)...), intake.ReasonSize, "6 samples", 6},
+		"no JSON": {"cpu 12", sample.ReasonJSON, "not JSON", 0},
+		"a name of another device": {
+			bare("cpu (pi2)", ""), intake.ReasonOwner, "belongs to device pi2, this is pi1",
+			0,
+		},
+		"too many samples, each counted": {
+			report("", slices.Repeat([]string{bare("x", "")}, 6)...), intake.ReasonSize,
+			"6 samples", 6,
+		},
 		"too many, refused ones included": {
 			report("", append(slices.Repeat([]string{bare("", "")}, 3), slices.Repeat([]string{bare("x", "")}, 3)...)...),
 			intake.ReasonSize, "6 samples", 6,
@@ -86,7 +93,10 @@ func TestIntake_Judge_refuses(t *testing.T) {
 		"milliseconds":                   {bare("x", `,"time":1800000000000`), sample.ReasonTime, "milliseconds", 0},
 		"an endless time":                {bare("x", `,"time":1e300`), sample.ReasonTime, "milliseconds", 0},
 		"times that cancel out":          {report(`,"sent":1e300`, bare("x", `,"time":1e300`)), intake.ReasonNoClock, "", 0},
-		"a sync that is not":             {report(`,"sent":1,"clock":"synced"`, bare("x", `,"time":1`)), intake.ReasonNoClock, "", 0},
+		"a sync that is not": {
+			report(`,"sent":1,"clock":"synced"`, bare("x", `,"time":1`)), intake.ReasonNoClock,
+			"", 0,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := intake.New(settings()).Judge("pi1", []byte(tt.payload), came(arrival))
@@ -104,12 +114,14 @@ func TestIntake_Judge_refuses(t *testing.T) {
 func TestIntake_Judge_acceptsUpToTheBounds(t *testing.T) {
 	for name, payload := range map[string]string{
 		"two hours ahead": bare("x", fmt.Sprintf(`,"time":%d`, arrival.Add(2*time.Hour).Unix())),
-		"two weeks ago":   bare("x", fmt.Sprintf(`,"time":%d`, arrival.Add(-14*24*time.Hour).Unix())), // expires on the way, counted
-		"no time":         bare("x", ""),
-		"longest name":    report("", bare(strings.Repeat("x", sample.MaxName-len(" (pi1)")), "")),
-		"most samples":    report("", slices.Repeat([]string{bare("x", "")}, 5)...),
+		// expires on the way, counted
+		"two weeks ago": bare("x", fmt.Sprintf(`,"time":%d`, arrival.Add(-14*24*time.Hour).Unix())),
+		"no time":       bare("x", ""),
+		"longest name":  report("", bare(strings.Repeat("x", sample.MaxName-len(" (pi1)")), "")),
+		"most samples":  report("", slices.Repeat([]string{bare("x", "")}, 5)...),
 	} {
-		if v := intake.New(settings()).Judge("pi1", []byte(payload), came(arrival)); len(v.Refused) > 0 || len(v.Samples) == 0 {
+		if v := intake.New(settings()).Judge("pi1", []byte(payload), came(arrival)); len(v.Refused) > 0 ||
+			len(v.Samples) == 0 {
 			t.Errorf("%s: got %d samples, refused %v", name, len(v.Samples), v.Refused)
 		}
 	}
@@ -133,7 +145,8 @@ func TestIntake_Judge_shift(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			taken := float64(arrival.Unix() - 60)
-			v := intake.New(settings()).Judge("pi1", []byte(report(tt.envelope, bare("x", fmt.Sprintf(`,"time":%.0f`, taken)))), came(arrival))
+			v := intake.New(settings()).Judge("pi1", []byte(report(tt.envelope, bare("x", fmt.Sprintf(`,"time":%.0f`, taken)))),
+				came(arrival))
 			if math.Abs(v.Shift-tt.want) > 1e-6 {
 				t.Errorf("got shift %v, want %v", v.Shift, tt.want)
 			}
@@ -146,7 +159,8 @@ func TestIntake_Judge_shift(t *testing.T) {
 
 // A clock that starts in 1970 is dated by "sent", so its samples are good.
 func TestIntake_Judge_datesByShift(t *testing.T) {
-	v := intake.New(settings()).Judge("pi1", []byte(report(`,"sent":100,"clock":"unsynced"`, bare("x", `,"time":95`))), came(arrival))
+	v := intake.New(settings()).Judge("pi1", []byte(report(`,"sent":100,"clock":"unsynced"`, bare("x", `,"time":95`))),
+		came(arrival))
 	if len(v.Samples) != 1 || v.Samples[0].Time+v.Shift != float64(arrival.UnixMilli())/1e3-5 {
 		t.Errorf("got %v shift %v, refused %v", v.Samples, v.Shift, v.Refused)
 	}
@@ -176,9 +190,11 @@ func TestIntake_Judge_index(t *testing.T) {
 
 func FuzzJudge(f *testing.F) {
 	for _, s := range []string{
-		bare("cpu (pi1)", ""), bare("cpu (pi2)", `,"timestamp":"1800000000"`), report(`,"sent":100,"clock":"unsynced"`, bare("x", `,"time":95`)),
+		bare("cpu (pi1)", ""), bare("cpu (pi2)", `,"timestamp":"1800000000"`),
+		report(`,"sent":100,"clock":"unsynced"`, bare("x", `,"time":95`)),
 		report(`,"sent":-1e308`, bare("x", `,"time":1e308`)), report("", slices.Repeat([]string{bare("x", "")}, 7)...),
-		"[" + bare("", "") + "," + bare("a", "") + "]", `{"samples":[null]}`, "[" + bare("a", `,"x":NaN`) + "," + bare("b", "") + "]", `[]`, ``, `{"name":"a","unit":"None","value":"1e400"}`,
+		"[" + bare("", "") + "," + bare("a", "") + "]", `{"samples":[null]}`, "[" + bare("a", `,"x":NaN`) + "," +
+			bare("b", "") + "]", `[]`, ``, `{"name":"a","unit":"None","value":"1e400"}`,
 	} {
 		f.Add([]byte(s))
 	}

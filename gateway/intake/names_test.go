@@ -23,10 +23,14 @@ func TestIntake_Judge_names(t *testing.T) {
 		"a report's get the device that is logged in": {
 			report("", bare("cpu", ""), bare("mem", "")), []string{"cpu (pi1)", "mem (pi1)"}, nil,
 		},
-		"a bare one stays and is claimed":  {bare("cpu", ""), []string{"cpu"}, []string{"cpu"}},
-		"a bare one with the own device":   {bare("cpu (pi1)", ""), []string{"cpu (pi1)"}, nil},
-		"brackets around no device":        {bare("fan (front)", ""), []string{"fan (front)"}, []string{"fan (front)"}},
-		"an array's stay":                  {"[" + bare("a", "") + "," + bare("b", "") + "]", []string{"a", "b"}, []string{"a", "b"}},
+		"a bare one stays and is claimed": {bare("cpu", ""), []string{"cpu"}, []string{"cpu"}},
+		"a bare one with the own device":  {bare("cpu (pi1)", ""), []string{"cpu (pi1)"}, nil},
+		"brackets around no device":       {bare("fan (front)", ""), []string{"fan (front)"}, []string{"fan (front)"}},
+		"an array's stay": {
+			"[" + bare("a", "") + "," + bare("b", "") + "]",
+			[]string{"a", "b"},
+			[]string{"a", "b"},
+		},
 		"only an opening bracket too many": {bare("a)", ""), []string{"a)"}, []string{"a)"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -128,11 +132,13 @@ func TestIntake_Judge_maxMetrics(t *testing.T) {
 	cfg := settings()
 	cfg.Owners = map[string]string{"old": "pi1"}
 	in := intake.New(cfg)
-	v := in.Judge("pi1", []byte("["+bare("a", "")+","+bare("b (pi1)", "")+","+bare("c", "")+","+bare("a", "")+"]"), came(arrival))
+	v := in.Judge("pi1", []byte("["+bare("a", "")+","+bare("b (pi1)", "")+","+bare("c", "")+","+bare("a", "")+"]"),
+		came(arrival))
 	if got, want := accepted(v), []string{"a", "b (pi1)", "a"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if !maps.Equal(v.Reasons, map[string]int{intake.ReasonMetrics: 1}) || v.Refused[0].Index != 2 || slices.Contains(v.Claims, "c") {
+	if !maps.Equal(v.Reasons, map[string]int{intake.ReasonMetrics: 1}) || v.Refused[0].Index != 2 ||
+		slices.Contains(v.Claims, "c") {
 		t.Errorf("got refused %v, claims %v", v.Refused, v.Claims)
 	}
 	if v := in.Judge("pi2", []byte(bare("c", "")), came(arrival)); len(v.Samples) != 1 {
@@ -164,14 +170,21 @@ func TestIntake_Judge_maxMetrics_outlivesARestart(t *testing.T) {
 	judge := func(name, unit string) intake.Verdict {
 		return in.Judge("pi1", []byte(`{"name":"`+name+`","unit":"`+unit+`","value":1}`), came(arrival))
 	}
-	for _, m := range []struct{ name, unit string }{{"a", "Count"}, {"c", "Count"}, {"a", "Bits"}, {"b", "Bytes"}, {"b", "Bits"}} {
+	for _, m := range []struct{ name, unit string }{
+		{"a", "Count"},
+		{"c", "Count"},
+		{"a", "Bits"},
+		{"b", "Bytes"},
+		{"b", "Bits"},
+	} {
 		if v := judge(m.name, m.unit); len(v.Samples) != 1 {
 			t.Errorf("%s in %s: got refused %v", m.name, m.unit, v.Refused)
 		}
 	}
 	for _, m := range []struct{ name, unit string }{{"d", "Count"}, {"c", "Bits"}} {
 		v := judge(m.name, m.unit)
-		if v.Reasons[intake.ReasonMetrics] != 1 || len(v.Claims) > 0 || !strings.Contains(v.Refused[0].Error, "has 5 metrics") {
+		if v.Reasons[intake.ReasonMetrics] != 1 || len(v.Claims) > 0 ||
+			!strings.Contains(v.Refused[0].Error, "has 5 metrics") {
 			t.Errorf("%s in %s: got %+v", m.name, m.unit, v)
 		}
 	}
@@ -201,15 +214,20 @@ func TestIntake_Judge_maxMetrics_ofOneMessage(t *testing.T) {
 	const n, most = 990, 100
 	cfg := settings()
 	cfg.MaxSamples, cfg.MaxMetrics = 1000, most
-	units := []string{"Seconds", "Bytes", "Bits", "Percent", "Count", "None", "Bytes/Second", "Bits/Second", "Count/Second"}
+	units := []string{
+		"Seconds", "Bytes", "Bits", "Percent", "Count", "None", "Bytes/Second", "Bits/Second",
+		"Count/Second",
+	}
 	var samples []string
 	for i := range n {
-		samples = append(samples, fmt.Sprintf(`{"name":"m%d","unit":%q,"value":1,"time":%d}`, i/len(units), units[i%len(units)], arrival.Unix()-60*int64(i)))
+		samples = append(samples, fmt.Sprintf(`{"name":"m%d","unit":%q,"value":1,"time":%d}`, i/len(units),
+			units[i%len(units)], arrival.Unix()-60*int64(i)))
 	}
 	in := intake.New(cfg)
 	for _, device := range []string{"pi1", "pi1", "pi2"} {
 		v := in.Judge(device, []byte(report("", samples...)), came(arrival))
-		if len(v.Samples) != most || !maps.Equal(v.Reasons, map[string]int{intake.ReasonMetrics: n - most}) || len(v.Refused) != 10 {
+		if len(v.Samples) != most || !maps.Equal(v.Reasons, map[string]int{intake.ReasonMetrics: n - most}) ||
+			len(v.Refused) != 10 {
 			t.Errorf("%s: got %d samples, refused %v, %d told", device, len(v.Samples), v.Reasons, len(v.Refused))
 		}
 		if v.Refused[0].Index != most {

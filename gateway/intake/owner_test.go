@@ -37,11 +37,19 @@ func TestIntake_Judge_reservedByTemplate(t *testing.T) {
 		owners           map[string]string
 		refused          []bool // pi1, pi2, pi3
 	}{
-		"in front":                   {"{device}.{name}", "pi2.cpu", nil, []bool{true, false, true}},
-		"of no device":               {"{device}.{name}", "pi9.cpu", nil, []bool{false, true, true}},
-		"claimed by another":         {"{device}.{name}", "pi2.cpu", map[string]string{"pi2.cpu": "pi1"}, []bool{true, false, true}},
-		"in another case":            {"{device}.{name}", "PI2.CPU", nil, []bool{true, false, true}},
-		"claimed in another case":    {"{device}.{name}", "PI2.CPU", map[string]string{"PI2.CPU": "pi3"}, []bool{true, true, false}},
+		"in front":     {"{device}.{name}", "pi2.cpu", nil, []bool{true, false, true}},
+		"of no device": {"{device}.{name}", "pi9.cpu", nil, []bool{false, true, true}},
+		"claimed by another": {
+			"{device}.{name}", "pi2.cpu",
+			map[string]string{"pi2.cpu": "pi1"},
+			[]bool{true, false, true},
+		},
+		"in another case": {"{device}.{name}", "PI2.CPU", nil, []bool{true, false, true}},
+		"claimed in another case": {
+			"{device}.{name}", "PI2.CPU",
+			map[string]string{"PI2.CPU": "pi3"},
+			[]bool{true, true, false},
+		},
 		"in brackets all the same":   {"{device}.{name}", "cpu (pi2)", nil, []bool{true, false, true}},
 		"the template before them":   {"{device}.{name}", "pi1.cpu (pi2)", nil, []bool{false, true, true}},
 		"space and case in brackets": {"{name} ({device})", " CPU (PI2) ", nil, []bool{true, false, true}},

@@ -50,7 +50,10 @@ func TestNames_Devices(t *testing.T) {
 
 // FuzzNames_Devices: what the template yields for a device is found to be its own.
 func FuzzNames_Devices(f *testing.F) {
-	for _, tmpl := range []string{template, "{device}.{name}", "{site}{name}{device}{site}", "{device}{name}{device}", "{name}-{device} ", "PI {device}: {name}"} {
+	for _, tmpl := range []string{
+		template, "{device}.{name}", "{site}{name}{device}{site}", "{device}{name}{device}",
+		"{name}-{device} ", "PI {device}: {name}",
+	} {
 		f.Add(tmpl, "Home", "cpu", "Kitchen")
 		f.Add(tmpl, "", "a.b-c", "a.b")
 	}
@@ -60,7 +63,8 @@ func FuzzNames_Devices(f *testing.F) {
 		}
 		n, lower := names.New(template, site), strings.ToLower(device)
 		full := n.Report(name, device)
-		if name != strings.TrimSpace(name) || sample.CheckName(name) != nil || sample.CheckName(full) != nil || !n.IsReport(full, device) {
+		if name != strings.TrimSpace(name) || sample.CheckName(name) != nil || sample.CheckName(full) != nil ||
+			!n.IsReport(full, device) {
 			return
 		}
 		got := n.Devices(strings.ToLower(strings.TrimSpace(full)), func(name string) []string {

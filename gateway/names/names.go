@@ -25,7 +25,8 @@ func New(template, site string) Names {
 	}
 	before, after, _ := strings.Cut(template, "{name}")
 	n := Names{site: site, before: pieces(before, site), after: pieces(after, site)}
-	n.lowBefore, n.lowAfter = pieces(strings.ToLower(before), strings.ToLower(site)), pieces(strings.ToLower(after), strings.ToLower(site))
+	n.lowBefore, n.lowAfter = pieces(strings.ToLower(before), strings.ToLower(site)),
+		pieces(strings.ToLower(after), strings.ToLower(site))
 	first, last := &n.lowBefore[0], &n.lowAfter[len(n.lowAfter)-1]
 	*first, *last = strings.TrimLeft(*first, " "), strings.TrimRight(*last, " ")
 	return n

@@ -75,7 +75,10 @@ func TestNames_zeroValue(t *testing.T) {
 
 // FuzzNames: Base takes off what Report put on, whatever the parts hold, and never makes a name that is none.
 func FuzzNames(f *testing.F) {
-	for _, tmpl := range []string{template, "{device}.{name}", "{site}{name}{device}{site}", "{name}", "{device}{name}{name}", "", "{{device}{site}}", "{name"} {
+	for _, tmpl := range []string{
+		template, "{device}.{name}", "{site}{name}{device}{site}", "{name}",
+		"{device}{name}{name}", "", "{{device}{site}}", "{name",
+	} {
 		for _, site := range []string{"", "home", "{device}", "{site}", "{name}", "("} {
 			f.Add(tmpl, site, "cpu usage", "kitchen")
 			f.Add(tmpl, site, "{name} ({device})", "{name}")
@@ -91,7 +94,8 @@ func FuzzNames(f *testing.F) {
 			return
 		}
 		if full := n.Report(name, device); n.Base(full, device) != name {
-			t.Errorf("template %q, site %q, device %q: base of %q is %q, want %q", template, site, device, full, n.Base(full, device), name)
+			t.Errorf("template %q, site %q, device %q: base of %q is %q, want %q", template, site, device, full,
+				n.Base(full, device), name)
 		}
 		if full := n.Script(name); n.Base(full, device) == "" {
 			t.Errorf("template %q, site %q, device %q: no base of %q", template, site, device, full)

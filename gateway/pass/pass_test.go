@@ -23,7 +23,8 @@ func TestPass_Clone(t *testing.T) {
 
 func TestNumbers_Parse(t *testing.T) {
 	var n pass.Numbers
-	if err := n.Parse("1-3,7-7"); err != nil || n.Empty() || n.Len() != 4 || !n.Has(2) || n.Has(5) || n.String() != "1-3,7-7" {
+	if err := n.Parse("1-3,7-7"); err != nil || n.Empty() || n.Len() != 4 || !n.Has(2) || n.Has(5) ||
+		n.String() != "1-3,7-7" {
 		t.Errorf("got %s, %v", n.String(), err)
 	}
 	if err := n.Parse("3-1"); err == nil {

@@ -34,7 +34,10 @@ func TestQueue_filesGoAway(t *testing.T) {
 			log := new(testlog.Log)
 			path := filepath.Join(t.TempDir(), "queue.db")
 			synctest.Test(t, func(t *testing.T) {
-				cfg := queue.Config{Path: path, MaxBytes: 64 << 20, Window: window, Grace: grace, Log: slog.New(slog.NewTextHandler(log, nil))}
+				cfg := queue.Config{
+					Path: path, MaxBytes: 64 << 20, Window: window, Grace: grace,
+					Log: slog.New(slog.NewTextHandler(log, nil)),
+				}
 				b := running(t, cfg)
 				b.MustAppend(report("kitchen", "r", 1, "a"))
 				time.Sleep(2 * time.Second) // it is looked at

@@ -29,7 +29,8 @@ func BenchmarkOpen(b *testing.B) {
 			for range b.N {
 				q, stop := run(b, path)
 				appended := make(chan error, 1)
-				q.Append(queue.Entry{Report: sample.Report{Device: "kitchen", Samples: reading(time.Now())}, Arrived: time.Now()}, func(err error) { appended <- err })
+				q.Append(queue.Entry{Report: sample.Report{Device: "kitchen", Samples: reading(time.Now())}, Arrived: time.Now()},
+					func(err error) { appended <- err })
 				if err := <-appended; err != nil {
 					b.Fatal(err)
 				}
@@ -150,7 +151,8 @@ func fill(b *testing.B, path string, reports int) {
 			(id,pass,device,run,seq,sent,boot,uptime,clock,arrived,mono,shift,n,samples) SELECT id, %d+id/1000*60, 'kitchen', 'r', id, 0, '', 0, 'synced', (%[2]d+id/1000*60)*1000000000, 0, 0, 4, CAST('%s' AS BLOB) FROM i`, reports, begin, blob),
 		`INSERT INTO pass (start, first, last, closed, newest) SELECT pass, MIN(id), MAX(id), 1, pass FROM report GROUP BY pass`,
 		fmt.Sprintf(`UPDATE meta SET n=%d WHERE key='fold'`, reports-4000),
-		fmt.Sprintf(`INSERT INTO ledger VALUES ('kitchen', 'received', '', 4*%d), ('kitchen', 'stored', '', 4*%[1]d)`, reports-4000),
+		fmt.Sprintf(`INSERT INTO ledger VALUES ('kitchen', 'received', '', 4*%d), ('kitchen', 'stored', '', 4*%[1]d)`,
+			reports-4000),
 		fmt.Sprintf(`INSERT INTO seen VALUES ('kitchen', 'r', '1-%d', %d)`, reports-4000, time.Now().Unix()),
 	} {
 		if _, err := db.Exec(text); err != nil {

@@ -138,7 +138,8 @@ func TestQueue_copyIsTheLastThing(t *testing.T) {
 			h.set(nil, nil)
 			b = running(t, cfg)
 			if a := b.Accounts()["kitchen"]; a.Waiting < acked.Load() {
-				t.Errorf("try %d: %d reports were acknowledged, %d are there after the copy took the store's place:\n%s", try, acked.Load(), a.Waiting, log.String())
+				t.Errorf("try %d: %d reports were acknowledged, %d are there after the copy took the store's place:\n%s", try,
+					acked.Load(), a.Waiting, log.String())
 			}
 			b.Stop()
 		})

@@ -91,7 +91,10 @@ func TestQueue_fullDisk(t *testing.T) {
 		if n := len(log.With()); n != 1 || !strings.Contains(log.With()[0], "the disk is full") {
 			t.Errorf("got %d lines in the log, want one:\n%s", n, strings.Join(log.With(), "\n"))
 		}
-		if err := b.Settle(t.Context(), []pass.Done{{Pass: p, Counts: map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.Sent}: len(names)}}}, nil); err != nil {
+		if err := b.Settle(t.Context(), []pass.Done{{
+			Pass:   p,
+			Counts: map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.Sent}: len(names)},
+		}}, nil); err != nil {
 			t.Errorf("settling on a full disk: %v", err)
 		}
 		if a := b.Accounts()["kitchen"]; a.Sent != int64(len(names)) {
@@ -130,7 +133,10 @@ func TestQueue_fullDisk_byItself(t *testing.T) {
 		}
 		for b.queue().Trouble() != "" {
 			p, names := b.NextPass("f")
-			if err := b.Settle(t.Context(), []pass.Done{{Pass: p, Counts: map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.Sent}: len(names)}}}, nil); err != nil {
+			if err := b.Settle(t.Context(), []pass.Done{{
+				Pass:   p,
+				Counts: map[ledger.Count]int{{Device: "kitchen", Outcome: ledger.Sent}: len(names)},
+			}}, nil); err != nil {
 				t.Fatalf("settling: %v", err)
 			}
 			time.Sleep(20 * time.Second)

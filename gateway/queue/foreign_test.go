@@ -15,7 +15,10 @@ import (
 func TestQueue_foreignCheckpoint(t *testing.T) {
 	t.Parallel()
 	log, path := new(testlog.Log), filepath.Join(t.TempDir(), "queue.db")
-	b := running(t, queue.Config{Path: path, MaxBytes: 256 << 20, Window: window, Grace: grace, Log: slog.New(slog.NewTextHandler(log, nil))})
+	b := running(t, queue.Config{
+		Path: path, MaxBytes: 256 << 20, Window: window, Grace: grace,
+		Log: slog.New(slog.NewTextHandler(log, nil)),
+	})
 	b.MustAppend(report("kitchen", "r", 1, bigNames(200)...))
 	time.Sleep(time.Second)
 	out, err := exec.Command("sqlite3", path, "PRAGMA wal_checkpoint(TRUNCATE)").CombinedOutput()

@@ -64,7 +64,8 @@ func TestOpen_newer(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = queue.Open(t.Context(), queue.Config{Path: path, Window: time.Minute, MaxBytes: 1 << 20})
-	if want := "its format is 99, this version reads 5: it was written by a newer piway-gateway"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "its format is 99, this version reads 5: it was written by a newer piway-gateway"; err == nil ||
+		!strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
 	}
 	if _, ok := queue.IsTrouble(err, t.TempDir()); ok {

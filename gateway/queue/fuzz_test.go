@@ -32,11 +32,12 @@ func FuzzSalvage(f *testing.F) {
 		whole[suffix] = text
 	}
 	f.Add([]byte{})
-	f.Add([]byte{0, 10, 0, 1, 2, 3})                                                          // a byte of the first page
-	f.Add([]byte{128, 0, 1, 0, 0, 0})                                                         // a page of zeros
-	f.Add([]byte{200, 0, 2, 0, 0, 0})                                                         // cut off
-	f.Add([]byte{100, 7, 3, 9, 9, 9})                                                         // a page of another
-	f.Add([]byte{50, 1, 4, 77, 0, 0, 250, 3, 5, 1, 1, 1})                                     // many bytes of a page, and one of the log
+	f.Add([]byte{0, 10, 0, 1, 2, 3})  // a byte of the first page
+	f.Add([]byte{128, 0, 1, 0, 0, 0}) // a page of zeros
+	f.Add([]byte{200, 0, 2, 0, 0, 0}) // cut off
+	f.Add([]byte{100, 7, 3, 9, 9, 9}) // a page of another
+	// many bytes of a page, and one of the log
+	f.Add([]byte{50, 1, 4, 77, 0, 0, 250, 3, 5, 1, 1, 1})
 	f.Add([]byte{10, 0, 1, 0, 0, 0, 30, 0, 1, 0, 0, 0, 60, 0, 4, 1, 2, 3, 90, 0, 4, 1, 2, 3}) // several
 	f.Fuzz(func(t *testing.T, changes []byte) {
 		dir := t.TempDir()
@@ -112,7 +113,10 @@ func write(t *testing.T, path string, text []byte) {
 }
 
 func fuzzConfig(path string) Config {
-	return Config{Path: path, Window: time.Minute, Grace: time.Second, MaxBytes: 64 << 20, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+	return Config{
+		Path: path, Window: time.Minute, Grace: time.Second, MaxBytes: 64 << 20, Now: time.Now,
+		Log: slog.New(slog.DiscardHandler),
+	}
 }
 
 func over(ctx context.Context) context.Context {
@@ -138,7 +142,10 @@ func makeStore(f *testing.F, path string) {
 		r := sample.Report{Device: fmt.Sprint("pi", i%3), Run: "run", Seq: int64(i + 1), Boot: "boot", Clock: "synced"}
 		e := Entry{Report: r, Arrived: now, Claims: []string{fmt.Sprint("name ", i)}}
 		for j := range 3 {
-			e.Samples = append(e.Samples, sample.Sample{Name: fmt.Sprint("metric ", j, " of some length"), Unit: "Count", Value: float64(i)})
+			e.Samples = append(e.Samples, sample.Sample{
+				Name: fmt.Sprint("metric ", j, " of some length"), Unit: "Count",
+				Value: float64(i),
+			})
 		}
 		enc, err := encode(e)
 		if err != nil {

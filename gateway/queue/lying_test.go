@@ -49,7 +49,8 @@ func tryMany(t *testing.T, well bool) {
 	}
 	t.Logf("%d seeds up to %d", tried, seed-1)
 	if len(failed) > 0 {
-		t.Errorf("%d of %d seeds failed: %d, try: PIWAY_LYING_SEED=%d PIWAY_LYING_LOG=1", len(failed), tried, failed, failed[0])
+		t.Errorf("%d of %d seeds failed: %d, try: PIWAY_LYING_SEED=%d PIWAY_LYING_LOG=1", len(failed), tried, failed,
+			failed[0])
 	}
 }
 
@@ -107,7 +108,8 @@ func newWorld(t *testing.T, seed uint64) *world {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 0))
 	w := &world{
-		t: t, seed: seed, rng: rng, log: slog.New(slog.DiscardHandler), bulky: rng.IntN(3) == 0, block: []int64{1, 4096}[rng.IntN(2)],
+		t: t, seed: seed, rng: rng, log: slog.New(slog.DiscardHandler), bulky: rng.IntN(3) == 0,
+		block:   []int64{1, 4096}[rng.IntN(2)],
 		reports: map[string]*made{}, seqs: map[string]int64{}, at: map[int64]int{},
 	}
 	if os.Getenv("PIWAY_LYING_LOG") != "" {

@@ -59,7 +59,10 @@ func afterCut(t *testing.T, d *lying.Disk) *runningBench {
 	t.Helper()
 	to := t.TempDir()
 	must(t, d.Cut(to, nil))
-	return running(t, queue.Config{Path: filepath.Join(to, "queue.db"), MaxBytes: 64 << 20, Window: window, Grace: grace, Log: slog.New(slog.DiscardHandler)})
+	return running(t, queue.Config{
+		Path: filepath.Join(to, "queue.db"), MaxBytes: 64 << 20, Window: window, Grace: grace,
+		Log: slog.New(slog.DiscardHandler),
+	})
 }
 
 // After a sync that failed nothing is acknowledged, not even what is a duplicate or refused, until the disk works;
@@ -258,7 +261,10 @@ func read(path string) error {
 // trouble.
 func TestQueue_logHeldUp(t *testing.T) {
 	log, path := new(testlog.Log), filepath.Join(t.TempDir(), "queue.db")
-	b := running(t, queue.Config{Path: path, MaxBytes: 256 << 20, Window: window, Grace: grace, Log: slog.New(slog.NewTextHandler(log, nil))})
+	b := running(t, queue.Config{
+		Path: path, MaxBytes: 256 << 20, Window: window, Grace: grace,
+		Log: slog.New(slog.NewTextHandler(log, nil)),
+	})
 	b.MustAppend(report("kitchen", "r", 1, "a"))
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), reads+"="+path)

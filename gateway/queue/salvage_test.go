@@ -175,7 +175,10 @@ func TestOpen_salvage_hole(t *testing.T) {
 // Whatever lies in the store's place, Open gives a store that works.
 func TestOpen_salvage_anything(t *testing.T) {
 	for name, spoil := range map[string]func(path string) error{
-		"no SQLite":       func(path string) error { return os.WriteFile(path, []byte(strings.Repeat("no store ", 1000)), 0o600) },
+		"no SQLite": func(path string) error {
+			return os.WriteFile(path, []byte(strings.Repeat("no store ", 1000)),
+				0o600)
+		},
 		"empty":           func(path string) error { return os.Truncate(path, 0) },
 		"a byte":          func(path string) error { return os.Truncate(path, 1) },
 		"half":            func(path string) error { return os.Truncate(path, 4096*11) },
@@ -282,7 +285,10 @@ func TestQueue_Run_damaged(t *testing.T) {
 		if err := overwrite(b.Cfg.Path, int64(pageOf(text, "metric 101 with")), make([]byte, 4096)); err != nil {
 			t.Fatal(err)
 		}
-		cfg := queue.Config{Path: b.Cfg.Path, Window: window, Grace: grace, MaxBytes: b.Cfg.MaxBytes, Log: slog.New(slog.DiscardHandler)}
+		cfg := queue.Config{
+			Path: b.Cfg.Path, Window: window, Grace: grace, MaxBytes: b.Cfg.MaxBytes,
+			Log: slog.New(slog.DiscardHandler),
+		}
 		q, err := queue.Open(t.Context(), cfg)
 		if err != nil {
 			t.Fatal(err)

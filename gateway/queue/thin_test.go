@@ -79,7 +79,10 @@ func TestThin(t *testing.T) {
 		}
 		b.Crash() // lets go of what was in hand
 		time.Sleep(4 * time.Hour)
-		want = []pass.Summary{{Name: "load", Unit: "Count", Time: hour, N: 5, Sum: 20, Min: 1, Max: 7, Last: 6, LastTime: hour + 400}}
+		want = []pass.Summary{{
+			Name: "load", Unit: "Count", Time: hour, N: 5, Sum: 20, Min: 1, Max: 7, Last: 6,
+			LastTime: hour + 400,
+		}}
 		b.Crash()
 		if got, _ = b.summaries(); cmp.Diff(want, got) != "" {
 			t.Errorf("after hours (-want +got):\n%s", cmp.Diff(want, got))

@@ -159,7 +159,8 @@ func (r *Rollup) Datums() []pass.Datum {
 func windows(cells []*cell) iter.Seq[[]*cell] {
 	return func(yield func([]*cell) bool) {
 		for from, to := 0, 0; from < len(cells); from = to {
-			for to = from + 1; to < len(cells) && cells[to].of.device == cells[from].of.device && cells[to].Time == cells[from].Time; {
+			for to = from + 1; to < len(cells) && cells[to].of.device == cells[from].of.device &&
+				cells[to].Time == cells[from].Time; {
 				to++
 			}
 			if !yield(cells[from:to]) {

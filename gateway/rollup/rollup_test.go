@@ -60,7 +60,10 @@ func TestDatums_values(t *testing.T) {
 	r := rollup.New(settings(rollup.Rule{Match: "m", Reduce: rollup.Values}))
 	// By time, and by arrival where the times are equal; each window and unit by itself.
 	r.Add("kitchen", []sample.Sample{one("m", 1, 100), one("m", 2, 61), one("m", 3, 100)})
-	r.Add("kitchen", []sample.Sample{one("m", 4, 60), one("m", 5, 100), one("m", 6, 120), one("n", 8, 60), one("n", 9, 60)})
+	r.Add("kitchen", []sample.Sample{
+		one("m", 4, 60), one("m", 5, 100), one("m", 6, 120), one("n", 8, 60),
+		one("n", 9, 60),
+	})
 	want := []pass.Datum{
 		{Device: "kitchen", Name: "m", Unit: "Count", Values: []float64{6}, Time: 120, Samples: 1},
 		{Device: "kitchen", Name: "m", Unit: "Count", Values: []float64{4, 2, 1, 3, 5}, Time: 60, Samples: 5},
@@ -103,7 +106,10 @@ func TestDatums_manyValues(t *testing.T) {
 }
 
 func TestDatums_default(t *testing.T) {
-	r := rollup.New(rollup.Settings{Window: time.Minute, Default: rollup.Max, Rules: []rollup.Rule{{Match: "m", Reduce: rollup.Min}}})
+	r := rollup.New(rollup.Settings{
+		Window: time.Minute, Default: rollup.Max,
+		Rules: []rollup.Rule{{Match: "m", Reduce: rollup.Min}},
+	})
 	r.Add("kitchen", []sample.Sample{one("m", 1, 0), one("m", 2, 0), one("n", 1, 0), one("n", 2, 0)})
 	if d := r.Datums(); d[0].Value != 1 || d[1].Value != 2 {
 		t.Errorf("got %+v, want m by its rule and n by the default", d)
@@ -183,7 +189,10 @@ func TestDatums_sameAgain(t *testing.T) {
 
 func TestDatums_firstRuleCounts(t *testing.T) {
 	r := rollup.New(settings(rollup.Rule{Match: "cpu *", Reduce: rollup.Max}, rollup.Rule{Match: "*", Reduce: rollup.Min}))
-	r.Add("kitchen", []sample.Sample{one("cpu usage", 1, 0), one("cpu usage", 2, 0), one("memory", 1, 0), one("memory", 2, 0)})
+	r.Add("kitchen", []sample.Sample{
+		one("cpu usage", 1, 0), one("cpu usage", 2, 0), one("memory", 1, 0),
+		one("memory", 2, 0),
+	})
 	got := map[string]float64{}
 	for _, d := range r.Datums() {
 		got[d.Name] = d.Value
@@ -216,7 +225,10 @@ func TestMatches(t *testing.T) {
 }
 
 func TestCheckPattern(t *testing.T) {
-	for pattern, ok := range map[string]bool{"*": true, "disk /*": true, "[a-c]?": true, "[": false, `a\`: false, "[]": false, "a[": false} {
+	for pattern, ok := range map[string]bool{
+		"*": true, "disk /*": true, "[a-c]?": true, "[": false, `a\`: false,
+		"[]": false, "a[": false,
+	} {
 		if err := rollup.CheckPattern(pattern); (err == nil) != ok {
 			t.Errorf("%q: got %v, want valid %t", pattern, err, ok)
 		}

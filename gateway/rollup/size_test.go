@@ -32,7 +32,8 @@ func TestDatums_maxKept(t *testing.T) {
 				want = map[rollup.Reduction]int{rollup.All: 1, rollup.Values: 100}[reduce]
 			}
 			if values != want || samples != n || sum/float64(values) < 4.49 || sum/float64(values) > 4.51 {
-				t.Errorf("%s of %d: got %d values for %d samples, average %v; want %d, average 4.5", reduce, n, values, samples, sum/float64(values), want)
+				t.Errorf("%s of %d: got %d values for %d samples, average %v; want %d, average 4.5", reduce, n, values, samples,
+					sum/float64(values), want)
 			}
 		}
 	}
@@ -65,7 +66,8 @@ func TestDatums_maxDevice(t *testing.T) {
 			windowsOf[d.Time]++
 		}
 		if samples != metrics*windows || honest != windows {
-			t.Errorf("%s: %d samples, and %d datums of the honest device; want %d and %d", reduce, samples, honest, metrics*windows, windows)
+			t.Errorf("%s: %d samples, and %d datums of the honest device; want %d and %d", reduce, samples, honest,
+				metrics*windows, windows)
 		}
 		if n, want := len(windowsOf), rollup.MaxDevice/metrics+hours; n != want {
 			t.Errorf("%s: %d windows, want %d", reduce, n, want)

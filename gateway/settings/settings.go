@@ -95,14 +95,19 @@ func Default() Config {
 			MaxConnections: 4096, MaxConnectionsPerAddress: 1024,
 			MaxPacket: 128 << 10, MaxPending: 64, ConnectTimeout: 10 * time.Second, SilenceAfter: 15 * time.Minute,
 		},
-		Intake: Intake{NameTemplate: "{name} ({device})", ClockTolerance: 10 * time.Second, MaxSamples: 1000, MaxMetrics: 100},
+		Intake: Intake{
+			NameTemplate: "{name} ({device})", ClockTolerance: 10 * time.Second, MaxSamples: 1000,
+			MaxMetrics: 100,
+		},
 		Queue:  Queue{MaxBytes: 4 << 30, MaxAge: 14 * 24 * time.Hour},
 		Rollup: Rollup{Window: time.Minute, Grace: 10 * time.Second},
 		Uplink: Uplink{
-			Form: cloud.Metric, ClientID: "piway-gateway", Namespace: "RaspberryPi", ErrorsTopic: "piway/errors", Canary: 24 * time.Hour,
-			Certs: Certs{Dir: "/etc/piway/certs"}, RuleHasTimestamp: true,
+			Form: cloud.Metric, ClientID: "piway-gateway", Namespace: "RaspberryPi", ErrorsTopic: "piway/errors",
+			Canary: 24 * time.Hour,
+			Certs:  Certs{Dir: "/etc/piway/certs"}, RuleHasTimestamp: true,
 			Window: 50, PublishesPerSecond: 100, BytesPerSecond: 500 << 10,
-			AckTimeout: 30 * time.Second, StallAfter: time.Minute, ConnectInterval: 11 * time.Second, MaxBackoff: 5 * time.Minute, KeepAlive: time.Minute,
+			AckTimeout: 30 * time.Second, StallAfter: time.Minute, ConnectInterval: 11 * time.Second,
+			MaxBackoff: 5 * time.Minute, KeepAlive: time.Minute,
 		},
 		Log: Log{Level: "info"},
 	}
@@ -131,7 +136,8 @@ func (c *Config) Naming() names.Names { return names.New(c.Intake.NameTemplate, 
 
 // Validate returns every mistake, each led by its key.
 func (c *Config) Validate() error {
-	return errors.Join(c.validateSite(), c.Data.validate(), c.Broker.validate(), c.Intake.validate(c.Site), c.Queue.validate(),
+	return errors.Join(c.validateSite(), c.Data.validate(), c.Broker.validate(), c.Intake.validate(c.Site),
+		c.Queue.validate(),
 		c.Rollup.validate(c.Intake.ClockTolerance, c.Uplink.Form), c.Uplink.validate(c.Site), c.Log.validate())
 }
 
@@ -143,7 +149,8 @@ func (c *Config) validateSite() error {
 	if c.Site == "" || sitePattern.MatchString(c.Site) {
 		return nil
 	}
-	return config.Errorf("site", "must have 1 to 32 letters, digits, dots, hyphens or underscores, starting with a letter or digit, got %q", c.Site)
+	return config.Errorf("site", "must have 1 to 32 letters, digits, dots, hyphens or underscores, starting with a "+
+		"letter or digit, got %q", c.Site)
 }
 
 // within checks a number against its bounds.
@@ -172,7 +179,8 @@ func (c *Broker) validate() error {
 		plainTopic("broker.topic_prefix", c.TopicPrefix),
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
-		errs = append(errs, config.Errorf("broker.listen", `must be ADDRESS:PORT or :PORT, such as ":1883", got %q`, c.Listen))
+		errs = append(errs, config.Errorf("broker.listen", `must be ADDRESS:PORT or :PORT, such as ":1883", got %q`,
+			c.Listen))
 	}
 	for i, t := range c.ScriptTopics {
 		errs = append(errs, plainTopic(fmt.Sprintf("broker.script_topics[%d]", i), t))
@@ -183,7 +191,8 @@ func (c *Broker) validate() error {
 // validateMaxPacket refuses a bound below what agents send: they would connect and send the same again for ever.
 func (c *Broker) validateMaxPacket() error {
 	if c.MaxPacket < sample.LeastPacket {
-		return config.Errorf("broker.max_packet", "must be at least %s, because agents send a backlog in packets of up to that size and are disconnected for a larger one, got %s; leave it out for %s",
+		return config.Errorf("broker.max_packet", "must be at least %s, because agents send a backlog in packets of up to "+
+			"that size and are disconnected for a larger one, got %s; leave it out for %s",
 			config.Size(sample.LeastPacket), c.MaxPacket, Default().Broker.MaxPacket)
 	}
 	return within("broker.max_packet", c.MaxPacket, sample.LeastPacket, 1<<20)
@@ -191,7 +200,8 @@ func (c *Broker) validateMaxPacket() error {
 
 // plainTopic checks a topic that is published to.
 func plainTopic(key, topic string) error {
-	if topic == "" || strings.ContainsAny(topic, "+#\x00") || strings.HasPrefix(topic, "$") || strings.HasPrefix(topic, "/") || strings.HasSuffix(topic, "/") {
+	if topic == "" || strings.ContainsAny(topic, "+#\x00") || strings.HasPrefix(topic, "$") ||
+		strings.HasPrefix(topic, "/") || strings.HasSuffix(topic, "/") {
 		return config.Errorf(key, "must be a topic without wildcards, not starting with $ nor / and not ending with /, got %q", topic)
 	}
 	return nil
@@ -204,10 +214,12 @@ func (c *Intake) validate(site string) error {
 		within("intake.max_metrics", c.MaxMetrics, 1, 10_000),
 	}
 	if strings.Count(c.NameTemplate, "{name}") != 1 || !strings.Contains(c.NameTemplate, "{device}") {
-		errs = append(errs, config.Errorf("intake.name_template", "must have {name} once, and {device}, or the metrics of two devices would be one, got %q", c.NameTemplate))
+		errs = append(errs, config.Errorf("intake.name_template", "must have {name} once, and {device}, or the metrics of "+
+			"two devices would be one, got %q", c.NameTemplate))
 	}
 	if site == "" && strings.Contains(c.NameTemplate, "{site}") {
-		errs = append(errs, config.Errorf("intake.name_template", "has {site}, but site is not set: set it or remove {site}, got %q", c.NameTemplate))
+		errs = append(errs, config.Errorf("intake.name_template", "has {site}, but site is not set: set it or remove "+
+			"{site}, got %q", c.NameTemplate))
 	}
 	return errors.Join(errs...)
 }
@@ -215,7 +227,8 @@ func (c *Intake) validate(site string) error {
 // validateMaxSamples refuses a bound below what agents pack: a larger report is refused whole, and acknowledged.
 func (c *Intake) validateMaxSamples() error {
 	if c.MaxSamples < sample.ReportSamples {
-		return config.Errorf("intake.max_samples", "must be at least %d, because agents send a backlog in reports of up to so many samples, and a larger one is refused whole, got %d; leave it out for %d",
+		return config.Errorf("intake.max_samples", "must be at least %d, because agents send a backlog in reports of up to "+
+			"so many samples, and a larger one is refused whole, got %d; leave it out for %d",
 			sample.ReportSamples, c.MaxSamples, Default().Intake.MaxSamples)
 	}
 	return within("intake.max_samples", c.MaxSamples, sample.ReportSamples, 10_000)
@@ -243,10 +256,12 @@ func (c *Rollup) validate(tolerance time.Duration, form string) error {
 		within("rollup.grace", c.Grace, time.Second, time.Hour),
 	}
 	if c.Window%time.Second != 0 || (24*time.Hour)%max(c.Window, 1) != 0 {
-		errs = append(errs, config.Errorf("rollup.window", "must be whole seconds and divide a day evenly, such as 60s or 5m, got %s", c.Window))
+		errs = append(errs, config.Errorf("rollup.window",
+			"must be whole seconds and divide a day evenly, such as 60s or 5m, got %s", c.Window))
 	}
 	if c.Grace < tolerance {
-		errs = append(errs, config.Errorf("rollup.grace", "must be at least intake.clock_tolerance (%s), or a slow clock splits a window in two, got %s", tolerance, c.Grace))
+		errs = append(errs, config.Errorf("rollup.grace", "must be at least intake.clock_tolerance (%s), or a slow clock "+
+			"splits a window in two, got %s", tolerance, c.Grace))
 	}
 	for i, r := range c.Rules {
 		errs = append(errs, r.validate(fmt.Sprintf("rollup.rules[%d]", i), form))
@@ -263,7 +278,8 @@ func (c *Rule) validate(key, form string) error {
 	case !slices.Contains(rollup.Reductions, reduce):
 		errs = append(errs, config.Errorf(key+".reduce", "must be one of %v, got %q", rollup.Reductions, c.Reduce))
 	case reduce == rollup.Values && form != cloud.EMF:
-		errs = append(errs, config.Errorf(key+".reduce", "values needs uplink.form: emf, since a message of the %s form holds one value", form))
+		errs = append(errs, config.Errorf(key+".reduce", "values needs uplink.form: emf, since a message of the %s form "+
+			"holds one value", form))
 	}
 	return errors.Join(errs...)
 }

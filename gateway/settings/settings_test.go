@@ -124,7 +124,8 @@ func TestConfig_boundsBelowAnAgents(t *testing.T) {
 			t.Fatal(err)
 		}
 		change(&cfg)
-		if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), key) || !strings.Contains(err.Error(), "agent") {
+		if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), key) ||
+			!strings.Contains(err.Error(), "agent") {
 			t.Errorf("%s: got %v", key, err)
 		}
 	}
@@ -133,7 +134,8 @@ func TestConfig_boundsBelowAnAgents(t *testing.T) {
 // The region is in the endpoint, and an address has none.
 func TestConfig_Cloud_region(t *testing.T) {
 	for endpoint, want := range map[string]string{
-		"abc-ats.iot.eu-west-1.amazonaws.com:443": "eu-west-1", "127.0.0.1:8883": cloud.RegionPlaceholder, "": cloud.RegionPlaceholder,
+		"abc-ats.iot.eu-west-1.amazonaws.com:443": "eu-west-1", "127.0.0.1:8883": cloud.RegionPlaceholder,
+		"": cloud.RegionPlaceholder,
 	} {
 		c := Config{Uplink: Uplink{Endpoint: endpoint}}
 		if got := c.Cloud().Region; got != want {

@@ -50,9 +50,10 @@ const (
 )
 
 var (
-	ruleName  = regexp.MustCompile(`^[a-zA-Z0-9_]{1,128}$`)
-	namespace = regexp.MustCompile(`^[0-9A-Za-z._/#-][0-9A-Za-z._/#: -]{0,254}$`) // the safe set of CloudWatch's user guide
-	clientID  = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.:-]*$`)              // what a topic and an ARN hold as it is
+	ruleName = regexp.MustCompile(`^[a-zA-Z0-9_]{1,128}$`)
+	// the safe set of CloudWatch's user guide
+	namespace = regexp.MustCompile(`^[0-9A-Za-z._/#-][0-9A-Za-z._/#: -]{0,254}$`)
+	clientID  = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.:-]*$`) // what a topic and an ARN hold as it is
 )
 
 func (c *Uplink) validate(site string) error {
@@ -68,7 +69,8 @@ func (c *Uplink) validate(site string) error {
 		c.validateForm(), c.validateTopics(),
 	}
 	if id := cloud.ClientID(c.ClientID, site); !clientID.MatchString(c.ClientID) || len(id) > cloud.MaxClientID {
-		errs = append(errs, config.Errorf("uplink.client_id", "must have letters, digits and _ . : - only, and with the site at most %d of them, got %q",
+		errs = append(errs, config.Errorf("uplink.client_id", "must have letters, digits and _ . : - only, and with the "+
+			"site at most %d of them, got %q",
 			cloud.MaxClientID, c.ClientID))
 	}
 	if c.Canary != 0 && (c.Canary < time.Minute || c.Canary > 30*24*time.Hour) {
@@ -76,7 +78,8 @@ func (c *Uplink) validate(site string) error {
 	}
 	if c.Endpoint != "" {
 		if _, _, err := c.HostPort(); err != nil {
-			errs = append(errs, config.Errorf("uplink.endpoint", `must be HOST or HOST:PORT, without "mqtts://", got %q`, c.Endpoint))
+			errs = append(errs, config.Errorf("uplink.endpoint", `must be HOST or HOST:PORT, without "mqtts://", got %q`,
+				c.Endpoint))
 		}
 	}
 	return errors.Join(errs...)
@@ -88,10 +91,13 @@ func (c *Uplink) validateForm() error {
 		errs = append(errs, config.Errorf("uplink.form", "must be metric or emf, got %q", c.Form))
 	}
 	if c.Form == cloud.EMF && !c.RuleHasTimestamp {
-		errs = append(errs, config.Errorf("uplink.rule_has_timestamp", "must be true in the emf form, whose documents carry their time"))
+		errs = append(errs, config.Errorf("uplink.rule_has_timestamp",
+			"must be true in the emf form, whose documents carry their time"))
 	}
-	if !namespace.MatchString(c.Namespace) || strings.TrimSpace(c.Namespace) == "" || strings.HasPrefix(c.Namespace, "AWS/") {
-		errs = append(errs, config.Errorf("uplink.namespace", "must have 1 to 255 letters, digits, spaces and . - _ / # :, not starting with a space, a colon or AWS/, got %q", c.Namespace))
+	if !namespace.MatchString(c.Namespace) || strings.TrimSpace(c.Namespace) == "" ||
+		strings.HasPrefix(c.Namespace, "AWS/") {
+		errs = append(errs, config.Errorf("uplink.namespace", "must have 1 to 255 letters, digits, spaces and . - _ / # :, "+
+			"not starting with a space, a colon or AWS/, got %q", c.Namespace))
 	}
 	return errors.Join(errs...)
 }
@@ -99,13 +105,16 @@ func (c *Uplink) validateForm() error {
 func (c *Uplink) validateTopics() error {
 	var errs []error
 	if c.Rule != "" && !ruleName.MatchString(c.Rule) {
-		errs = append(errs, config.Errorf("uplink.rule", "must have 1 to 128 letters, digits and underscores, as AWS names rules, got %q", c.Rule))
+		errs = append(errs, config.Errorf("uplink.rule", "must have 1 to 128 letters, digits and underscores, as AWS names "+
+			"rules, got %q", c.Rule))
 	}
 	if c.Rule != "" && c.Topic != "" {
-		errs = append(errs, config.Errorf("uplink.topic", "must be empty where uplink.rule names the rule to publish to, got %q", c.Topic))
+		errs = append(errs, config.Errorf("uplink.topic",
+			"must be empty where uplink.rule names the rule to publish to, got %q", c.Topic))
 	}
 	// The client id is one level more.
-	return errors.Join(append(errs, cloudTopic("uplink.topic", c.Topic, 0), cloudTopic("uplink.errors_topic", c.ErrorsTopic, 1+cloud.LongestID))...)
+	return errors.Join(append(errs, cloudTopic("uplink.topic", c.Topic, 0),
+		cloudTopic("uplink.errors_topic", c.ErrorsTopic, 1+cloud.LongestID))...)
 }
 
 // cloudTopic checks a topic at IoT Core that may be left out, and to which more bytes will be added.
@@ -118,7 +127,8 @@ func cloudTopic(key, topic string, more int) error {
 		slashes--
 	}
 	if len(topic)+more > maxTopic || strings.Count(topic, "/") > slashes {
-		return config.Errorf(key, "must have at most %d bytes and %d slashes for IoT Core, got %q", maxTopic-more, slashes, topic)
+		return config.Errorf(key, "must have at most %d bytes and %d slashes for IoT Core, got %q", maxTopic-more, slashes,
+			topic)
 	}
 	return plainTopic(key, topic)
 }
@@ -141,7 +151,8 @@ func (c *Uplink) HostPort() (host, port string, err error) {
 func (c *Config) Cloud() cloud.Names {
 	u := &c.Uplink
 	return cloud.Names{
-		Account: cloud.AccountPlaceholder, Region: u.region(), ClientID: cloud.ClientID(u.ClientID, c.Site), Site: c.Site, Form: u.Form,
+		Account: cloud.AccountPlaceholder, Region: u.region(), ClientID: cloud.ClientID(u.ClientID, c.Site), Site: c.Site,
+		Form: u.Form,
 		Rule: u.Rule, Topic: u.Topic, Namespace: u.Namespace, ErrorsTopic: u.ErrorsTopic, LogGroup: cloud.DefaultLogGroup,
 	}
 }

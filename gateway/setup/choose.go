@@ -30,7 +30,8 @@ func (s *setup) choose(ctx context.Context) error {
 		}
 	}
 	if was != "" && was != form {
-		s.say("  the form was %s: all metrics start anew under other names; the old graphs stay until they are 15 months old", was)
+		s.say("  the form was %s: all metrics start anew under other names; the old graphs stay until they are 15 months old",
+			was)
 	}
 	s.names = s.names.For(form)
 	s.say("  form %s, rule %s; another form later renames every metric", form, s.names.Rule)
@@ -53,9 +54,11 @@ func (s *setup) formBefore() string {
 
 // describe tells what the forms are and cost.
 func (s *setup) describe() {
-	s.say("  metric  a message and a CloudWatch call for each datapoint; metrics are named NAME (DEVICE). What the usual cron script does.")
+	s.say("  metric  a message and a CloudWatch call for each datapoint; metrics are named NAME (DEVICE). What the " +
+		"usual cron script does.")
 	s.price(cloud.Metric)
-	s.say("  emf     many datapoints in a message; metrics are named NAME, with the device as a dimension, and keep minimum, maximum and percentiles.")
+	s.say("  emf     many datapoints in a message; metrics are named NAME, with the device as a dimension, and keep " +
+		"minimum, maximum and percentiles.")
 	s.price(cloud.EMF)
 	s.say("  Changing it later renames every metric: graphs and alarms start anew.")
 }
@@ -65,5 +68,6 @@ func (s *setup) price(form string) {
 		return
 	}
 	total, free := s.prices(fleet{form, s.asked.Devices, s.asked.Metrics, s.cfg.Rollup.Window})
-	s.say("          about %.2f USD a month for %d devices with %d metrics each, %.2f after the free tier", total, s.asked.Devices, s.asked.Metrics, free)
+	s.say("          about %.2f USD a month for %d devices with %d metrics each, %.2f after the free tier", total,
+		s.asked.Devices, s.asked.Metrics, free)
 }

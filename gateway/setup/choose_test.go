@@ -35,9 +35,13 @@ func TestSetup_anotherForm(t *testing.T) {
 
 func other(name string) func(*awsAccount) {
 	return func(a *awsAccount) {
-		a.Stacks[name] = &awsStack{Status: "CREATE_COMPLETE", Tags: map[string]string{"piway": "gateway"}, Parameters: map[string]string{"ClientId": "other"}}
+		a.Stacks[name] = &awsStack{
+			Status: "CREATE_COMPLETE", Tags: map[string]string{"piway": "gateway"},
+			Parameters: map[string]string{"ClientId": "other"},
+		}
 		a.Stacks["piway"] = &awsStack{Status: "CREATE_COMPLETE", Parameters: map[string]string{
-			"Form": "emf", "AlarmForm": "emf", "AlarmMinutes": "60", "Namespace": "RaspberryPi", "ErrorsTopic": "piway/errors", "MetricRule": "piway_metric",
+			"Form": "emf", "AlarmForm": "emf", "AlarmMinutes": "60", "Namespace": "RaspberryPi", "ErrorsTopic": "piway/errors",
+			"MetricRule": "piway_metric",
 		}}
 	}
 }
@@ -49,7 +53,11 @@ func TestSetup_nothingToChange(t *testing.T) {
 			t.Fatal(err)
 		}
 		account(t, b.aws, func(a *awsAccount) {
-			a.Fail = map[string]awsFailure{"cloudformation deploy": {255, "\nAn error occurred (ValidationError) when calling the CreateChangeSet operation: No updates are to be performed.\n"}}
+			a.Fail = map[string]awsFailure{"cloudformation deploy": {
+				255,
+				"\nAn error occurred (ValidationError) when calling the CreateChangeSet operation: No updates are to be " +
+					"performed.\n",
+			}}
 		})
 	}
 	b.complete("metric")
@@ -73,12 +81,14 @@ func TestSetup_besideAnotherGateway(t *testing.T) {
 		other("piway-other")(a)
 		a.Stacks["piway"].Parameters["Namespace"] = "Theirs"
 	})
-	if err := b.setup("metric").run(t.Context()); err == nil || !strings.Contains(config.Hint(err), "uplink.namespace: Theirs") {
+	if err := b.setup("metric").run(t.Context()); err == nil ||
+		!strings.Contains(config.Hint(err), "uplink.namespace: Theirs") {
 		t.Errorf("got %v, want a refusal to take the namespace from another gateway", err)
 	}
 	b = newBench(t)
 	account(t, b.aws, other("piway-gateway")) // its name comes out the same
-	if err := b.setup("metric").run(t.Context()); err == nil || !strings.Contains(err.Error(), `not of the client id piway-gateway but of "other"`) {
+	if err := b.setup("metric").run(t.Context()); err == nil ||
+		!strings.Contains(err.Error(), `not of the client id piway-gateway but of "other"`) {
 		t.Errorf("got %v, want a refusal to take another's stack", err)
 	}
 }
@@ -102,7 +112,10 @@ func TestSetup_choose(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.complete("emf")
-	for _, want := range []string{"about 15.77 USD a month for 5 devices with 4 metrics each, 1.25 after", "about 6.50 USD", "please answer", "renames every metric"} {
+	for _, want := range []string{
+		"about 15.77 USD a month for 5 devices with 4 metrics each, 1.25 after",
+		"about 6.50 USD", "please answer", "renames every metric",
+	} {
 		if !strings.Contains(b.out.String(), want) {
 			t.Errorf("got no %q in\n%s", want, &b.out)
 		}
@@ -129,7 +142,8 @@ func TestSetup_connect(t *testing.T) {
 	}
 	s = b.setup("metric")
 	s.gateway.Check = func(context.Context, settings.Config, io.Writer) error { return errors.New("refused for good") }
-	if err := s.run(t.Context()); err == nil || !strings.Contains(err.Error(), "checking the connection: refused for good") {
+	if err := s.run(t.Context()); err == nil || !strings.Contains(err.Error(),
+		"checking the connection: refused for good") {
 		t.Errorf("got %v, want the check's error", err)
 	}
 }
@@ -175,7 +189,10 @@ func TestSetup_print(t *testing.T) {
 	if _, err := os.Stat(b.dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v, want nothing made", err)
 	}
-	for _, want := range []string{"--capabilities CAPABILITY_IAM", "Rule=piway_emf", `--region eu-west-1 --profile 'it'\''s me'`} {
+	for _, want := range []string{
+		"--capabilities CAPABILITY_IAM", "Rule=piway_emf",
+		`--region eu-west-1 --profile 'it'\''s me'`,
+	} {
 		if !strings.Contains(b.out.String(), want) {
 			t.Errorf("got no %q in\n%s", want, &b.out)
 		}
@@ -183,7 +200,10 @@ func TestSetup_print(t *testing.T) {
 }
 
 func TestAlarmMinutes(t *testing.T) {
-	for window, want := range map[time.Duration]string{time.Minute: "15", 5 * time.Minute: "15", 10 * time.Minute: "30", 20 * time.Minute: "60", time.Hour: "240"} {
+	for window, want := range map[time.Duration]string{
+		time.Minute: "15", 5 * time.Minute: "15", 10 * time.Minute: "30",
+		20 * time.Minute: "60", time.Hour: "240",
+	} {
 		if got := alarmMinutes(&settings.Rollup{Window: window, Grace: 10 * time.Second}, 0); got != want {
 			t.Errorf("window %s: got %s minutes, want %s", window, got, want)
 		}

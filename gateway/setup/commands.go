@@ -28,12 +28,19 @@ func (s *setup) print() error {
 	w.line("piway-gateway aws print template > piway-account.template.yaml")
 	w.line("piway-gateway aws print gateway-template > piway-gateway.template.yaml")
 	w.aws("", cloud.NewCommand("sts", "get-caller-identity"), "")
-	w.aws("", aws.Deployment{Stack: cloud.AccountStack, Template: "piway-account.template.yaml", Account: true, Parameters: parameters}.Command(), "")
-	w.aws("", aws.Deployment{Stack: s.names.GatewayStack(), Template: "piway-gateway.template.yaml", Parameters: s.gatewayParameters()}.Command(), "")
+	w.aws("", aws.Deployment{
+		Stack: cloud.AccountStack, Template: "piway-account.template.yaml", Account: true,
+		Parameters: parameters,
+	}.Command(), "")
+	w.aws("", aws.Deployment{
+		Stack: s.names.GatewayStack(), Template: "piway-gateway.template.yaml",
+		Parameters: s.gatewayParameters(),
+	}.Command(), "")
 	w.aws("CERTIFICATE=$(", cloud.NewCommand("cloudformation", "describe-stacks", "--stack-name", s.names.GatewayStack(),
 		"--query", "Stacks[0].Outputs[?OutputKey=='CertificateId'].OutputValue", "--output", "text"), ")")
 	w.aws("", cloud.NewCommand("iot", "describe-certificate").Shown("", `--certificate-id "$CERTIFICATE"`).
-		With("--query", "certificateDescription.certificatePem", "--output", "text"), " > "+cloud.Quote(certFile(s.cfg.Uplink.Certs.Dir, certEnd)))
+		With("--query", "certificateDescription.certificatePem", "--output", "text"), " > "+
+		cloud.Quote(certFile(s.cfg.Uplink.Certs.Dir, certEnd)))
 	w.aws("", cloud.EndpointCommand.With("--query", "endpointAddress", "--output", "text"), "")
 	w.line(fmt.Sprintf("# In %s set uplink.endpoint to what the last command said, uplink.form to %s and uplink.rule to %s.", s.path, form, s.names.Rule))
 	w.line("piway-gateway check --config " + cloud.Quote(s.path))

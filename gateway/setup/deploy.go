@@ -22,7 +22,10 @@ func (s *setup) deployAccount(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.cli.Deploy(ctx, aws.Deployment{Stack: cloud.AccountStack, Template: path, Account: true, Parameters: parameters})
+	return s.cli.Deploy(ctx, aws.Deployment{
+		Stack: cloud.AccountStack, Template: path, Account: true,
+		Parameters: parameters,
+	})
 }
 
 // accountParameters are for this gateway and, without harm to them, the others that the account has: a rule that one
@@ -57,7 +60,10 @@ func (s *setup) accountParameters() (cloud.Command, error) {
 		p["AlarmEmail"] = s.asked.Email
 	}
 	var c cloud.Command
-	for _, key := range []string{"Form", "AlarmForm", "AlarmMinutes", "AlarmEmail", "Namespace", "ErrorsTopic", "MetricRule", "EmfRule"} {
+	for _, key := range []string{
+		"Form", "AlarmForm", "AlarmMinutes", "AlarmEmail", "Namespace", "ErrorsTopic",
+		"MetricRule", "EmfRule",
+	} {
 		if v, ok := p[key]; ok {
 			c = c.With(key + "=" + v)
 		}
@@ -67,9 +73,13 @@ func (s *setup) accountParameters() (cloud.Command, error) {
 
 // agree refuses to change under other gateways what they rely on.
 func (s *setup) agree(p, old map[string]string, ruleKey string) error {
-	for key, name := range map[string]string{"Namespace": "uplink.namespace", "ErrorsTopic": "uplink.errors_topic", ruleKey: "uplink.rule"} {
+	for key, name := range map[string]string{
+		"Namespace": "uplink.namespace", "ErrorsTopic": "uplink.errors_topic",
+		ruleKey: "uplink.rule",
+	} {
 		if is := old[key]; is != "" && is != p[key] {
-			return config.Try(fmt.Errorf("%s is %q, and the account's rules, which %d other gateways use, have %q", name, p[key], len(s.others), is),
+			return config.Try(fmt.Errorf("%s is %q, and the account's rules, which %d other gateways use, have %q", name, p[key],
+				len(s.others), is),
 				fmt.Sprintf("%s: %s in %s", name, is, s.path))
 		}
 	}
@@ -99,7 +109,10 @@ func (s *setup) deployGateway(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.cli.Deploy(ctx, aws.Deployment{Stack: s.names.GatewayStack(), Template: path, Parameters: s.gatewayParameters()})
+	return s.cli.Deploy(ctx, aws.Deployment{
+		Stack: s.names.GatewayStack(), Template: path,
+		Parameters: s.gatewayParameters(),
+	})
 }
 
 func (s *setup) gatewayParameters() cloud.Command {

@@ -19,9 +19,11 @@ func keyReader(cfg *settings.Config) string {
 	user, group, err := ownerOf(cfg.Data.Dir)
 	switch {
 	case err != nil && key == 0:
-		return fmt.Sprintf("only root can read the key; before a service of another user starts: sudo chown -R USER: %s   (the systemd unit's user is piway)", dir)
+		return fmt.Sprintf("only root can read the key; before a service of another user starts: sudo chown -R USER: %s   "+
+			"(the systemd unit's user is piway)", dir)
 	case err == nil && user != key && user != 0:
-		return fmt.Sprintf("the gateway's user, whose %s is, cannot read the key: sudo chown -R %d:%d %s", cfg.Data.Dir, user, group, dir)
+		return fmt.Sprintf("the gateway's user, whose %s is, cannot read the key: sudo chown -R %d:%d %s", cfg.Data.Dir, user,
+			group, dir)
 	}
 	return ""
 }

@@ -56,7 +56,8 @@ func (c *Printing) names(cfg *settings.Config) (cloud.Names, error) {
 		n.Region = strings.Replace(n.Region, cloud.RegionPlaceholder, cloud.Default().Region, 1)
 	}
 	if !accountNumber.MatchString(n.Account) || !regionName.MatchString(n.Region) {
-		return n, fmt.Errorf("--account %q and --region %q: must be 12 digits and a name such as eu-west-1", c.Account, c.Region)
+		return n, fmt.Errorf("--account %q and --region %q: must be 12 digits and a name such as eu-west-1", c.Account,
+			c.Region)
 	}
 	return n, checkNames(n)
 }
@@ -78,7 +79,8 @@ func checkNames(n cloud.Names) error {
 		}
 	}
 	if size := cloud.PolicySize(n.Policy()); size > cloud.MaxPolicy {
-		return config.Try(fmt.Errorf("the policy has %d characters, and AWS takes %d", size, cloud.MaxPolicy), "shorter names: site, uplink.client_id, uplink.rule, uplink.errors_topic")
+		return config.Try(fmt.Errorf("the policy has %d characters, and AWS takes %d", size, cloud.MaxPolicy),
+			"shorter names: site, uplink.client_id, uplink.rule, uplink.errors_topic")
 	}
 	return nil
 }

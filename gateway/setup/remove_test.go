@@ -15,7 +15,10 @@ import (
 )
 
 func (b *bench) removal() *removal {
-	return &removal{walk: b.walk(), yes: true, now: func() time.Time { return time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC) }}
+	return &removal{walk: b.walk(), yes: true, now: func() time.Time {
+		return time.Date(2026, 2, 3, 4, 5, 6, 0,
+			time.UTC)
+	}}
 }
 
 // ready is a bench that is set up.
@@ -62,10 +65,12 @@ func TestRemove(t *testing.T) {
 	}
 	b.gone()
 	calls := account(t, b.aws, nil).Calls
-	if off, del := slices.Index(calls, "iot update-certificate"), slices.Index(calls, "cloudformation delete-stack"); off < 0 || off > del {
+	if off, del := slices.Index(calls, "iot update-certificate"),
+		slices.Index(calls, "cloudformation delete-stack"); off < 0 || off > del {
 		t.Errorf("got %v, want the certificate deactivated before its stack is deleted", calls)
 	}
-	if info, err := os.Stat(filepath.Join(b.dir, "removed-20260203T040506Z", certName+keyEnd)); err != nil || info.Mode() != 0o600 {
+	if info, err := os.Stat(filepath.Join(b.dir, "removed-20260203T040506Z", certName+keyEnd)); err != nil ||
+		info.Mode() != 0o600 {
 		t.Errorf("got %v, %v, want the key for its owner only", info, err)
 	}
 	// Twice is as good as once, and a new setup starts with a new key.
@@ -187,7 +192,8 @@ func TestRemove_deleteFailed(t *testing.T) {
 		a.Certs["byhand"] = &awsCert{Status: "ACTIVE", Stack: "piway-gateway"}
 	})
 	err := b.removal().run(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "deleting the gateway's stack") || !strings.Contains(err.Error(), "must be deactivated") {
+	if err == nil || !strings.Contains(err.Error(), "deleting the gateway's stack") ||
+		!strings.Contains(err.Error(), "must be deactivated") {
 		t.Fatalf("got %v, want CloudFormation's reason", err)
 	}
 	account(t, b.aws, func(a *awsAccount) { delete(a.Certs, "byhand") })

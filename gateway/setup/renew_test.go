@@ -27,7 +27,8 @@ func TestSetup_renewsAnEarlierPolicy(t *testing.T) {
 		}
 		b.complete(form)
 		s := account(t, b.aws, nil).Stacks["piway-gateway"]
-		if got := [2]string{s.Parameters["Topic"], s.Parameters["FeedbackTopic"]}; got != want || s.Template != string(awsfiles.GatewayTemplate) {
+		if got := [2]string{s.Parameters["Topic"], s.Parameters["FeedbackTopic"]}; got != want ||
+			s.Template != string(awsfiles.GatewayTemplate) {
 			t.Errorf("%s: got topics %q and a template of %d bytes, want %q and the new one", form, got, len(s.Template), want)
 		}
 	}

@@ -44,7 +44,8 @@ func Load(path string) (settings.Config, error) {
 	}
 	cfg, err := settings.Load(path)
 	if certs := cfg.Uplink.Certs; err == nil && (certs.Cert != "" || certs.Key != "") {
-		err = config.Try(errors.New("uplink.certs.cert and uplink.certs.key name files of your own, which the gateway would use instead of the new ones"), "remove both from "+path)
+		err = config.Try(errors.New("uplink.certs.cert and uplink.certs.key name files of your own, which the gateway "+
+			"would use instead of the new ones"), "remove both from "+path)
 	}
 	return cfg, err
 }
@@ -113,7 +114,8 @@ func (s *setup) look(ctx context.Context) (err error) {
 		return err
 	}
 	if s.account != nil && s.account.Parameters["Form"] == "" {
-		return config.Try(fmt.Errorf("the stack %s is not Piway's", cloud.AccountStack), "another region, or another name for that stack")
+		return config.Try(fmt.Errorf("the stack %s is not Piway's", cloud.AccountStack),
+			"another region, or another name for that stack")
 	}
 	s.others, err = s.cli.Gateways(ctx, s.names.GatewayStack())
 	return err
@@ -128,7 +130,8 @@ func (s *setup) key(context.Context) error {
 		return notWritten(err) // now, and not after all else is done
 	}
 	lost := func() error {
-		return config.Try(fmt.Errorf("the stack %s has the certificate of a key that is not %s", s.stack.Name, path), "bring the key back, or piway-gateway aws remove and then this again")
+		return config.Try(fmt.Errorf("the stack %s has the certificate of a key that is not %s", s.stack.Name, path),
+			"bring the key back, or piway-gateway aws remove and then this again")
 	}
 	if _, err := os.Lstat(path); s.stack != nil && os.IsNotExist(err) {
 		return lost()
@@ -166,7 +169,8 @@ func (s *setup) certificate(ctx context.Context) error {
 	var answer struct {
 		CertificateDescription struct{ CertificatePem, Status string }
 	}
-	if err := s.cli.Decode(ctx, "IoT Core", cloud.NewCommand("iot", "describe-certificate", "--certificate-id", id), &answer); err != nil {
+	if err := s.cli.Decode(ctx, "IoT Core", cloud.NewCommand("iot", "describe-certificate", "--certificate-id", id),
+		&answer); err != nil {
 		return err
 	}
 	if answer.CertificateDescription.Status != "ACTIVE" { // as an aws remove that was broken off leaves it
@@ -245,7 +249,8 @@ func (s *setup) connect(ctx context.Context) error {
 			said.indent(s.out)
 			return err
 		}
-		s.say("  not yet (%v); AWS may need some minutes for a new certificate; trying again in %s, %d of %d", err, checkAgain, n, checkTimes)
+		s.say("  not yet (%v); AWS may need some minutes for a new certificate; trying again in %s, %d of %d", err,
+			checkAgain, n, checkTimes)
 		if err := s.cli.Pause(ctx, checkAgain); err != nil {
 			return err
 		}

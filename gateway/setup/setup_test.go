@@ -89,7 +89,8 @@ func (b *bench) complete(form string) {
 	if _, err := files.Client("host", time.Now()); err != nil {
 		b.t.Error(err)
 	}
-	want := "# mine\nuplink:\n  rule: piway_" + form + "\n  form: " + form + "\n  endpoint: abc123-ats.iot.us-east-1.amazonaws.com\n" +
+	want := "# mine\nuplink:\n  rule: piway_" + form + "\n  form: " + form +
+		"\n  endpoint: abc123-ats.iot.us-east-1.amazonaws.com\n" +
 		"  # where the key is\n  certs: {dir: " + b.dir + "} # not elsewhere\n"
 	got, err := os.ReadFile(b.path)
 	if err != nil || string(got) != want {
@@ -109,17 +110,27 @@ func TestSetup(t *testing.T) {
 	}
 	b.complete("emf")
 	a := account(t, b.aws, nil)
-	for key, want := range map[string]string{"Form": "emf", "AlarmForm": "emf", "AlarmEmail": "me@example.com", "AlarmMinutes": "15", "Namespace": "RaspberryPi", "EmfRule": "piway_emf"} {
+	for key, want := range map[string]string{
+		"Form": "emf", "AlarmForm": "emf", "AlarmEmail": "me@example.com",
+		"AlarmMinutes": "15", "Namespace": "RaspberryPi", "EmfRule": "piway_emf",
+	} {
 		if got := a.Stacks["piway"].Parameters[key]; got != want {
 			t.Errorf("account: got %s %q, want %q", key, got, want)
 		}
 	}
-	for key, want := range map[string]string{"ClientId": "piway-gateway", "Rule": "piway_emf", "Topic": "piway/emf/piway-gateway", "FeedbackTopic": "piway/emf/piway-gateway-feedback", "ErrorsTopic": "piway/errors"} {
+	for key, want := range map[string]string{
+		"ClientId": "piway-gateway", "Rule": "piway_emf",
+		"Topic": "piway/emf/piway-gateway", "FeedbackTopic": "piway/emf/piway-gateway-feedback",
+		"ErrorsTopic": "piway/errors",
+	} {
 		if got := a.Stacks["piway-gateway"].Parameters[key]; got != want {
 			t.Errorf("gateway: got %s %q, want %q", key, got, want)
 		}
 	}
-	for _, want := range []string{"$ aws cloudformation deploy", `"Csr=$(cat ` + b.dir + `/piway-gateway.csr.pem)"`, "connection ok abc123", "confirm there"} {
+	for _, want := range []string{
+		"$ aws cloudformation deploy", `"Csr=$(cat ` + b.dir + `/piway-gateway.csr.pem)"`,
+		"connection ok abc123", "confirm there",
+	} {
 		if !strings.Contains(b.out.String(), want) {
 			t.Errorf("got no %q in\n%s", want, &b.out)
 		}
@@ -213,12 +224,31 @@ func TestSetup_errors(t *testing.T) {
 		fail       awsFailure
 		want, hint string
 	}{
-		{"not logged in", "sts get-caller-identity", awsFailure{253, "\nUnable to locate credentials. You can configure credentials by running \"aws configure\".\n"}, "asking AWS who you are: aws sts get-caller-identity --output json: exit code 253", "aws configure"},
-		{"expired", "sts get-caller-identity", awsFailure{255, "Error when retrieving token from sso: Token has expired and refresh failed"}, "Token has expired", "aws sso login"},
-		{"wrong profile", "sts get-caller-identity", awsFailure{255, "The config profile (x) could not be found"}, "profile (x)", "--profile"},
-		{"no region", "cloudformation describe-stacks", awsFailure{253, "You must specify a region. You can also configure your region by running \"aws configure\"."}, "looking at what is there", "--region"},
-		{"no rights", "cloudformation deploy", awsFailure{254, "\nAn error occurred (AccessDenied) when calling the CreateChangeSet operation: User: arn:aws:iam::1:user/me is not authorized to perform: cloudformation:CreateChangeSet"}, "deploying the account's rules", "administrator"},
-		{"usage", "iot describe-endpoint", awsFailure{252, "Unknown options"}, "asking for the address of IoT Core: aws iot describe-endpoint --endpoint-type iot:Data-ATS", "by itself"},
+		{
+			"not logged in", "sts get-caller-identity",
+			awsFailure{
+				253,
+				"\nUnable to locate credentials. You can configure credentials by running \"aws configure\".\n",
+			},
+			"asking AWS who you are: aws sts get-caller-identity --output json: exit code 253", "aws configure",
+		},
+		{"expired", "sts get-caller-identity", awsFailure{255, "Error when retrieving token from sso: Token has expired " +
+			"and refresh failed"}, "Token has expired", "aws sso login"},
+		{
+			"wrong profile", "sts get-caller-identity",
+			awsFailure{255, "The config profile (x) could not be found"},
+			"profile (x)", "--profile",
+		},
+		{"no region", "cloudformation describe-stacks", awsFailure{253, "You must specify a region. You can also configure " +
+			"your region by running \"aws configure\"."}, "looking at what is there", "--region"},
+		{"no rights", "cloudformation deploy", awsFailure{254, "\nAn error occurred (AccessDenied) when calling the " +
+			"CreateChangeSet operation: User: arn:aws:iam::1:user/me is not authorized to perform: " +
+			"cloudformation:CreateChangeSet"}, "deploying the account's rules", "administrator"},
+		{
+			"usage", "iot describe-endpoint",
+			awsFailure{252, "Unknown options"},
+			"asking for the address of IoT Core: aws iot describe-endpoint --endpoint-type iot:Data-ATS", "by itself",
+		},
 	} {
 		b := newBench(t)
 		account(t, b.aws, func(a *awsAccount) { a.Fail = map[string]awsFailure{c.call: c.fail} })
@@ -234,7 +264,8 @@ func TestSetup_noTool(t *testing.T) {
 	b.real = true
 	t.Setenv("PATH", t.TempDir())
 	err := b.setup("metric").run(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "not installed") || !strings.Contains(config.Hint(err), "aws print cli") {
+	if err == nil || !strings.Contains(err.Error(), "not installed") ||
+		!strings.Contains(config.Hint(err), "aws print cli") {
 		t.Errorf("got %v, want to be told that there is no aws", err)
 	}
 }
@@ -244,7 +275,8 @@ func TestSetup_rollback(t *testing.T) {
 	b := newBench(t)
 	account(t, b.aws, func(a *awsAccount) { a.Broken = map[string]string{"piway": "piway_metric already exists"} })
 	err := b.setup("metric").run(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "MetricTopicRule: piway_metric already exists") || strings.Contains(err.Error(), "cancelled") || !strings.Contains(config.Hint(err), "delete what is there") {
+	if err == nil || !strings.Contains(err.Error(), "MetricTopicRule: piway_metric already exists") ||
+		strings.Contains(err.Error(), "cancelled") || !strings.Contains(config.Hint(err), "delete what is there") {
 		t.Fatalf("got %v, want CloudFormation's own reason", err)
 	}
 	account(t, b.aws, func(a *awsAccount) { a.Broken = nil })
@@ -260,7 +292,10 @@ func TestSetup_rollback(t *testing.T) {
 func TestSetup_waitsForAStackAtWork(t *testing.T) {
 	b := newBench(t)
 	account(t, b.aws, func(a *awsAccount) {
-		a.Stacks["piway"] = &awsStack{Status: "CREATE_IN_PROGRESS", Looks: 4, Then: "CREATE_COMPLETE", Parameters: map[string]string{"Form": "metric"}}
+		a.Stacks["piway"] = &awsStack{
+			Status: "CREATE_IN_PROGRESS", Looks: 4, Then: "CREATE_COMPLETE",
+			Parameters: map[string]string{"Form": "metric"},
+		}
 	})
 	if err := b.setup("metric").run(t.Context()); err != nil {
 		t.Fatal(err)

@@ -34,7 +34,8 @@ func (a *awsAccount) describe(c awsCall) int {
 			outputs = nil
 		}
 		list = append(list, map[string]any{
-			"StackName": name, "StackStatus": s.Status, "Parameters": keyed(s.Parameters, "Parameter"), "Tags": keyed(s.Tags, ""), "Outputs": keyed(outputs, "Output"),
+			"StackName": name, "StackStatus": s.Status, "Parameters": keyed(s.Parameters, "Parameter"),
+			"Tags": keyed(s.Tags, ""), "Outputs": keyed(outputs, "Output"),
 		})
 	}
 	return a.reply(map[string]any{"Stacks": list})
@@ -73,8 +74,12 @@ func (a *awsAccount) deploy(c awsCall) int {
 	}
 	s := a.Stacks[name]
 	switch {
-	case s != nil && !slices.Contains([]string{"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"}, s.Status):
-		return a.refuse("ValidationError", "CreateChangeSet", "Stack:arn:aws:cloudformation:us-east-1:123456789012:stack/"+name+"/1 is in "+s.Status+" state and can not be updated.")
+	case s != nil && !slices.Contains([]string{
+		"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE",
+		"REVIEW_IN_PROGRESS",
+	}, s.Status):
+		return a.refuse("ValidationError", "CreateChangeSet", "Stack:arn:aws:cloudformation:us-east-1:123456789012:stack/"+
+			name+"/1 is in "+s.Status+" state and can not be updated.")
 	case strings.Contains(string(template), "AWS::IAM::Role") && c.one("--capabilities") != "CAPABILITY_IAM":
 		return a.refuse("InsufficientCapabilitiesException", "CreateChangeSet", "Requires capabilities : [CAPABILITY_IAM]")
 	case s == nil:
@@ -88,11 +93,15 @@ func (a *awsAccount) deploy(c awsCall) int {
 		s.Status = "ROLLBACK_COMPLETE"
 		s.Events = []map[string]string{
 			{"LogicalResourceId": name, "ResourceStatus": "ROLLBACK_COMPLETE"},
-			{"LogicalResourceId": "Thing", "ResourceStatus": "CREATE_FAILED", "ResourceStatusReason": "Resource creation cancelled"},
+			{
+				"LogicalResourceId": "Thing", "ResourceStatus": "CREATE_FAILED",
+				"ResourceStatusReason": "Resource creation cancelled",
+			},
 			{"LogicalResourceId": "MetricTopicRule", "ResourceStatus": "CREATE_FAILED", "ResourceStatusReason": why},
 			{"LogicalResourceId": name, "ResourceStatus": "CREATE_IN_PROGRESS", "ResourceStatusReason": "User Initiated"},
 		}
-		_, _ = fmt.Fprintf(a.said, "\nFailed to create/update the stack. Run the following command\nto fetch the list of events leading up to the failure\naws cloudformation describe-stack-events --stack-name %s\n", name)
+		_, _ = fmt.Fprintf(a.said, "\nFailed to create/update the stack. Run the following command\nto fetch the list of "+
+			"events leading up to the failure\naws cloudformation describe-stack-events --stack-name %s\n", name)
 		return 255
 	}
 	s.Status = "CREATE_COMPLETE"
@@ -145,7 +154,10 @@ func (a *awsAccount) delete(name string) int {
 		}
 		if cert.Status == "ACTIVE" {
 			s.Status, s.Looks, s.Then = "DELETE_IN_PROGRESS", 2, "DELETE_FAILED"
-			s.Events = []map[string]string{{"LogicalResourceId": "Certificate", "ResourceStatus": "DELETE_FAILED", "ResourceStatusReason": "Certificate must be deactivated (not ACTIVE) before deletion."}}
+			s.Events = []map[string]string{{
+				"LogicalResourceId": "Certificate", "ResourceStatus": "DELETE_FAILED",
+				"ResourceStatusReason": "Certificate must be deactivated (not ACTIVE) before deletion.",
+			}}
 			return 0
 		}
 		delete(a.Certs, id)

@@ -160,7 +160,10 @@ func (a *awsAccount) answer(c awsCall) int {
 	}
 	switch c.name {
 	case "sts get-caller-identity":
-		return a.reply(map[string]string{"UserId": "A", "Account": "123456789012", "Arn": "arn:aws:iam::123456789012:user/me"})
+		return a.reply(map[string]string{
+			"UserId": "A", "Account": "123456789012",
+			"Arn": "arn:aws:iam::123456789012:user/me",
+		})
 	case "cloudformation describe-stacks":
 		return a.describe(c)
 	case "cloudformation deploy":
@@ -179,9 +182,13 @@ func (a *awsAccount) answer(c awsCall) int {
 	cert := a.Certs[c.one("--certificate-id")]
 	switch {
 	case cert == nil && strings.HasPrefix(c.name, "iot "):
-		return a.refuse("ResourceNotFoundException", "DescribeCertificate", "The certificate given in the certificateId does not exist.")
+		return a.refuse("ResourceNotFoundException", "DescribeCertificate",
+			"The certificate given in the certificateId does not exist.")
 	case c.name == "iot describe-certificate":
-		return a.reply(map[string]any{"certificateDescription": map[string]string{"certificatePem": cert.PEM, "status": cert.Status}})
+		return a.reply(map[string]any{"certificateDescription": map[string]string{
+			"certificatePem": cert.PEM,
+			"status":         cert.Status,
+		}})
 	case c.name == "iot update-certificate":
 		cert.Status = c.one("--new-status")
 		return 0

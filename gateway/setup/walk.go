@@ -83,7 +83,8 @@ func (w *walk) walk(ctx context.Context, steps []walkStep) error {
 		switch {
 		case err == nil:
 		case ctx.Err() != nil:
-			return config.Try(fmt.Errorf("interrupted while %s; nothing is lost", s.name), "the same command again; it continues from here")
+			return config.Try(fmt.Errorf("interrupted while %s; nothing is lost", s.name),
+				"the same command again; it continues from here")
 		default:
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
@@ -108,7 +109,8 @@ func (w *walk) own() error {
 	if id == w.names.ClientID && w.stack.IsGateway() {
 		return nil
 	}
-	return config.Try(fmt.Errorf("the stack %s is not of the client id %s but of %q", w.stack.Name, w.names.ClientID, id), "another uplink.client_id, or another site")
+	return config.Try(fmt.Errorf("the stack %s is not of the client id %s but of %q", w.stack.Name, w.names.ClientID, id),
+		"another uplink.client_id, or another site")
 }
 
 // terminal returns a reader of lines if a person is there.

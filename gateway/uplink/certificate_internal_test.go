@@ -56,7 +56,8 @@ func TestUplink_Run_warnsOfTheCertificateDaily(t *testing.T) {
 			t.Errorf("%v: got %d warnings in %d days, want %d:\n%s", tc.expires, len(said), tc.days, tc.want, said)
 			continue
 		}
-		if n := len(said); n > 0 && (!strings.Contains(said[0], tc.first) || !strings.Contains(said[0], tc.and) || !strings.Contains(said[n-1], tc.last)) {
+		if n := len(said); n > 0 && (!strings.Contains(said[0], tc.first) || !strings.Contains(said[0], tc.and) ||
+			!strings.Contains(said[n-1], tc.last)) {
 			t.Errorf("%v: got %s", tc.expires, said)
 		}
 	}

@@ -170,7 +170,8 @@ func (u *Uplink) denied(err error) error {
 	if !u.changesTopic() && !u.deniedTold {
 		u.deniedTold = true
 		u.cfg.Log.Error("AWS ends the connection at every publish; everything is kept and tried again",
-			"topic", u.topic, "client_id", u.cfg.ClientID, "try", "piway-gateway aws setup again, which renews the policy, or allow iot:Publish on "+
+			"topic", u.topic, "client_id", u.cfg.ClientID, "try", "piway-gateway aws setup again, which renews the policy, or "+
+				"allow iot:Publish on "+
 				topicARN(u.cfg.Broker, u.topic)+" in the policy of the certificate (piway-gateway aws print policy)")
 	}
 	return fmt.Errorf("%w: %w", errDenied, err)

@@ -34,7 +34,8 @@ func TestUplink_formerTopic(t *testing.T) {
 	}
 	for len(b.Publishes) > 0 {
 		if p := <-b.Publishes; p.Topic != cfg.Topic {
-			t.Fatalf("got a publish on %s, want all on %s: nobody has said that a rule takes what goes there", p.Topic, cfg.Topic)
+			t.Fatalf("got a publish on %s, want all on %s: nobody has said that a rule takes what goes there", p.Topic,
+				cfg.Topic)
 		}
 	}
 	u.UseFormer(true)

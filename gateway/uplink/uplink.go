@@ -287,6 +287,7 @@ func (u *Uplink) connect(ctx context.Context) (*mqttlink.Link, error) {
 	if u.deniedTold || u.sharesID() {
 		level = slog.LevelDebug
 	}
-	u.cfg.Log.Log(ctx, level, "connected to AWS", "broker", u.cfg.Broker, "client_id", u.cfg.ClientID, "to_send_again", len(u.flight)-u.settled)
+	u.cfg.Log.Log(ctx, level, "connected to AWS", "broker", u.cfg.Broker, "client_id", u.cfg.ClientID, "to_send_again",
+		len(u.flight)-u.settled)
 	return link, nil
 }

@@ -10,8 +10,9 @@ import (
 
 func quotas() Config {
 	return Config{
-		PublishesPerSecond: MaxPublishes, BytesPerSecond: MaxBytes, ConnectInterval: 11 * time.Second, MaxBackoff: time.Minute,
-		Log: slog.New(slog.DiscardHandler),
+		PublishesPerSecond: MaxPublishes, BytesPerSecond: MaxBytes, ConnectInterval: 11 * time.Second,
+		MaxBackoff: time.Minute,
+		Log:        slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -35,7 +36,8 @@ func TestUplink_await_spacesConnects(t *testing.T) {
 		}
 		u.retry.Reset()
 		u.dialled = time.Now()
-		if err := u.await(t.Context()); err != nil || time.Since(u.dialled) < 11*time.Second || time.Since(u.dialled) > 17*time.Second {
+		if err := u.await(t.Context()); err != nil || time.Since(u.dialled) < 11*time.Second ||
+			time.Since(u.dialled) > 17*time.Second {
 			t.Errorf("after a success: waited %v, err %v", time.Since(u.dialled), err)
 		}
 		u.dialled = time.Now()

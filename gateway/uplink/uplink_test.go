@@ -145,10 +145,12 @@ func TestUplink_sendsInOrderAndTellsTheSource(t *testing.T) {
 	}
 	await(t, src.all, "all to be durable")
 	stop()
-	if got, want := u.Stats(), (uplink.Stats{Published: 5, Acked: 5}); got.Published != want.Published || got.Lost != 0 || got.Connected {
+	if got, want := u.Stats(), (uplink.Stats{Published: 5, Acked: 5}); got.Published != want.Published || got.Lost != 0 ||
+		got.Connected {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if c := await(t, b.Connects, "the CONNECT"); c.ClientID != "gateway" || c.KeepAlive != 60 || !c.Clean || c.WillTopic != "" {
+	if c := await(t, b.Connects, "the CONNECT"); c.ClientID != "gateway" || c.KeepAlive != 60 || !c.Clean ||
+		c.WillTopic != "" {
 		t.Errorf("connected as %+v", c)
 	}
 }
@@ -337,6 +339,7 @@ func TestUplink_rate(t *testing.T) {
 		}
 	}
 	if early > perSecond || len(stamps) != n {
-		t.Errorf("got %d messages in the first second and %d in all, want %d at most and %d", early, len(stamps), perSecond, n)
+		t.Errorf("got %d messages in the first second and %d in all, want %d at most and %d", early, len(stamps), perSecond,
+			n)
 	}
 }

@@ -42,7 +42,8 @@ func TestMeter_Read_fiftyPis(t *testing.T) {
 		PutMetricData: 30_000, MetricMonths: 500.0 / 720,
 	})
 	want := map[string]string{
-		"CloudWatch PutMetricData": "216.00", "IoT messages": "21.60", "IoT rules triggered": "3.24", "IoT actions executed": "3.24",
+		"CloudWatch PutMetricData": "216.00", "IoT messages": "21.60", "IoT rules triggered": "3.24",
+		"IoT actions executed":      "3.24",
 		"CloudWatch custom metrics": "150.00", "IoT connection": "0.00", "CloudWatch Logs, taken in": "0.00",
 	}
 	for _, l := range r.MonthBill.Lines {
@@ -91,9 +92,16 @@ func TestMeter_Metric_hours(t *testing.T) {
 	}{
 		{"one hour", 59 * time.Minute, map[string][]time.Duration{"a": {0, time.Minute, 59 * time.Minute}, "b": {0}}, 2, 2},
 		{"five minutes", 5 * time.Minute, map[string][]time.Duration{"a": {0, time.Minute}, "b": {0}}, 2, 2},
-		{"two hours, one metric in the second", 119 * time.Minute, map[string][]time.Duration{"a": {0, time.Hour}, "b": {0}}, 3, 1.5},
+		{
+			"two hours, one metric in the second", 119 * time.Minute,
+			map[string][]time.Duration{"a": {0, time.Hour}, "b": {0}},
+			3, 1.5,
+		},
 		{"a gap", 3*time.Hour - 1, map[string][]time.Duration{"a": {0, 2 * time.Hour}}, 2, 2.0 / 3},
-		{"a backlog costs once", 10 * time.Minute, map[string][]time.Duration{"a": {0, -time.Minute, -2 * time.Hour, -3 * time.Hour}}, 4, 1},
+		{"a backlog costs once", 10 * time.Minute, map[string][]time.Duration{"a": {
+			0, -time.Minute, -2 * time.Hour,
+			-3 * time.Hour,
+		}}, 4, 1},
 		{"by the datum's time", time.Minute, map[string][]time.Duration{"a": {-time.Second}}, 1, 0},
 		{"the clock was set back", -2 * time.Hour, map[string][]time.Duration{"a": {0}}, 1, 1},
 	} {

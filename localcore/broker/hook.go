@@ -70,7 +70,8 @@ func (h *hook) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Packet
 	if pk.FixedHeader.Type == packets.Disconnect && cl.Net.Conn != nil {
 		_ = cl.Net.Conn.Close() // as mochi does next
 	}
-	if pk.FixedHeader.Type == packets.Connack && pk.ReasonCode == packets.ErrProtocolViolationProtocolVersion.Code && cl.Properties.ProtocolVersion != 5 {
+	if pk.FixedHeader.Type == packets.Connack && pk.ReasonCode == packets.ErrProtocolViolationProtocolVersion.Code &&
+		cl.Properties.ProtocolVersion != 5 {
 		h.b.counts.add(func(c *Counts) { c.Refused++ })
 		pk.ReasonCode = packets.Err3UnsupportedProtocolVersion.Code
 	}
@@ -210,7 +211,8 @@ func (b *Broker) closed(cl *mqtt.Client, why error) {
 // OnWill keeps a last will from being retained, and drops one that the policy does not allow.
 func (h *hook) OnWill(cl *mqtt.Client, will mqtt.Will) (mqtt.Will, error) {
 	will.Retain = false
-	if checkTopic(will.TopicName) != nil || !h.b.allowed("iot:Publish", "topic/"+will.TopicName, cl.ID, attributes(cl)...) {
+	if checkTopic(will.TopicName) != nil || !h.b.allowed("iot:Publish", "topic/"+will.TopicName, cl.ID,
+		attributes(cl)...) {
 		will.TopicName = ""
 	}
 	return will, nil

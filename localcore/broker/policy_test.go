@@ -37,7 +37,10 @@ func TestBroker_policy(t *testing.T) {
 		"iot:Subscribe topicfilter/good", "iot:Subscribe topicfilter/#", "iot:Receive topic/good",
 	}}
 	var handed []string
-	b := open(t, broker.Options{Now: leaps(), Authorize: p.authorize, OnPublish: func(m broker.Publish) { handed = append(handed, m.Topic) }})
+	b := open(t, broker.Options{
+		Now: leaps(), Authorize: p.authorize,
+		OnPublish: func(m broker.Publish) { handed = append(handed, m.Topic) },
+	})
 
 	stranger := dial(t, b.Addr())
 	stranger.send(connectPacket{id: "stranger", version: 4, keepAlive: 60}.bytes())
@@ -76,7 +79,8 @@ func TestBroker_policy(t *testing.T) {
 // Why something is denied is told once to a client and reason, however often it asks.
 func TestBroker_policy_told(t *testing.T) {
 	p := &policy{allow: []string{
-		"iot:Connect client/sub", "iot:Subscribe topicfilter/#", "iot:Connect client/gateway", "iot:Publish topic/a", "iot:Publish topic/b",
+		"iot:Connect client/sub", "iot:Subscribe topicfilter/#", "iot:Connect client/gateway", "iot:Publish topic/a",
+		"iot:Publish topic/b",
 		"iot:Publish topic/last", "iot:Receive topic/last",
 	}}
 	var said testlog.Log
@@ -128,7 +132,8 @@ func TestBroker_policy_will(t *testing.T) {
 	handed := make(chan broker.Publish, 10)
 	gone := make(chan struct{}, 1)
 	b := open(t, broker.Options{
-		Now: leaps(), Authorize: p.authorize, OnPublish: func(m broker.Publish) { handed <- m }, OnDisconnect: func() { gone <- struct{}{} },
+		Now: leaps(), Authorize: p.authorize, OnPublish: func(m broker.Publish) { handed <- m },
+		OnDisconnect: func() { gone <- struct{}{} },
 	})
 	c := dial(t, b.Addr())
 	c.send(connectPacket{id: "x", version: 4, keepAlive: 60, willTopic: "last/words"}.bytes())

@@ -151,6 +151,7 @@ func (b *Broker) acknowledgeLater(s *session, id uint16, delay time.Duration) {
 			return
 		}
 		s.end()
-		_ = s.cl.WritePacket(packets.Packet{FixedHeader: packets.FixedHeader{Type: packets.Puback}, PacketID: id}) // perhaps gone
+		// perhaps gone
+		_ = s.cl.WritePacket(packets.Packet{FixedHeader: packets.FixedHeader{Type: packets.Puback}, PacketID: id})
 	})
 }

@@ -62,7 +62,8 @@ func TestBroker_publishesPerSecond(t *testing.T) {
 		t.Errorf("a second later: got %d acknowledged, want 100", got)
 	}
 	want := int64(60 + 40 + 60 + 100)
-	if n := b.Counts(); handed.Load() != want || n.PublishesIn != want || n.Throttled != 20+40+1 || n.PeakPublishes != 160 {
+	if n := b.Counts(); handed.Load() != want || n.PublishesIn != want || n.Throttled != 20+40+1 ||
+		n.PeakPublishes != 160 {
 		t.Errorf("handed on %d, counts %+v, want %d handed on, 61 throttled, a peak of 160", handed.Load(), n, want)
 	}
 	other := connected(t, b.Addr(), "other")

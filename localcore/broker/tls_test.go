@@ -47,12 +47,18 @@ func TestBroker_tls(t *testing.T) {
 		negate string // the protocol agreed on
 	}{
 		{"as it should be", good, true, ""},
-		{"port 443's protocol", with(func(c *tls.Config) { c.NextProtos = []string{"x-amzn-mqtt-ca"} }), true, "x-amzn-mqtt-ca"},
+		{
+			"port 443's protocol", with(func(c *tls.Config) { c.NextProtos = []string{"x-amzn-mqtt-ca"} }), true,
+			"x-amzn-mqtt-ca",
+		},
 		{"another protocol", with(func(c *tls.Config) { c.NextProtos = []string{"x-amzn-http-ca"} }), false, ""},
 		{"another server name", with(func(c *tls.Config) { c.ServerName = "localhost" }), false, ""},
 		{"no server name", with(func(c *tls.Config) { c.ServerName, c.InsecureSkipVerify = "", true }), true, ""},
 		{"no certificate", with(func(c *tls.Config) { c.Certificates = nil }), false, ""},
-		{"a certificate of another authority", with(func(c *tls.Config) { c.Certificates = stranger.Certificates }), false, ""},
+		{
+			"a certificate of another authority", with(func(c *tls.Config) { c.Certificates = stranger.Certificates }), false,
+			"",
+		},
 		{"TLS 1.1", with(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS11, tls.VersionTLS11 }), false, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -80,7 +80,8 @@ func checkTime(now, t time.Time) error {
 
 func checkDimensions(dimensions []Dimension) error {
 	if len(dimensions) > maxDimensions {
-		return &Error{member + "Dimensions", fmt.Sprintf("must have at most %d members, got %d", maxDimensions, len(dimensions))}
+		return &Error{member + "Dimensions", fmt.Sprintf("must have at most %d members, got %d", maxDimensions,
+			len(dimensions))}
 	}
 	for i, d := range dimensions {
 		parameter := fmt.Sprintf("%sDimensions.member.%d.", member, i+1)

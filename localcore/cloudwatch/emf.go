@@ -79,7 +79,8 @@ func (d *document) parsing(place string, err error) {
 }
 
 func (d *document) invalid(place, format string, args ...any) {
-	d.problems = append(d.problems, EMFError{Kind: EMFValidationErrors, Problem: place + ": " + fmt.Sprintf(format, args...)})
+	d.problems = append(d.problems, EMFError{Kind: EMFValidationErrors, Problem: place + ": " +
+		fmt.Sprintf(format, args...)})
 }
 
 // metadata reads `_aws`. Members that the specification does not know are ignored, as it says.
@@ -90,7 +91,8 @@ func (d *document) metadata() ([]json.RawMessage, error) {
 	}
 	ms, err := strconv.ParseInt(string(meta["Timestamp"]), 10, 64)
 	if err != nil {
-		return nil, fmt.Errorf("member \"Timestamp\" must be whole milliseconds since 1970, got %.40q", string(meta["Timestamp"]))
+		return nil, fmt.Errorf("member \"Timestamp\" must be whole milliseconds since 1970, got %.40q",
+			string(meta["Timestamp"]))
 	}
 	d.at = time.UnixMilli(ms).UTC()
 	return readList(meta, "CloudWatchMetrics")

@@ -78,7 +78,10 @@ func (s *Store) CreateGroup(name string, retentionDays int) error {
 		return &LogsError{"ResourceAlreadyExistsException", "name", fmt.Sprintf("the log group %q exists", clip(name))}
 	}
 	if len(s.logs.groups) >= MaxGroups {
-		return &LogsError{"LimitExceededException", "groups", fmt.Sprintf("one log group more than the %d kept here", MaxGroups)}
+		return &LogsError{
+			"LimitExceededException", "groups",
+			fmt.Sprintf("one log group more than the %d kept here", MaxGroups),
+		}
 	}
 	s.logs.groups[name] = &group{Group: Group{Name: name, RetentionDays: retentionDays}}
 	return nil

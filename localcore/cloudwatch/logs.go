@@ -93,7 +93,10 @@ func (s *Store) retention(group string) (time.Duration, error) {
 	defer s.logs.mu.Unlock()
 	g := s.logs.groups[group]
 	if g == nil {
-		return 0, &LogsError{"ResourceNotFoundException", "group", fmt.Sprintf("the log group %q does not exist", clip(group))}
+		return 0, &LogsError{
+			"ResourceNotFoundException", "group",
+			fmt.Sprintf("the log group %q does not exist", clip(group)),
+		}
 	}
 	return time.Duration(g.RetentionDays) * 24 * time.Hour, nil
 }
@@ -125,7 +128,8 @@ func checkBatch(events []Event) error {
 		return invalid("span", "a batch cannot span more than 24 hours, got %s", span)
 	}
 	if bytes > maxBatchBytes {
-		return invalid("size", "a batch has at most %d bytes, %d for each log event included, got %d", maxBatchBytes, eventOverhead, bytes)
+		return invalid("size", "a batch has at most %d bytes, %d for each log event included, got %d", maxBatchBytes,
+			eventOverhead, bytes)
 	}
 	return nil
 }

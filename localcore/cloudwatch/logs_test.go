@@ -30,7 +30,8 @@ func event(age time.Duration, message string) cloudwatch.Event {
 func refusedWith(t *testing.T, what string, err error, code, rule string) {
 	t.Helper()
 	e, ok := errors.AsType[*cloudwatch.LogsError](err)
-	if !ok || e.Code != code || e.Rule != rule || e.Kind() != code+" ("+rule+")" || !strings.HasPrefix(e.Error(), code+": ") {
+	if !ok || e.Code != code || e.Rule != rule || e.Kind() != code+" ("+rule+")" ||
+		!strings.HasPrefix(e.Error(), code+": ") {
 		t.Errorf("%s: got %v, want %s (%s)", what, err, code, rule)
 	}
 }
@@ -139,7 +140,8 @@ func TestStore_PutLogEvents_neighbours(t *testing.T) {
 	s := withGroup(t, 1)
 	events := []cloudwatch.Event{
 		event(24*time.Hour+time.Second, emf(`"a":1`, "a")), event(time.Hour, "text"),
-		event(2*time.Second, emf(`"b":1`, "b")), event(2*time.Second, emf(`"c":"1"`, "c")), event(time.Second, `{"plain":"json"}`),
+		event(2*time.Second, emf(`"b":1`, "b")), event(2*time.Second, emf(`"c":"1"`, "c")),
+		event(time.Second, `{"plain":"json"}`),
 	}
 	got, err := s.PutLogEvents(now, group, events)
 	want := cloudwatch.Result{Expired: 1, Accepted: 4, Datums: 1, EMFValidationErrors: 1, Bytes: 4 * 26}

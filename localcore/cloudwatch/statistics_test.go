@@ -13,7 +13,10 @@ import (
 func TestStore_Statistics(t *testing.T) {
 	s := cloudwatch.New()
 	hour := now.Truncate(time.Hour)
-	for at, v := range map[time.Duration]float64{0: 1, 59 * time.Second: 3, time.Minute: 5, 6 * time.Minute: 7, -time.Second: 9} {
+	for at, v := range map[time.Duration]float64{
+		0: 1, 59 * time.Second: 3, time.Minute: 5, 6 * time.Minute: 7,
+		-time.Second: 9,
+	} {
 		d := datum(func(d *cloudwatch.Datum) { d.Timestamp, d.Value = hour.Add(at), v })
 		d.Dimensions = append(dimension("site", "home"), dimension("device", "pi1")...)
 		if err := s.Put(now, d); err != nil {
@@ -26,7 +29,10 @@ func TestStore_Statistics(t *testing.T) {
 	}
 	stat := func(at time.Duration, n, sum, least, most, p50, p90 float64) cloudwatch.Statistic {
 		return cloudwatch.Statistic{
-			Period:      cloudwatch.Period{Start: hour.Add(at), SampleCount: n, Sum: sum, Minimum: least, Maximum: most, Average: sum / n},
+			Period: cloudwatch.Period{
+				Start: hour.Add(at), SampleCount: n, Sum: sum, Minimum: least, Maximum: most,
+				Average: sum / n,
+			},
 			Percentiles: &cloudwatch.Percentiles{P50: p50, P90: p90, P99: p90},
 		}
 	}
@@ -35,9 +41,15 @@ func TestStore_Statistics(t *testing.T) {
 		from, to time.Duration
 		want     []cloudwatch.Statistic
 	}{
-		{time.Minute, 0, time.Hour, []cloudwatch.Statistic{stat(0, 2, 4, 1, 3, 1, 3), stat(time.Minute, 1, 5, 5, 5, 5, 5), stat(6*time.Minute, 1, 7, 7, 7, 7, 7)}},
+		{time.Minute, 0, time.Hour, []cloudwatch.Statistic{
+			stat(0, 2, 4, 1, 3, 1, 3), stat(time.Minute, 1, 5, 5, 5, 5, 5),
+			stat(6*time.Minute, 1, 7, 7, 7, 7, 7),
+		}},
 		{time.Minute, 30 * time.Second, time.Minute, []cloudwatch.Statistic{stat(0, 2, 4, 1, 3, 1, 3)}},
-		{5 * time.Minute, -time.Hour, time.Hour, []cloudwatch.Statistic{stat(-5*time.Minute, 1, 9, 9, 9, 9, 9), stat(0, 3, 9, 1, 5, 3, 5), stat(5*time.Minute, 1, 7, 7, 7, 7, 7)}},
+		{5 * time.Minute, -time.Hour, time.Hour, []cloudwatch.Statistic{
+			stat(-5*time.Minute, 1, 9, 9, 9, 9, 9),
+			stat(0, 3, 9, 1, 5, 3, 5), stat(5*time.Minute, 1, 7, 7, 7, 7, 7),
+		}},
 		{time.Hour, 0, time.Hour, []cloudwatch.Statistic{stat(0, 4, 16, 1, 7, 3, 7)}},
 		{time.Hour, time.Hour, 2 * time.Hour, nil},
 	} {
@@ -53,7 +65,8 @@ func TestStore_Statistics(t *testing.T) {
 	if got, err := s.Statistics(k, hour, hour.Add(time.Hour), time.Minute); err != nil || got != nil {
 		t.Errorf("another unit: got %+v, %v, want nothing", got, err)
 	}
-	if _, err := s.Statistics(k, hour, hour, time.Second); err == nil || !strings.Contains(err.Error(), "try: 1m, 5m or 1h") {
+	if _, err := s.Statistics(k, hour, hour, time.Second); err == nil ||
+		!strings.Contains(err.Error(), "try: 1m, 5m or 1h") {
 		t.Errorf("a second: got %v", err)
 	}
 }
@@ -64,12 +77,18 @@ func TestStore_Statistics_bounds(t *testing.T) {
 	const n = cloudwatch.MaxPeriods + 600
 	first := now.Add(-n * time.Minute).Truncate(time.Hour)
 	for i := range n {
-		if err := s.Put(now, datum(func(d *cloudwatch.Datum) { d.Timestamp = first.Add(time.Duration(i) * time.Minute) })); err != nil {
+		if err := s.Put(now, datum(func(d *cloudwatch.Datum) {
+			d.Timestamp = first.Add(time.Duration(
+				i) * time.Minute)
+		})); err != nil {
 			t.Fatal(err)
 		}
 	}
 	k := cloudwatch.Key{Namespace: "RaspberryPi", Name: "cpu usage (pi1)", Unit: "Percent"}
-	for period, want := range map[time.Duration]int{time.Minute: cloudwatch.MaxPeriods, 5 * time.Minute: n / 5, time.Hour: n / 60} {
+	for period, want := range map[time.Duration]int{
+		time.Minute: cloudwatch.MaxPeriods, 5 * time.Minute: n / 5,
+		time.Hour: n / 60,
+	} {
 		got, err := s.Statistics(k, first, now, period)
 		if err != nil || len(got) != want {
 			t.Fatalf("%s: got %d periods, %v, want %d", period, len(got), err, want)

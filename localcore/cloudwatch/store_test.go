@@ -72,22 +72,40 @@ func TestStore_Put_refuses(t *testing.T) {
 		{"delete character", func(d *cloudwatch.Datum) { d.Name = "a\x7f" }, member + "MetricName"},
 		{"not ASCII", func(d *cloudwatch.Datum) { d.Name = "Küche" }, member + "MetricName"},
 		{"31 dimensions", func(d *cloudwatch.Datum) { d.Dimensions = dimensions(31) }, member + "Dimensions"},
-		{"no dimension name", func(d *cloudwatch.Datum) { d.Dimensions = dimension("", "v") }, member + "Dimensions.member.1.Name"},
-		{"blank dimension name", func(d *cloudwatch.Datum) { d.Dimensions = dimension(" ", "v") }, member + "Dimensions.member.1.Name"},
-		{"long dimension name", func(d *cloudwatch.Datum) { d.Dimensions = dimension(strings.Repeat("n", 256), "v") }, member + "Dimensions.member.1.Name"},
-		{"colon dimension name", func(d *cloudwatch.Datum) { d.Dimensions = dimension(":n", "v") }, member + "Dimensions.member.1.Name"},
-		{"dimension name not ASCII", func(d *cloudwatch.Datum) { d.Dimensions = dimension("Küche", "v") }, member + "Dimensions.member.1.Name"},
-		{"no dimension value", func(d *cloudwatch.Datum) { d.Dimensions = dimension("n", "") }, member + "Dimensions.member.1.Value"},
-		{"blank dimension value", func(d *cloudwatch.Datum) { d.Dimensions = dimension("n", " \t ") }, member + "Dimensions.member.1.Value"},
-		{"long dimension value", func(d *cloudwatch.Datum) { d.Dimensions = dimension("n", strings.Repeat("v", 1025)) }, member + "Dimensions.member.1.Value"},
-		{"dimension value not ASCII", func(d *cloudwatch.Datum) { d.Dimensions = dimension("n", "Küche") }, member + "Dimensions.member.1.Value"},
-		{"control character in a dimension", func(d *cloudwatch.Datum) { d.Dimensions = dimension("n", "a\x00b") }, member + "Dimensions.member.1.Value"},
-		{"a dimension twice", func(d *cloudwatch.Datum) { d.Dimensions = append(dimension("n", "1"), dimension("n", "2")...) }, member + "Dimensions.member.2.Name"},
+		{"no dimension name", func(d *cloudwatch.Datum) { d.Dimensions = dimension("", "v") }, member +
+			"Dimensions.member.1.Name"},
+		{"blank dimension name", func(d *cloudwatch.Datum) { d.Dimensions = dimension(" ", "v") }, member +
+			"Dimensions.member.1.Name"},
+		{
+			"long dimension name", func(d *cloudwatch.Datum) { d.Dimensions = dimension(strings.Repeat("n", 256), "v") },
+			member + "Dimensions.member.1.Name",
+		},
+		{"colon dimension name", func(d *cloudwatch.Datum) { d.Dimensions = dimension(":n", "v") }, member +
+			"Dimensions.member.1.Name"},
+		{"dimension name not ASCII", func(d *cloudwatch.Datum) { d.Dimensions = dimension("Küche", "v") }, member +
+			"Dimensions.member.1.Name"},
+		{"no dimension value", func(d *cloudwatch.Datum) { d.Dimensions = dimension("n", "") }, member +
+			"Dimensions.member.1.Value"},
+		{"blank dimension value", func(d *cloudwatch.Datum) { d.Dimensions = dimension("n", " \t ") }, member +
+			"Dimensions.member.1.Value"},
+		{
+			"long dimension value", func(d *cloudwatch.Datum) { d.Dimensions = dimension("n", strings.Repeat("v", 1025)) },
+			member + "Dimensions.member.1.Value",
+		},
+		{"dimension value not ASCII", func(d *cloudwatch.Datum) { d.Dimensions = dimension("n", "Küche") }, member +
+			"Dimensions.member.1.Value"},
+		{"control character in a dimension", func(d *cloudwatch.Datum) { d.Dimensions = dimension("n", "a\x00b") }, member +
+			"Dimensions.member.1.Value"},
+		{"a dimension twice", func(d *cloudwatch.Datum) {
+			d.Dimensions = append(dimension("n", "1"),
+				dimension("n", "2")...)
+		}, member + "Dimensions.member.2.Name"},
 		{"no unit", func(d *cloudwatch.Datum) { d.Unit = "" }, member + "Unit"},
 		{"unit's case", func(d *cloudwatch.Datum) { d.Unit = "percent" }, member + "Unit"},
 		{"NaN", func(d *cloudwatch.Datum) { d.Value = math.NaN() }, member + "Value"},
 		{"infinite", func(d *cloudwatch.Datum) { d.Value = math.Inf(-1) }, member + "Value"},
-		{"too large", func(d *cloudwatch.Datum) { d.Value = math.Nextafter(math.Ldexp(1, 360), math.Inf(1)) }, member + "Value"},
+		{"too large", func(d *cloudwatch.Datum) { d.Value = math.Nextafter(math.Ldexp(1, 360), math.Inf(1)) }, member +
+			"Value"},
 		{"too old", func(d *cloudwatch.Datum) { d.Timestamp = now.Add(-14*24*time.Hour - 1) }, member + "Timestamp"},
 		{"too far ahead", func(d *cloudwatch.Datum) { d.Timestamp = now.Add(2*time.Hour + 1) }, member + "Timestamp"},
 		{"the first second", func(d *cloudwatch.Datum) { d.Timestamp = time.Unix(math.MinInt64, 0) }, member + "Timestamp"},
@@ -154,7 +172,10 @@ func TestStore_Put_isBounded(t *testing.T) {
 	s := cloudwatch.New()
 	const n = max(cloudwatch.MaxDatapoints, cloudwatch.MaxPeriods) + 3
 	for i := range n {
-		if err := s.Put(now, datum(func(d *cloudwatch.Datum) { d.Timestamp = now.Add(time.Duration(i-n) * time.Minute) })); err != nil {
+		if err := s.Put(now, datum(func(d *cloudwatch.Datum) {
+			d.Timestamp = now.Add(time.Duration(
+				i-n) * time.Minute)
+		})); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -202,7 +223,8 @@ func TestStore_Put_dimensions(t *testing.T) {
 	if len(got) != 3 || got[0].Dimensions != nil || len(got[1].Dimensions) != 1 {
 		t.Fatalf("got %+v, want three metrics", got)
 	}
-	if diff := cmp.Diff([]cloudwatch.Dimension{device, site}, got[2].Dimensions); diff != "" || len(got[2].Datapoints) != 2 {
+	if diff := cmp.Diff([]cloudwatch.Dimension{device, site}, got[2].Dimensions); diff != "" ||
+		len(got[2].Datapoints) != 2 {
 		t.Errorf("got %d datapoints, want 2; dimensions (-want +got)\n%s", len(got[2].Datapoints), diff)
 	}
 	if both.Key() != swapped.Key() || both.Key() == one.Key() || one.Key() == plain.Key() {

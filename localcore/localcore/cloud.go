@@ -120,7 +120,10 @@ func (c *Cloud) putMetric(now time.Time, m rules.Metric) error {
 	if err := c.failing(); err != nil {
 		return err
 	}
-	return c.store.Put(now, cloudwatch.Datum{Namespace: m.Namespace, Name: m.Name, Unit: m.Unit, Value: m.Value, Timestamp: m.Time})
+	return c.store.Put(now, cloudwatch.Datum{
+		Namespace: m.Namespace, Name: m.Name, Unit: m.Unit, Value: m.Value,
+		Timestamp: m.Time,
+	})
 }
 
 // putLogs is CloudWatch Logs' PutLogEvents.

@@ -61,7 +61,8 @@ func TestCore_errorAction(t *testing.T) {
 	t.Cleanup(feedback.Close)
 	reports := make(chan string, 4)
 	for _, topic := range []string{"piway/errors/gateway", "piway/errors/gateway-feedback"} {
-		if err := feedback.Subscribe(t.Context(), topic, func(topic string, payload []byte) { reports <- topic + " " + string(payload) }); err != nil {
+		if err := feedback.Subscribe(t.Context(), topic,
+			func(topic string, payload []byte) { reports <- topic + " " + string(payload) }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -70,7 +71,8 @@ func TestCore_errorAction(t *testing.T) {
 	for _, want := range []string{"piway/errors/gateway-feedback ", "piway/errors/gateway "} {
 		select {
 		case got := <-reports:
-			if !strings.HasPrefix(got, want) || !strings.Contains(got, `"failedAction":"CloudwatchMetricAction"`) || !strings.Contains(got, "MetricData.member.1.Unit") {
+			if !strings.HasPrefix(got, want) || !strings.Contains(got, `"failedAction":"CloudwatchMetricAction"`) ||
+				!strings.Contains(got, "MetricData.member.1.Unit") {
 				t.Errorf("got %s, want it on %s", got, want)
 			}
 		case <-time.After(patience):
@@ -78,7 +80,8 @@ func TestCore_errorAction(t *testing.T) {
 		}
 	}
 	doc := metricsJSON(t, r)
-	if doc.RuleFailures.ErrorActionSuccess != 2 || len(doc.Notifications) != 1 || !strings.Contains(doc.Notifications[0].Payload, "gateway") {
+	if doc.RuleFailures.ErrorActionSuccess != 2 || len(doc.Notifications) != 1 ||
+		!strings.Contains(doc.Notifications[0].Payload, "gateway") {
 		t.Errorf("got %+v and notifications %+v, want two reports and one mail", doc.RuleFailures, doc.Notifications)
 	}
 }
@@ -138,11 +141,13 @@ func post(t *testing.T, r running, path string, header map[string]string) (int, 
 func TestCore_faults(t *testing.T) {
 	r := start(t)
 	l := mustConnect(t, r)
-	if status, body := post(t, r, "/faults/fail?for=1m&value="+url.QueryEscape("out of order"), nil); status != http.StatusOK || !strings.Contains(body, `"until"`) {
+	if status, body := post(t, r, "/faults/fail?for=1m&value="+url.QueryEscape("out of order"),
+		nil); status != http.StatusOK || !strings.Contains(body, `"until"`) {
 		t.Fatalf("got %d %s", status, body)
 	}
 	publish(t, l, "raspi/metrics", message("Percent", time.Now()))
-	if doc := metricsJSON(t, r); doc.RuleFailures.Failure != 1 || doc.RuleFailures.Last[0].Failures[0].ErrorMessage != "out of order" {
+	if doc := metricsJSON(t, r); doc.RuleFailures.Failure != 1 ||
+		doc.RuleFailures.Last[0].Failures[0].ErrorMessage != "out of order" {
 		t.Errorf("got %+v, want the action to fail as asked for", doc.RuleFailures)
 	}
 	if status, _ := post(t, r, "/faults/fail?for=0s", nil); status != http.StatusOK {
@@ -176,10 +181,12 @@ func TestCore_faults(t *testing.T) {
 			t.Errorf("%s: got %d %s, want %q", path, status, body, want)
 		}
 	}
-	if status, _ := post(t, r, "/faults/offline", map[string]string{"Sec-Fetch-Site": "cross-site"}); status != http.StatusForbidden {
+	if status, _ := post(t, r, "/faults/offline",
+		map[string]string{"Sec-Fetch-Site": "cross-site"}); status != http.StatusForbidden {
 		t.Errorf("from another site: got %d, want it forbidden", status)
 	}
-	if status, _ := post(t, r, "/faults/refuse?for=1ms", map[string]string{"Accept": "text/html"}); status != http.StatusSeeOther {
+	if status, _ := post(t, r, "/faults/refuse?for=1ms",
+		map[string]string{"Accept": "text/html"}); status != http.StatusSeeOther {
 		t.Errorf("by a button: got %d, want to be led back to the page", status)
 	}
 }
@@ -191,7 +198,8 @@ func TestOpen_faultsPoliciesAndGroups(t *testing.T) {
 		t.Fatal(err)
 	}
 	good := filepath.Join(dir, "good.json")
-	if err := os.WriteFile(good, []byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iot:*","Resource":"*"}}`), 0o600); err != nil {
+	if err := os.WriteFile(good, []byte(
+		`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iot:*","Resource":"*"}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for name, tc := range map[string]struct {
@@ -200,11 +208,15 @@ func TestOpen_faultsPoliciesAndGroups(t *testing.T) {
 	}{
 		"fault":        {func(c *localcore.Config) { c.Faults = []string{"offlien:10s"} }, `fault "offlien": not known`},
 		"fault length": {func(c *localcore.Config) { c.Faults = []string{"offline:10"} }, `"10" is not a duration`},
-		"policy":       {func(c *localcore.Config) { c.Policies = []string{bad} }, bad + ": Statement: must have at least one"},
-		"policies":     {func(c *localcore.Config) { c.Policies = slices.Repeat([]string{good}, 11) }, "11 policies, IoT Core takes 10 of a certificate, try: fewer --policy"},
-		"retention":    {func(c *localcore.Config) { c.LogGroups = []string{"/a:15"} }, "15"},
-		"group":        {func(c *localcore.Config) { c.LogGroups = []string{"/a:many"} }, `"many" is not a number of days`},
-		"prices":       {func(c *localcore.Config) { c.Prices = filepath.Join(dir, "none.txt") }, "none.txt"},
+		"policy": {func(c *localcore.Config) { c.Policies = []string{bad} }, bad +
+			": Statement: must have at least one"},
+		"policies": {
+			func(c *localcore.Config) { c.Policies = slices.Repeat([]string{good}, 11) },
+			"11 policies, IoT Core takes 10 of a certificate, try: fewer --policy",
+		},
+		"retention": {func(c *localcore.Config) { c.LogGroups = []string{"/a:15"} }, "15"},
+		"group":     {func(c *localcore.Config) { c.LogGroups = []string{"/a:many"} }, `"many" is not a number of days`},
+		"prices":    {func(c *localcore.Config) { c.Prices = filepath.Join(dir, "none.txt") }, "none.txt"},
 	} {
 		cfg := localcore.Default()
 		cfg.Listen, cfg.HTTP, cfg.Certs = "127.0.0.1:0", "127.0.0.1:0", filepath.Join(dir, "certs")

@@ -188,7 +188,8 @@ func parseFault(text string) (name, value string, length time.Duration, err erro
 	length = defaultFault
 	if lengthText != "" {
 		if length, err = time.ParseDuration(lengthText); err != nil {
-			return "", "", 0, config.Try(fmt.Errorf("fault %.60q: %q is not a duration", text, lengthText), "NAME:LENGTH or NAME:LENGTH:VALUE, such as delay:1m:500ms")
+			return "", "", 0, config.Try(fmt.Errorf("fault %.60q: %q is not a duration", text, lengthText),
+				"NAME:LENGTH or NAME:LENGTH:VALUE, such as delay:1m:500ms")
 		}
 	}
 	return name, value, length, nil

@@ -118,7 +118,8 @@ func parseGroups(texts []string) (map[string]int, error) {
 		}
 		n, err := strconv.Atoi(days)
 		if err != nil {
-			return nil, config.Try(fmt.Errorf("log group %.60q: %q is not a number of days", text, days), "NAME or NAME:DAYS, such as /piway/metrics:14")
+			return nil, config.Try(fmt.Errorf("log group %.60q: %q is not a number of days", text, days),
+				"NAME or NAME:DAYS, such as /piway/metrics:14")
 		}
 		groups[name] = n
 	}

@@ -210,7 +210,8 @@ func (c *Core) Run(ctx context.Context) error {
 	defer c.faults.stop()
 	defer c.record.close()
 	if ctx.Err() == nil {
-		c.log.Info("serving", "mqtt", c.MQTTAddr().String(), "http", c.HTTPAddr().String(), "certs", c.cfg.Certs, "rules", c.loaded.ruleNames(),
+		c.log.Info("serving", "mqtt", c.MQTTAddr().String(), "http", c.HTTPAddr().String(), "certs", c.cfg.Certs, "rules",
+			c.loaded.ruleNames(),
 			"policy", c.loaded.policyNames())
 	}
 	g, ctx := errgroup.WithContext(ctx)

@@ -47,7 +47,8 @@ func startLogged(t *testing.T, log *slog.Logger, change ...func(*localcore.Confi
 	t.Helper()
 	r := running{certs: t.TempDir(), datums: make(chan cloudwatch.Datum, 16)}
 	cfg := localcore.Default()
-	cfg.Listen, cfg.HTTP, cfg.Certs, cfg.OnDatum = "127.0.0.1:0", "127.0.0.1:0", r.certs, func(d cloudwatch.Datum) { r.datums <- d }
+	cfg.Listen, cfg.HTTP, cfg.Certs, cfg.OnDatum = "127.0.0.1:0", "127.0.0.1:0", r.certs,
+		func(d cloudwatch.Datum) { r.datums <- d }
 	for _, f := range change {
 		f(&cfg)
 	}
@@ -167,7 +168,8 @@ func metricsJSON(t *testing.T, r running) document {
 
 // message is what the gateway sends of one datum, with the recipe's fields.
 func message(unit string, at time.Time) string {
-	return fmt.Sprintf(`{"name":"cpu usage (pi1)","unit":%q,"value":"12.5","timestamp":"%d","device":"pi1"}`, unit, at.Unix())
+	return fmt.Sprintf(`{"name":"cpu usage (pi1)","unit":%q,"value":"12.5","timestamp":"%d","device":"pi1"}`, unit,
+		at.Unix())
 }
 
 func TestCore_messageBecomesADatum(t *testing.T) {
@@ -177,7 +179,10 @@ func TestCore_messageBecomesADatum(t *testing.T) {
 
 	select {
 	case d := <-r.datums:
-		want := cloudwatch.Datum{Namespace: "RaspberryPi", Name: "cpu usage (pi1)", Unit: "Percent", Value: 12.5, Timestamp: at}
+		want := cloudwatch.Datum{
+			Namespace: "RaspberryPi", Name: "cpu usage (pi1)", Unit: "Percent", Value: 12.5,
+			Timestamp: at,
+		}
 		if diff := cmp.Diff(want, d); diff != "" {
 			t.Errorf("OnDatum (-want +got)\n%s", diff)
 		}
@@ -189,7 +194,8 @@ func TestCore_messageBecomesADatum(t *testing.T) {
 		t.Fatalf("metrics.json: got %+v", doc)
 	}
 	m := doc.Metrics[0]
-	if m.Name != "cpu usage (pi1)" || len(m.Datapoints) != 1 || m.Datapoints[0].Value != 12.5 || !m.Datapoints[0].Timestamp.Equal(at) ||
+	if m.Name != "cpu usage (pi1)" || len(m.Datapoints) != 1 || m.Datapoints[0].Value != 12.5 ||
+		!m.Datapoints[0].Timestamp.Equal(at) ||
 		len(m.Periods) != 1 || m.Periods[0].Average != 12.5 {
 		t.Errorf("metrics.json: got %+v", m)
 	}
@@ -205,7 +211,8 @@ func TestCore_wrongUnitFailsTheActionAfterPuback(t *testing.T) {
 		t.Fatalf("got %+v, want no metric and one failure", doc)
 	}
 	f := doc.RuleFailures.Last[0]
-	if f.RuleName != "piway_metric" || f.ClientID != "gateway" || !strings.Contains(f.Failures[0].ErrorMessage, "MetricData.member.1.Unit") {
+	if f.RuleName != "piway_metric" || f.ClientID != "gateway" ||
+		!strings.Contains(f.Failures[0].ErrorMessage, "MetricData.member.1.Unit") {
 		t.Errorf("got %+v", f)
 	}
 	select {
@@ -246,11 +253,20 @@ func TestOpen_errors(t *testing.T) {
 		change func(*localcore.Config)
 		want   []string
 	}{
-		"mqtt port taken": {func(c *localcore.Config) { c.Listen = r.MQTTAddr().String() }, []string{r.MQTTAddr().String(), "try:", "--listen"}},
-		"http port taken": {func(c *localcore.Config) { c.HTTP = r.HTTPAddr().String() }, []string{r.HTTPAddr().String(), "try:", "--http"}},
-		"rule":            {func(c *localcore.Config) { c.Rules = []string{bad} }, []string{bad, "column 8", "try:"}},
-		"no rule file":    {func(c *localcore.Config) { c.Rules = []string{filepath.Join(dir, "none.json")} }, []string{"none.json"}},
-		"certificates":    {func(c *localcore.Config) { c.Certs = broken }, []string{broken}},
+		"mqtt port taken": {
+			func(c *localcore.Config) { c.Listen = r.MQTTAddr().String() },
+			[]string{r.MQTTAddr().String(), "try:", "--listen"},
+		},
+		"http port taken": {
+			func(c *localcore.Config) { c.HTTP = r.HTTPAddr().String() },
+			[]string{r.HTTPAddr().String(), "try:", "--http"},
+		},
+		"rule": {func(c *localcore.Config) { c.Rules = []string{bad} }, []string{bad, "column 8", "try:"}},
+		"no rule file": {
+			func(c *localcore.Config) { c.Rules = []string{filepath.Join(dir, "none.json")} },
+			[]string{"none.json"},
+		},
+		"certificates": {func(c *localcore.Config) { c.Certs = broken }, []string{broken}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := localcore.Config{Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0", Certs: r.certs}

@@ -40,7 +40,10 @@ func (r *recorder) add(d cloudwatch.Datum) {
 	if r == nil {
 		return
 	}
-	line := Recorded{Received: time.Now(), Namespace: d.Namespace, Name: d.Name, Unit: d.Unit, Value: d.Value, Timestamp: d.Timestamp}
+	line := Recorded{
+		Received: time.Now(), Namespace: d.Namespace, Name: d.Name, Unit: d.Unit, Value: d.Value,
+		Timestamp: d.Timestamp,
+	}
 	for _, dim := range d.Dimensions {
 		if line.Dimensions == nil {
 			line.Dimensions = map[string]string{}

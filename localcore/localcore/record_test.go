@@ -26,7 +26,10 @@ func TestCore_record(t *testing.T) {
 	if err := json.Unmarshal(text, &got); err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
-	want := localcore.Recorded{Received: got.Received, Namespace: "RaspberryPi", Name: "cpu usage (pi1)", Unit: "Percent", Value: 12.5, Timestamp: got.Timestamp}
+	want := localcore.Recorded{
+		Received: got.Received, Namespace: "RaspberryPi", Name: "cpu usage (pi1)", Unit: "Percent",
+		Value: 12.5, Timestamp: got.Timestamp,
+	}
 	if diff := cmp.Diff(want, got); diff != "" || !got.Timestamp.Equal(at) || got.Received.Before(at) {
 		t.Errorf("got %s (-want +got)\n%s", text, diff)
 	}

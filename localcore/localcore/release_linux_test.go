@@ -49,7 +49,8 @@ func TestOpen_failureLeavesNothingOpen(t *testing.T) {
 		"fault":        func(c *localcore.Config) { c.Faults = []string{"offline:10s", "delay:10s:much"} },
 	} {
 		cfg := localcore.Default()
-		cfg.Listen, cfg.HTTP, cfg.Certs, cfg.Record = "127.0.0.1:0", "127.0.0.1:0", certs, filepath.Join(dir, "record of "+name)
+		cfg.Listen, cfg.HTTP, cfg.Certs, cfg.Record = "127.0.0.1:0", "127.0.0.1:0", certs,
+			filepath.Join(dir, "record of "+name)
 		change(&cfg)
 		if _, err := localcore.Open(t.Context(), cfg, discard()); err == nil {
 			t.Fatalf("%s: opened", name)

@@ -38,7 +38,8 @@ func (c *Core) viewMetrics(ask page.Ask) []page.Metric {
 	list := make([]page.Metric, len(all))
 	for i, m := range all {
 		list[i] = page.Metric{Namespace: m.Namespace, Name: m.Name, Unit: m.Unit, Points: func() []page.Point {
-			return c.viewPoints(cloudwatch.Key{Namespace: m.Namespace, Name: m.Name, Unit: m.Unit, Dimensions: m.Dimensions}, ask)
+			return c.viewPoints(cloudwatch.Key{Namespace: m.Namespace, Name: m.Name, Unit: m.Unit, Dimensions: m.Dimensions},
+				ask)
 		}}
 		for _, d := range m.Dimensions {
 			list[i].Dimensions = append(list[i].Dimensions, page.Dimension{Name: d.Name, Value: d.Value})
@@ -68,7 +69,8 @@ func (c *Core) viewLogs(groups []cloudwatch.Group) []page.LogGroup {
 	list := make([]page.LogGroup, len(groups))
 	for i, g := range groups {
 		list[i] = page.LogGroup{
-			Name: g.Name, RetentionDays: g.RetentionDays, Kept: int64(g.Kept), Expired: int64(g.Expired), Rejected: int64(g.TooOld + g.TooNew),
+			Name: g.Name, RetentionDays: g.RetentionDays, Kept: int64(g.Kept), Expired: int64(g.Expired),
+			Rejected: int64(g.TooOld + g.TooNew),
 		}
 		for _, e := range c.cloud.store.Events(g.Name, eventsShown) {
 			list[i].Events = append(list[i].Events, page.LogEvent{Time: e.Timestamp, Message: e.Message})
@@ -95,7 +97,8 @@ func viewRules(states []rules.RuleState) []page.Rule {
 		list[i] = page.Rule{
 			Name: s.Name, SQL: s.SQL, Enabled: s.Enabled,
 			TopicMatch: s.Counts.TopicMatch, ParseError: s.Counts.ParseError + s.Counts.SQLError, Success: s.Counts.Success,
-			Failure: s.Counts.Failure, ErrorActionSuccess: s.Counts.ErrorActionSuccess, ErrorActionFailure: s.Counts.ErrorActionFailure,
+			Failure: s.Counts.Failure, ErrorActionSuccess: s.Counts.ErrorActionSuccess,
+			ErrorActionFailure: s.Counts.ErrorActionFailure,
 		}
 	}
 	return list
@@ -128,8 +131,14 @@ func viewNotes(notes []Notification) (list []page.Notification) {
 func viewQuotas(n *broker.Counts) []page.Quota {
 	const source = "AWS IoT Core quotas, message broker"
 	return []page.Quota{
-		{Name: "publishes of a connection in any second", Seen: float64(n.PeakPublishes), Limit: broker.MaxPublishes, Unit: "/s", Source: source},
-		{Name: "publishes of a connection without PUBACK", Seen: float64(n.PeakUnacked), Limit: broker.MaxUnacked, Source: source},
+		{
+			Name: "publishes of a connection in any second", Seen: float64(n.PeakPublishes), Limit: broker.MaxPublishes,
+			Unit: "/s", Source: source,
+		},
+		{
+			Name: "publishes of a connection without PUBACK", Seen: float64(n.PeakUnacked), Limit: broker.MaxUnacked,
+			Source: source,
+		},
 	}
 }
 
@@ -139,9 +148,15 @@ func viewCounters(n *broker.Counts, r *rules.Counts) []page.Counter {
 		{Name: "deliveries", Value: n.PublishesOut, Explanation: "to subscribers"},
 		{Name: "connects", Value: n.Connects, Explanation: "accepted"},
 		{Name: "throttled", Value: n.Throttled, Explanation: "publishes discarded in silence, over the rate", Bad: true},
-		{Name: "unacknowledged", Value: n.Unacked, Explanation: "publishes not accepted, with 100 waiting for their PUBACK", Bad: true},
+		{
+			Name: "unacknowledged", Value: n.Unacked, Explanation: "publishes not accepted, with 100 waiting for their PUBACK",
+			Bad: true,
+		},
 		{Name: "delayed", Value: n.Delayed, Explanation: "reads held back, over 512 KB a second"},
-		{Name: "denied", Value: n.Denied, Explanation: "by the policy; a publish or subscription also loses its connection", Bad: true},
+		{
+			Name: "denied", Value: n.Denied, Explanation: "by the policy; a publish or subscription also loses its connection",
+			Bad: true,
+		},
 		{Name: "refused", Value: n.Refused, Explanation: "CONNECTs: version, client id, policy, or a fault", Bad: true},
 		{Name: "too soon", Value: n.TooSoon, Explanation: "CONNECTs within a second of the client id's last one", Bad: true},
 		{Name: "takeovers", Value: n.Takeovers, Explanation: "connections closed by a newer one with their client id"},
@@ -153,7 +168,10 @@ func viewCounters(n *broker.Counts, r *rules.Counts) []page.Counter {
 		{Name: "QoS 2", Value: n.QoS2, Explanation: "publishes ignored", Bad: true},
 		{Name: "withheld", Value: n.Withheld, Explanation: "PUBACKs that a fault withheld"},
 		{Name: "not delivered", Value: n.OutThrottled, Explanation: "messages to subscribers over the rate", Bad: true},
-		{Name: "hops exceeded", Value: r.HopsExceeded, Explanation: "republished messages that went round too often", Bad: true},
+		{
+			Name: "hops exceeded", Value: r.HopsExceeded, Explanation: "republished messages that went round too often",
+			Bad: true,
+		},
 	}
 }
 
@@ -185,7 +203,8 @@ func describe(t *prices.Table) string {
 			oldest = p.Date.Time
 		}
 	}
-	return fmt.Sprintf("%s, found on %s or later; each figure's source is in the price file", t.Region(), oldest.Format(time.DateOnly))
+	return fmt.Sprintf("%s, found on %s or later; each figure's source is in the price file", t.Region(),
+		oldest.Format(time.DateOnly))
 }
 
 func (c *Core) viewFaults() []page.Fault {

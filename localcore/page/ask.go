@@ -68,7 +68,10 @@ type choices struct {
 // parse reads the query. Its errors name the parameter, the value and the fix.
 func parse(u *url.URL) (choices, error) {
 	q := u.Query()
-	c := choices{path: u.Path, zone: time.UTC, filter: q.Get("q"), still: q.Get("refresh") == refreshOff, more: q.Get("more") != ""}
+	c := choices{
+		path: u.Path, zone: time.UTC, filter: q.Get("q"), still: q.Get("refresh") == refreshOff,
+		more: q.Get("more") != "",
+	}
 	if u.Path == metricPath {
 		c.metric = pickKey(q)
 	}

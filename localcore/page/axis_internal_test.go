@@ -39,7 +39,14 @@ func TestValueTicks_labels(t *testing.T) {
 }
 
 func FuzzValueTicks(f *testing.F) {
-	for _, v := range [][2]float64{{0, 1}, {1e300, -1e300}, {1e-310, 2e-310}, {1e15, 1e15 + 1}, {99999, 100001}, {-0.001, 0.00099}} {
+	for _, v := range [][2]float64{
+		{0, 1},
+		{1e300, -1e300},
+		{1e-310, 2e-310},
+		{1e15, 1e15 + 1},
+		{99999, 100001},
+		{-0.001, 0.00099},
+	} {
 		f.Add(v[0], v[1])
 	}
 	f.Fuzz(func(t *testing.T, a, b float64) {
@@ -74,14 +81,32 @@ func TestTimeTicks(t *testing.T) {
 	}{
 		{"quarter of an hour", "UTC", noon, 15 * time.Minute, []string{"11:50", "11:55", "12:00"}},
 		{"hours", "Europe/Berlin", noon, 3 * time.Hour, []string{"10:30", "11:00", "11:30", "12:00", "12:30", "13:00"}},
-		{"a zone of half hours", "Asia/Kolkata", noon, 6 * time.Hour, []string{"12:00", "13:00", "14:00", "15:00", "16:00", "17:00"}},
+		{
+			"a zone of half hours", "Asia/Kolkata", noon, 6 * time.Hour,
+			[]string{"12:00", "13:00", "14:00", "15:00", "16:00", "17:00"},
+		},
 		{"over midnight", "UTC", noon, day, []string{"18:00", "5 Jan", "06:00", "12:00"}},
 		{"days", "Europe/Berlin", noon, 14 * day, []string{"23 Dec", "26 Dec", "29 Dec", "1 Jan", "4 Jan"}},
-		{"clocks go forward", "Europe/Berlin", time.Date(2026, 3, 29, 9, 1, 0, 0, time.UTC), day, []string{"12:00", "18:00", "29 Mar", "06:00"}},
-		{"clocks go forward in days", "Europe/Berlin", time.Date(2026, 4, 3, 12, 0, 0, 0, time.UTC), 14 * day, []string{"23 Mar", "26 Mar", "29 Mar", "1 Apr"}},
-		{"clocks go back", "Europe/Berlin", time.Date(2026, 10, 25, 9, 1, 0, 0, time.UTC), day, []string{"12:00", "18:00", "25 Oct", "06:00"}},
-		{"the hour that comes twice", "Europe/Berlin", time.Date(2026, 10, 25, 1, 31, 0, 0, time.UTC), time.Hour, []string{"02:40", "02:50", "02:00", "02:10", "02:20", "02:30"}},
-		{"a day that begins at one", "America/Santiago", time.Date(2026, 9, 7, 12, 0, 0, 0, time.UTC), 5 * day, []string{"3 Sep", "4 Sep", "5 Sep", "6 Sep", "7 Sep"}},
+		{
+			"clocks go forward", "Europe/Berlin", time.Date(2026, 3, 29, 9, 1, 0, 0, time.UTC), day,
+			[]string{"12:00", "18:00", "29 Mar", "06:00"},
+		},
+		{
+			"clocks go forward in days", "Europe/Berlin", time.Date(2026, 4, 3, 12, 0, 0, 0, time.UTC), 14 * day,
+			[]string{"23 Mar", "26 Mar", "29 Mar", "1 Apr"},
+		},
+		{
+			"clocks go back", "Europe/Berlin", time.Date(2026, 10, 25, 9, 1, 0, 0, time.UTC), day,
+			[]string{"12:00", "18:00", "25 Oct", "06:00"},
+		},
+		{
+			"the hour that comes twice", "Europe/Berlin", time.Date(2026, 10, 25, 1, 31, 0, 0, time.UTC), time.Hour,
+			[]string{"02:40", "02:50", "02:00", "02:10", "02:20", "02:30"},
+		},
+		{
+			"a day that begins at one", "America/Santiago", time.Date(2026, 9, 7, 12, 0, 0, 0, time.UTC), 5 * day,
+			[]string{"3 Sep", "4 Sep", "5 Sep", "6 Sep", "7 Sep"},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			zone, err := parseZone(tt.zone)

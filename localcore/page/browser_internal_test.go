@@ -29,9 +29,15 @@ func TestHandler_browser(t *testing.T) {
 		want []string
 	}{
 		{"empty", empty, "/", []string{"Nothing yet", "nothing has arrived yet"}},
-		{"sample", sample, "/?range=3h&tz=Europe/Berlin", []string{`<path class="line" d="M`, "kitchen", "13:03:20", "within the past two weeks"}},
+		{
+			"sample", sample, "/?range=3h&tz=Europe/Berlin",
+			[]string{`<path class="line" d="M`, "kitchen", "13:03:20", "within the past two weeks"},
+		},
 		{"heavy", heavy, "/?range=3h", []string{`<path class="line" d="M`, "252 more"}},
-		{"metric", sample, "/metric?name=cpu+temperature+%28kitchen%29&ns=RaspberryPi&unit=None&range=3h&tz=Europe/Berlin", []string{`<path class="band" d="M`, "of 181 periods"}},
+		{
+			"metric", sample, "/metric?name=cpu+temperature+%28kitchen%29&ns=RaspberryPi&unit=None&range=3h&tz=Europe/Berlin",
+			[]string{`<path class="band" d="M`, "of 181 periods"},
+		},
 		{"hostile", hostileView, "/", []string{"&lt;script&gt;alert(1)"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -71,8 +71,9 @@ func draw(sh shape, s series) chart {
 	ticks, step := valueTicks(lo, hi, sh.yTicks)
 	names := labels(ticks, step)
 	p := plot{
-		left: 8 + digitWidth*float64(longest(names)), right: sh.width - marginRight, top: marginTop, bottom: sh.height - marginBottom,
-		lo: ticks[0], hi: ticks[len(ticks)-1], ask: s.ask,
+		left: 8 + digitWidth*float64(longest(names)), right: sh.width - marginRight, top: marginTop,
+		bottom: sh.height - marginBottom,
+		lo:     ticks[0], hi: ticks[len(ticks)-1], ask: s.ask,
 	}
 	c.Left = px(p.left)
 	if c.Empty = len(runs) == 0; !c.Empty {

@@ -26,7 +26,10 @@ func anHour(stat int, points ...Point) series {
 // at is a point some minutes after the start of anHour.
 func at(minute int, v float64) Point {
 	start := noon.Add(-time.Hour).Truncate(time.Minute)
-	return Point{Start: start.Add(time.Duration(minute) * time.Minute), Average: v, Minimum: v, Maximum: v, Sum: v, SampleCount: 1}
+	return Point{
+		Start: start.Add(time.Duration(minute) * time.Minute), Average: v, Minimum: v, Maximum: v, Sum: v,
+		SampleCount: 1,
+	}
 }
 
 func spread(p Point, lo, hi float64) Point {
@@ -35,7 +38,8 @@ func spread(p Point, lo, hi float64) Point {
 }
 
 func TestDraw_golden(t *testing.T) {
-	s := anHour(0, spread(at(0, 20), 10, 30), spread(at(1, 25), 24, 40), spread(at(2, 22), 22, 22), at(30, 35), at(58, 12), at(59, 15))
+	s := anHour(0, spread(at(0, 20), 10, 30), spread(at(1, 25), 24, 40), spread(at(2, 22), 22, 22), at(30, 35), at(58, 12),
+		at(59, 15))
 	s.label = `a name with <tags> & "quotes"`
 	var got bytes.Buffer
 	if err := templates().ExecuteTemplate(&got, "chart", draw(smallShape, s)); err != nil {
@@ -68,7 +72,10 @@ func TestDraw_gaps(t *testing.T) {
 		{"no gap", []Point{at(10, 1), at(11, 2), at(12, 3)}, 1, 1},
 		{"one period is missing", []Point{at(10, 1), at(11, 1), at(13, 2), at(14, 2)}, 2, 1},
 		{"lonely points", []Point{at(10, 1), at(12, 2), at(14, 3)}, 3, 3},
-		{"what cannot be drawn is a gap", []Point{at(10, 1), at(11, math.NaN()), at(12, math.Inf(1)), at(13, 1e305), at(14, 2)}, 2, 2},
+		{"what cannot be drawn is a gap", []Point{
+			at(10, 1), at(11, math.NaN()), at(12, math.Inf(1)), at(13, 1e305),
+			at(14, 2),
+		}, 2, 2},
 		{"outside of the time", []Point{at(-1, 1), at(10, 2), at(70, 3)}, 1, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -109,7 +116,8 @@ func FuzzDraw(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b, c float64, minute int64) {
 		s := anHour(0, at(int(minute%80), a), at(int(minute%80)+1, b), spread(at(int(minute%80)+3, c), min(a, c), max(a, c)))
 		got := draw(narrowShape, s)
-		for _, number := range strings.FieldsFunc(got.Line+got.Band, func(r rune) bool { return strings.ContainsRune("MLZ ", r) }) {
+		for _, number := range strings.FieldsFunc(got.Line+got.Band,
+			func(r rune) bool { return strings.ContainsRune("MLZ ", r) }) {
 			if v, err := parseFloat(number); err != nil || v < 0 || v > narrowShape.width {
 				t.Fatalf("coordinate %q (%v), values %g %g %g", number, err, a, b, c)
 			}

@@ -10,7 +10,8 @@ import (
 )
 
 // hostile is what somebody sends who wants to break out of the page.
-const hostile = "</title></svg></pre><script>alert(1)</script><img src=x onerror=alert(1)>\" onload=\"alert(1)' {{.}} javascript:alert(1) " +
+const hostile = "</title></svg></pre><script>alert(1)</script><img src=x onerror=alert(1)>\" onload=\"alert(1)' " +
+	"{{.}} javascript:alert(1) " +
 	"\x00\x07\x1b[31m\r\u202eevil\xff\xc0 &amp; ]]> <!-- (a\"><b>)"
 
 // fill sets every text of a view to hostile, and makes lists where there are none.
@@ -49,7 +50,10 @@ func TestHandler_hostileTexts(t *testing.T) {
 	v, _ := hostileView(t.Context(), Ask{})
 	view := func(context.Context, Ask) (View, error) { return v, nil }
 	s := &screen{choices: choices{path: "/", zone: time.UTC, page: 1}, View: v}
-	for _, target := range []string{"/", "/?more=1", "/?" + url.Values{"q": {"<script>"}}.Encode(), s.metricLink(v.Metrics[0])} {
+	for _, target := range []string{
+		"/", "/?more=1", "/?" + url.Values{"q": {"<script>"}}.Encode(),
+		s.metricLink(v.Metrics[0]),
+	} {
 		body := page(t, view, target)
 		if !strings.Contains(body, "&lt;script&gt;alert(1)") && !strings.Contains(target, "q=") {
 			t.Errorf("GET %s: the page does not show the text", target)
@@ -67,9 +71,12 @@ func FuzzIndex_texts(f *testing.F) {
 	f.Add("\ufffe\uffff\U0010ffff\u2028 𝔘")
 	f.Fuzz(func(t *testing.T, text string) {
 		v := View{
-			Metrics: []Metric{{Namespace: text, Name: text, Unit: text, Dimensions: []Dimension{{text, text}}}, {Name: "x (" + text + ")"}},
-			Faults:  []Fault{{Name: text}},
-			Rules:   []Rule{{SQL: text}},
+			Metrics: []Metric{
+				{Namespace: text, Name: text, Unit: text, Dimensions: []Dimension{{text, text}}},
+				{Name: "x (" + text + ")"},
+			},
+			Faults: []Fault{{Name: text}},
+			Rules:  []Rule{{SQL: text}},
 		}
 		view := func(context.Context, Ask) (View, error) { return v, nil }
 		page(t, view, "/")

@@ -79,7 +79,10 @@ func (s *screen) tiles() []tile {
 }
 
 func (s *screen) dataTile() tile {
-	t := tile{Title: "Data", Value: plural(len(s.View.Metrics), "metric", "metrics"), Href: "#metrics", Text: "nothing has arrived yet"}
+	t := tile{
+		Title: "Data", Value: plural(len(s.View.Metrics), "metric", "metrics"), Href: "#metrics",
+		Text: "nothing has arrived yet",
+	}
 	var newest time.Time
 	for _, m := range s.View.Metrics {
 		if m.Arrived.After(newest) {
@@ -194,7 +197,8 @@ func (s *screen) quotaTile() tile {
 
 func (s *screen) billTile() tile {
 	sum := s.Bill()
-	t := tile{Title: "Would cost", Value: money(sum.Month, 2), Text: "a month; " + money(sum.MonthFree, 2) + " with the free tier", Href: "#bill"}
+	t := tile{Title: "Would cost", Value: money(sum.Month, 2), Text: "a month; " + money(sum.MonthFree, 2) +
+		" with the free tier", Href: "#bill"}
 	if len(s.View.Bill.Lines) == 0 {
 		t.Value, t.Text = money(0, 2), "nothing was used"
 	}

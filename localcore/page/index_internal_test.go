@@ -15,18 +15,65 @@ func TestTiles(t *testing.T) {
 		view View
 		want tile
 	}{
-		{"data comes", View{Metrics: []Metric{{}, {Arrived: noon.Add(-5 * time.Minute)}}}, tile{"Data", "2 metrics", "newest datapoint 5 min ago", "#metrics", toneOK}},
-		{"data came", View{Metrics: []Metric{{Arrived: noon.Add(-6 * time.Minute)}}}, tile{"Data", "1 metric", "silent for 6 min", "#metrics", toneWarn}},
-		{"two clients", View{Connections: make([]Connection, 2)}, tile{"Connected", "2 clients", ", and 1 more", "#connections", toneOK}},
-		{"all delivered", View{Rules: []Rule{{TopicMatch: 1}}}, tile{"Failed", "0", "everything that matched was delivered", "#failures", toneOK}},
+		{
+			"data comes",
+			View{Metrics: []Metric{{}, {Arrived: noon.Add(-5 * time.Minute)}}},
+			tile{"Data", "2 metrics", "newest datapoint 5 min ago", "#metrics", toneOK},
+		},
+		{
+			"data came",
+			View{Metrics: []Metric{{Arrived: noon.Add(-6 * time.Minute)}}},
+			tile{"Data", "1 metric", "silent for 6 min", "#metrics", toneWarn},
+		},
+		{
+			"two clients",
+			View{Connections: make([]Connection, 2)},
+			tile{"Connected", "2 clients", ", and 1 more", "#connections", toneOK},
+		},
+		{
+			"all delivered",
+			View{Rules: []Rule{{TopicMatch: 1}}},
+			tile{"Failed", "0", "everything that matched was delivered", "#failures", toneOK},
+		},
 		{"no match", View{Rules: []Rule{{}}}, tile{"Failed", "0", "no message has matched a rule yet", "#failures", ""}},
-		{"failures", View{Rules: []Rule{{Failure: 1000}, {ParseError: 1, Failure: 1}}, RuleNotFound: 2, NotSelected: 3}, tile{"Failed", "1,007", "failed actions: 1,001, SQL errors: 1, RuleNotFound: 2, NotSelected: 3", "#failures", toneBad}},
-		{"harmless counter", View{Counters: []Counter{{Name: "Takeovers", Value: 3}}}, tile{"Refused or lost", "0", "nothing", "#counters", toneOK}},
-		{"bad counter", View{Counters: []Counter{{Name: "Oversize", Value: 3, Bad: true}}}, tile{"Refused or lost", "3", "Oversize: 3", "#counters", toneBad}},
-		{"quota near", View{Quotas: []Quota{{Name: "a", Seen: 1, Limit: 10}, {Name: "b", Seen: 99.9, Limit: 100}}}, tile{"Quotas", "none hit", "highest: b, 99 %", "#quotas", toneOK}},
-		{"quota hit", View{Quotas: []Quota{{Name: "a", Seen: 100, Limit: 100}, {Name: "b", Seen: 5}}}, tile{"Quotas", "1 hit", "highest: a, 100 %", "#quotas", toneBad}},
-		{"bill", View{Bill: Bill{Lines: []BillLine{{Month: 1, MonthFree: 0.5}, {Month: 2.25}}}}, tile{"Would cost", "$3.25", "a month; $0.50 with the free tier", "#bill", ""}},
-		{"fault", View{Faults: []Fault{{Name: "cut", Until: noon.Add(9 * time.Second)}}}, tile{"Fault", "cut", "for 9 s more", "#faults", toneBad}},
+		{
+			"failures",
+			View{Rules: []Rule{{Failure: 1000}, {ParseError: 1, Failure: 1}}, RuleNotFound: 2, NotSelected: 3},
+			tile{
+				"Failed", "1,007", "failed actions: 1,001, SQL errors: 1, RuleNotFound: 2, NotSelected: 3", "#failures",
+				toneBad,
+			},
+		},
+		{
+			"harmless counter",
+			View{Counters: []Counter{{Name: "Takeovers", Value: 3}}},
+			tile{"Refused or lost", "0", "nothing", "#counters", toneOK},
+		},
+		{
+			"bad counter",
+			View{Counters: []Counter{{Name: "Oversize", Value: 3, Bad: true}}},
+			tile{"Refused or lost", "3", "Oversize: 3", "#counters", toneBad},
+		},
+		{
+			"quota near",
+			View{Quotas: []Quota{{Name: "a", Seen: 1, Limit: 10}, {Name: "b", Seen: 99.9, Limit: 100}}},
+			tile{"Quotas", "none hit", "highest: b, 99 %", "#quotas", toneOK},
+		},
+		{
+			"quota hit",
+			View{Quotas: []Quota{{Name: "a", Seen: 100, Limit: 100}, {Name: "b", Seen: 5}}},
+			tile{"Quotas", "1 hit", "highest: a, 100 %", "#quotas", toneBad},
+		},
+		{
+			"bill",
+			View{Bill: Bill{Lines: []BillLine{{Month: 1, MonthFree: 0.5}, {Month: 2.25}}}},
+			tile{"Would cost", "$3.25", "a month; $0.50 with the free tier", "#bill", ""},
+		},
+		{
+			"fault",
+			View{Faults: []Fault{{Name: "cut", Until: noon.Add(9 * time.Second)}}},
+			tile{"Fault", "cut", "for 9 s more", "#faults", toneBad},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := &screen{View: tt.view, ask: Ask{To: noon}, choices: choices{zone: time.UTC}}

@@ -70,7 +70,8 @@ func pickKey(q url.Values) string {
 func (m Metric) matches(word string) bool {
 	word = strings.ToLower(word)
 	has := func(s string) bool { return strings.Contains(strings.ToLower(s), word) }
-	return has(m.Name) || has(m.Namespace) || slices.ContainsFunc(m.Dimensions, func(d Dimension) bool { return has(d.Value) })
+	return has(m.Name) || has(m.Namespace) || slices.ContainsFunc(m.Dimensions,
+		func(d Dimension) bool { return has(d.Value) })
 }
 
 // arrange picks what the filter lets through, by device and name. Metrics without a device come last.

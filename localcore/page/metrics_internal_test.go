@@ -28,7 +28,8 @@ func TestName(t *testing.T) {
 		{Metric{}, "", ""},
 	} {
 		if got := name(tt.metric); got.device != tt.device || got.short != tt.short {
-			t.Errorf("%q %v: got %q of %q, want %q of %q", tt.metric.Name, tt.metric.Dimensions, got.short, got.device, tt.short, tt.device)
+			t.Errorf("%q %v: got %q of %q, want %q of %q", tt.metric.Name, tt.metric.Dimensions, got.short, got.device, tt.short,
+				tt.device)
 		}
 	}
 }
@@ -85,9 +86,13 @@ func TestMetricPage_links(t *testing.T) {
 		t.Fatal(err)
 	}
 	for number, want := range map[int][2]string{
-		1: {"", "/?page=2#metrics"}, 2: {"/#metrics", "/?page=3#metrics"}, 7: {"/?page=6#metrics", ""}, 9: {"/?page=6#metrics", ""},
+		1: {"", "/?page=2#metrics"}, 2: {"/#metrics", "/?page=3#metrics"}, 7: {"/?page=6#metrics", ""},
+		9: {"/?page=6#metrics", ""},
 	} {
-		s := &screen{choices: choices{path: "/", zone: time.UTC, page: number, span: defaultSpan}, View: view, ask: Ask{From: noon.Add(-time.Hour), To: noon, Period: time.Minute}}
+		s := &screen{
+			choices: choices{path: "/", zone: time.UTC, page: number, span: defaultSpan}, View: view,
+			ask: Ask{From: noon.Add(-time.Hour), To: noon, Period: time.Minute},
+		}
 		p := s.metricPage()
 		if got := [2]string{p.Previous, p.Next}; got != want {
 			t.Errorf("page %d: got links %q, want %q", number, got, want)
@@ -130,13 +135,17 @@ func TestCard_staleAndSilent(t *testing.T) {
 	}
 	m.Points = nil
 	view := func(context.Context, Ask) (View, error) { return View{Metrics: []Metric{m}}, nil }
-	if body := page(t, view, "/"); !strings.Contains(body, "came 3 h ago") || !strings.Contains(body, "no data in this time") {
+	if body := page(t, view, "/"); !strings.Contains(body, "came 3 h ago") ||
+		!strings.Contains(body, "no data in this time") {
 		t.Error("a metric without points does not say when its last came")
 	}
 }
 
 func TestTotal(t *testing.T) {
-	got := total([]Point{{Average: 1, Minimum: 0, Maximum: 2, Sum: 4, SampleCount: 4}, {Average: 10, Minimum: 10, Maximum: 10, Sum: 10, SampleCount: 1}})
+	got := total([]Point{
+		{Average: 1, Minimum: 0, Maximum: 2, Sum: 4, SampleCount: 4},
+		{Average: 10, Minimum: 10, Maximum: 10, Sum: 10, SampleCount: 1},
+	})
 	if want := (Point{Average: 2.8, Minimum: 0, Maximum: 10, Sum: 14, SampleCount: 5}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

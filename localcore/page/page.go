@@ -33,7 +33,8 @@ const (
 )
 
 // policy lets the page have its own style sheet, its own icon and its own forms, and nothing else of anybody.
-const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; " +
+	"frame-ancestors 'none'"
 
 // A handler serves the page.
 type handler struct {

@@ -40,7 +40,8 @@ func page(t testing.TB, view source, target string) string {
 }
 
 // elements are those that a page may hold; what a device sends must not add one.
-var elements = strings.Fields(`html head meta link title body header main footer div span a b form label input button datalist option
+var elements = strings.Fields(
+	`html head meta link title body header main footer div span a b form label input button datalist option
 	nav section h1 h2 h3 p br small table thead tbody tfoot tr th td pre article dl dt dd time svg text path circle rect`)
 
 // wellFormed reads a page strictly and fails the test where it holds what it must not.
@@ -95,10 +96,15 @@ func TestHandler_pages(t *testing.T) {
 		view         source
 		want         []string
 	}{
-		{"empty", "/", empty, []string{"Nothing yet", "0 metrics", "No action has failed", "There are no rules", "Nobody is connected"}},
+		{"empty", "/", empty, []string{
+			"Nothing yet", "0 metrics", "No action has failed", "There are no rules",
+			"Nobody is connected",
+		}},
 		{"sample", "/", sample, []string{
-			"20 metrics", "newest datapoint 12 s ago", ">kitchen</a>", "within the past two weeks", "$15.76", "RuleNotFound: 1", "NotSelected: 5",
-			"100 % · hit", "Discarded by throttle: 4", "failed actions: 2, EMF errors: 1", `action="/faults/cut"`, "for 7 s more", "12:03:20", "Percent",
+			"20 metrics", "newest datapoint 12 s ago", ">kitchen</a>", "within the past two weeks", "$15.76", "RuleNotFound: 1",
+			"NotSelected: 5",
+			"100 % · hit", "Discarded by throttle: 4", "failed actions: 2, EMF errors: 1", `action="/faults/cut"`,
+			"for 7 s more", "12:03:20", "Percent",
 		}},
 		{"zone", "/?tz=Asia/Kolkata", sample, []string{"17:33:20", "Asia/Kolkata (IST, UTC&#43;05:30)"}},
 		{"14 days", "/?range=14d&stat=Sum", sample, []string{"one point = 1 h", "4 Jan", `aria-current="true">Sum`}},
@@ -108,8 +114,14 @@ func TestHandler_pages(t *testing.T) {
 		{"first page of many", "/", heavy, []string{"Metrics 1–48 of 300", "252 more"}},
 		{"last page of many", "/?page=7", heavy, []string{"Metrics 289–300 of 300", "Previous page", "pi49"}},
 		{"page behind the last", "/?page=70", heavy, []string{"Metrics 289–300 of 300"}},
-		{"one metric", kitchen, sample, []string{"<h1>cpu usage (kitchen)</h1>", "Namespace", "of 61 periods have data", "<title>Mon 5 Jan 11:10 UTC"}},
-		{"metric with dimensions", "/metric?dn=device&dn=site&dv=pi0&dv=home&name=sensor+0&ns=RaspberryPi&unit=None", heavy, []string{"<dt>site</dt><dd>home</dd>"}},
+		{"one metric", kitchen, sample, []string{
+			"<h1>cpu usage (kitchen)</h1>", "Namespace", "of 61 periods have data",
+			"<title>Mon 5 Jan 11:10 UTC",
+		}},
+		{
+			"metric with dimensions", "/metric?dn=device&dn=site&dv=pi0&dv=home&name=sensor+0&ns=RaspberryPi&unit=None", heavy,
+			[]string{"<dt>site</dt><dd>home</dd>"},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			body := page(t, tt.view, tt.target)
@@ -157,7 +169,8 @@ func TestHandler_headersAndAssets(t *testing.T) {
 	for _, target := range []string{"/", kitchen, "/style.css", "/icon.svg", "/nowhere", "/?tz=x"} {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
-		if csp := w.Header().Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'; ") || strings.Contains(csp, "unsafe") {
+		if csp := w.Header().Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'; ") ||
+			strings.Contains(csp, "unsafe") {
 			t.Errorf("GET %s: got policy %q", target, csp)
 		}
 		if w.Header().Get("X-Content-Type-Options") != "nosniff" || w.Header().Get("Cache-Control") == "" {
@@ -176,7 +189,8 @@ func TestHandler_headersAndAssets(t *testing.T) {
 	if h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", nil)); w.Code != http.StatusMethodNotAllowed {
 		t.Errorf("POST /: got status %d, want 405", w.Code)
 	}
-	if strings.Contains(styleCSS, "url(") || strings.Contains(pageHTML, "://") && strings.Count(pageHTML, "://") != strings.Count(pageHTML, "http://www.w3.org/") {
+	if strings.Contains(styleCSS, "url(") || strings.Contains(pageHTML, "://") &&
+		strings.Count(pageHTML, "://") != strings.Count(pageHTML, "http://www.w3.org/") {
 		t.Error("the page names a resource of somebody else")
 	}
 }

@@ -20,9 +20,15 @@ func sample(_ context.Context, ask Ask) (View, error) {
 			name, unit string
 			level      float64
 		}{
-			{"cpu usage", "Percent", 14}, {"cpu temperature", "None", 47}, {"memory usage", "Megabytes", 1830}, {"disk usage /", "Percent", 61},
+			{"cpu usage", "Percent", 14},
+			{"cpu temperature", "None", 47},
+			{"memory usage", "Megabytes", 1830},
+			{"disk usage /", "Percent", 61},
 		} {
-			m := Metric{Namespace: "RaspberryPi", Name: fmt.Sprintf("%s (%s)", kind.name, device), Unit: kind.unit, Arrived: ask.To.Add(-12 * time.Second)}
+			m := Metric{
+				Namespace: "RaspberryPi", Name: fmt.Sprintf("%s (%s)", kind.name, device), Unit: kind.unit,
+				Arrived: ask.To.Add(-12 * time.Second),
+			}
 			m.Points = func() []Point { return wave(ask, uint64(10*i+j), kind.level, device == "kitchen") }
 			v.Metrics = append(v.Metrics, m)
 		}
@@ -44,7 +50,10 @@ func wave(ask Ask, seed uint64, level float64, gap bool) []Point {
 		}
 		v := level * (1 + 0.2*math.Sin(float64(t.Unix())/2900+float64(seed)) + 0.05*r.NormFloat64())
 		samples := 4 * ask.Period.Minutes()
-		out = append(out, Point{Start: t, Average: v, Minimum: v * (1 - 0.08*r.Float64()), Maximum: v * (1 + 0.1*r.Float64()), Sum: v * samples, SampleCount: samples})
+		out = append(out, Point{
+			Start: t, Average: v, Minimum: v * (1 - 0.08*r.Float64()), Maximum: v * (1 + 0.1*r.Float64()),
+			Sum: v * samples, SampleCount: samples,
+		})
 	}
 	return out
 }
@@ -61,18 +70,32 @@ func trouble(now time.Time) View {
 				{ago(70 * time.Second), `{"_aws":{"Timestamp":1767614530000,"CloudWatchMetrics":[]},"device":"attic"}`},
 			},
 		}},
-		EMF: EMF{Documents: 811, ValidationErrors: 1, Last: []EMFError{{ago(70 * time.Second), "/piway/metrics", "CloudWatchMetrics: is empty", `{"_aws":{"Timestamp":1767614530000,"CloudWatchMetrics":[]},"device":"attic"}`}}},
+		EMF: EMF{
+			Documents: 811, ValidationErrors: 1,
+			Last: []EMFError{{
+				ago(70 * time.Second), "/piway/metrics", "CloudWatchMetrics: is empty",
+				`{"_aws":{"Timestamp":1767614530000,"CloudWatchMetrics":[]},"device":"attic"}`,
+			}},
+		},
 		Rules: []Rule{
-			{Name: "piway", SQL: "SELECT * FROM 'raspi/metrics'", Enabled: true, TopicMatch: 3600, Success: 3598, Failure: 2, ErrorActionSuccess: 2},
+			{
+				Name: "piway", SQL: "SELECT * FROM 'raspi/metrics'", Enabled: true, TopicMatch: 3600, Success: 3598, Failure: 2,
+				ErrorActionSuccess: 2,
+			},
 			{Name: "piway_emf", SQL: "SELECT VALUE *.batch FROM '$aws/rules/piway_emf/+/logs'"},
 		},
 		RuleNotFound: 1, NotSelected: 5,
 		Failures: []Failure{{
-			Time: ago(40 * time.Second), Rule: "piway", Topic: "raspi/metrics", Client: "piway-gateway", Action: "CloudwatchMetric",
-			Resource: "cpu usage (kitchen)", Error: "The parameter MetricData.member.1.Timestamp must specify a time within the past two weeks.",
+			Time: ago(40 * time.Second), Rule: "piway", Topic: "raspi/metrics", Client: "piway-gateway",
+			Action:   "CloudwatchMetric",
+			Resource: "cpu usage (kitchen)", Error: "The parameter MetricData.member.1.Timestamp must specify a time within " +
+				"the past two weeks.",
 			Payload: `{"name":"cpu usage (kitchen)","unit":"Percent","value":"12.5","timestamp":"1763791440000"}`,
 		}},
-		Notifications: []Notification{{ago(40 * time.Second), "arn:aws:sns:us-east-1:123456789012:iot-rule-errors", `{"ruleName":"piway","topic":"raspi/metrics","failures":[{"failedAction":"CloudwatchMetricAction"}]}`}},
+		Notifications: []Notification{{
+			ago(40 * time.Second), "arn:aws:sns:us-east-1:123456789012:iot-rule-errors",
+			`{"ruleName":"piway","topic":"raspi/metrics","failures":[{"failedAction":"CloudwatchMetricAction"}]}`,
+		}},
 		Quotas: []Quota{
 			{"Publishes per connection", 100, 100, "in the busiest second", "AWS IoT Core quotas: 100/s"},
 			{"Bytes per connection", 43_000, 524_288, "B in the busiest second", "AWS IoT Core quotas: 512 KB/s"},
@@ -86,14 +109,17 @@ func trouble(now time.Time) View {
 			{"Takeovers", 1, "Connections closed because another client came with the same id.", false},
 		},
 		Connections: []Connection{{"piway-gateway", "192.168.1.10:51234", ago(3 * time.Hour)}},
-		Bill: Bill{Covered: 3*time.Hour + 4*time.Minute, Prices: "us-east-1, AWS price pages as of 2026-09-20", Lines: []BillLine{
-			{"CloudWatch custom metrics", 20, "metrics", 0.0256, 6, 3},
-			{"CloudWatch PutMetricData", 3680, "calls", 0.0368, 8.64, 0},
-			{"IoT messages", 3680, "messages", 0.00368, 0.86, 0.86},
-			{"IoT rules triggered", 3680, "triggers", 0.00055, 0.13, 0.09},
-			{"IoT actions", 3680, "actions", 0.00055, 0.13, 0.09},
-			{"IoT connection", 184, "minutes", 0.00001, 0.0035, 0},
-		}},
+		Bill: Bill{
+			Covered: 3*time.Hour + 4*time.Minute, Prices: "us-east-1, AWS price pages as of 2026-09-20",
+			Lines: []BillLine{
+				{"CloudWatch custom metrics", 20, "metrics", 0.0256, 6, 3},
+				{"CloudWatch PutMetricData", 3680, "calls", 0.0368, 8.64, 0},
+				{"IoT messages", 3680, "messages", 0.00368, 0.86, 0.86},
+				{"IoT rules triggered", 3680, "triggers", 0.00055, 0.13, 0.09},
+				{"IoT actions", 3680, "actions", 0.00055, 0.13, 0.09},
+				{"IoT connection", 184, "minutes", 0.00001, 0.0035, 0},
+			},
+		},
 		Faults: []Fault{
 			{Name: "cut", Does: "Close every connection and refuse new ones.", Until: now.Add(7 * time.Second)},
 			{Name: "mute", Does: "Take messages and send no PUBACK."},

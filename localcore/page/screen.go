@@ -148,7 +148,10 @@ func bar(q Quota) quota {
 		return quota{Quota: q}
 	}
 	part := q.Seen / q.Limit
-	out := quota{Quota: q, Width: px(100 * max(0, min(part, 1))), Percent: fmt.Sprintf("%.0f %%", math.Floor(100*part)), Tone: toneOK}
+	out := quota{
+		Quota: q, Width: px(100 * max(0, min(part, 1))), Percent: fmt.Sprintf("%.0f %%", math.Floor(100*part)),
+		Tone: toneOK,
+	}
 	switch {
 	case part >= 1:
 		out.Tone = toneBad

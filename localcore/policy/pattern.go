@@ -41,7 +41,8 @@ func parsePattern(text string) (pattern, error) {
 			return p, fmt.Errorf("%q: %q has no closing brace", text, "${")
 		}
 		if variables[name] == nil {
-			return p, fmt.Errorf("%q: the variable %.60q is not known here, try: iot:ClientId or iot:Connection.Thing.ThingName", text, name)
+			return p, fmt.Errorf("%q: the variable %.60q is not known here, try: iot:ClientId or iot:Connection.Thing.ThingName",
+				text, name)
 		}
 		p.parts = append(p.parts, part{variable: name})
 		rest = after

@@ -172,12 +172,14 @@ func (s *statement) check(o strict.Object) error {
 			}
 		}
 		if !known {
-			return o.Errorf("Action", "%q: matches no action of the message broker, try: iot:Connect, iot:Publish, iot:Subscribe, iot:Receive or iot:RetainPublish", a.text)
+			return o.Errorf("Action", "%q: matches no action of the message broker, try: iot:Connect, iot:Publish, "+
+				"iot:Subscribe, iot:Receive or iot:RetainPublish", a.text)
 		}
 	}
 	for i, r := range s.resources {
 		if !used[i] {
-			return o.Errorf("Resource", "%q: no action here asks for such a resource, try: client/ID for iot:Connect, topic/TOPIC for iot:Publish and iot:Receive, topicfilter/FILTER for iot:Subscribe", r.text)
+			return o.Errorf("Resource", "%q: no action here asks for such a resource, try: client/ID for iot:Connect, "+
+				"topic/TOPIC for iot:Publish and iot:Receive, topicfilter/FILTER for iot:Subscribe", r.text)
 		}
 	}
 	return nil

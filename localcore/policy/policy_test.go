@@ -34,7 +34,8 @@ func one(effect, action, resource, condition string) string {
 	if condition != "" {
 		condition = `,"Condition":` + condition
 	}
-	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":{"Effect":%q,"Action":%q,"Resource":%q%s}}`, effect, action, resource, condition)
+	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":{"Effect":%q,"Action":%q,"Resource":%q%s}}`, effect, action,
+		resource, condition)
 }
 
 const here = "arn:aws:iot:us-east-1:123456789012:"
@@ -75,7 +76,8 @@ func TestAllows_leastPrivilege(t *testing.T) {
 	if allows(ps, elsewhere) {
 		t.Error("another region's client is allowed")
 	}
-	if err := ps.Decide(request(policy.Publish, "topic/raspi/metrics")); err == nil || !strings.Contains(err.Error(), "no statement allows iot:Publish on "+here+"topic/raspi/metrics") {
+	if err := ps.Decide(request(policy.Publish, "topic/raspi/metrics")); err == nil ||
+		!strings.Contains(err.Error(), "no statement allows iot:Publish on "+here+"topic/raspi/metrics") {
 		t.Errorf("explained as %v", err)
 	}
 }
@@ -141,11 +143,13 @@ func TestAllows_variables(t *testing.T) {
 }
 
 func TestAllows_denyWins(t *testing.T) {
-	ps := append(parse(t, one("Allow", "iot:*", "*", "")), parse(t, one("Deny", "iot:Publish", here+"topic/secret", ""))...)
+	ps := append(parse(t, one("Allow", "iot:*", "*", "")),
+		parse(t, one("Deny", "iot:Publish", here+"topic/secret", ""))...)
 	if !allows(ps, request(policy.Publish, "topic/a")) || allows(ps, request(policy.Publish, "topic/secret")) {
 		t.Error("want all but the secret topic")
 	}
-	if err := ps.Decide(request(policy.Publish, "topic/secret")); err == nil || !strings.Contains(err.Error(), "denies it") {
+	if err := ps.Decide(request(policy.Publish, "topic/secret")); err == nil ||
+		!strings.Contains(err.Error(), "denies it") {
 		t.Errorf("explained as %v", err)
 	}
 	if allows(policy.Policies{}, request(policy.Connect, "client/gw")) {
@@ -168,9 +172,19 @@ func TestAllows_conditions(t *testing.T) {
 		{`{"StringEquals":{"iot:ClientId":"g*"}}`, func(*policy.Request) {}, false},
 		{`{"StringLike":{"iot:ClientId":"g*"}}`, func(*policy.Request) {}, true},
 		{`{"StringEquals":{"iot:Connection.Thing.ThingName":"gw"}}`, func(*policy.Request) {}, false},
-		{`{"ForAllValues:StringEquals":{"iot:ConnectAttributes":["LastWill"]}}`, func(r *policy.Request) { r.ConnectAttributes = []string{"LastWill"} }, true},
-		{`{"ForAllValues:StringEquals":{"iot:ConnectAttributes":["LastWill"]}}`, func(r *policy.Request) { r.ConnectAttributes = []string{"PersistentConnect"} }, false},
-		{`{"StringLike":{"iot:ClientId":"g*"},"Bool":{"iot:Connection.Thing.IsAttached":"true"}}`, func(*policy.Request) {}, false}, // both
+		{
+			`{"ForAllValues:StringEquals":{"iot:ConnectAttributes":["LastWill"]}}`,
+			func(r *policy.Request) { r.ConnectAttributes = []string{"LastWill"} }, true,
+		},
+		{
+			`{"ForAllValues:StringEquals":{"iot:ConnectAttributes":["LastWill"]}}`,
+			func(r *policy.Request) { r.ConnectAttributes = []string{"PersistentConnect"} }, false,
+		},
+		// both
+		{
+			`{"StringLike":{"iot:ClientId":"g*"},"Bool":{"iot:Connection.Thing.IsAttached":"true"}}`, func(*policy.Request) {},
+			false,
+		},
 	} {
 		ps := parse(t, one("Allow", "iot:Connect", "*", tc.condition))
 		r := request(policy.Connect, "client/gw")
@@ -199,20 +213,40 @@ func TestParse_mistakes(t *testing.T) {
 		{one("Allow", "iot:Connect", "client/a", ""), "Statement[0].Resource: "},
 		{one("Allow", "iot:Publish", here+"topic/${iot:ClientID}", ""), `the variable "iot:ClientID" is not known here`},
 		{one("Allow", "iot:Publish", here+"topic/${iot:ClientId", ""), "has no closing brace"},
-		{one("Allow", "iot:Publish", "*", `{"IpAddress":{"aws:SourceIp":"1.2.3.4"}}`), "Statement[0].Condition.IpAddress: not a member that is known here"},
-		{one("Allow", "iot:Publish", "*", `{"StringEquals":{"iot:ConnectAttributes":"x"}}`), "Statement[0].Condition.StringEquals.iot:ConnectAttributes: not a member"},
-		{`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":[],"Resource":"*"}}`, "Statement[0].Action: must not be empty"},
-		{`{"Version":"2012-10-17","Statement":{"Effect":"Allow","NotAction":"iot:Connect","Resource":"*"}}`, "Statement[0].NotAction: not a member"},
-		{`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":5,"Resource":"*"}}`, "Statement[0].Action: must be a string or a list"},
-		{one("Allow", "iot:Connect", here+"client/"+strings.Repeat("x", 2048), ""), "characters without white space, IoT Core takes 2048"},
+		{
+			one("Allow", "iot:Publish", "*", `{"IpAddress":{"aws:SourceIp":"1.2.3.4"}}`),
+			"Statement[0].Condition.IpAddress: not a member that is known here",
+		},
+		{
+			one("Allow", "iot:Publish", "*", `{"StringEquals":{"iot:ConnectAttributes":"x"}}`),
+			"Statement[0].Condition.StringEquals.iot:ConnectAttributes: not a member",
+		},
+		{
+			`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":[],"Resource":"*"}}`,
+			"Statement[0].Action: must not be empty",
+		},
+		{
+			`{"Version":"2012-10-17","Statement":{"Effect":"Allow","NotAction":"iot:Connect","Resource":"*"}}`,
+			"Statement[0].NotAction: not a member",
+		},
+		{
+			`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":5,"Resource":"*"}}`,
+			"Statement[0].Action: must be a string or a list",
+		},
+		{
+			one("Allow", "iot:Connect", here+"client/"+strings.Repeat("x", 2048), ""),
+			"characters without white space, IoT Core takes 2048",
+		},
 		{least + "x", "text after the closing brace"},
 	} {
 		_, err := policy.Parse("p.json", []byte(tc.text))
-		if err == nil || !strings.Contains(err.Error(), "loading policy p.json: ") || !strings.Contains(err.Error(), tc.want) {
+		if err == nil || !strings.Contains(err.Error(), "loading policy p.json: ") ||
+			!strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%.80s\ngot %v\nwant %s", tc.text, err, tc.want)
 		}
 	}
-	if _, err := policy.Parse("spaces", []byte(strings.Replace(least, ",", ","+strings.Repeat(" \n", 2000), 1))); err != nil {
+	if _, err := policy.Parse("spaces", []byte(strings.Replace(least, ",", ","+strings.Repeat(" \n", 2000),
+		1))); err != nil {
 		t.Errorf("white space counts: %v", err)
 	}
 	if _, err := policy.Load(t.TempDir() + "/absent"); err == nil || !strings.Contains(err.Error(), "absent") {
@@ -237,14 +271,18 @@ func TestAllows_manyStars(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(least), "topic/a", "gw")
-	f.Add([]byte(one("Allow", "iot:*", here+"topic/${iot:ClientId}*?", `{"StringLike":{"iot:ClientId":"*"}}`)), "topic/x", "*")
+	f.Add([]byte(one("Allow", "iot:*", here+"topic/${iot:ClientId}*?", `{"StringLike":{"iot:ClientId":"*"}}`)), "topic/x",
+		"*")
 	f.Add([]byte(`{"Version":"2012-10-17","Statement":[[{}]]}`), "", "")
 	f.Fuzz(func(t *testing.T, text []byte, resource, client string) {
 		p, err := policy.Parse("fuzz", text)
 		if err != nil {
 			return
 		}
-		for _, action := range []string{policy.Connect, policy.Publish, policy.Subscribe, policy.Receive, policy.RetainPublish} {
+		for _, action := range []string{
+			policy.Connect, policy.Publish, policy.Subscribe, policy.Receive,
+			policy.RetainPublish,
+		} {
 			r := policy.Request{Action: action, Resource: resource, Region: "r", Account: "a", ClientID: client, Thing: client}
 			if err := (policy.Policies{p}).Decide(r); err != nil && err.Error() == "" {
 				t.Error("denied without a reason")

@@ -81,7 +81,8 @@ func readAction(top strict.Object, path string, raw json.RawMessage, version sql
 		return nil, err
 	}
 	if len(one.Names) != 1 {
-		return nil, one.Errorf("", "must have exactly one action, got %d, try: one of %s", len(one.Names), strings.Join(known, ", "))
+		return nil, one.Errorf("", "must have exactly one action, got %d, try: one of %s", len(one.Names),
+			strings.Join(known, ", "))
 	}
 	name := one.Names[0]
 	o, err := one.Read(name, members[name]...)

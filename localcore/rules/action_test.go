@@ -58,13 +58,17 @@ func TestCloudwatchLogs_batchRefuses(t *testing.T) {
 		`{}`:            "batchMode: input must be a JSON array, got nothing (Undefined), try: SELECT VALUE *.batch",
 		`{"batch": {}}`: "input must be a JSON array, got an object",
 		`{"batch": []}`: "empty array",
-		`{"batch": [{"timestamp": 1, "message": "a"}, "b"]}`:          "batchMode: element 1: must be an object, got a string",
-		`{"batch": [{"timestamp": "1", "message": "a"}]}`:             "element 0: timestamp: must be a number of milliseconds, got a string",
-		`{"batch": [{"message": "a"}]}`:                               "element 0: timestamp: must be a number of milliseconds, got nothing",
-		`{"batch": [{"timestamp": 1.5, "message": "a"}]}`:             "element 0: timestamp: must be whole milliseconds since 1970, got 1.5",
-		`{"batch": [{"timestamp": -1, "message": "a"}]}`:              "element 0: timestamp: must be whole milliseconds",
-		`{"batch": [{"timestamp": 1e30, "message": "a"}]}`:            "element 0: timestamp: must be whole milliseconds",
-		`{"batch": [{"timestamp": 1, "message": {"a": 1}}]}`:          "element 0: message: must be a string, got an object, try: the document as a string",
+		`{"batch": [{"timestamp": 1, "message": "a"}, "b"]}`: "batchMode: element 1: must be an object, got a string",
+		`{"batch": [{"timestamp": "1", "message": "a"}]}`: "element 0: timestamp: must be a number of " +
+			"milliseconds, got a string",
+		`{"batch": [{"message": "a"}]}`: "element 0: timestamp: must be a number of " +
+			"milliseconds, got nothing",
+		`{"batch": [{"timestamp": 1.5, "message": "a"}]}`: "element 0: timestamp: must be whole milliseconds " +
+			"since 1970, got 1.5",
+		`{"batch": [{"timestamp": -1, "message": "a"}]}`:   "element 0: timestamp: must be whole milliseconds",
+		`{"batch": [{"timestamp": 1e30, "message": "a"}]}`: "element 0: timestamp: must be whole milliseconds",
+		`{"batch": [{"timestamp": 1, "message": {"a": 1}}]}`: "element 0: message: must be a string, got an " +
+			"object, try: the document as a string",
 		`{"batch": [{"timestamp": 1}]}`:                               "element 0: message: must be a string, got nothing",
 		`{"batch": [{"timestamp": 1, "message": "a", "level": "x"}]}`: `element 0: "level": not a member that is known here`,
 	} {
@@ -76,7 +80,8 @@ func TestCloudwatchLogs_batchRefuses(t *testing.T) {
 			t.Fatalf("%s: got %+v and %v, want one failure", payload, counts, s.logs)
 		}
 		got := last[0].Failures[0]
-		if got.FailedAction != "CloudwatchLogsAction" || got.FailedResource != "g" || !strings.Contains(got.ErrorMessage, want) {
+		if got.FailedAction != "CloudwatchLogsAction" || got.FailedResource != "g" ||
+			!strings.Contains(got.ErrorMessage, want) {
 			t.Errorf("%s: got %+v, want %q in it", payload, got, want)
 		}
 	}
@@ -118,7 +123,8 @@ func TestSNS(t *testing.T) {
 		switch {
 		case got != tc.want:
 			t.Errorf("%s of %s: got %q, want %q", tc.format, tc.payload, got, tc.want)
-		case tc.err == "" && last != nil || tc.err != "" && (len(last) != 1 || !strings.Contains(last[0].Failures[0].ErrorMessage, tc.err)):
+		case tc.err == "" && last != nil || tc.err != "" && (len(last) != 1 ||
+			!strings.Contains(last[0].Failures[0].ErrorMessage, tc.err)):
 			t.Errorf("%s of %s: got %+v, want %q", tc.format, tc.payload, last, tc.err)
 		}
 	}
@@ -147,7 +153,8 @@ func TestRepublish(t *testing.T) {
 		switch {
 		case got != tc.want:
 			t.Errorf("%s: got %q, want %q", tc.topic, got, tc.want)
-		case tc.err == "" && last != nil || tc.err != "" && (len(last) != 1 || !strings.Contains(last[0].Failures[0].ErrorMessage, tc.err)):
+		case tc.err == "" && last != nil || tc.err != "" && (len(last) != 1 ||
+			!strings.Contains(last[0].Failures[0].ErrorMessage, tc.err)):
 			t.Errorf("%s: got %.300v, want %q", tc.topic, last, tc.err)
 		}
 	}
@@ -156,7 +163,8 @@ func TestRepublish(t *testing.T) {
 func TestErrorAction_getsTheDocument(t *testing.T) {
 	s := &sink{}
 	bad := `{"cloudwatchMetric": {"metricNamespace": "n", "metricName": "${name}", "metricUnit": "None", "metricValue": "${value}", ` + role + `}}`
-	e := newEngine(t, s, rule(t, "r", "SELECT * FROM 'site/+'", bad+","+logs("g", true)+","+logs("fine", false), republish("errors/${topic(1)}/${clientid()}/${name}/${timestamp()}")))
+	e := newEngine(t, s, rule(t, "r", "SELECT * FROM 'site/+'", bad+","+logs("g", true)+","+logs("fine", false),
+		republish("errors/${topic(1)}/${clientid()}/${name}/${timestamp()}")))
 	const topic = "$aws/rules/r/site/x"
 	send(e, topic, `{"name": "cpu", "value": "high"}`)
 
@@ -167,7 +175,8 @@ func TestErrorAction_getsTheDocument(t *testing.T) {
 	if err := json.Unmarshal(s.republished[0].Payload, &got); err != nil {
 		t.Fatal(err)
 	}
-	if !regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`).MatchString(got.CloudwatchTraceID) {
+	if !regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`).MatchString(
+		got.CloudwatchTraceID) {
 		t.Errorf("got trace id %q, want a UUID", got.CloudwatchTraceID)
 	}
 	got.CloudwatchTraceID = ""
@@ -175,14 +184,16 @@ func TestErrorAction_getsTheDocument(t *testing.T) {
 		RuleName: "r", Topic: topic, ClientID: "gw", Base64OriginalPayload: "eyJuYW1lIjogImNwdSIsICJ2YWx1ZSI6ICJoaWdoIn0=",
 		Failures: []rules.ActionFailure{
 			{FailedAction: "CloudwatchMetricAction", FailedResource: "cpu", ErrorMessage: `value "high": not a number`},
-			{FailedAction: "CloudwatchLogsAction", FailedResource: "g", ErrorMessage: "batchMode: input must be a JSON array, got an object, try: SELECT VALUE *.batch"},
+			{FailedAction: "CloudwatchLogsAction", FailedResource: "g", ErrorMessage: "batchMode: input must be a JSON array, " +
+				"got an object, try: SELECT VALUE *.batch"},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	counts, last := e.Failures()
-	if want := (rules.Counts{TopicMatch: 1, Success: 1, Failure: 2, ErrorActionSuccess: 1}); counts != want || len(last) != 1 {
+	if want := (rules.Counts{TopicMatch: 1, Success: 1, Failure: 2, ErrorActionSuccess: 1}); counts != want ||
+		len(last) != 1 {
 		t.Errorf("got %+v and %d kept, want %+v and one", counts, len(last), want)
 	}
 	if want := []rules.Use{{Rule: "r", Bytes: len(topic) + 32, Actions: 4}}; cmp.Diff(want, s.uses) != "" {
@@ -213,7 +224,8 @@ func TestErrorAction_failsItself(t *testing.T) {
 	if want := (rules.Counts{TopicMatch: 1, Failure: 1, ErrorActionFailure: 1}); counts != want || len(last) != 1 {
 		t.Fatalf("got %+v and %v, want %+v", counts, last, want)
 	}
-	if got := last[0].ErrorActionError; !strings.Contains(got, "CloudwatchLogsAction g: batchMode: input must be a JSON array, got an object") {
+	if got := last[0].ErrorActionError; !strings.Contains(got, "CloudwatchLogsAction g: batchMode: input must be a JSON "+
+		"array, got an object") {
 		t.Errorf("got %q, want what was wrong with the error action", got)
 	}
 }

@@ -25,7 +25,8 @@ func newChain() chain {
 func (e *Engine) republish(m Message, qos byte, c chain) error {
 	if c.hops == MaxHops || *c.left == 0 {
 		e.rec.count("", func(c *Counts) { c.HopsExceeded++ })
-		return fail("HopsExceeded", "republished %d times in a row or %d messages in all, dropped, try: a topic that no rule selects", MaxHops, MaxRepublished)
+		return fail("HopsExceeded", "republished %d times in a row or %d messages in all, dropped, try: a topic that no "+
+			"rule selects", MaxHops, MaxRepublished)
 	}
 	*c.left--
 	if _, _, basicIngest := sql.BasicIngest(m.Topic); !basicIngest {

@@ -129,7 +129,8 @@ func (e *Engine) act(work *run) (executed int) {
 			continue
 		}
 		e.rec.count(work.rule.Name, func(c *Counts) { c.Failure++ })
-		e.rec.tell(r.Name+" "+kindOf(err), "rule action failed", "rule", r.Name, "topic", m.Topic, "action", a.name(), "resource", resource, "err", err)
+		e.rec.tell(r.Name+" "+kindOf(err), "rule action failed", "rule", r.Name, "topic", m.Topic, "action", a.name(),
+			"resource", resource, "err", err)
 		failed = append(failed, ActionFailure{a.name(), resource, err.Error()})
 	}
 	if failed == nil {
@@ -156,6 +157,7 @@ func (e *Engine) report(work *run, d Document) string {
 		return ""
 	}
 	e.rec.count(work.rule.Name, func(c *Counts) { c.ErrorActionFailure++ })
-	e.rec.tell(r.Name+" error action "+kindOf(err), "rule error action failed", "rule", r.Name, "topic", m.Topic, "action", r.onError.name(), "resource", resource, "err", err)
+	e.rec.tell(r.Name+" error action "+kindOf(err), "rule error action failed", "rule", r.Name, "topic", m.Topic, "action",
+		r.onError.name(), "resource", resource, "err", err)
 	return r.onError.name() + " " + resource + ": " + err.Error()
 }

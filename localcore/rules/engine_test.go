@@ -40,7 +40,10 @@ func (s *sink) services() rules.Services {
 			return s.err
 		},
 		Republish: func(topic string, qos byte, payload []byte) error {
-			s.republished = append(s.republished, rules.Message{Topic: topic, ClientID: strconv.Itoa(int(qos)), Payload: payload})
+			s.republished = append(s.republished, rules.Message{
+				Topic: topic, ClientID: strconv.Itoa(int(qos)),
+				Payload: payload,
+			})
 			return s.err
 		},
 		Notify: func(target string, payload []byte) error {
@@ -78,7 +81,10 @@ func message(topic, payload string) rules.Message {
 
 func TestEngine_Handle_cloudwatchMetric(t *testing.T) {
 	const payload = `{"name": "cpu usage (pi1)", "unit": "Percent", "value": "12.5 ", "timestamp": "1763791400", "device": "pi1"}`
-	want := []rules.Metric{{Namespace: "RaspberryPi", Name: "cpu usage (pi1)", Unit: "Percent", Value: 12.5, Time: time.Unix(1763791400, 0)}}
+	want := []rules.Metric{{
+		Namespace: "RaspberryPi", Name: "cpu usage (pi1)", Unit: "Percent", Value: 12.5,
+		Time: time.Unix(1763791400, 0),
+	}}
 	got, e := apply(t, mustParse(t, "r", ruleText(t)), message("raspi/metrics", payload), message("raspi/other", payload))
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -107,7 +113,10 @@ func TestEngine_Handle_basicIngest(t *testing.T) {
 		{"what FROM selects", "$aws/rules/r/raspi/metrics", ruleText(t), rules.Counts{TopicMatch: 1, Success: 1}},
 		{"what FROM does not select", "$aws/rules/r/any/topic", ruleText(t), rules.Counts{NotSelected: 1}},
 		{"nothing that FROM could select", "$aws/rules/r", ruleText(t), rules.Counts{NotSelected: 1}},
-		{"FROM with a wildcard", "$aws/rules/r/raspi/metrics", ruleText(t, "raspi/metrics", "raspi/+"), rules.Counts{TopicMatch: 1, Success: 1}},
+		{
+			"FROM with a wildcard", "$aws/rules/r/raspi/metrics", ruleText(t, "raspi/metrics", "raspi/+"),
+			rules.Counts{TopicMatch: 1, Success: 1},
+		},
 		{"without FROM", "$aws/rules/r/x", ruleText(t, " FROM 'raspi/metrics'", ""), rules.Counts{TopicMatch: 1, Success: 1}},
 		{"without FROM by topic", "raspi/metrics", ruleText(t, " FROM 'raspi/metrics'", ""), rules.Counts{}},
 		{"no name", "$aws/rules//x", ruleText(t), rules.Counts{RuleNotFound: 1}},
@@ -125,7 +134,8 @@ func TestEngine_Handle_basicIngest(t *testing.T) {
 // What FROM does not select is acknowledged and dropped: that is counted with the rule, and told once.
 func TestEngine_Handle_basicIngestNotSelected(t *testing.T) {
 	var said strings.Builder
-	e, err := rules.New([]*rules.Rule{mustParse(t, "r", ruleText(t))}, new(sink).services(), slog.New(slog.NewTextHandler(&said, nil)))
+	e, err := rules.New([]*rules.Rule{mustParse(t, "r", ruleText(t))}, new(sink).services(),
+		slog.New(slog.NewTextHandler(&said, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +145,8 @@ func TestEngine_Handle_basicIngestNotSelected(t *testing.T) {
 	if got := e.Rules()[0].Counts; got != (rules.Counts{NotSelected: 3}) {
 		t.Errorf("got %+v, want 3 that were not selected", got)
 	}
-	if got := said.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "topic=$aws/rules/r/piway-gateway") || !strings.Contains(got, "from=raspi/metrics") {
+	if got := said.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "topic=$aws/rules/r/piway-gateway") ||
+		!strings.Contains(got, "from=raspi/metrics") {
 		t.Errorf("got the log %q, want topic and FROM, once", got)
 	}
 }
@@ -145,7 +156,8 @@ func TestEngine_Handle_payloadIsNotJSON(t *testing.T) {
 		// SELECT * takes bytes, and the templates find nothing in them.
 		_, e := apply(t, mustParse(t, "r", ruleText(t)), message("raspi/metrics", payload))
 		counts, last := e.Failures()
-		if want := (rules.Counts{TopicMatch: 1, ParseError: 1, Failure: 1, ErrorActionSuccess: 1}); counts != want || len(last) != 1 {
+		if want := (rules.Counts{TopicMatch: 1, ParseError: 1, Failure: 1, ErrorActionSuccess: 1}); counts != want ||
+			len(last) != 1 {
 			t.Errorf("%q: got %+v %v, want %+v and one failure", payload, counts, last, want)
 		}
 		_, e = apply(t, mustParse(t, "r", ruleText(t, "SELECT *", "SELECT name")), message("raspi/metrics", payload))
@@ -177,9 +189,11 @@ func TestEngine_Handle_keepsFailuresAsAWSReportsThem(t *testing.T) {
 			t.Fatalf("%s: got %+v %v, want %+v and one failure", payload, counts, last, want)
 		}
 		f := last[0]
-		if f.RuleName != "r" || f.Topic != "raspi/metrics" || f.ClientID != "gw" || f.Base64OriginalPayload == "" || !f.Time.Equal(noon) || len(f.Failures) != 1 {
+		if f.RuleName != "r" || f.Topic != "raspi/metrics" || f.ClientID != "gw" || f.Base64OriginalPayload == "" ||
+			!f.Time.Equal(noon) || len(f.Failures) != 1 {
 			t.Errorf("%s: got %+v", payload, f)
-		} else if a := f.Failures[0]; a.FailedAction != "CloudwatchMetricAction" || a.FailedResource != "n" || !strings.Contains(a.ErrorMessage, want) {
+		} else if a := f.Failures[0]; a.FailedAction != "CloudwatchMetricAction" || a.FailedResource != "n" ||
+			!strings.Contains(a.ErrorMessage, want) {
 			t.Errorf("%s: got %+v, want %q in it", payload, a, want)
 		}
 	}
@@ -197,7 +211,8 @@ func TestEngine_Handle_failuresAreBoundedAndToldOnce(t *testing.T) {
 		e.Handle(message("raspi/metrics", fmt.Sprintf(`{"name": "n%d", "unit": "None", "value": 1, "timestamp": 1}`, i)))
 	}
 	counts, last := e.Failures()
-	if counts.Failure != n || len(last) != rules.MaxFailures || last[len(last)-1].Failures[0].FailedResource != fmt.Sprintf("n%d", n-1) {
+	if counts.Failure != n || len(last) != rules.MaxFailures ||
+		last[len(last)-1].Failures[0].FailedResource != fmt.Sprintf("n%d", n-1) {
 		t.Errorf("got %+v and %d kept, want %d failures, the newest %d kept", counts, len(last), n, rules.MaxFailures)
 	}
 	if got := strings.Count(log.String(), "level=WARN"); got != 2 {
@@ -207,7 +222,8 @@ func TestEngine_Handle_failuresAreBoundedAndToldOnce(t *testing.T) {
 
 func TestNew_refusesTwoRulesOfOneName(t *testing.T) {
 	r := mustParse(t, "r", ruleText(t))
-	if _, err := rules.New([]*rules.Rule{r, r}, new(sink).services(), nil); err == nil || !strings.Contains(err.Error(), `rule "r": given twice`) {
+	if _, err := rules.New([]*rules.Rule{r, r}, new(sink).services(), nil); err == nil ||
+		!strings.Contains(err.Error(), `rule "r": given twice`) {
 		t.Errorf("got %v, want given twice", err)
 	}
 }
@@ -228,9 +244,11 @@ func TestNew_refusesAMissingService(t *testing.T) {
 func TestEngine_Handle_timestampOfTheMessage(t *testing.T) {
 	for template, want := range map[string]time.Time{
 		"${floor(timestamp()/1000)}": noon,
-		"${timestamp()}":             time.Unix(noon.UnixMilli(), 0), // milliseconds taken for seconds: a time that CloudWatch refuses
+		// milliseconds taken for seconds: a time that CloudWatch refuses
+		"${timestamp()}": time.Unix(noon.UnixMilli(), 0),
 	} {
-		got, _ := apply(t, mustParse(t, "r", ruleText(t, "${timestamp}", template)), message("raspi/metrics", `{"name": "n", "unit": "None", "value": 1}`))
+		got, _ := apply(t, mustParse(t, "r", ruleText(t, "${timestamp}", template)),
+			message("raspi/metrics", `{"name": "n", "unit": "None", "value": 1}`))
 		if len(got) != 1 || !got[0].Time.Equal(want) {
 			t.Errorf("%s: got %+v, want it at %v", template, got, want)
 		}

@@ -19,9 +19,10 @@ type Counts struct {
 	ErrorActionFailure int64 `json:"error_action_failure"` // an error action that failed
 	ParseError         int64 `json:"parse_error"`          // a matched message that is not JSON
 	RuleNotFound       int64 `json:"rule_not_found"`       // a Basic Ingest message for no rule, or a disabled one
-	NotSelected        int64 `json:"not_selected"`         // a Basic Ingest message on a topic that the rule's FROM does not select
-	SQLError           int64 `json:"sql_error"`            // a matched message that the SQL statement fails on; in AWS a log entry
-	HopsExceeded       int64 `json:"hops_exceeded"`        // a republished message dropped for the bounds of a chain; also a Failure
+	// a Basic Ingest message on a topic that the rule's FROM does not select
+	NotSelected  int64 `json:"not_selected"`
+	SQLError     int64 `json:"sql_error"`     // a matched message that the SQL statement fails on; in AWS a log entry
+	HopsExceeded int64 `json:"hops_exceeded"` // a republished message dropped for the bounds of a chain; also a Failure
 }
 
 // A Document is what AWS hands to a rule's error action: one per message and rule (rule-error-handling).

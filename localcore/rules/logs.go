@@ -44,7 +44,8 @@ func (a logsAction) do(r *run) (resource string, err error) {
 func readBatch(output sql.Value) ([]LogEvent, error) {
 	list, ok := output.(sql.Array)
 	if !ok {
-		return nil, fail("batch", "batchMode: input must be a JSON array, got %s, try: SELECT VALUE *.batch", sql.Kind(output))
+		return nil, fail("batch", "batchMode: input must be a JSON array, got %s, try: SELECT VALUE *.batch",
+			sql.Kind(output))
 	}
 	if len(list) == 0 {
 		return nil, fail("batch", "batchMode: input is an empty array, PutLogEvents takes at least one event")
@@ -79,7 +80,8 @@ func readEvent(v sql.Value) (LogEvent, error) {
 	}
 	message, ok := o.Get("message").(string)
 	if !ok {
-		return LogEvent{}, fail("batch", "message: must be a string, got %s, try: the document as a string", sql.Kind(o.Get("message")))
+		return LogEvent{}, fail("batch", "message: must be a string, got %s, try: the document as a string",
+			sql.Kind(o.Get("message")))
 	}
 	return LogEvent{Time: time.UnixMilli(ms), Message: message}, nil
 }

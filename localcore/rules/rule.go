@@ -49,12 +49,14 @@ func Load(path string) (*Rule, error) {
 // Parse reads the text of a rule file.
 func Parse(name string, text []byte) (*Rule, error) {
 	if !ruleName.MatchString(name) {
-		return nil, fmt.Errorf("rule name %q: AWS takes 1 to 128 letters, digits and underscores, try: another file name, such as topic_rule.json", name)
+		return nil, fmt.Errorf("rule name %q: AWS takes 1 to 128 letters, digits and underscores, try: another file name, "+
+			"such as topic_rule.json", name)
 	}
 	if len(text) > maxRule {
 		return nil, fmt.Errorf("rule: %d bytes, IoT Core takes %d", len(text), maxRule)
 	}
-	top, err := strict.Read("rule", text, "sql", "awsIotSqlVersion", "ruleDisabled", "description", "actions", "errorAction")
+	top, err := strict.Read("rule", text, "sql", "awsIotSqlVersion", "ruleDisabled", "description", "actions",
+		"errorAction")
 	if err != nil {
 		return nil, err
 	}

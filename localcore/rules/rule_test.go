@@ -42,20 +42,24 @@ func mustParse(t *testing.T, name string, text []byte) *rules.Rule {
 
 func TestParse_accepts(t *testing.T) {
 	for name, text := range map[string][]byte{
-		"all members":        ruleText(t),
-		"old version":        ruleText(t, "2016-03-23", "2015-10-08"),
-		"no version":         ruleText(t, `"awsIotSqlVersion": "2016-03-23",`, ""),
-		"no description":     ruleText(t, `"description": "d",`, ""),
-		"no timestamp":       ruleText(t, `"metricTimestamp": "${timestamp}",`, ""),
-		"sns":                ruleText(t, `"republish": {"topic": "errors", "qos": 1,`, `"sns": {"targetArn": "arn:aws:sns:x", "messageFormat": "RAW",`),
-		"sns by template":    ruleText(t, `"republish": {"topic": "errors", "qos": 1,`, `"sns": {"targetArn": "arn:aws:sns:x:${topic()}", "messageFormat": "JSON",`),
-		"metric as error":    ruleText(t, `"republish": {"topic": "errors", "qos": 1,`, `"cloudwatchMetric": {"metricNamespace": "n", "metricName": "n", "metricUnit": "None", "metricValue": "1",`),
+		"all members":    ruleText(t),
+		"old version":    ruleText(t, "2016-03-23", "2015-10-08"),
+		"no version":     ruleText(t, `"awsIotSqlVersion": "2016-03-23",`, ""),
+		"no description": ruleText(t, `"description": "d",`, ""),
+		"no timestamp":   ruleText(t, `"metricTimestamp": "${timestamp}",`, ""),
+		"sns": ruleText(t, `"republish": {"topic": "errors", "qos": 1,`,
+			`"sns": {"targetArn": "arn:aws:sns:x", "messageFormat": "RAW",`),
+		"sns by template": ruleText(t, `"republish": {"topic": "errors", "qos": 1,`,
+			`"sns": {"targetArn": "arn:aws:sns:x:${topic()}", "messageFormat": "JSON",`),
+		"metric as error": ruleText(t, `"republish": {"topic": "errors", "qos": 1,`,
+			`"cloudwatchMetric": {"metricNamespace": "n", "metricName": "n", "metricUnit": "None", "metricValue": "1",`),
 		"floor(timestamp())": ruleText(t, "${timestamp}", "${floor(timestamp()/1000)}"),
 		"no FROM":            ruleText(t, " FROM 'raspi/metrics'", ""),
 		"reserved topic":     ruleText(t, `"topic": "errors"`, `"topic": "$$aws/things/x/shadow/update"`),
 		"qos 0":              ruleText(t, `"qos": 1`, `"qos": 0`),
-		"batch":              ruleText(t, `"republish": {"topic": "errors", "qos": 1,`, `"cloudwatchLogs": {"logGroupName": "g", "batchMode": true,`),
-		"logs":               ruleText(t, `"republish": {"topic": "errors", "qos": 1,`, `"cloudwatchLogs": {"logGroupName": "g",`),
+		"batch": ruleText(t, `"republish": {"topic": "errors", "qos": 1,`,
+			`"cloudwatchLogs": {"logGroupName": "g", "batchMode": true,`),
+		"logs": ruleText(t, `"republish": {"topic": "errors", "qos": 1,`, `"cloudwatchLogs": {"logGroupName": "g",`),
 	} {
 		if _, err := rules.Parse("r", text); err != nil {
 			t.Errorf("%s: got %v, want nil", name, err)
@@ -68,7 +72,8 @@ func TestParse_acceptsSQL(t *testing.T) {
 	for _, text := range []string{
 		"SELECT VALUE *.batch FROM 'piway/emf/+'",
 		"SELECT * FROM 'piway/errors/+' WHERE endswith(clientId, '-feedback') = false",
-		"SELECT name, cast(value AS Decimal) AS v, get(data, 'a-b') FROM 'a/+/b' WHERE v2 > 3 AND NOT isUndefined(x) OR (a + 1) * 2 <> 7",
+		"SELECT name, cast(value AS Decimal) AS v, get(data, 'a-b') FROM 'a/+/b' WHERE v2 > 3 AND NOT isUndefined(x) OR (a " +
+			"+ 1) * 2 <> 7",
 	} {
 		if _, err := rules.Parse("r", ruleText(t, "SELECT * FROM 'raspi/metrics'", text)); err != nil {
 			t.Errorf("%s: got %v, want nil", text, err)
@@ -94,29 +99,58 @@ func TestParse_refuses(t *testing.T) {
 		{"disabled", "false", `"no"`, "ruleDisabled: must be true or false"},
 		{"description", `"d"`, "null", "description: must be a string"},
 		{"cut in a member", "role/r\"}}]", "role/r\"}", "actions: not valid JSON"},
-		{"other action", "cloudwatchMetric", "lambda", "actions[0].lambda: not a member that is known here, try: one of cloudwatchMetric"},
-		{"no action", `{"cloudwatchMetric": {`, `{}, {"cloudwatchMetric": {`, "actions[0]: must have exactly one action, got 0"},
-		{"action member", "metricNamespace", "metricNameSpace", "actions[0].cloudwatchMetric.metricNameSpace: not a member that is known here, try: metricNamespace"},
-		{"action member missing", `"metricUnit": "${unit}",`, "", "actions[0].cloudwatchMetric.metricUnit: required and missing"},
-		{"template", "${value}", "${sqrt(value)}", "actions[0].cloudwatchMetric.metricValue: column 3: function sqrt is not supported"},
+		{"other action", "cloudwatchMetric", "lambda", "actions[0].lambda: not a member that is known here, try: one of " +
+			"cloudwatchMetric"},
+		{
+			"no action", `{"cloudwatchMetric": {`, `{}, {"cloudwatchMetric": {`,
+			"actions[0]: must have exactly one action, got 0",
+		},
+		{"action member", "metricNamespace", "metricNameSpace", "actions[0].cloudwatchMetric.metricNameSpace: not a member " +
+			"that is known here, try: metricNamespace"},
+		{
+			"action member missing", `"metricUnit": "${unit}",`, "",
+			"actions[0].cloudwatchMetric.metricUnit: required and missing",
+		},
+		{"template", "${value}", "${sqrt(value)}", "actions[0].cloudwatchMetric.metricValue: column 3: function sqrt is " +
+			"not supported"},
 		{"timestamp template", "${timestamp}", "${timestamp()", `metricTimestamp: column 1: "${" has no closing brace`},
 		{"role", "arn:aws:iam::123456789012:role/r\"}}]", "piway-rule\"}}]", `roleArn: "piway-rule" is not a role's ARN`},
 		{"role by template", "role/r\"}}]", "role/${name}\"}}]", `is not a role's ARN`},
 		{"error action", "republish", "retry", "errorAction.retry: not a member"},
-		{"two error actions", `"errorAction": {`, `"errorAction": {"sns": {}, `, "errorAction: must have exactly one action, got 2"},
+		{
+			"two error actions", `"errorAction": {`, `"errorAction": {"sns": {}, `,
+			"errorAction: must have exactly one action, got 2",
+		},
 		{"error action member", `"topic"`, `"filter"`, "errorAction.republish.filter: not a member"},
 		{"error action headers", `"qos": 1`, `"headers": {}`, "errorAction.republish.headers: not a member"},
 		{"error action topic", `"topic": "errors",`, "", "errorAction.republish.topic: required"},
-		{"error action reserved", `"errors"`, `"$aws/x"`, "errorAction.republish.topic: a reserved topic is written with two dollar signs, try: $$aws/x"},
+		{"error action reserved", `"errors"`, `"$aws/x"`, "errorAction.republish.topic: a reserved topic is written with " +
+			"two dollar signs, try: $$aws/x"},
 		{"error action wildcard", `"errors"`, `"a/#"`, `errorAction.republish.topic: topic "a/#": wildcards`},
 		{"error action qos", `"qos": 1`, `"qos": 2`, "errorAction.republish.qos: must be 0 or 1, got 2"},
 		{"error action qos text", `"qos": 1`, `"qos": "1"`, `errorAction.republish.qos: must be 0 or 1, got "1"`},
 		{"error action role", "arn:aws:iam::123456789012:role/r\"}}\n", "x\"}}\n", "errorAction.republish.roleArn"},
-		{"sns target", `"republish": {"topic": "errors", "qos": 1`, `"sns": {"targetArn": "me"`, `errorAction.sns.targetArn: "me" is not an SNS topic's ARN`},
-		{"sns fifo", `"republish": {"topic": "errors", "qos": 1`, `"sns": {"targetArn": "arn:aws:sns:a:1:x.fifo"`, "errorAction.sns.targetArn: the SNS action does not support FIFO"},
-		{"sns format", `"republish": {"topic": "errors", "qos": 1`, `"sns": {"targetArn": "arn:aws:sns:a:1:x", "messageFormat": "XML"`, "errorAction.sns.messageFormat: must be RAW or JSON"},
-		{"batch", `"republish": {"topic": "errors", "qos": 1`, `"cloudwatchLogs": {"logGroupName": "g", "batchMode": 1`, "errorAction.cloudwatchLogs.batchMode: must be true or false"},
-		{"group", `"republish": {"topic": "errors", "qos": 1`, `"cloudwatchLogs": {"batchMode": true`, "errorAction.cloudwatchLogs.logGroupName: required"},
+		{
+			"sns target", `"republish": {"topic": "errors", "qos": 1`, `"sns": {"targetArn": "me"`,
+			`errorAction.sns.targetArn: "me" is not an SNS topic's ARN`,
+		},
+		{
+			"sns fifo", `"republish": {"topic": "errors", "qos": 1`, `"sns": {"targetArn": "arn:aws:sns:a:1:x.fifo"`,
+			"errorAction.sns.targetArn: the SNS action does not support FIFO",
+		},
+		{
+			"sns format", `"republish": {"topic": "errors", "qos": 1`,
+			`"sns": {"targetArn": "arn:aws:sns:a:1:x", "messageFormat": "XML"`,
+			"errorAction.sns.messageFormat: must be RAW or JSON",
+		},
+		{
+			"batch", `"republish": {"topic": "errors", "qos": 1`, `"cloudwatchLogs": {"logGroupName": "g", "batchMode": 1`,
+			"errorAction.cloudwatchLogs.batchMode: must be true or false",
+		},
+		{
+			"group", `"republish": {"topic": "errors", "qos": 1`, `"cloudwatchLogs": {"batchMode": true`,
+			"errorAction.cloudwatchLogs.logGroupName: required",
+		},
 		{"too long", `"d"`, `"` + strings.Repeat("d", 128*1024) + `"`, "IoT Core takes 131072"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -130,7 +164,8 @@ func TestParse_refuses(t *testing.T) {
 
 func TestParse_defaultVersionIsTheOldOne(t *testing.T) {
 	_, err := rules.Parse("r", ruleText(t, `"awsIotSqlVersion": "2016-03-23",`, "", "SELECT *", "SELECT VALUE name"))
-	if err == nil || !strings.Contains(err.Error(), "sql: column 8: SELECT VALUE needs awsIotSqlVersion 2016-03-23, and the rule has 2015-10-08") {
+	if err == nil || !strings.Contains(err.Error(), "sql: column 8: SELECT VALUE needs awsIotSqlVersion 2016-03-23, and "+
+		"the rule has 2015-10-08") {
 		t.Errorf("got %v, want SELECT VALUE refused", err)
 	}
 }
@@ -183,9 +218,11 @@ func FuzzParse(f *testing.F) {
 	const role = `"roleArn": "arn:aws:iam::1:role/r"`
 	for rule, payload := range map[string]string{
 		`{"sql": "SELECT * FROM 'a'", "actions": []}`: `{}`,
-		`{"sql": "SELECT * FROM 'a'", "actions": [` + metric + `], "errorAction": {"sns": {"targetArn": "arn:aws:sns:t", ` + role + `}}}`:                                                         `{"value": "x"}`,
-		`{"sql": "SELECT VALUE *.batch", "awsIotSqlVersion": "2016-03-23", "actions": [{"cloudwatchLogs": {"logGroupName": "${topic()}", "batchMode": true, ` + role + `}}]}`:                     `{"batch": [{"timestamp": 1, "message": "m"}]}`,
-		`{"sql": "SELECT a, 1 AS b FROM '#' WHERE a > 1", "actions": [{"republish": {"topic": "b/${a}", ` + role + `}}], "errorAction": {"republish": {"topic": "$$aws/rules/r", ` + role + `}}}`: `{"a": 2}`,
+		`{"sql": "SELECT * FROM 'a'", "actions": [` + metric + `], "errorAction": {"sns": {"targetArn": "arn:aws:sns:t", ` +
+			role + `}}}`: `{"value": "x"}`,
+		`{"sql": "SELECT VALUE *.batch", "awsIotSqlVersion": "2016-03-23", "actions": [{"cloudwatchLogs": {"logGroupName": "${topic()}", "batchMode": true, ` + role + `}}]}`: `{"batch": [{"timestamp": 1, "message": "m"}]}`,
+		`{"sql": "SELECT a, 1 AS b FROM '#' WHERE a > 1", "actions": [{"republish": {"topic": "b/${a}", ` + role +
+			`}}], "errorAction": {"republish": {"topic": "$$aws/rules/r", ` + role + `}}}`: `{"a": 2}`,
 		`{"actions": [{}], "sql": 1}`:                                    `[`,
 		`{"sql": "SELECT * FROM 'a'", "actions": [], "errorAction": {}}`: ``,
 		`{"a": 1`: "\xff",

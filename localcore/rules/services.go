@@ -43,7 +43,8 @@ type Use struct {
 
 func (s Services) check() error {
 	for name, isSet := range map[string]bool{
-		"PutMetric": s.PutMetric != nil, "PutLogs": s.PutLogs != nil, "Republish": s.Republish != nil, "Notify": s.Notify != nil,
+		"PutMetric": s.PutMetric != nil, "PutLogs": s.PutLogs != nil, "Republish": s.Republish != nil,
+		"Notify": s.Notify != nil,
 	} {
 		if !isSet {
 			return errors.New("rules: Services." + name + " must be set")

@@ -73,7 +73,8 @@ func defaultMessage(output sql.Value) ([]byte, error) {
 	}
 	text, ok := o.Get("default").(string)
 	if !ok {
-		return nil, fail("messageFormat", "messageFormat JSON: member default must be a string, got %s", sql.Kind(o.Get("default")))
+		return nil, fail("messageFormat", "messageFormat JSON: member default must be a string, got %s",
+			sql.Kind(o.Get("default")))
 	}
 	return []byte(text), nil
 }

@@ -50,7 +50,9 @@ func (p *parser) sum() (expr, error)     { return p.chain(p.product, arithmetic,
 func (p *parser) product() (expr, error) { return p.chain(p.primary, arithmetic, "*", "/", "%") }
 
 // chain reads operands of one precedence, left to right.
-func (p *parser) chain(operand func() (expr, error), join func(op string, l, r expr) expr, ops ...string) (expr, error) {
+func (p *parser) chain(operand func() (expr, error), join func(op string, l, r expr) expr, ops ...string) (expr,
+	error,
+) {
 	left, err := operand()
 	for err == nil {
 		op := p.oneOf(ops)
@@ -255,5 +257,6 @@ func (p *parser) cast() (expr, error) {
 		return nil, err
 	}
 	p.advance()
-	return call{func(in *Input, args []Value) Value { return to.cast(args[0], in.Version) }, []expr{x}}, p.expect(")", `")"`)
+	return call{func(in *Input, args []Value) Value { return to.cast(args[0], in.Version) }, []expr{x}},
+		p.expect(")", `")"`)
 }

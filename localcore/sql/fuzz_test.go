@@ -9,13 +9,18 @@ import (
 )
 
 // seeds are payloads that fuzzing starts from.
-var seeds = []string{payload, `[1e400, null, true, "<"]`, `{"a": {"b": 1.0}, "x": 1e5} 2`, "[[[", "80", "\xff", `{"a": -0.000, "a": "é"}`}
+var seeds = []string{
+	payload, `[1e400, null, true, "<"]`, `{"a": {"b": 1.0}, "x": 1e5} 2`, "[[[", "80", "\xff",
+	`{"a": -0.000, "a": "é"}`,
+}
 
 func FuzzParse(f *testing.F) {
 	for i, text := range []string{
 		"SELECT * FROM 'a/+/#'", "select*from'$aws/rules/x/y'", "SELECT * FROM 'a", "SELECT '", "ä*\xff",
-		"SELECT name, cast(value AS Decimal) AS v, get(data, 'a-b') FROM 'a/+/b' WHERE v2 > 3 AND NOT isUndefined(x) OR (a + 1) * 2 <> 7",
-		"SELECT VALUE *.batch WHERE endswith(clientId, \"x\") = false", "SELECT *, [1.5e3, -2, null] AS l, concat(a, 'b', 7 / 2.5 % 3) WHERE topic(2) = 'pi1'",
+		"SELECT name, cast(value AS Decimal) AS v, get(data, 'a-b') FROM 'a/+/b' WHERE v2 > 3 AND NOT isUndefined(x) OR (a " +
+			"+ 1) * 2 <> 7",
+		"SELECT VALUE *.batch WHERE endswith(clientId, \"x\") = false",
+		"SELECT *, [1.5e3, -2, null] AS l, concat(a, 'b', 7 / 2.5 % 3) WHERE topic(2) = 'pi1'",
 		"SELECT " + strings.Repeat("(", 100), "SELECT a" + strings.Repeat(".a", 50),
 	} {
 		f.Add(text, seeds[i%len(seeds)], i%2 == 0)
@@ -70,7 +75,8 @@ func checkFilter(t *testing.T, filter sql.Filter, topic string) {
 
 func FuzzParseTemplate(f *testing.F) {
 	for i, text := range []string{
-		"${name}", "a ${a.b} ${c} $", "${", "}${ x }", "${floor(timestamp()/1000)}", "${concat('}', get(*, \"a-b\"))}${", "${'", "@{a}", "${round(-2.50) * 1e999}",
+		"${name}", "a ${a.b} ${c} $", "${", "}${ x }", "${floor(timestamp()/1000)}", "${concat('}', get(*, \"a-b\"))}${",
+		"${'", "@{a}", "${round(-2.50) * 1e999}",
 	} {
 		f.Add(text, seeds[i%len(seeds)])
 	}

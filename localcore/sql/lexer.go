@@ -99,7 +99,8 @@ var numberText = regexp.MustCompile(`^\d+(\.\d+)?([eE][+-]?\d+)?`)
 func (l *lexer) readNumber(t token) token {
 	t.kind, t.text = number, l.take(len(numberText.FindString(l.rest)))
 	if more := prefix(l.rest, isWord); more > 0 {
-		t.kind, t.text = broken, fmt.Sprintf("%.40q: a name must begin with a letter, try: get(*, 'name')", t.text+l.take(more))
+		t.kind, t.text = broken, fmt.Sprintf("%.40q: a name must begin with a letter, try: get(*, 'name')", t.text+
+			l.take(more))
 	}
 	return t
 }

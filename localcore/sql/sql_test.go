@@ -31,8 +31,9 @@ func TestParse_accepts(t *testing.T) {
 		"SELECT *":                                     "",
 		"SELECT * WHERE a = 1":                         "",
 		"SELECT VALUE *.batch FROM 'piway/emf/+'":      "piway/emf/+",
-		"SELECT * FROM 'e/+' WHERE endswith(clientId, '-feedback') = false":                                                               "e/+",
-		"SELECT name, cast(value AS Decimal) AS v, get(data, 'a-b') FROM 'a/+/b' WHERE v2 > 3 AND NOT isUndefined(x) OR (a + 1) * 2 <> 7": "a/+/b",
+		"SELECT * FROM 'e/+' WHERE endswith(clientId, '-feedback') = false": "e/+",
+		"SELECT name, cast(value AS Decimal) AS v, get(data, 'a-b') FROM 'a/+/b' WHERE v2 > 3 AND NOT isUndefined(x) OR (a " +
+			"+ 1) * 2 <> 7": "a/+/b",
 	} {
 		q, err := sql.Parse(text, sql.V2016)
 		got := ""

@@ -82,7 +82,8 @@ func TestParseTemplate_refuses(t *testing.T) {
 			t.Errorf("%.40q: got %v, want %q in it", text, err, want)
 		}
 	}
-	if _, err := sql.ParseTemplate("${a.b}", sql.V2015); err == nil || !strings.Contains(err.Error(), "column 4: a nested attribute needs") {
+	if _, err := sql.ParseTemplate("${a.b}", sql.V2015); err == nil ||
+		!strings.Contains(err.Error(), "column 4: a nested attribute needs") {
 		t.Errorf("old version: got %v, want it refused", err)
 	}
 }

@@ -304,7 +304,8 @@ func bareBroker(ctx context.Context) error {
 	}
 	s := mqtt.New(&mqtt.Options{Logger: slog.New(slog.DiscardHandler), SysTopicResendInterval: 3600})
 	s.Options.Capabilities.MaximumClientWritesPending = 64
-	if err := errors.Join(s.AddHook(&openHook{}, nil), s.AddListener(listeners.NewNet("bare", ln)), s.Serve()); err != nil {
+	if err := errors.Join(s.AddHook(&openHook{}, nil), s.AddListener(listeners.NewNet("bare", ln)),
+		s.Serve()); err != nil {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "gateway ready listen=%s\n", ln.Addr())

@@ -86,7 +86,8 @@ func (d *disk) close() {
 
 // errors lets writes, syncs or both fail for half a second.
 func (d *disk) errors(ctx context.Context, t *track) error {
-	d.faults.Fail([]faultfs.Fault{faultfs.Writes, faultfs.Syncs, faultfs.Writes | faultfs.Syncs}[t.rng.IntN(3)], syscall.EIO)
+	d.faults.Fail([]faultfs.Fault{faultfs.Writes, faultfs.Syncs, faultfs.Writes | faultfs.Syncs}[t.rng.IntN(3)],
+		syscall.EIO)
 	world.Wait(ctx, 500*time.Millisecond)
 	t.log(fmt.Sprint(d.faults.Fail(0, 0), " operations failed"))
 	return nil

@@ -62,7 +62,10 @@ func (w *site) chaos(ctx context.Context, o options, log io.Writer) (*result, er
 	if err != nil {
 		return nil, err
 	}
-	r := &result{events: map[string]int{}, connections: w.wan.Opened(), drain: time.Since(begun), accounts: accounts, dialed: w.dial != nil && len(w.agents) > 0}
+	r := &result{
+		events: map[string]int{}, connections: w.wan.Opened(), drain: time.Since(begun), accounts: accounts,
+		dialed: w.dial != nil && len(w.agents) > 0,
+	}
 	for _, t := range tracks {
 		for kind, n := range t.counts {
 			r.events[kind] += n
@@ -106,7 +109,8 @@ func (r *result) check(o options) error {
 	missing, dropped := r.gone()
 	if o.Flips {
 		if r.Lost > 0 && missing+dropped == 0 {
-			errs = append(errs, fmt.Errorf("%d acknowledged samples are lost, and the ledger does not tell: %s", r.Lost, r.FirstLost))
+			errs = append(errs, fmt.Errorf("%d acknowledged samples are lost, and the ledger does not tell: %s", r.Lost,
+				r.FirstLost))
 		}
 		return errors.Join(errs...)
 	}
@@ -148,7 +152,8 @@ func (r *result) checkTwice(o options) error {
 	if o.Form != "metric" || r.Twice <= bound {
 		return nil
 	}
-	return fmt.Errorf("%d samples came again, at most %d may, %d for each of %d connections", r.Twice, bound, window, r.connections)
+	return fmt.Errorf("%d samples came again, at most %d may, %d for each of %d connections", r.Twice, bound, window,
+		r.connections)
 }
 
 func (r *result) print(out io.Writer, o options) {
@@ -158,8 +163,10 @@ func (r *result) print(out io.Writer, o options) {
 	}
 	missing, dropped := r.gone()
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintf(t, "seed\tevents\tsamples\tacknowledged\tdelivered\tlost\ttwice\twrong\tmisdated\ttold missing\tlongest stall\tdrain\n%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\n",
-		o.Seed, events, r.Made, r.Acked, r.Delivered, r.Lost, r.Twice, r.Wrong, r.misdated+r.shifted, missing+dropped, r.stall.Round(100*time.Millisecond), r.drain.Round(100*time.Millisecond))
+	_, _ = fmt.Fprintf(t, "seed\tevents\tsamples\tacknowledged\tdelivered\tlost\ttwice\twrong\tmisdated\ttold "+
+		"missing\tlongest stall\tdrain\n%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\n",
+		o.Seed, events, r.Made, r.Acked, r.Delivered, r.Lost, r.Twice, r.Wrong, r.misdated+r.shifted, missing+dropped,
+		r.stall.Round(100*time.Millisecond), r.drain.Round(100*time.Millisecond))
 	_ = t.Flush() // as the lines below
 	for _, kind := range slices.Sorted(maps.Keys(r.events)) {
 		_, _ = fmt.Fprintf(out, "  %3d  %s\n", r.events[kind], kind)

@@ -144,7 +144,8 @@ func (w *site) lines(seed uint64, log func(string)) *track {
 		proxy *world.Proxy
 	}{{"LAN", w.lan}, {"internet", w.wan}} {
 		t.add(l.name+" reset", func(context.Context) error { l.proxy.Reset(); return nil })
-		t.add(l.name+" black hole", blackhole(l.proxy, func() time.Duration { return t.between(500*time.Millisecond, 5*time.Second) }))
+		t.add(l.name+" black hole", blackhole(l.proxy,
+			func() time.Duration { return t.between(500*time.Millisecond, 5*time.Second) }))
 	}
 	if w.upstream.http == "" {
 		return t
@@ -168,7 +169,8 @@ func (w *site) stalls(living context.Context, seed uint64, log func(string)) *tr
 	for _, longest := range []time.Duration{8 * time.Second, 24 * time.Second} {
 		stall := blackhole(w.far, func() time.Duration { return t.between(4*time.Second, longest) })
 		t.add("agents' LAN stalled", func(context.Context) error {
-			if err := world.Poll(living, "the agents to connect", func() (bool, error) { return w.far.Lines() >= len(w.agents), nil }); err != nil {
+			if err := world.Poll(living, "the agents to connect",
+				func() (bool, error) { return w.far.Lines() >= len(w.agents), nil }); err != nil {
 				return nil //nolint:nilerr // the end of the run
 			}
 			world.Wait(living, 1500*time.Millisecond)

@@ -193,14 +193,18 @@ func (w *site) newAgent(program, name, password, keepAlive string) (agent, error
 	}
 	secret, config := filepath.Join(w.dir, name+".password"), filepath.Join(w.dir, name+".yaml")
 	text := fmt.Sprintf(agentConfig, name, w.far.Addr(), secret, filepath.Join(w.dir, name+".spool"), keepAlive, measured)
-	if err := errors.Join(os.WriteFile(secret, []byte(password), 0o600), os.WriteFile(config, []byte(text), 0o600)); err != nil {
+	if err := errors.Join(os.WriteFile(secret, []byte(password), 0o600),
+		os.WriteFile(config, []byte(text), 0o600)); err != nil {
 		return agent{}, err
 	}
 	clock, err := newWall(filepath.Join(w.dir, name+".clock"))
 	if err == nil { // as one without a battery for it
 		err = clock.set(-17*time.Minute, false)
 	}
-	return agent{&world.Process{Path: program, Args: []string{"run", "--config", config}, Env: clock.env(), Ready: "agent started"}, clock}, err
+	return agent{&world.Process{
+		Path: program, Args: []string{"run", "--config", config}, Env: clock.env(),
+		Ready: "agent started",
+	}, clock}, err
 }
 
 func (w *site) dialPath() string { return filepath.Join(w.dir, "dial") }

@@ -9,7 +9,10 @@ import (
 
 // Clocks of gateways without a battery: they start where they were when they were last switched off, or anywhere, and
 // are set right by the network some seconds later. The last is for once.
-var boots = []time.Duration{-480 * time.Hour, -20 * time.Hour, -90 * time.Minute, -40 * time.Second, 50 * time.Minute, 9600 * time.Hour}
+var boots = []time.Duration{
+	-480 * time.Hour, -20 * time.Hour, -90 * time.Minute, -40 * time.Second, 50 * time.Minute,
+	9600 * time.Hour,
+}
 
 // clocks adds what clocks do. A clock that says it is right while it is not is off by less than an hour, since what is
 // too old or too far ahead by such a clock is refused, and rightly; and by more than a message may be under way: less
@@ -29,9 +32,12 @@ func (w *site) clocks(t *track) {
 		return boots[i]
 	}
 	t.add("gateway's clock stepped while it runs", func(ctx context.Context) error { return w.off(ctx, t, lie(), true) })
-	t.add("gateway's clock lost and found while it runs", func(ctx context.Context) error { return w.off(ctx, t, lie(), false) })
-	t.add("gateway started with a clock that lies", func(ctx context.Context) error { return w.begin(ctx, t, lie(), true) })
-	t.add("gateway started with a clock that is not set", func(ctx context.Context) error { return w.begin(ctx, t, boot(), false) })
+	t.add("gateway's clock lost and found while it runs",
+		func(ctx context.Context) error { return w.off(ctx, t, lie(), false) })
+	t.add("gateway started with a clock that lies",
+		func(ctx context.Context) error { return w.begin(ctx, t, lie(), true) })
+	t.add("gateway started with a clock that is not set",
+		func(ctx context.Context) error { return w.begin(ctx, t, boot(), false) })
 	for _, a := range w.agents {
 		step := func() error {
 			if t.rng.IntN(2) == 0 {

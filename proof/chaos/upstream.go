@@ -54,12 +54,16 @@ func newMosquitto(dir, certs, addr, record string, log *world.Log) (*upstream, e
 	if err != nil {
 		return nil, err
 	}
-	broker, reader, err := world.Mosquitto(dir, certs, addr, log.Of("mosquitto"), &recorder{file: f, log: log.Of("mosquitto_sub")})
+	broker, reader, err := world.Mosquitto(dir, certs, addr, log.Of("mosquitto"),
+		&recorder{file: f, log: log.Of("mosquitto_sub")})
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	stop := func() { _ = broker.Stop() } // nothing of it is kept but what it acknowledged
-	return &upstream{name: "mosquitto", programs: []*world.Process{broker, reader}, stop: stop, again: window, loose: true}, nil
+	return &upstream{
+		name: "mosquitto", programs: []*world.Process{broker, reader}, stop: stop, again: window,
+		loose: true,
+	}, nil
 }
 
 // A recorder turns the subscriber's lines into localcore's record.
@@ -86,7 +90,10 @@ func (r *recorder) Write(line []byte) (int, error) {
 	if err := errors.Join(verr, terr); err != nil {
 		return 0, err
 	}
-	text, err := json.Marshal(localcore.Recorded{Received: time.Now(), Name: m.Name, Unit: m.Unit, Value: value, Timestamp: time.Unix(at, 0)})
+	text, err := json.Marshal(localcore.Recorded{
+		Received: time.Now(), Name: m.Name, Unit: m.Unit, Value: value,
+		Timestamp: time.Unix(at, 0),
+	})
 	if err != nil {
 		return 0, err
 	}

@@ -74,7 +74,8 @@ func (j *judge) look(d *localcore.Recorded) {
 	}
 	if off := d.Timestamp.Sub(one.Time); !j.clock.explains(d.Timestamp.Sub(one.Acked), off, d.Received) {
 		j.found.misdated++
-		tell(&j.found.firstMisdated, "%s of %s, received at %s, is off by %s", name, device, d.Received.Format(clockTime), off.Round(time.Millisecond))
+		tell(&j.found.firstMisdated, "%s of %s, received at %s, is off by %s", name, device, d.Received.Format(clockTime),
+			off.Round(time.Millisecond))
 	}
 }
 
@@ -86,6 +87,7 @@ func (j *judge) lookAgent(name, device string, d *localcore.Recorded) {
 	j.found.dated++
 	if off := d.Timestamp.Sub(j.dial.Time(d.Value)); !j.clock.explains(off, off, d.Received) {
 		j.found.shifted++
-		tell(&j.found.firstShifted, "of %s, received at %s, is off by %s", device, d.Received.Format(clockTime), off.Round(time.Millisecond))
+		tell(&j.found.firstShifted, "of %s, received at %s, is off by %s", device, d.Received.Format(clockTime),
+			off.Round(time.Millisecond))
 	}
 }

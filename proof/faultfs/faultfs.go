@@ -92,7 +92,8 @@ func (d *Disk) mount() error {
 		return err
 	}
 	d.srv, err = fs.Mount(d.point, root, &fs.Options{MountOptions: fuse.MountOptions{
-		DirectMountStrict: true, FsName: "faultfs", ExplicitDataCacheControl: true, DisabledCapabilities: fuse.CAP_PASSTHROUGH,
+		DirectMountStrict: true, FsName: "faultfs", ExplicitDataCacheControl: true,
+		DisabledCapabilities: fuse.CAP_PASSTHROUGH,
 	}})
 	if err != nil {
 		return fmt.Errorf("mounting at %s: %w", d.point, err)

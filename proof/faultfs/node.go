@@ -59,7 +59,9 @@ func (n *node) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uint3
 	return n.wrap(f), fuse.FOPEN_KEEP_CACHE, errno
 }
 
-func (n *node) Create(ctx context.Context, name string, flags, mode uint32, out *fuse.EntryOut) (*fusefs.Inode, fusefs.FileHandle, uint32, syscall.Errno) {
+func (n *node) Create(ctx context.Context, name string, flags, mode uint32, out *fuse.EntryOut) (*fusefs.Inode,
+	fusefs.FileHandle, uint32, syscall.Errno,
+) {
 	if errno := n.disk.failing(Writes); errno != 0 {
 		return nil, nil, 0, errno
 	}
@@ -252,7 +254,9 @@ func (n *node) Unlink(ctx context.Context, name string) syscall.Errno {
 }
 
 // Rename moves an entry, or replaces one.
-func (n *node) Rename(ctx context.Context, name string, parent fusefs.InodeEmbedder, to string, flags uint32) syscall.Errno {
+func (n *node) Rename(ctx context.Context, name string, parent fusefs.InodeEmbedder, to string,
+	flags uint32,
+) syscall.Errno {
 	if errno := n.disk.failing(Writes); errno != 0 {
 		return errno
 	}

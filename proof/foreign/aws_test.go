@@ -33,7 +33,10 @@ func TestAWS_plainCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.runs(undoing(t, a.plain(&cfg, cloud.Metric)))
-	for _, service := range []string{"iot/rules", "iot/policies", "iot/certificates", "iot/things", "iam ListRoles", "sns ListTopics", "monitoring DescribeAlarms"} {
+	for _, service := range []string{
+		"iot/rules", "iot/policies", "iot/certificates", "iot/things", "iam ListRoles",
+		"sns ListTopics", "monitoring DescribeAlarms",
+	} {
 		if left := a.says(service); strings.Contains(left, "piway") || strings.Contains(left, "arn:") {
 			t.Errorf("docs/aws.md does not undo all, %s is left with %s", service, left)
 		}
@@ -68,7 +71,8 @@ func (a *account) plain(cfg *settings.Config, form string) string {
 	if got := a.says("sns ListTopics"); !strings.Contains(got, ">"+topic+"<") {
 		a.t.Errorf("%s: got topics %s", form, got)
 	}
-	if got := a.says("monitoring DescribeAlarms"); strings.Count(got, ">"+topic+"<") != 2 || !strings.Contains(got, ">piway-"+form+"-stopped<") {
+	if got := a.says("monitoring DescribeAlarms"); strings.Count(got, ">"+topic+"<") != 2 ||
+		!strings.Contains(got, ">piway-"+form+"-stopped<") {
 		a.t.Errorf("%s: got alarms %s", form, got)
 	}
 	return a.certificate(n)
@@ -95,7 +99,8 @@ func (a *account) certificate(n cloud.Names) (arn string) {
 	if got := is.CertificateDescription; err != nil || got.CertificateArn != arn || got.CertificatePem != string(file) {
 		a.t.Errorf("got %+v, want %s and what is beside the key: %v\n%s", got, arn, err, file)
 	}
-	if got := a.runs("aws iot list-attached-policies --query policies[].policyName --output text --target " + arn); got != n.GatewayStack()+"\n" {
+	if got := a.runs("aws iot list-attached-policies --query policies[].policyName --output text --target " +
+		arn); got != n.GatewayStack()+"\n" {
 		a.t.Errorf("the certificate has the policies %q", got)
 	}
 	return arn
@@ -239,7 +244,8 @@ func (a *account) says(what string) string {
 	if body != "" {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/"+service+"/aws4_request, SignedHeaders=host, Signature=b")
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/"+service+
+		"/aws4_request, SignedHeaders=host, Signature=b")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		a.t.Fatal(err)

@@ -104,8 +104,12 @@ func TestScripts_mosquittoPub(t *testing.T) {
 	for _, tt := range []struct{ message, name, unit, value string }{
 		{`{"name": "cpu usage (pi1)", "unit": "Percent", "value": "12.5"}`, "cpu usage (pi1)", "Percent", "12.5"},
 		{`{"name": "cpu temperature (pi1)", "unit": "None", "value": " 48.3 "}`, "cpu temperature (pi1)", "None", "48.3"},
-		{"{\n  \"name\": \"uptime (pi1)\",\n  \"unit\": \"Seconds\",\n  \"value\": \"86400.25\"\n}\n", "uptime (pi1)", "Seconds", "86400.25"},
-		{`{"name": "disk", "unit": "Gigabytes", "value": -3e-2}`, "disk", "Gigabytes", "-0.03"}, // no device in its name: the first user's
+		{
+			"{\n  \"name\": \"uptime (pi1)\",\n  \"unit\": \"Seconds\",\n  \"value\": \"86400.25\"\n}\n", "uptime (pi1)",
+			"Seconds", "86400.25",
+		},
+		// no device in its name: the first user's
+		{`{"name": "disk", "unit": "Gigabytes", "value": -3e-2}`, "disk", "Gigabytes", "-0.03"},
 	} {
 		want[tt.name] = tt.value + " " + tt.unit
 		r.publish(tt.message)
@@ -151,7 +155,8 @@ func TestScripts_emptyValueIsRefusedAndCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer link.Close()
-	if err := link.Subscribe(t.Context(), "pi/pi1/rejected", func(_ string, payload []byte) { told <- string(payload) }); err != nil {
+	if err := link.Subscribe(t.Context(), "pi/pi1/rejected",
+		func(_ string, payload []byte) { told <- string(payload) }); err != nil {
 		t.Fatal(err)
 	}
 	r.publish(`[{"name": "a (pi1)", "unit": "None", "value": "1"},

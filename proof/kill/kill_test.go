@@ -53,7 +53,8 @@ func TestGateway_kill(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	dir := t.TempDir()
-	file, data, record := filepath.Join(dir, "gateway.yaml"), filepath.Join(dir, "data"), &world.Record{Path: filepath.Join(dir, "record")}
+	file, data, record := filepath.Join(dir, "gateway.yaml"), filepath.Join(dir, "data"),
+		&world.Record{Path: filepath.Join(dir, "record")}
 	endpoint, certs := world.Core(t, localcore.Config{Record: record.Path})
 	addrs, err := world.FreePorts(ctx, 1)
 	if err != nil {
@@ -100,9 +101,11 @@ func TestGateway_kill(t *testing.T) {
 		t.Errorf("%d of %d acknowledged samples are not in the cloud: %s", v.Lost, v.Acked, v.FirstLost)
 	}
 	if most := times() * window; v.Twice > most || v.Wrong > 0 {
-		t.Errorf("%d datums arrived twice, want at most %d: a window for each kill; %d are wrong: %s", v.Twice, most, v.Wrong, v.FirstWrong)
+		t.Errorf("%d datums arrived twice, want at most %d: a window for each kill; %d are wrong: %s", v.Twice, most, v.Wrong,
+			v.FirstWrong)
 	}
-	if sum, want := ledger.Sum(accounts), int64(v.Acked); v.Acked < times()*between || sum.Stored != want || sum.Sent != want {
+	if sum, want := ledger.Sum(accounts), int64(v.Acked); v.Acked < times()*between || sum.Stored != want ||
+		sum.Sent != want {
 		t.Errorf("ledger: got %d stored, %d sent, want %d of each", sum.Stored, sum.Sent, want)
 	}
 }

@@ -39,7 +39,8 @@ var table = []mutant{
 	},
 	{
 		"store: files that go away are not noticed", "gateway/queue/disk/place.go",
-		"	case is == nil:\n", "	case is == nil && own && explained:\n		return nil\n	case is == nil && !explained:\n		return nil\n	case is == nil:\n",
+		"	case is == nil:\n", "	case is == nil && own && explained:\n		return nil\n	case is == nil && " +
+			"!explained:\n		return nil\n	case is == nil:\n",
 		"./gateway/queue", "TestQueue_filesGoAway",
 	},
 	{
@@ -173,7 +174,8 @@ var table = []mutant{
 	},
 	{
 		"broker: QoS 2 is completed on an error", "gateway/broker/hook.go",
-		"if err == nil {\n\t\t\treturn packets.CodeSuccessIgnore", "if err == nil || s != nil {\n\t\t\treturn packets.CodeSuccessIgnore",
+		"if err == nil {\n\t\t\treturn packets.CodeSuccessIgnore", "if err == nil || s != nil {\n\t\t\treturn " +
+			"packets.CodeSuccessIgnore",
 		"./gateway/broker", "TestBroker_publish",
 	},
 	{
@@ -245,7 +247,8 @@ var table = []mutant{
 	},
 	{
 		"link: a lost link counts as delivery", "shared/mqttlink/delivery.go",
-		"before the end\n\t\treturn token.Error()\n\tdefault:\n\t\treturn l.Err()", "before the end\n\t\treturn token.Error()\n\tdefault:\n\t\treturn nil",
+		"before the end\n\t\treturn token.Error()\n\tdefault:\n\t\treturn l.Err()",
+		"before the end\n\t\treturn token.Error()\n\tdefault:\n\t\treturn nil",
 		"./shared/mqttlink", "TestLink_settled",
 	},
 
@@ -294,7 +297,8 @@ var table = []mutant{
 	// spool
 	{
 		"spool: the CRC is ignored", "agent/spool/line.go",
-		"if got := crc32.Checksum(text, castagnoli); got != ", "if got := crc32.Checksum(text, castagnoli); got == 0 && got != ",
+		"if got := crc32.Checksum(text, castagnoli); got != ",
+		"if got := crc32.Checksum(text, castagnoli); got == 0 && got != ",
 		"./agent/spool", "TestReadLines|TestSpool_damagedFiles",
 	},
 	{

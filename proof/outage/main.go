@@ -59,7 +59,10 @@ type command struct {
 func main() { program().Main() }
 
 func program() cli.Program {
-	return cli.Program{Name: "outage", Description: description, Commands: &command{}, Vars: map[string]string{"peers": strings.Join(peerNames(), ", ")}}
+	return cli.Program{
+		Name: "outage", Description: description, Commands: &command{},
+		Vars: map[string]string{"peers": strings.Join(peerNames(), ", ")},
+	}
 }
 
 func allPeers() []peer { return slices.Concat(piwayPeers(), mosquittoPeers(), telegrafPeers()) }
@@ -99,7 +102,8 @@ func (c *command) Run(ctx context.Context, out io.Writer) (err error) {
 		ran = append(ran, p)
 		for _, plan := range plans {
 			say := func(format string, args ...any) {
-				_, _ = fmt.Fprintf(out, "%s %s, %s: %s\n", time.Now().Format(time.TimeOnly), p.name, plan.span, fmt.Sprintf(format, args...))
+				_, _ = fmt.Fprintf(out, "%s %s, %s: %s\n", time.Now().Format(time.TimeOnly), p.name, plan.span,
+					fmt.Sprintf(format, args...))
 			}
 			res, err := runRow(ctx, plan, p, prog, log, say)
 			if err != nil {
@@ -155,7 +159,10 @@ func (c *command) chosen() ([]peer, error) {
 
 // find looks for the programs, and builds Piway's.
 func (c *command) find(ctx context.Context) (p programs, err error) {
-	p = programs{gateway: c.Gateway, mosquitto: world.LookTool("mosquitto"), telegraf: cmp.Or(c.Telegraf, world.LookTool("telegraf"))}
+	p = programs{
+		gateway: c.Gateway, mosquitto: world.LookTool("mosquitto"),
+		telegraf: cmp.Or(c.Telegraf, world.LookTool("telegraf")),
+	}
 	if p.gateway == "" {
 		built, err := world.Build(ctx)
 		if err != nil {

@@ -21,7 +21,10 @@ func mosquittoPeers() []peer {
 	needs := []string{"mosquitto"}
 	paced := append(durable(), "max_inflight_messages 1")
 	return []peer{
-		{"mosquitto", "bridge, QoS 1, Debian's defaults, which have persistence true", needs, mosquittoBridge(30*time.Minute, nil, nil)},
+		{
+			"mosquitto", "bridge, QoS 1, Debian's defaults, which have persistence true", needs,
+			mosquittoBridge(30*time.Minute, nil, nil),
+		},
 		{"mosquitto-durable", "also " + strings.Join(durable(), ", "), needs, mosquittoBridge(time.Minute, durable(), nil)},
 		{"mosquitto-paced", "also " + strings.Join(paced, ", "), needs, mosquittoBridge(time.Minute, paced, nil)},
 	}
@@ -58,7 +61,9 @@ func mosquittoBridge(autosave time.Duration, general, bridge []string) func(cont
 }
 
 // startMosquitto starts a broker that is open to everyone on loopback.
-func startMosquitto(ctx context.Context, s *site, autosave time.Duration, general, bridge []string) (*mosquitto, error) {
+func startMosquitto(ctx context.Context, s *site, autosave time.Duration, general, bridge []string) (*mosquitto,
+	error,
+) {
 	addrs, err := world.FreePorts(ctx, 1)
 	if err != nil {
 		return nil, err
@@ -84,7 +89,10 @@ func startMosquitto(ctx context.Context, s *site, autosave time.Duration, genera
 	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		return nil, fmt.Errorf("writing mosquitto's configuration: %w", err)
 	}
-	m := &mosquitto{proc: &world.Process{Path: s.programs.mosquitto, Args: []string{"-c", file}, Ready: " running", Log: s.log.Of("mosquitto")}, addr: addrs[0], load: s.load, autosave: autosave}
+	m := &mosquitto{proc: &world.Process{
+		Path: s.programs.mosquitto, Args: []string{"-c", file}, Ready: " running",
+		Log: s.log.Of("mosquitto"),
+	}, addr: addrs[0], load: s.load, autosave: autosave}
 	if err := m.proc.Start(ctx); err != nil {
 		m.close()
 		return nil, err

@@ -68,7 +68,9 @@ func newFleet(l load, d door, t *tally) *fleet {
 
 // send sends the ticks from..to-1 and returns when each sample has its PUBACK. After every pass of the simulated time
 // step it calls between, if step is not 0.
-func (f *fleet) send(ctx context.Context, from, to int64, step time.Duration, between func(context.Context) error) error {
+func (f *fleet) send(ctx context.Context, from, to int64, step time.Duration,
+	between func(context.Context) error,
+) error {
 	next := from + int64(step/time.Second)
 	for tick := from; tick < to; tick += int64(f.load.every / time.Second) {
 		for ; step > 0 && tick >= next; next += int64(step / time.Second) {

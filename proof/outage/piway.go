@@ -62,7 +62,8 @@ func piwayOf(form, more string) func(context.Context, *site) (forwarder, error) 
 			return nil, err
 		}
 		file := filepath.Join(s.dir, "gateway.yaml")
-		text := fmt.Sprintf(piwayConfig, g.data, g.addr, s.load.grace(), s.load.window, s.upstream.port, s.upstream.certs, form, more)
+		text := fmt.Sprintf(piwayConfig, g.data, g.addr, s.load.grace(), s.load.window, s.upstream.port, s.upstream.certs,
+			form, more)
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			return nil, fmt.Errorf("writing the gateway's configuration: %w", err)
 		}
@@ -87,7 +88,10 @@ func (g *piway) door() door {
 func (g *piway) report(pi int, tick int64) ([]message, error) {
 	g.seq[pi]++
 	ids, samples := g.load.samples(pi, tick)
-	r := sample.Report{Device: piName(pi), Run: "outage", Seq: g.seq[pi], Sent: float64(tick), Clock: sample.Synced, Samples: samples}
+	r := sample.Report{
+		Device: piName(pi), Run: "outage", Seq: g.seq[pi], Sent: float64(tick), Clock: sample.Synced,
+		Samples: samples,
+	}
 	payload, err := r.JSON()
 	if err != nil {
 		return nil, err

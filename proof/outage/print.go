@@ -15,8 +15,10 @@ func printTable(out io.Writer, peers []peer, rows []result) error {
 	for i := range rows {
 		r := &rows[i]
 		c := &r.counts
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%s\t%d\n", r.peer, hours(r.span), c.Acked, c.Delivered, c.Lost,
-			c.Twice, r.held, r.reconnect.Round(time.Second), r.drainText(), size(r.written), c.late.Round(100*time.Millisecond), r.throttled)
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%s\t%d\n", r.peer, hours(r.span), c.Acked, c.Delivered,
+			c.Lost,
+			c.Twice, r.held, r.reconnect.Round(time.Second), r.drainText(), size(r.written), c.late.Round(100*time.Millisecond),
+			r.throttled)
 	}
 	_, _ = fmt.Fprintln(t)
 	for _, p := range peers {
@@ -27,7 +29,8 @@ func printTable(out io.Writer, peers []peer, rows []result) error {
 			_, _ = fmt.Fprintf(t, "%s\t%d datums are no mean of the samples that were sent\n", rows[i].peer, n)
 		}
 		if n := rows[i].revived; n > 0 {
-			_, _ = fmt.Fprintf(t, "%s\tended by itself and was started again %d times, load of %s\n", rows[i].peer, n, hours(rows[i].span))
+			_, _ = fmt.Fprintf(t, "%s\tended by itself and was started again %d times, load of %s\n", rows[i].peer, n,
+				hours(rows[i].span))
 		}
 	}
 	return t.Flush() // the lines above report their errors here

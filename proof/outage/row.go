@@ -64,7 +64,9 @@ type row struct {
 }
 
 // runRow runs a peer through the plan, in a folder that is removed.
-func runRow(ctx context.Context, p plan, who peer, prog programs, log *world.Log, say func(string, ...any)) (res result, err error) {
+func runRow(ctx context.Context, p plan, who peer, prog programs, log *world.Log, say func(string, ...any)) (res result,
+	err error,
+) {
 	dir, err := os.MkdirTemp("", "piway-outage-")
 	if err != nil {
 		return res, fmt.Errorf("making a folder: %w", err)
@@ -79,7 +81,10 @@ func runRow(ctx context.Context, p plan, who peer, prog programs, log *world.Log
 	if err != nil {
 		return res, err
 	}
-	if r.fwd, err = who.open(ctx, &site{dir: dir, upstream: r.up, load: p.load, files: files, programs: prog, log: log}); err != nil {
+	if r.fwd, err = who.open(ctx, &site{
+		dir: dir, upstream: r.up, load: p.load, files: files, programs: prog,
+		log: log,
+	}); err != nil {
 		return res, err
 	}
 	defer r.fwd.close()
@@ -144,7 +149,8 @@ func (r *row) fill(ctx context.Context) error {
 		return err
 	}
 	r.tally.goLive(end)
-	r.say("%s of load sent and acknowledged in %s, %d samples", r.span, time.Since(began).Round(time.Second), r.tally.look().Acked)
+	r.say("%s of load sent and acknowledged in %s, %d samples", r.span, time.Since(began).Round(time.Second),
+		r.tally.look().Acked)
 	if r.live {
 		return r.age(ctx)
 	}

@@ -60,7 +60,8 @@ func TestRow_mosquitto(t *testing.T) {
 	if program == "" {
 		t.Skip("mosquitto is not installed (Debian: apt install mosquitto)")
 	}
-	who := peer{name: "mosquitto", open: mosquittoBridge(time.Minute, append(durable(), "max_inflight_messages 1"), []string{"restart_timeout 1"})}
+	who := peer{name: "mosquitto", open: mosquittoBridge(time.Minute, append(durable(), "max_inflight_messages 1"),
+		[]string{"restart_timeout 1"})}
 	r := runTest(t, testPlan, who, programs{mosquitto: program})
 	if got, want := r.counts.Lost, 60*2; got != want {
 		t.Errorf("lost: got %d samples, want %d, a minute of two Pis'", got, want)

@@ -34,17 +34,53 @@ func TestTally(t *testing.T) {
 		took  []cloudwatch.Datum
 		want  counts
 	}{
-		"nothing arrived":         {4, nil, counts{Counts: world.Counts{Acked: 4, Lost: 4}}},
-		"the mean of all":         {4, []cloudwatch.Datum{datum("load 0 (pi-01)", window, 1, 2, 4, 8)}, counts{Counts: world.Counts{Acked: 4, Delivered: 4}}},
-		"a part is missing":       {4, []cloudwatch.Datum{datum("load 0 (pi-01)", window, 1, 4)}, counts{Counts: world.Counts{Acked: 4, Delivered: 2, Lost: 2}}},
-		"one by one":              {2, []cloudwatch.Datum{datum("load 0 (pi-01)", window, 1), datum("load 0 (pi-01)", window+15, 2)}, counts{Counts: world.Counts{Acked: 2, Delivered: 2}}},
-		"a datum twice":           {2, []cloudwatch.Datum{datum("load 0 (pi-01)", window, 1, 2), datum("load 0 (pi-01)", window, 1, 2)}, counts{Counts: world.Counts{Acked: 2, Delivered: 2, Twice: 2}}},
-		"a sample in two datums":  {2, []cloudwatch.Datum{datum("load 0 (pi-01)", window, 1), datum("load 0 (pi-01)", window, 1, 2)}, counts{Counts: world.Counts{Acked: 2, Delivered: 2, Twice: 1}}},
-		"not acknowledged":        {1, []cloudwatch.Datum{datum("load 0 (pi-01)", window, 1, 2)}, counts{Counts: world.Counts{Acked: 1, Delivered: 2}}},
-		"another Pi's":            {1, []cloudwatch.Datum{datum("load 0 (pi-00)", window, 1)}, counts{Counts: world.Counts{Acked: 1, Delivered: 1, Lost: 1}}},
-		"no mean of samples":      {1, []cloudwatch.Datum{datum("load 0 (pi-01)", window, 3.1)}, counts{Counts: world.Counts{Acked: 1, Lost: 1}, strange: 1}},
-		"a metric of nobody":      {0, []cloudwatch.Datum{datum("load 9 (pi-01)", window, 1)}, counts{strange: 1}},
-		"with the Pi a dimension": {1, []cloudwatch.Datum{{Name: "load 0", Value: 1, Timestamp: time.Unix(window, 0), Dimensions: []cloudwatch.Dimension{{Name: "device", Value: "pi-01"}}}}, counts{Counts: world.Counts{Acked: 1, Delivered: 1}}},
+		"nothing arrived": {4, nil, counts{Counts: world.Counts{Acked: 4, Lost: 4}}},
+		"the mean of all": {
+			4,
+			[]cloudwatch.Datum{datum("load 0 (pi-01)", window, 1, 2, 4, 8)},
+			counts{Counts: world.Counts{Acked: 4, Delivered: 4}},
+		},
+		"a part is missing": {
+			4,
+			[]cloudwatch.Datum{datum("load 0 (pi-01)", window, 1, 4)},
+			counts{Counts: world.Counts{Acked: 4, Delivered: 2, Lost: 2}},
+		},
+		"one by one": {2, []cloudwatch.Datum{
+			datum("load 0 (pi-01)", window, 1),
+			datum("load 0 (pi-01)", window+15, 2),
+		}, counts{Counts: world.Counts{Acked: 2, Delivered: 2}}},
+		"a datum twice": {2, []cloudwatch.Datum{
+			datum("load 0 (pi-01)", window, 1, 2),
+			datum("load 0 (pi-01)", window, 1, 2),
+		}, counts{Counts: world.Counts{Acked: 2, Delivered: 2, Twice: 2}}},
+		"a sample in two datums": {2, []cloudwatch.Datum{
+			datum("load 0 (pi-01)", window, 1),
+			datum("load 0 (pi-01)", window, 1, 2),
+		}, counts{Counts: world.Counts{Acked: 2, Delivered: 2, Twice: 1}}},
+		"not acknowledged": {
+			1,
+			[]cloudwatch.Datum{datum("load 0 (pi-01)", window, 1, 2)},
+			counts{Counts: world.Counts{Acked: 1, Delivered: 2}},
+		},
+		"another Pi's": {
+			1,
+			[]cloudwatch.Datum{datum("load 0 (pi-00)", window, 1)},
+			counts{Counts: world.Counts{Acked: 1, Delivered: 1, Lost: 1}},
+		},
+		"no mean of samples": {
+			1,
+			[]cloudwatch.Datum{datum("load 0 (pi-01)", window, 3.1)},
+			counts{Counts: world.Counts{Acked: 1, Lost: 1}, strange: 1},
+		},
+		"a metric of nobody": {0, []cloudwatch.Datum{datum("load 9 (pi-01)", window, 1)}, counts{strange: 1}},
+		"with the Pi a dimension": {
+			1,
+			[]cloudwatch.Datum{{
+				Name: "load 0", Value: 1, Timestamp: time.Unix(window, 0),
+				Dimensions: []cloudwatch.Dimension{{Name: "device", Value: "pi-01"}},
+			}},
+			counts{Counts: world.Counts{Acked: 1, Delivered: 1}},
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

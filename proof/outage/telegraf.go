@@ -16,9 +16,13 @@ import (
 func telegrafPeers() []peer {
 	needs := []string{"mosquitto", "telegraf"}
 	return []peer{
-		{"telegraf", "mqtt_consumer to mqtt, defaults, but qos 1 to AWS; mosquitto before it at Debian's defaults", needs, telegrafOf(telegrafDefault, 30*time.Minute, nil)},
 		{
-			"telegraf-disk", "also buffer_strategy disk, startup_error_behavior retry, consumer qos 1 with persistent_session; mosquitto before it as in mosquitto-durable, with max_inflight_messages 1000",
+			"telegraf", "mqtt_consumer to mqtt, defaults, but qos 1 to AWS; mosquitto before it at Debian's defaults", needs,
+			telegrafOf(telegrafDefault, 30*time.Minute, nil),
+		},
+		{
+			"telegraf-disk", "also buffer_strategy disk, startup_error_behavior retry, consumer qos 1 with " +
+				"persistent_session; mosquitto before it as in mosquitto-durable, with max_inflight_messages 1000",
 			needs, telegrafOf(telegrafDisk, time.Minute, append(durable(), "max_inflight_messages 1000")),
 		},
 	}
@@ -72,7 +76,9 @@ type telegraf struct {
 	proc *world.Process
 }
 
-func telegrafOf(settings func(dir string) telegrafSettings, autosave time.Duration, general []string) func(context.Context, *site) (forwarder, error) {
+func telegrafOf(settings func(dir string) telegrafSettings, autosave time.Duration,
+	general []string,
+) func(context.Context, *site) (forwarder, error) {
 	return func(ctx context.Context, s *site) (forwarder, error) {
 		lan, err := startMosquitto(ctx, s, autosave, general, nil)
 		if err != nil {
@@ -87,7 +93,10 @@ func telegrafOf(settings func(dir string) telegrafSettings, autosave time.Durati
 			lan.close()
 			return nil, fmt.Errorf("writing telegraf's configuration: %w", err)
 		}
-		t := &telegraf{mosquitto: lan, proc: &world.Process{Path: s.programs.telegraf, Args: []string{"--config", file}, Ready: "Connected [tcp:", Log: s.log.Of("telegraf")}}
+		t := &telegraf{mosquitto: lan, proc: &world.Process{
+			Path: s.programs.telegraf, Args: []string{"--config", file},
+			Ready: "Connected [tcp:", Log: s.log.Of("telegraf"),
+		}}
 		if err := t.proc.Start(ctx); err != nil {
 			t.close()
 			return nil, err

@@ -25,7 +25,9 @@ type upstream struct {
 const faultTime = 24 * time.Hour
 
 // openUpstream serves until stop. A publish is acknowledged after the round trip.
-func openUpstream(ctx context.Context, dir string, t *tally, roundTrip time.Duration, log *world.Log) (*upstream, error) {
+func openUpstream(ctx context.Context, dir string, t *tally, roundTrip time.Duration, log *world.Log) (*upstream,
+	error,
+) {
 	cfg := localcore.Default()
 	cfg.Listen, cfg.HTTP, cfg.Certs, cfg.OnDatum = "127.0.0.1:0", "127.0.0.1:0", dir, t.took
 	c, stop, err := world.OpenCore(ctx, cfg, slog.New(slog.NewTextHandler(log.Of("localcore"), nil)))
@@ -69,5 +71,6 @@ func (u *upstream) counts() broker.Counts { return u.core.Broker().Counts() }
 
 // connected returns when the forwarder has connected.
 func (u *upstream) connected(ctx context.Context) error {
-	return world.Poll(ctx, "a connection of the forwarder to the upstream", func() (bool, error) { return u.core.Broker().Connections() > 0, nil })
+	return world.Poll(ctx, "a connection of the forwarder to the upstream",
+		func() (bool, error) { return u.core.Broker().Connections() > 0, nil })
 }

@@ -35,14 +35,18 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(top) }) // of a test
-	h := &house{t: t, program: filepath.Join(top, "piway-gateway"), config: filepath.Join(top, "gateway.yaml"), dir: filepath.Join(top, "data")}
+	h := &house{
+		t: t, program: filepath.Join(top, "piway-gateway"), config: filepath.Join(top, "gateway.yaml"),
+		dir: filepath.Join(top, "data"),
+	}
 	h.must(os.Chmod(top, 0o755))
 	self, err := os.ReadFile(world.Built(t).Gateway)
 	h.must(err)
 	h.must(os.WriteFile(h.program, self, 0o755))
 	endpoint, certs := world.Core(t, localcore.Config{})
 	h.must(os.CopyFS(filepath.Join(top, "certs"), os.DirFS(certs)))
-	text := fmt.Sprintf("data: {dir: %s}\nbroker: {listen: '127.0.0.1:0'}\nuplink: {endpoint: '%s', certs: {dir: %s}, ack_timeout: 1s}\n", h.dir, endpoint, filepath.Join(top, "certs"))
+	text := fmt.Sprintf("data: {dir: %s}\nbroker: {listen: '127.0.0.1:0'}\nuplink: {endpoint: '%s', certs: {dir: %s}, "+
+		"ack_timeout: 1s}\n", h.dir, endpoint, filepath.Join(top, "certs"))
 	h.must(os.WriteFile(h.config, []byte(text), 0o644))
 	h.must(filepath.WalkDir(filepath.Join(top, "certs"), func(path string, _ fs.DirEntry, _ error) error {
 		return os.Chown(path, serviceUser, serviceUser)
@@ -152,7 +156,11 @@ func TestOwner_folderMadeByRoot(t *testing.T) {
 	if err == nil || !strings.Contains(string(out), want) {
 		t.Errorf("got %v, %s, want %q", err, out, want)
 	}
-	h.must(filepath.WalkDir(h.dir, func(path string, _ fs.DirEntry, _ error) error { return os.Chown(path, serviceUser, serviceUser) }))
+	h.must(filepath.WalkDir(h.dir, func(path string, _ fs.DirEntry,
+		_ error,
+	) error {
+		return os.Chown(path, serviceUser, serviceUser)
+	}))
 	h.do(serviceUser, "device", "add", "attic")
 	h.run(serviceUser, func() {})
 }

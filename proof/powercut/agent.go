@@ -44,7 +44,9 @@ type agentTrial struct {
 	before  world.Counts
 }
 
-func openAgent(ctx context.Context, dir string, t vm.Tools, p world.Programs, self string, log *world.Log) (_ trial, err error) {
+func openAgent(ctx context.Context, dir string, t vm.Tools, p world.Programs, self string, log *world.Log) (_ trial,
+	err error,
+) {
 	a := &agentTrial{diary: &diary{}}
 	defer func() {
 		if err != nil {
@@ -62,7 +64,8 @@ func openAgent(ctx context.Context, dir string, t vm.Tools, p world.Programs, se
 	if err := a.addGateway(ctx, dir, seed, certs, p.Gateway, log); err != nil {
 		return nil, err
 	}
-	if a.machine, err = t.Build(ctx, dir, seed, map[string]string{"piway-agent": p.Agent, "powercut": self}, log.Of("machine")); err != nil {
+	if a.machine, err = t.Build(ctx, dir, seed, map[string]string{"piway-agent": p.Agent, "powercut": self},
+		log.Of("machine")); err != nil {
 		return nil, err
 	}
 	if err := a.start(ctx); err != nil {
@@ -89,7 +92,8 @@ func (a *agentTrial) addGateway(ctx context.Context, dir, seed, certs, program s
 	a.gateway = world.Gateway(program, file, log.Of("gateway"))
 	return errors.Join(
 		os.WriteFile(file, fmt.Appendf(nil, gatewayConfig, store, ports[0], a.cloud.addr, certs), 0o600),
-		os.WriteFile(filepath.Join(seed, "agent.yaml"), fmt.Appendf(nil, agentConfig, agentName, net.JoinHostPort(vm.HostAddr, port)), 0o600),
+		os.WriteFile(filepath.Join(seed, "agent.yaml"),
+			fmt.Appendf(nil, agentConfig, agentName, net.JoinHostPort(vm.HostAddr, port)), 0o600),
 		os.WriteFile(filepath.Join(seed, "password"), []byte(passwords[agentName]), 0o600),
 	)
 }

@@ -53,7 +53,9 @@ type gatewayTrial struct {
 }
 
 // openGateway builds it in a folder and starts what is in the machine.
-func openGateway(ctx context.Context, dir string, t vm.Tools, p world.Programs, self string, log *world.Log) (_ trial, err error) {
+func openGateway(ctx context.Context, dir string, t vm.Tools, p world.Programs, self string, log *world.Log) (_ trial,
+	err error,
+) {
 	g := &gatewayTrial{samples: new(world.Samples)}
 	defer func() {
 		if err != nil {
@@ -67,7 +69,8 @@ func openGateway(ctx context.Context, dir string, t vm.Tools, p world.Programs, 
 	}
 	text := fmt.Sprintf(gatewayConfig, gatewayStore, fmt.Sprintf(":%d", vm.MQTTPort), g.cloud.inside, "/data/certs")
 	store := filepath.Join(seed, "store")
-	if err := errors.Join(os.MkdirAll(store, 0o750), os.WriteFile(filepath.Join(seed, "gateway.yaml"), []byte(text), 0o600)); err != nil {
+	if err := errors.Join(os.MkdirAll(store, 0o750),
+		os.WriteFile(filepath.Join(seed, "gateway.yaml"), []byte(text), 0o600)); err != nil {
 		return nil, err
 	}
 	var names []string
@@ -189,7 +192,10 @@ func newCloud(ctx context.Context, dir, certs, program string, log *world.Log) (
 	if err != nil {
 		return nil, err
 	}
-	c := &cloud{addr: ports[0], inside: net.JoinHostPort(vm.HostAddr, port), record: &world.Record{Path: filepath.Join(dir, "record")}}
+	c := &cloud{
+		addr: ports[0], inside: net.JoinHostPort(vm.HostAddr, port),
+		record: &world.Record{Path: filepath.Join(dir, "record")},
+	}
 	c.core = world.Localcore(program, ports[0], ports[1], certs, c.record.Path, log.Of("localcore"))
 	return c, nil
 }

@@ -78,9 +78,11 @@ type trial interface {
 // cuts tries one after the other on the same disk, and prints a row for each.
 func cuts(ctx context.Context, tried trial, o options, log io.Writer, out io.Writer) error {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(log, format+"\n", args...) } // for who looks on
-	_, _ = fmt.Fprintln(out, "| cut | errors | writes failed | also | sectors lost | promised | lost | twice | wrong |\n|---|---|---:|---|---:|---:|---:|---:|---:|")
+	_, _ = fmt.Fprintln(out, "| cut | errors | writes failed | also | sectors lost | promised | lost | twice | wrong "+
+		"|\n|---|---|---:|---|---:|---:|---:|---:|---:|")
 	row := func(cut, errors, also string, m *misfortune, v world.Verdict) {
-		_, _ = fmt.Fprintf(out, "| %s | %s | %d | %s | %d | %d | %d | %d | %d |\n", cut, errors, m.failed, also, m.sectors, v.Acked, v.Lost, v.Twice, v.Wrong)
+		_, _ = fmt.Fprintf(out, "| %s | %s | %d | %s | %d | %d | %d | %d | %d |\n", cut, errors, m.failed, also, m.sectors,
+			v.Acked, v.Lost, v.Twice, v.Wrong)
 	}
 	var sum world.Verdict
 	all := &misfortune{}
@@ -101,7 +103,8 @@ func cuts(ctx context.Context, tried trial, o options, log io.Writer, out io.Wri
 	}
 	row("all", "", "", all, sum)
 	if sum.Lost+sum.Wrong > 0 {
-		return fmt.Errorf("%d of %d are lost and %d wrong, among them: %s", sum.Lost, sum.Acked, sum.Wrong, cmp.Or(sum.FirstLost, sum.FirstWrong))
+		return fmt.Errorf("%d of %d are lost and %d wrong, among them: %s", sum.Lost, sum.Acked, sum.Wrong,
+			cmp.Or(sum.FirstLost, sum.FirstWrong))
 	}
 	if sum.Acked == 0 {
 		return errors.New("nothing was acknowledged")

@@ -58,7 +58,8 @@ func TestPlan_forAgent(t *testing.T) {
 // What is promised is what was seen in time; a torn line is nothing yet.
 func TestDiary(t *testing.T) {
 	line := func(value string) string {
-		return `00000000 {"device":"a","run":"r","seq":1,"samples":[{"name":"n","unit":"None","value":` + value + `,"time":1800000000.25}]}` + "\n"
+		return `00000000 {"device":"a","run":"r","seq":1,"samples":[{"name":"n","unit":"None","value":` + value +
+			`,"time":1800000000.25}]}` + "\n"
 	}
 	now := time.Unix(1_800_000_100, 0)
 	d := &diary{}

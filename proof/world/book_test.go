@@ -93,7 +93,10 @@ func TestSamples(t *testing.T) {
 		t.Errorf("no examples: %+v", v)
 	}
 	v.FirstLost, v.FirstWrong = "", ""
-	if want := (world.Verdict{Counts: world.Counts{Acked: 4, Delivered: 3, Lost: 2, Twice: 1}, Made: 5, Wrong: 5}); v != want {
+	if want := (world.Verdict{
+		Counts: world.Counts{Acked: 4, Delivered: 3, Lost: 2, Twice: 1}, Made: 5,
+		Wrong: 5,
+	}); v != want {
 		t.Errorf("got %+v, want %+v", v, want)
 	}
 }

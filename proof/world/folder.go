@@ -57,7 +57,8 @@ func (v voice) Write(text []byte) (int, error) {
 	v.log.mu.Lock()
 	defer v.log.mu.Unlock()
 	for line := range bytes.Lines(text) {
-		if _, err := fmt.Fprintf(v.log.to, "%s %s: %s\n", time.Now().Format("15:04:05.000"), v.name, bytes.TrimRight(line, "\r\n")); err != nil {
+		if _, err := fmt.Fprintf(v.log.to, "%s %s: %s\n", time.Now().Format("15:04:05.000"), v.name,
+			bytes.TrimRight(line, "\r\n")); err != nil {
 			return 0, err
 		}
 	}

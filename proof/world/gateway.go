@@ -54,7 +54,9 @@ func Drained(ctx context.Context, data string, tell func(waiting int64)) (all []
 }
 
 // OpenCore runs a localcore in this process until stop.
-func OpenCore(ctx context.Context, cfg localcore.Config, log *slog.Logger) (core *localcore.Core, stop func() error, err error) {
+func OpenCore(ctx context.Context, cfg localcore.Config, log *slog.Logger) (core *localcore.Core, stop func() error,
+	err error,
+) {
 	if core, err = localcore.Open(ctx, cfg, log); err != nil {
 		return nil, nil, err
 	}

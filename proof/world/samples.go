@@ -144,7 +144,8 @@ func (s *Samples) Verdict() Verdict {
 	v := Verdict{Counts: s.book.Counts(), Made: len(s.all), Wrong: s.wrong, FirstWrong: s.firstWrong}
 	if some {
 		one := s.all[lost]
-		v.FirstLost = fmt.Sprintf("sample %d, %s of %s, of %s, is lost", lost, one.Name, one.Device, one.Time.Format(clockTime))
+		v.FirstLost = fmt.Sprintf("sample %d, %s of %s, of %s, is lost", lost, one.Name, one.Device,
+			one.Time.Format(clockTime))
 	}
 	return v
 }

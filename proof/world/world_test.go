@@ -14,7 +14,10 @@ import (
 )
 
 func TestProcess(t *testing.T) {
-	p := &world.Process{Path: "/bin/sh", Args: []string{"-c", "echo up $X; exec sleep 3600"}, Env: []string{"X=there"}, Ready: "up there", Log: io.Discard}
+	p := &world.Process{
+		Path: "/bin/sh", Args: []string{"-c", "echo up $X; exec sleep 3600"}, Env: []string{"X=there"},
+		Ready: "up there", Log: io.Discard,
+	}
 	if err := p.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +36,10 @@ func TestProcess(t *testing.T) {
 
 // A line of the log may be of any length, and costs none behind it.
 func TestProcess_longLine(t *testing.T) {
-	p := &world.Process{Path: "/bin/sh", Args: []string{"-c", "head -c 200000 /dev/zero; echo; echo up; exec sleep 3600"}, Ready: "up"}
+	p := &world.Process{
+		Path: "/bin/sh", Args: []string{"-c", "head -c 200000 /dev/zero; echo; echo up; exec sleep 3600"},
+		Ready: "up",
+	}
 	defer p.Kill()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -135,7 +141,8 @@ func TestProxy(t *testing.T) {
 	if p.Opened() != 1 {
 		t.Errorf("%d connections, want 1", p.Opened())
 	}
-	if err := world.Poll(t.Context(), "the end of the line", func() (bool, error) { return p.Lines() == 0, nil }); err != nil {
+	if err := world.Poll(t.Context(), "the end of the line",
+		func() (bool, error) { return p.Lines() == 0, nil }); err != nil {
 		t.Error(err)
 	}
 }

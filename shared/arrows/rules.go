@@ -33,7 +33,8 @@ var inside = map[string][]string{
 	"gateway/queue": {
 		"gateway/pass", "gateway/queue/books", "gateway/queue/dating", "gateway/queue/disk", "gateway/queue/inbox",
 		"gateway/queue/known", "gateway/queue/ledger", "gateway/queue/ranges", "gateway/queue/replace",
-		"gateway/queue/episode", "gateway/queue/held", "gateway/queue/reports", "gateway/queue/shares", "gateway/queue/store", "gateway/queue/thin", "gateway/queue/wal",
+		"gateway/queue/episode", "gateway/queue/held", "gateway/queue/reports", "gateway/queue/shares", "gateway/queue/store",
+		"gateway/queue/thin", "gateway/queue/wal",
 		"shared/files", "shared/sample",
 	},
 	"gateway/forward": {"gateway/pass", "gateway/queue/ledger", "gateway/rollup", "gateway/encode", "shared/sample"},
@@ -46,13 +47,17 @@ var inside = map[string][]string{
 	"gateway/forward_test": {"gateway/intake", "gateway/names", "gateway/queue", "gateway/settings"},
 
 	// What the gateway is told, and what it calls itself at AWS.
-	"gateway/settings": {"gateway/cloud", "gateway/names", "gateway/rollup", "gateway/uplink", "shared/config", "shared/sample"},
-	"gateway/cloud":    {"configs/aws"},
-	"gateway/datadir":  {"shared/config", "shared/files"},
+	"gateway/settings": {
+		"gateway/cloud", "gateway/names", "gateway/rollup", "gateway/uplink", "shared/config",
+		"shared/sample",
+	},
+	"gateway/cloud":   {"configs/aws"},
+	"gateway/datadir": {"shared/config", "shared/files"},
 
 	// What its commands do.
 	"gateway/ctl": {
-		"gateway/control", "gateway/datadir", "gateway/devices", "gateway/feedback", "gateway/forward", "gateway/queue/ledger",
+		"gateway/control", "gateway/datadir", "gateway/devices", "gateway/feedback", "gateway/forward",
+		"gateway/queue/ledger",
 		"shared/config", "shared/files", "shared/prices", "shared/sample",
 	},
 	"gateway/setup": {
@@ -60,7 +65,10 @@ var inside = map[string][]string{
 		"shared/config", "shared/files", "shared/pki", "shared/prices",
 	},
 	"gateway/setup_test": {"gateway/gateway"}, // which says whether a set-up is complete
-	"gateway/demo":       {"gateway/gateway", "gateway/settings", "agent/agent", "localcore/localcore", "localcore/cloudwatch", "shared/config"},
+	"gateway/demo": {
+		"gateway/gateway", "gateway/settings", "agent/agent", "localcore/localcore",
+		"localcore/cloudwatch", "shared/config",
+	},
 
 	// What the stages from the queue to the encoder say to each other, and the leaves that it stands on: a set of numbers,
 	// and the accounts, which those read too who only look at the ledger.
@@ -96,15 +104,22 @@ var inside = map[string][]string{
 	"gateway/aws":      {"gateway/cloud", "shared/config"},
 
 	// The proofs: programs that start the others as processes, and spoil what these stand on. Nothing imports them.
-	"proof/world":          {"gateway/control", "gateway/datadir", "gateway/devices", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
-	"proof/kill":           {},
-	"proof/kill_test":      {"proof/world", "gateway/queue/ledger", "localcore/localcore"},
-	"proof/bench":          {},
-	"proof/bench_test":     {"proof/world"},
-	"proof/owner":          {},
-	"proof/owner_test":     {"proof/world", "localcore/localcore"},
-	"proof/foreign":        {},
-	"proof/foreign_test":   {"proof/world", "gateway/cloud", "gateway/control", "gateway/demo", "gateway/gateway", "gateway/queue/ledger", "gateway/settings", "gateway/setup", "agent/agent", "localcore/cloudwatch", "localcore/localcore"},
+	"proof/world": {
+		"gateway/control", "gateway/datadir", "gateway/devices", "gateway/queue/ledger",
+		"localcore/localcore", "shared/*",
+	},
+	"proof/kill":       {},
+	"proof/kill_test":  {"proof/world", "gateway/queue/ledger", "localcore/localcore"},
+	"proof/bench":      {},
+	"proof/bench_test": {"proof/world"},
+	"proof/owner":      {},
+	"proof/owner_test": {"proof/world", "localcore/localcore"},
+	"proof/foreign":    {},
+	"proof/foreign_test": {
+		"proof/world", "gateway/cloud", "gateway/control", "gateway/demo", "gateway/gateway",
+		"gateway/queue/ledger", "gateway/settings", "gateway/setup", "agent/agent", "localcore/cloudwatch",
+		"localcore/localcore",
+	},
 	"proof/scenarios":      {},
 	"proof/scenarios_test": {"proof/world"},
 	"proof/faultfs":        {},
@@ -112,8 +127,11 @@ var inside = map[string][]string{
 	"proof/chaos":          {"proof/world", "proof/faultfs", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
 	"proof/hostile":        {"proof/world", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
 	"proof/outage":         {"proof/world", "localcore/broker", "localcore/cloudwatch", "localcore/localcore", "shared/*"},
-	"proof/powercut":       {"proof/powercut/vm", "proof/world", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
-	"proof/powercut/vm":    {"proof/world", "shared/config"},
+	"proof/powercut": {
+		"proof/powercut/vm", "proof/world", "gateway/queue/ledger", "localcore/localcore",
+		"shared/*",
+	},
+	"proof/powercut/vm": {"proof/world", "shared/config"},
 
 	// The local stand-in for AWS, and its wiring.
 	"localcore/bill":           {"shared/prices"},
@@ -150,9 +168,10 @@ var inside = map[string][]string{
 	"gateway/queue/storetest":    {"gateway/pass", "gateway/queue", "gateway/queue/ledger", "shared/sample"},
 	"gateway/queue_test":         {"gateway/queue/lyingdb", "gateway/queue/storetest"},
 
-	"configs":          {},
-	"configs/aws":      {},
-	"configs/aws_test": {"localcore/rules", "localcore/policy", "gateway/cloud"}, // what AWS gets is what localcore loads and the gateway prints
+	"configs":     {},
+	"configs/aws": {},
+	// what AWS gets is what localcore loads and the gateway prints
+	"configs/aws_test": {"localcore/rules", "localcore/policy", "gateway/cloud"},
 }
 
 // libraries says where each third-party library is imported: in one package, with few exceptions.
@@ -162,15 +181,16 @@ var libraries = map[string][]string{
 	"github.com/coreos/go-systemd/v22":    {"gateway/gateway"},
 	"github.com/eclipse/paho.mqtt.golang": {"shared/mqttlink"},
 	"github.com/go-json-experiment/json":  {"shared/sample"},
-	"github.com/goccy/go-yaml":            {"shared/config", "configs/aws_test"}, // the test reads CloudFormation's short tags
-	"github.com/hanwen/go-fuse/v2":        {"proof/faultfs"},
-	"github.com/mochi-mqtt/server/v2":     {"gateway/broker", "localcore/broker", "proof/bench_test"},
-	"github.com/rogpeppe/go-internal":     {"proof/scenarios_test"},
-	"github.com/shirou/gopsutil/v3":       {"agent/collect"},
-	"golang.org/x/sync/errgroup":          {"..."},
-	"golang.org/x/sync/semaphore":         {"gateway/broker"},
-	"golang.org/x/sys":                    {"shared/clock", "gateway"},
-	"golang.org/x/time/rate":              {"gateway/uplink", "localcore/broker"},
-	"modernc.org/libc":                    {"gateway/queue/lyingdb"}, // SQLite is C made Go: so are those it calls
-	"modernc.org/sqlite":                  {"gateway/queue/store", "gateway/queue/lyingdb"},
+	// the test reads CloudFormation's short tags
+	"github.com/goccy/go-yaml":        {"shared/config", "configs/aws_test"},
+	"github.com/hanwen/go-fuse/v2":    {"proof/faultfs"},
+	"github.com/mochi-mqtt/server/v2": {"gateway/broker", "localcore/broker", "proof/bench_test"},
+	"github.com/rogpeppe/go-internal": {"proof/scenarios_test"},
+	"github.com/shirou/gopsutil/v3":   {"agent/collect"},
+	"golang.org/x/sync/errgroup":      {"..."},
+	"golang.org/x/sync/semaphore":     {"gateway/broker"},
+	"golang.org/x/sys":                {"shared/clock", "gateway"},
+	"golang.org/x/time/rate":          {"gateway/uplink", "localcore/broker"},
+	"modernc.org/libc":                {"gateway/queue/lyingdb"}, // SQLite is C made Go: so are those it calls
+	"modernc.org/sqlite":              {"gateway/queue/store", "gateway/queue/lyingdb"},
 }

@@ -51,7 +51,8 @@ func TestProgram(t *testing.T) {
 		if status := p.Status(err, &said); status != c.status {
 			t.Errorf("%s: got exit status %d, want %d", c.name, status, c.status)
 		}
-		if !strings.Contains(out.String(), c.out) || !strings.HasSuffix(said.String(), c.err) || (c.err == "") != (said.Len() == 0) {
+		if !strings.Contains(out.String(), c.out) || !strings.HasSuffix(said.String(), c.err) ||
+			(c.err == "") != (said.Len() == 0) {
 			t.Errorf("%s: got %q and %q, want %q and %q", c.name, &out, &said, c.out, c.err)
 		}
 	}
@@ -99,7 +100,10 @@ func TestProgram_Examples(t *testing.T) {
 			t.Errorf("%q: got %v, want %q", help, err, want)
 		}
 	}
-	p := cli.Program{Name: "sing", Description: "Sings.\n\nExample:\n\n  go run ./proof/sing", Commands: &song{}, Vars: map[string]string{"times": "3"}}
+	p := cli.Program{
+		Name: "sing", Description: "Sings.\n\nExample:\n\n  go run ./proof/sing", Commands: &song{},
+		Vars: map[string]string{"times": "3"},
+	}
 	if err := p.Examples(); err != nil {
 		t.Errorf("without commands: got %v, want nil", err)
 	}

@@ -34,7 +34,8 @@ func TestDurations_areMonotonic(t *testing.T) {
 			}
 			found, err := wallDurations(path, nil)
 			if _, ok := dated[filepath.ToSlash(name)]; !ok && len(found) > 0 {
-				t.Errorf("%s: measured by the wall clock; use time.Now's monotonic reading or SinceBoot, or say in this test why dates are meant:\n%s",
+				t.Errorf("%s: measured by the wall clock; use time.Now's monotonic reading or SinceBoot, or say in this test why "+
+					"dates are meant:\n%s",
 					name, strings.Join(found, "\n"))
 			}
 			return err

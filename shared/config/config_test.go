@@ -147,7 +147,8 @@ F:6: rules[0].match: must be set`, "F:", path+":")
 func TestLoad_absentFileGivesHint(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "gateway.yaml")
 	err := config.Load(path, new(gateway))
-	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), ", try: ") {
+	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), path) ||
+		!strings.Contains(err.Error(), ", try: ") {
 		t.Errorf("got %v, want one that names %s and what to try", err, path)
 	}
 	if hint := config.Hint(err); !strings.Contains(hint, "--config") {
@@ -171,7 +172,8 @@ func TestDecode_boundsTheText(t *testing.T) {
 
 func TestErrorf_keepsWhatItWraps(t *testing.T) {
 	err := config.Errorf("uplink.cert", "reading: %w", os.ErrPermission)
-	if got, want := err.Error(), "uplink.cert: reading: permission denied"; got != want || !errors.Is(err, os.ErrPermission) {
+	if got, want := err.Error(), "uplink.cert: reading: permission denied"; got != want ||
+		!errors.Is(err, os.ErrPermission) {
 		t.Errorf("got %q, want %q and os.ErrPermission inside", got, want)
 	}
 }

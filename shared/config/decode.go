@@ -160,7 +160,10 @@ func keyText(n ast.Node) string {
 }
 
 func join(path, name string) string {
-	if strings.ContainsFunc(name, func(r rune) bool { return r == '.' || r == '[' || r <= ' ' || r == '"' || r == 0x7f }) || len(name) > 60 {
+	if strings.ContainsFunc(name, func(r rune) bool {
+		return r == '.' || r == '[' || r <= ' ' || r == '"' ||
+			r == 0x7f
+	}) || len(name) > 60 {
 		name = quote(name)
 	}
 	if path == "" {

@@ -12,8 +12,10 @@ import (
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
 		"", "site: a\nport: 1883\nuplink:\n  window: 5m\n  max_bytes: 64MiB\n", "rules:\n- {match: a, reduce: max}\n",
-		"a: [b, {c: d}]\n---\n", "? a\n: b\n", "x: &a [*a]\n<<: *a\n", "\ufeffa: !!str |\n  b\n", "site: \"\\u00e9\n", "%YAML 1.2\n--- 1",
-		"uplink: {window: 1d, grace: 106751d}", strings.Repeat("[", 200), strings.Repeat("- ", 200), strings.Repeat("a: {", 100),
+		"a: [b, {c: d}]\n---\n", "? a\n: b\n", "x: &a [*a]\n<<: *a\n", "\ufeffa: !!str |\n  b\n", "site: \"\\u00e9\n",
+		"%YAML 1.2\n--- 1",
+		"uplink: {window: 1d, grace: 106751d}", strings.Repeat("[", 200), strings.Repeat("- ", 200),
+		strings.Repeat("a: {", 100),
 	} {
 		f.Add([]byte(seed))
 	}
@@ -62,7 +64,8 @@ func FuzzDecode_duration(f *testing.F) {
 			D time.Duration `yaml:"d"`
 		}{-1}
 		err := config.Decode("g", []byte("d: '"+text+"'"), &got)
-		if want, goErr := time.ParseDuration(text); goErr == nil && strings.Trim(text, "0.+-") != "" && (err != nil || got.D != want) {
+		if want, goErr := time.ParseDuration(text); goErr == nil && strings.Trim(text, "0.+-") != "" && (err != nil ||
+			got.D != want) {
 			t.Errorf("%q: got %v, %v, want %v", text, got.D, err, want)
 		}
 		if err == nil && strings.Contains(text, "d") && got.D < 0 {

@@ -17,9 +17,12 @@ func TestMissing(t *testing.T) {
 			"site", "port", "level", "ratio", "on_air", "script_topics",
 			"uplink.window", "uplink.grace", "uplink.max_bytes", "uplink.password_file", "rules",
 		}},
-		{"some", "site: \"\"\nport:\nlevel: 1\nratio: 1\non_air: x\nscript_topics: []\nuplink: {window: 5s}\nrules: []\n", []string{
-			"uplink.grace", "uplink.max_bytes", "uplink.password_file",
-		}},
+		{
+			"some", "site: \"\"\nport:\nlevel: 1\nratio: 1\non_air: x\nscript_topics: []\nuplink: {window: 5s}\nrules: []\n",
+			[]string{
+				"uplink.grace", "uplink.max_bytes", "uplink.password_file",
+			},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, like := range []any{gateway{}, new(gateway)} {

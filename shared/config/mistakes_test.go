@@ -14,24 +14,51 @@ func TestDecode_mistakes(t *testing.T) {
 		{"other case and hyphens", "Script-Topics: [a]", `g:1: Script-Topics: unknown key, did you mean "script_topics"?`},
 		{"nothing near", "uplink:\n  colour: red\n", `g:2: uplink.colour: unknown key`},
 		{"dotted key", "uplink.window: 5s", `g:1: "uplink.window": unknown key`},
-		{"unknown key in an entry", "rules:\n- mach: x\n  match: y\n", `g:2: rules[0].mach: unknown key, did you mean "match"?`},
+		{
+			"unknown key in an entry", "rules:\n- mach: x\n  match: y\n",
+			`g:2: rules[0].mach: unknown key, did you mean "match"?`,
+		},
 		{"untagged field", "Loose: x", `g:1: Loose: unknown key`},
 		{"a secret is no key", "uplink:\n  password: hunter2\n", `g:2: uplink.password: unknown key`},
 		{"duplicate key", "site: a\nport: 1\nsite: b\n", `g:3: site: duplicate key, first on line 1`},
 		{"duplicate group", "uplink: {window: 5m}\nuplink: {window: 6m}\n", `g:2: uplink: duplicate key, first on line 1`},
-		{"duration without unit", "uplink:\n  window: 60", `g:2: uplink.window: must be a duration with a unit such as 60s, got "60"`},
+		{
+			"duration without unit", "uplink:\n  window: 60",
+			`g:2: uplink.window: must be a duration with a unit such as 60s, got "60"`,
+		},
 		{"zero without unit", "uplink: {grace: 0}", `g:1: uplink.grace: must be a duration with a unit such as 0s, got "0"`},
-		{"signed zero without unit", "uplink: {grace: -0}", `g:1: uplink.grace: must be a duration with a unit such as 10s, got "-0"`},
-		{"duration in words", "uplink: {window: 5 min}", `g:1: uplink.window: must be a duration with a unit such as 10s, got "5 min"`},
+		{
+			"signed zero without unit", "uplink: {grace: -0}",
+			`g:1: uplink.grace: must be a duration with a unit such as 10s, got "-0"`,
+		},
+		{
+			"duration in words", "uplink: {window: 5 min}",
+			`g:1: uplink.window: must be a duration with a unit such as 10s, got "5 min"`,
+		},
 		{"no days", "uplink: {window: d}", `g:1: uplink.window: must be a duration with a unit such as 10s, got "d"`},
-		{"days and no unit", "uplink: {window: 1d5}", `g:1: uplink.window: must be a duration with a unit such as 10s, got "1d5"`},
-		{"days and minus", "uplink: {window: 1d-5s}", `g:1: uplink.window: must be a duration with a unit such as 10s, got "1d-5s"`},
+		{
+			"days and no unit", "uplink: {window: 1d5}",
+			`g:1: uplink.window: must be a duration with a unit such as 10s, got "1d5"`,
+		},
+		{
+			"days and minus", "uplink: {window: 1d-5s}",
+			`g:1: uplink.window: must be a duration with a unit such as 10s, got "1d-5s"`,
+		},
 		{"days and plus", "uplink: {window: 1d+5s}", `g:1: uplink.window: must be a duration with a unit such as 10s, got "1d+5s"`},
 		{"days and zero", "uplink: {window: 1d0}", `g:1: uplink.window: must be a duration with a unit such as 10s, got "1d0"`},
-		{"too many days", "uplink: {window: 106752d}", `g:1: uplink.window: must be a duration with a unit such as 10s, got "106752d"`},
-		{"days overflow", "uplink: {window: 106751d24h}", `g:1: uplink.window: must be a duration with a unit such as 10s, got "106751d24h"`},
+		{
+			"too many days", "uplink: {window: 106752d}",
+			`g:1: uplink.window: must be a duration with a unit such as 10s, got "106752d"`,
+		},
+		{
+			"days overflow", "uplink: {window: 106751d24h}",
+			`g:1: uplink.window: must be a duration with a unit such as 10s, got "106751d24h"`,
+		},
 		{"size", "uplink: {max_bytes: 64M}", `g:1: uplink.max_bytes: must be a size such as 64MiB, got "64M"`},
-		{"size overflow", "uplink: {max_bytes: 9000000TiB}", `g:1: uplink.max_bytes: must be below 8 million TiB, got "9000000TiB"`},
+		{
+			"size overflow", "uplink: {max_bytes: 9000000TiB}",
+			`g:1: uplink.max_bytes: must be below 8 million TiB, got "9000000TiB"`,
+		},
 		{"negative size", "uplink: {max_bytes: -1}", `g:1: uplink.max_bytes: must be a size such as 64MiB, got "-1"`},
 		{"bool", "on_air: yes", `g:1: on_air: must be true or false, got "yes"`},
 		{"negative for unsigned", "port: -1", `g:1: port: must be a whole number, 0 or more, got "-1"`},
@@ -51,7 +78,8 @@ func TestDecode_mistakes(t *testing.T) {
 		{"text for group", "uplink: x", `g:1: uplink: must be a group of keys, got "x"`},
 		{"list for group", "uplink:\n- a\n", `g:1: uplink: must be a group of keys, got a list`},
 		{"anchor", "site: &x home\n", `g:1: site: must be written out: anchors, aliases and tags are not read`},
-		{"alias of a group", "rules:\n- &r {match: a}\n- *r\n", "g:2: rules[0]: must be written out: anchors, aliases and tags are not read\n" +
+		{"alias of a group", "rules:\n- &r {match: a}\n- *r\n", "g:2: rules[0]: must be written out: anchors, aliases and " +
+			"tags are not read\n" +
 			"g:3: rules[1]: must be written out: anchors, aliases and tags are not read"},
 		{"merge key", "uplink:\n  <<: {window: 5s}\n", `g:2: uplink.<<: unknown key`},
 		{
@@ -65,8 +93,14 @@ func TestDecode_mistakes(t *testing.T) {
 		{"wrong indent", "uplink:\n   grace: 1s\n  window: 2s\n", `g:3: is not YAML: value is not allowed in this context`},
 		{"not UTF-8", "site: a\nport: \xff\n", `g:2: is not UTF-8 text`},
 		{"windows line ends", "site: a\r\nprot: 1\r\n", `g:2: prot: unknown key, did you mean "port"?`},
-		{"validated, key in the file", "port: 1\nuplink:\n  window: 5s\n  grace: 6s\n", `g:4: uplink.grace: must be at most uplink.window, got 6s`},
-		{"validated, group in the file", "uplink:\n  window: 5s\n", `g:1: uplink.grace: must be at most uplink.window, got 10s`},
+		{
+			"validated, key in the file", "port: 1\nuplink:\n  window: 5s\n  grace: 6s\n",
+			`g:4: uplink.grace: must be at most uplink.window, got 6s`,
+		},
+		{
+			"validated, group in the file", "uplink:\n  window: 5s\n",
+			`g:1: uplink.grace: must be at most uplink.window, got 10s`,
+		},
 		{"validated, with a hint", "site: refused", `g:1: site: is refused, try: another`},
 		{"not validated when unread", "rules:\n- match: [a]\n", `g:2: rules[0].match: must be a single value, got a list`},
 	} {

@@ -26,7 +26,8 @@ func TestLoad_unreadableFileGivesHint(t *testing.T) {
 		defer syscall.Setfsuid(0) //nolint:errcheck // it has no error to give
 	}
 	err := config.Load(path, new(gateway))
-	if !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), path) || !strings.Contains(config.Hint(err), "readable") {
+	if !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), path) ||
+		!strings.Contains(config.Hint(err), "readable") {
 		t.Errorf("got %v, want os.ErrPermission, the path and a hint", err)
 	}
 }

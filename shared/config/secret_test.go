@@ -78,7 +78,8 @@ func TestReadSecret_namedFileMustHoldOne(t *testing.T) {
 	if want := "reading " + empty + ": is empty, try: write the secret into it, or name no file and set PIWAY_X"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	if _, err = config.ReadSecret(filepath.Join(dir, "absent"), ""); !errors.Is(err, os.ErrNotExist) || config.Hint(err) == "" {
+	if _, err = config.ReadSecret(filepath.Join(dir, "absent"), ""); !errors.Is(err, os.ErrNotExist) ||
+		config.Hint(err) == "" {
 		t.Errorf("absent: got %v, want os.ErrNotExist with a hint", err)
 	}
 }

@@ -17,7 +17,8 @@ func same(before []string, changed []byte, key, value string) bool {
 	line := single(key, value)
 	own := func(s string) bool { return s == line || strings.HasPrefix(s, key+"\x00") || isAbove(key, s) }
 	after := flatten("", root)
-	return slices.Contains(after, line) && slices.Equal(slices.DeleteFunc(slices.Clone(before), own), slices.DeleteFunc(after, own))
+	return slices.Contains(after, line) && slices.Equal(slices.DeleteFunc(slices.Clone(before), own),
+		slices.DeleteFunc(after, own))
 }
 
 // isAbove says whether the flattened line is of a section in which the key lies.

@@ -13,7 +13,10 @@ import (
 
 func TestSetKey(t *testing.T) {
 	for _, c := range []struct{ name, text, key, value, want string }{
-		{"replaced", "a: 1\nuplink:\n  # why\n  form: metric # the recipe's\n  b: 2\n", "uplink.form", "emf", "a: 1\nuplink:\n  # why\n  form: emf # the recipe's\n  b: 2\n"},
+		{
+			"replaced", "a: 1\nuplink:\n  # why\n  form: metric # the recipe's\n  b: 2\n", "uplink.form", "emf",
+			"a: 1\nuplink:\n  # why\n  form: emf # the recipe's\n  b: 2\n",
+		},
 		{"quoted before", "a: \"x # y\" # z\n", "a", "b", "a: b # z\n"},
 		{"single quotes", "a: 'it''s'\n", "a", "b", "a: b\n"},
 		{"words", "a: one two, three  # z\n", "a", "b", "a: b  # z\n"},
@@ -24,7 +27,10 @@ func TestSetKey(t *testing.T) {
 		{"null as text", "a: x\n", "a", "null", "a: 'null'\n"},
 		{"newline", "a: x\n", "a", "b\nc", "a: \"b\\nc\"\n"},
 		{"had no value", "a: # none yet\nb: 1\n", "a", "x", "a: x # none yet\nb: 1\n"},
-		{"into the section", "uplink:\n    # one\n    b: 2\nc: 3\n", "uplink.a", "x", "uplink:\n    a: x\n    # one\n    b: 2\nc: 3\n"},
+		{
+			"into the section", "uplink:\n    # one\n    b: 2\nc: 3\n", "uplink.a", "x",
+			"uplink:\n    a: x\n    # one\n    b: 2\nc: 3\n",
+		},
 		{"section of comments", "uplink:\n  # a: 1\nc: 3\n", "uplink.a", "x", "uplink:\n  a: x\n  # a: 1\nc: 3\n"},
 		{"new section", "# top\na: 1", "uplink.certs.dir", "/c", "# top\na: 1\nuplink:\n  certs:\n    dir: /c\n"},
 		{"nothing", "", "a", "x", "a: x\n"},
@@ -93,9 +99,12 @@ func TestSetKey_gatewayFile(t *testing.T) {
 // most one, and is taken by the reader if the old text was.
 func FuzzSetKey(f *testing.F) {
 	for _, seed := range []string{
-		"", "site: a # b\n", "uplink:\n  # c\n  password_file: x\n", "uplink: {password_file: 'a, b', window: 5m}\n", "uplink:\n  window: 5m",
-		"uplink: # c\n", "\ufeffsite: |\n  b\n", "site: a\r\nuplink:\r\n  grace: 1s\r\n", "site: a\n---\n", "site: a\n...\n", "? site\n: b\n",
-		"uplink: {}\n", "site:\n- a\n", "# only", "site: &a b\nrules: *a\n", "%YAML 1.2\n---\nsite: 1", "site: \"a\n  b\"\n", "- a\n", "\tsite: a\n",
+		"", "site: a # b\n", "uplink:\n  # c\n  password_file: x\n", "uplink: {password_file: 'a, b', window: 5m}\n",
+		"uplink:\n  window: 5m",
+		"uplink: # c\n", "\ufeffsite: |\n  b\n", "site: a\r\nuplink:\r\n  grace: 1s\r\n", "site: a\n---\n", "site: a\n...\n",
+		"? site\n: b\n",
+		"uplink: {}\n", "site:\n- a\n", "# only", "site: &a b\nrules: *a\n", "%YAML 1.2\n---\nsite: 1", "site: \"a\n  b\"\n",
+		"- a\n", "\tsite: a\n",
 	} {
 		f.Add(seed, "site", "x: y")
 		f.Add(seed, "uplink.password_file", "it's # \"a\"\n")

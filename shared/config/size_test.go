@@ -16,7 +16,10 @@ func TestSize_UnmarshalText(t *testing.T) {
 			t.Errorf("%s: got %d, %v, want %d", text, int64(got), err, int64(want))
 		}
 	}
-	for _, text := range []string{"", "MiB", "64M", "1.5MiB", "-1", "+1", "1 2", "1MiBs", "0x10", "9223372036854775808", "8388608TiB"} {
+	for _, text := range []string{
+		"", "MiB", "64M", "1.5MiB", "-1", "+1", "1 2", "1MiBs", "0x10", "9223372036854775808",
+		"8388608TiB",
+	} {
 		var got config.Size
 		if err := got.UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%q: got %d, want an error", text, int64(got))
@@ -25,7 +28,10 @@ func TestSize_UnmarshalText(t *testing.T) {
 }
 
 func TestSize_String(t *testing.T) {
-	for size, want := range map[config.Size]string{0: "0B", 17: "17B", 512_000: "500KiB", 1_000_000: "1MB", 64 << 20: "64MiB"} {
+	for size, want := range map[config.Size]string{
+		0: "0B", 17: "17B", 512_000: "500KiB", 1_000_000: "1MB",
+		64 << 20: "64MiB",
+	} {
 		if got := size.String(); got != want {
 			t.Errorf("%d: got %s, want %s", int64(size), got, want)
 		}

@@ -73,7 +73,10 @@ func TestSystem_rootGivesWhatItMakesToTheFoldersOwner(t *testing.T) {
 	); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"lock", "segment", "ballast", "devices.json", "a", "a/b", "a/b/c", filepath.Base(made.Name())} {
+	for _, name := range []string{
+		"lock", "segment", "ballast", "devices.json", "a", "a/b", "a/b/c",
+		filepath.Base(made.Name()),
+	} {
 		if got := owner(t, at(name)); got != somebody {
 			t.Errorf("%s belongs to %d, want %d", name, got, somebody)
 		}
@@ -118,9 +121,14 @@ func TestSystem_rootIsNotLedAstray(t *testing.T) {
 		"a relative symbolic link": func(secret, path string) error {
 			return os.Symlink("../"+filepath.Base(filepath.Dir(secret))+"/secret", path)
 		},
-		"a hard link to root's file":            os.Link,
-		"a pipe, at which root would wait":      func(_, path string) error { return syscall.Mkfifo(path, 0o600) },
-		"a device node or a socket, for a pipe": func(_, path string) error { l, err := net.Listen("unix", path); _ = l; return err },
+		"a hard link to root's file":       os.Link,
+		"a pipe, at which root would wait": func(_, path string) error { return syscall.Mkfifo(path, 0o600) },
+		"a device node or a socket, for a pipe": func(_, path string) error {
+			l,
+				err := net.Listen("unix", path)
+			_ = l
+			return err
+		},
 	} {
 		for how, flag := range flags {
 			dir := foreign(t)

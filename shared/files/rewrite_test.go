@@ -33,7 +33,8 @@ func TestRewrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	link := filepath.Join(t.TempDir(), "link.yaml")
-	if err := errors.Join(os.Symlink(path, link), files.CanRewrite(link), files.Rewrite(link, []byte("b"), 0o646)); err != nil {
+	if err := errors.Join(os.Symlink(path, link), files.CanRewrite(link),
+		files.Rewrite(link, []byte("b"), 0o646)); err != nil {
 		t.Fatal(err)
 	}
 	holds(t, path, "b", 0o640)

@@ -187,5 +187,6 @@ func (c *Conn) tellEnd(err error) {
 	default:
 		errors.As(err, &first)
 	}
-	c.l.opt.Log.Tell(slog.LevelWarn, c.host.String()+" "+first.kind, "connection closed", "remote", c.RemoteAddr(), "why", err)
+	c.l.opt.Log.Tell(slog.LevelWarn, c.host.String()+" "+first.kind, "connection closed", "remote", c.RemoteAddr(), "why",
+		err)
 }

@@ -77,7 +77,10 @@ func TestClientOptions_keep_alive_is_what_brokers_keep_to(t *testing.T) {
 }
 
 func FuzzParseBroker(f *testing.F) {
-	for _, s := range []string{"tcp://h:1", "tls://[::1]", "mqtts://a.b", "tcp://h:99999", "::", "tcp://[::1", "tCp://::"} {
+	for _, s := range []string{
+		"tcp://h:1", "tls://[::1]", "mqtts://a.b", "tcp://h:99999", "::", "tcp://[::1",
+		"tCp://::",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

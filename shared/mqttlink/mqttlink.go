@@ -20,8 +20,9 @@ const (
 	connectTimeout = 10 * time.Second
 	pingTimeout    = 10 * time.Second
 	writeTimeout   = 10 * time.Second
-	quiesce        = 250              // milliseconds that Close gives the DISCONNECT packet
-	maxKeepAlive   = 20 * time.Minute // the longest to which AWS IoT Core and the gateway keep: they end a connection that is silent for half as long again
+	quiesce        = 250 // milliseconds that Close gives the DISCONNECT packet
+	// the longest to which AWS IoT Core and the gateway keep: they end a connection that is silent for half as long again
+	maxKeepAlive = 20 * time.Minute
 )
 
 // ErrClosed is the cause of a Link that its owner closed.

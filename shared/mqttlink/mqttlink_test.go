@@ -167,7 +167,10 @@ func TestConnect_refused(t *testing.T) {
 			t.Parallel()
 			b := fakebroker.New(t, nil)
 			b.Connack = func(fakebroker.Connect) int { return tt.code }
-			_, err := mqttlink.Connect(t.Context(), mqttlink.Options{Broker: "tcp://" + b.Addr(), ClientID: "c", Username: "u", Password: "hush"})
+			_, err := mqttlink.Connect(t.Context(), mqttlink.Options{
+				Broker: "tcp://" + b.Addr(), ClientID: "c", Username: "u",
+				Password: "hush",
+			})
 			if err == nil || !strings.Contains(err.Error(), tt.want) || errors.Is(err, mqttlink.ErrLogin) != tt.login {
 				t.Fatalf("got %v, want %q, login refusal %t", err, tt.want, tt.login)
 			}
@@ -228,7 +231,10 @@ func TestConnect_silent_server(t *testing.T) {
 
 func TestConnect_bad_options(t *testing.T) {
 	t.Parallel()
-	for _, broker := range []string{"", "localhost:1883", "http://x", "tcp://", "tcp://u:p@h", "tcp://h/path", "tcp://%zz", "tcp://::"} {
+	for _, broker := range []string{
+		"", "localhost:1883", "http://x", "tcp://", "tcp://u:p@h", "tcp://h/path", "tcp://%zz",
+		"tcp://::",
+	} {
 		if _, err := mqttlink.Connect(t.Context(), mqttlink.Options{Broker: broker}); err == nil {
 			t.Errorf("broker %q: got nil, want an error", broker)
 		}

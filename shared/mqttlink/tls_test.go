@@ -53,17 +53,32 @@ func TestConnect_TLS_refused(t *testing.T) {
 		scheme string
 		want   string
 	}{
-		{"unknown authority", cfg, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}, "tls", "not trusted"},
-		{"other host", cfg, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool, ServerName: "other.test"}, "tls", "other.test"},
-		{"no client certificate, TLS 1.3", mutual, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}, "tls", "server refused us"},
-		{"no client certificate, TLS 1.2", mutual12, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}, "tls", "server refused us"},
+		{
+			"unknown authority", cfg, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}, "tls",
+			"not trusted",
+		},
+		{
+			"other host", cfg, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool, ServerName: "other.test"}, "tls",
+			"other.test",
+		},
+		{
+			"no client certificate, TLS 1.3", mutual, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}, "tls",
+			"server refused us",
+		},
+		{
+			"no client certificate, TLS 1.2", mutual12, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}, "tls",
+			"server refused us",
+		},
 		{"plain port", nil, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}, "tls", "closed"},
 		{"configuration without tls://", nil, &tls.Config{MinVersion: tls.VersionTLS12}, "tcp", "needs tls://"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			b := fakebroker.New(t, tt.server)
-			_, err := mqttlink.Connect(t.Context(), mqttlink.Options{Broker: tt.scheme + "://" + b.Addr(), ClientID: "c", TLS: tt.client})
+			_, err := mqttlink.Connect(t.Context(), mqttlink.Options{
+				Broker: tt.scheme + "://" + b.Addr(), ClientID: "c",
+				TLS: tt.client,
+			})
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}

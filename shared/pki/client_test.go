@@ -54,25 +54,56 @@ func TestFiles_Client_mistakes(t *testing.T) {
 			"reading the certificate: open " + absent, "try: put the file there",
 			"reading the private key: open " + absent, "try: put the file there",
 		}},
-		{"not named", pki.Files{}, []string{"root certificate: no file is named", "the certificate: no file is named", "private key: no file is named", "try: set its path"}},
+		{"not named", pki.Files{}, []string{
+			"root certificate: no file is named", "the certificate: no file is named",
+			"private key: no file is named", "try: set its path",
+		}},
 		{"a folder", cert(dir), []string{"reading the certificate: read " + dir, "is a directory"}},
 		{"swapped", pki.Files{Roots: good.Roots, Cert: good.Key, Key: good.Cert}, []string{
 			"the certificate " + good.Key + ": is a private key, try: see whether", "swapped",
 			"the private key " + good.Cert + ": is a certificate, try: see whether", "swapped",
 		}},
-		{"key of another certificate", key(other.Key), []string{"private key " + other.Key + ": is not the key of " + good.Cert, "try: use the two files"}},
+		{
+			"key of another certificate", key(other.Key),
+			[]string{"private key " + other.Key + ": is not the key of " + good.Cert, "try: use the two files"},
+		},
 		{"key of another kind", key(rsaKey), []string{"private key " + rsaKey + ": is not the key of " + good.Cert}},
 		{"empty", cert(put("empty", "\n")), []string{"the certificate " + dir, "empty: is empty, try: "}},
 		{"not PEM", cert(put("text", "hello")), []string{"the certificate " + dir, "text: is not PEM", "try: download"}},
-		{"cut off", key(put("cut", string(read(t, good.Key)[:100]))), []string{"the private key " + dir, "cut: is not PEM", "try: download"}},
-		{"DER", cert(put("der", string(der.Bytes))), []string{"der: is DER, not PEM, try: openssl x509 -inform der -in " + dir}},
-		{"damaged certificate", cert(put("bad", string(encode("CERTIFICATE", []byte("x"))))), []string{"bad: x509: ", "try: download"}},
-		{"damaged key", key(put("badkey", string(encode("PRIVATE KEY", []byte("x"))))), []string{"badkey: asn1: ", "try: download"}},
-		{"request", cert(put("csr", string(encode("CERTIFICATE REQUEST", []byte("x"))))), []string{`csr: has no certificate but a "CERTIFICATE REQUEST", try: `}},
-		{"public key", key(put("public", string(encode("PUBLIC KEY", []byte("x"))))), []string{"public: is a public key, try: use the file named *-private.pem.key"}},
-		{"no key", key(put("params", string(encode("EC PARAMETERS", []byte("x"))))), []string{`params: has no private key but a "EC PARAMETERS"`}},
-		{"locked key", key(put("locked", string(encode("ENCRYPTED PRIVATE KEY", []byte("x"))))), []string{"locked: is locked by a passphrase, try: openssl pkey -in "}},
-		{"key that cannot sign", key(put("x25519", string(encode("PRIVATE KEY", x25519)))), []string{"x25519: cannot sign", "try: use an RSA or ECDSA key"}},
+		{
+			"cut off", key(put("cut", string(read(t, good.Key)[:100]))),
+			[]string{"the private key " + dir, "cut: is not PEM", "try: download"},
+		},
+		{"DER", cert(put("der", string(der.Bytes))), []string{"der: is DER, not PEM, try: openssl x509 -inform der -in " +
+			dir}},
+		{
+			"damaged certificate", cert(put("bad", string(encode("CERTIFICATE", []byte("x"))))),
+			[]string{"bad: x509: ", "try: download"},
+		},
+		{
+			"damaged key", key(put("badkey", string(encode("PRIVATE KEY", []byte("x"))))),
+			[]string{"badkey: asn1: ", "try: download"},
+		},
+		{
+			"request", cert(put("csr", string(encode("CERTIFICATE REQUEST", []byte("x"))))),
+			[]string{`csr: has no certificate but a "CERTIFICATE REQUEST", try: `},
+		},
+		{
+			"public key", key(put("public", string(encode("PUBLIC KEY", []byte("x"))))),
+			[]string{"public: is a public key, try: use the file named *-private.pem.key"},
+		},
+		{
+			"no key", key(put("params", string(encode("EC PARAMETERS", []byte("x"))))),
+			[]string{`params: has no private key but a "EC PARAMETERS"`},
+		},
+		{
+			"locked key", key(put("locked", string(encode("ENCRYPTED PRIVATE KEY", []byte("x"))))),
+			[]string{"locked: is locked by a passphrase, try: openssl pkey -in "},
+		},
+		{
+			"key that cannot sign", key(put("x25519", string(encode("PRIVATE KEY", x25519)))),
+			[]string{"x25519: cannot sign", "try: use an RSA or ECDSA key"},
+		},
 		{"root that is a key", root(good.Key), []string{"the root certificate " + good.Key + ": is a private key"}},
 		{"root that is nothing", root(put("notes", "x")), []string{"the root certificate " + dir, "notes: is not PEM"}},
 		{"too large", cert(put("large", strings.Repeat("x", 1<<20+1))), []string{"large: has more than 1048576 bytes"}},
@@ -80,7 +111,11 @@ func TestFiles_Client_mistakes(t *testing.T) {
 			"checking the certificate " + rsaCert + ": expired on 20", "clock says 20", "try: if the clock is right",
 		}},
 		{"expired and mismatched", cert(rsaCert), []string{"expired on", "is not the key of"}},
-		{"only an expired root", pki.Files{Roots: []string{rsaCert}, Cert: good.Cert, Key: good.Key}, []string{"checking the root certificate " + rsaCert + ": expired on"}},
+		{
+			"only an expired root",
+			pki.Files{Roots: []string{rsaCert}, Cert: good.Cert, Key: good.Key},
+			[]string{"checking the root certificate " + rsaCert + ": expired on"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := c.files.Client("localhost", time.Now())
@@ -108,8 +143,10 @@ func TestFiles_Client_clock(t *testing.T) {
 		now  time.Time
 		want string
 	}{
-		{time.Date(1970, 1, 1, 0, 1, 0, 0, time.UTC), "and this machine's clock says 1970-01-01 00:01 UTC, try: set the clock, or wait until NTP has set it"},
-		{time.Date(2050, 1, 1, 0, 0, 0, 0, time.UTC), ": expired on 2049-12-31 23:59 UTC, and this machine's clock says 2050-01-01 00:00 UTC, try: if the clock is right"},
+		{time.Date(1970, 1, 1, 0, 1, 0, 0, time.UTC), "and this machine's clock says 1970-01-01 00:01 UTC, try: set the " +
+			"clock, or wait until NTP has set it"},
+		{time.Date(2050, 1, 1, 0, 0, 0, 0, time.UTC), ": expired on 2049-12-31 23:59 UTC, and this machine's clock says " +
+			"2050-01-01 00:00 UTC, try: if the clock is right"},
 		{time.Date(2049, 12, 31, 23, 59, 59, 0, time.UTC), ""},
 	} {
 		_, err := files.Client("localhost", c.now)

@@ -60,12 +60,14 @@ func one(dir string, found []string, pattern, what string) (string, error) {
 	case 1:
 		return found[0], nil
 	}
-	return "", config.Try(fmt.Errorf("finding certificates in %s: %d files match %s: %s", dir, len(found), pattern, bases(found)),
+	return "", config.Try(fmt.Errorf("finding certificates in %s: %d files match %s: %s", dir, len(found), pattern,
+		bases(found)),
 		"set the path of the one to use")
 }
 
 func none(dir, pattern, what string) error {
-	return config.Try(fmt.Errorf("finding certificates in %s: no file matches %s", dir, pattern), "put "+what+" there, or set its path")
+	return config.Try(fmt.Errorf("finding certificates in %s: no file matches %s", dir, pattern), "put "+what+
+		" there, or set its path")
 }
 
 func bases(paths []string) string {

@@ -14,15 +14,17 @@ import (
 func TestFind(t *testing.T) {
 	const (
 		noRoot = "finding certificates in DIR: no file matches *root*, try: put AmazonRootCA1.pem there, or set its path"
-		noCert = "finding certificates in DIR: no file matches *certificate.pem*, try: put <id>-certificate.pem.crt there, or set its path"
-		noKey  = "finding certificates in DIR: no file matches *private.pem*, try: put <id>-private.pem.key there, or set its path"
+		noCert = "finding certificates in DIR: no file matches *certificate.pem*, try: put <id>-certificate.pem.crt there, " +
+			"or set its path"
+		noKey = "finding certificates in DIR: no file matches *private.pem*, try: put <id>-private.pem.key there, or set its path"
 	)
 	for _, c := range []struct {
 		name, files string
 		want        pki.Files
 		err         string
 	}{
-		{"AWS's names", "AmazonRootCA1.pem AmazonRootCA3.pem 0a-certificate.pem.crt 0a-private.pem.key 0a-public.pem.key root-public.pem.key", pki.Files{
+		{"AWS's names", "AmazonRootCA1.pem AmazonRootCA3.pem 0a-certificate.pem.crt 0a-private.pem.key 0a-public.pem.key " +
+			"root-public.pem.key", pki.Files{
 			Roots: []string{"AmazonRootCA1.pem", "AmazonRootCA3.pem"}, Cert: "0a-certificate.pem.crt", Key: "0a-private.pem.key",
 		}, ""},
 		{"any case", "ROOT.crt x.CERTIFICATE.PEM.txt Private.Pem", pki.Files{
@@ -31,7 +33,8 @@ func TestFind(t *testing.T) {
 		{"a root may be a certificate.pem too", "root-certificate.pem certificate.pem private.pem", pki.Files{
 			Roots: []string{"root-certificate.pem"}, Cert: "certificate.pem", Key: "private.pem",
 		}, ""},
-		{"beside a server's pair", "AmazonRootCA1.pem 1-certificate.pem.crt 1-private.pem.key server.pem.crt server.pem.key client-ca.pem", pki.Files{
+		{"beside a server's pair", "AmazonRootCA1.pem 1-certificate.pem.crt 1-private.pem.key server.pem.crt " +
+			"server.pem.key client-ca.pem", pki.Files{
 			Roots: []string{"AmazonRootCA1.pem"}, Cert: "1-certificate.pem.crt", Key: "1-private.pem.key",
 		}, ""},
 		{"nothing", "README.md root/ private.pem.d/", pki.Files{}, noRoot + "\n" + noCert + "\n" + noKey},
@@ -39,8 +42,10 @@ func TestFind(t *testing.T) {
 		{
 			"two certificates and keys", "root.pem a-certificate.pem b-certificate.pem a-private.pem b-private.pem",
 			pki.Files{},
-			"finding certificates in DIR: 2 files match *certificate.pem*: a-certificate.pem, b-certificate.pem, try: set the path of the one to use\n" +
-				"finding certificates in DIR: 2 files match *private.pem*: a-private.pem, b-private.pem, try: set the path of the one to use",
+			"finding certificates in DIR: 2 files match *certificate.pem*: a-certificate.pem, b-certificate.pem, try: set the " +
+				"path of the one to use\n" +
+				"finding certificates in DIR: 2 files match *private.pem*: a-private.pem, b-private.pem, try: set the path of " +
+				"the one to use",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -59,7 +64,10 @@ func TestFind(t *testing.T) {
 func TestFiles_FindRest_keepsWhatIsSet(t *testing.T) {
 	dir := folderOf(t, "root.pem a-certificate.pem b-certificate.pem a-private.pem")
 	got, err := pki.Files{Cert: "/elsewhere/a.crt"}.FindRest(dir)
-	want := pki.Files{Roots: []string{filepath.Join(dir, "root.pem")}, Cert: "/elsewhere/a.crt", Key: filepath.Join(dir, "a-private.pem")}
+	want := pki.Files{
+		Roots: []string{filepath.Join(dir, "root.pem")}, Cert: "/elsewhere/a.crt",
+		Key: filepath.Join(dir, "a-private.pem"),
+	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}

@@ -39,7 +39,8 @@ var ErrExists = errors.New("certificates exist already")
 func MakeAWS(dir string, hosts []string) error {
 	for _, h := range hosts {
 		if net.ParseIP(h) == nil && (h == "" || strings.ContainsAny(h, ":/ ")) {
-			return config.Try(fmt.Errorf("making certificates for host %q: is neither a name nor an address", h), "leave out scheme and port")
+			return config.Try(fmt.Errorf("making certificates for host %q: is neither a name nor an address", h),
+				"leave out scheme and port")
 		}
 	}
 	if err := files.System.Mkdir(dir, 0o700); err != nil {
@@ -86,7 +87,8 @@ func refuseUsed(dir string) error {
 	if len(used) == 0 {
 		return nil
 	}
-	return config.Try(fmt.Errorf("making certificates in %s: %w (%s)", dir, ErrExists, bases(used)), "use them, or name an empty folder")
+	return config.Try(fmt.Errorf("making certificates in %s: %w (%s)", dir, ErrExists, bases(used)),
+		"use them, or name an empty folder")
 }
 
 // awsFiles makes everything in memory.

@@ -49,7 +49,10 @@ func TestMakeAWS_namesAndModes(t *testing.T) {
 }
 
 func TestMakeAWS_leavesAUsedFolderAlone(t *testing.T) {
-	for _, name := range []string{"AmazonRootCA3.pem", "x-certificate.pem.crt", "x-private.pem.key", "server.pem.crt", "server.pem.key", "client-ca.pem"} {
+	for _, name := range []string{
+		"AmazonRootCA3.pem", "x-certificate.pem.crt", "x-private.pem.key", "server.pem.crt",
+		"server.pem.key", "client-ca.pem",
+	} {
 		t.Run(name, func(t *testing.T) {
 			dir := folderOf(t, name)
 			if err := pki.MakeAWS(dir, nil); !errors.Is(err, pki.ErrExists) {
@@ -95,7 +98,10 @@ func TestServer_takesItsClientOnly(t *testing.T) {
 		{"its client", "localhost", own, nil, true},
 		{"its client, by address", "127.0.0.1", own, nil, true},
 		{"its client, TLS 1.2", "::1", own, func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }, true},
-		{"its client, TLS 1.1", "localhost", own, func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS11, tls.VersionTLS11 }, false},
+		{"its client, TLS 1.1", "localhost", own, func(c *tls.Config) {
+			c.MinVersion, c.MaxVersion = tls.VersionTLS11,
+				tls.VersionTLS11
+		}, false},
 		{"wrong name", "example.org", own, nil, false},
 		{"a client of another authority", "localhost", strangerTrusting, nil, false},
 		{"a client that trusts another root", "localhost", stranger, nil, false},

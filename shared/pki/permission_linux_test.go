@@ -24,7 +24,8 @@ func TestFiles_Client_unreadableKey(t *testing.T) {
 		defer syscall.Setfsuid(0) //nolint:errcheck // it has no error to give
 	}
 	_, err := files.Client("localhost", time.Now())
-	if !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), files.Key) || !strings.Contains(err.Error(), "try: chown it") {
+	if !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), files.Key) ||
+		!strings.Contains(err.Error(), "try: chown it") {
 		t.Errorf("got %v, want os.ErrPermission, %s and what to try", err, files.Key)
 	}
 }

@@ -58,7 +58,8 @@ func rsaPair(t *testing.T, notAfter time.Time) (cert, key string) {
 	}
 	dir := t.TempDir()
 	cert = write(t, filepath.Join(dir, "rsa-certificate.pem.crt"), encode("CERTIFICATE", der))
-	key = write(t, filepath.Join(dir, "rsa-private.pem.key"), encode("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(private)))
+	key = write(t, filepath.Join(dir, "rsa-private.pem.key"),
+		encode("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(private)))
 	return cert, key
 }
 

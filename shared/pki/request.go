@@ -53,7 +53,8 @@ func NewRequest(dir, name string) (*Request, error) {
 		return nil, err
 	}
 	if others := slices.DeleteFunc(found.keys, func(path string) bool { return path == r.Key }); len(others) > 0 {
-		return nil, config.Try(fmt.Errorf("making a key in %s: %w (%s)", dir, ErrExists, bases(others)), "use it, or name an empty folder")
+		return nil, config.Try(fmt.Errorf("making a key in %s: %w (%s)", dir, ErrExists, bases(others)),
+			"use it, or name an empty folder")
 	}
 	key, err := r.key(dir, name)
 	if err != nil {
@@ -86,13 +87,15 @@ func (r *Request) request(dir, name string, key crypto.Signer) error {
 	switch {
 	case err == nil:
 		if r.PEM = text; !r.Fits(text) {
-			return config.Try(fmt.Errorf("reading %s: is not a signing request of the key %s", r.CSR, r.Key), "delete it, a new one will be made")
+			return config.Try(fmt.Errorf("reading %s: is not a signing request of the key %s", r.CSR, r.Key),
+				"delete it, a new one will be made")
 		}
 		return nil
 	case !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("reading the signing request: %w", err)
 	}
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: name}}, key)
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: name}},
+		key)
 	if err != nil {
 		return fmt.Errorf("making a signing request: %w", err)
 	}

@@ -35,7 +35,8 @@ func TestNewRequest(t *testing.T) {
 	if err != nil || csr.CheckSignature() != nil {
 		t.Fatal(err, csr.CheckSignature())
 	}
-	if key, ok := csr.PublicKey.(*ecdsa.PublicKey); !ok || key.Curve != elliptic.P256() || csr.Subject.CommonName != "root-gw" {
+	if key, ok := csr.PublicKey.(*ecdsa.PublicKey); !ok || key.Curve != elliptic.P256() ||
+		csr.Subject.CommonName != "root-gw" {
 		t.Errorf("got a request of %T for %s, want P-256 for root-gw", csr.PublicKey, csr.Subject)
 	}
 	if len(r.PEM) > 4096 {
@@ -116,7 +117,8 @@ func TestRequest_WriteCertificate(t *testing.T) {
 		t.Errorf("got %q, want none yet", got)
 	}
 	cert := signed(t, r.PEM)
-	if err := errors.Join(r.WriteCertificate(cert), r.WriteRoots(map[string][]byte{"AmazonRootCA1.pem": cert})); err != nil {
+	if err := errors.Join(r.WriteCertificate(cert),
+		r.WriteRoots(map[string][]byte{"AmazonRootCA1.pem": cert})); err != nil {
 		t.Fatal(err)
 	}
 	if got := r.Certificate(); !bytes.Equal(got, cert) {

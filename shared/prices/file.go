@@ -106,7 +106,8 @@ func (p *Price) checkUnits(key string) error {
 	if p.Per <= 0 || p.Per > maxNumber {
 		perErr = config.Errorf(key+".per", "must be more than 0 and at most %g, got %g", maxNumber, p.Per)
 	}
-	return errors.Join(perErr, checkFree(key+".free_always", p.FreeAlways), checkFree(key+".free_first_year", p.FreeFirstYear))
+	return errors.Join(perErr, checkFree(key+".free_always", p.FreeAlways),
+		checkFree(key+".free_first_year", p.FreeFirstYear))
 }
 
 func checkFree(key string, units float64) error {

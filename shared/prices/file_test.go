@@ -43,29 +43,49 @@ func TestParse_mistakes(t *testing.T) {
 		{"unknown group", "\nmessages:", "\nmesages:", `table:22: mesages: unknown key, did you mean "messages"?`},
 		{"missing group", "\nmessages:", "\nmesages:", "messages: required and missing, try: price: [0]"},
 		{"an empty group", "\nmessages:", "\nmessages:\nx:", "table:22: messages: required and missing, try: price: [0]"},
-		{"group twice", "\nmessages:", "\nconnection_minutes:", "table:22: connection_minutes: duplicate key, first on line 14"},
+		{
+			"group twice", "\nmessages:", "\nconnection_minutes:",
+			"table:22: connection_minutes: duplicate key, first on line 14",
+		},
 		{"unknown key", "price: [1.00]", "prize: [1.00]", `table:23: messages.prize: unknown key, did you mean "price"?`},
 		{"no value", "price: [1.00]", "price:", "table:23: messages.price: must be a list such as [a, b]"},
 		{"no list", "price: [1.00]", "price: 1.00", "table:23: messages.price: must be a list such as [a, b]"},
-		{"not a number", "price: [1.00]", "price: [$1]", `table:23: messages.price[0]: "$1" is not a plain number, try: 0.30`},
+		{
+			"not a number", "price: [1.00]", "price: [$1]",
+			`table:23: messages.price[0]: "$1" is not a plain number, try: 0.30`,
+		},
 		{"negative", "price: [1.00]", "price: [-1]", `table:23: messages.price[0]: "-1" is not a plain number`},
 		{"infinite", "price: [1.00]", "price: [Inf]", `table:23: messages.price[0]: "Inf" is not a plain number`},
 		{"decimal comma", "price: [1.00]", "price: ['1,00']", `table:23: messages.price[0]: "1,00" is not a plain number`},
-		{"decimal comma without quotes", "price: [1.00]", "price: [1,00]", `table:23: messages.price[1]: stands behind the last tier`},
+		{
+			"decimal comma without quotes", "price: [1.00]", "price: [1,00]",
+			`table:23: messages.price[1]: stands behind the last tier`,
+		},
 		{"too many digits", "price: [1.00]", "price: [1" + strings.Repeat("0", 16) + "]", `is more than 1e+15`},
 		{"no price", "  price: [1.00]\n", "", "table:22: messages.price: required and missing, try: [0]"},
-		{"price in two last tiers", "price: [1.00]", "price: [1, 2]", `table:23: messages.price[1]: stands behind the last tier`},
-		{"tiers that descend", "0.10 to 250000", "0.10 to 10000", "metric_months.price[1]: the tier ends at 10000 and the one before at 10000"},
+		{
+			"price in two last tiers", "price: [1.00]", "price: [1, 2]",
+			`table:23: messages.price[1]: stands behind the last tier`,
+		},
+		{"tiers that descend", "0.10 to 250000", "0.10 to 10000", "metric_months.price[1]: the tier ends at 10000 and the " +
+			"one before at 10000"},
 		{"no last tier", last, "0.05 to 1000000]", `metric_months.price[2]: no price above 1e+06, try: a last price without "to"`},
 		{"a tier up to what", last, "0.05 to much, 0.02]", `metric_months.price[2]: "much" is not a plain number`},
 		{"per nothing", "per: 1000\n", "per: 0\n", "put_metric_data.per: must be more than 0"},
 		{"per twice", "per: 1000\n", "per: 1\n  per: 1\n", "put_metric_data.per: duplicate key"},
-		{"free below nothing", "free_always: 5", "free_always: -5", "log_gigabytes.free_always: must be between 0 and 1e+15, got -5"},
-		{"free without end", "free_first_year: 500000", "free_first_year: 1e16", "messages.free_first_year: must be between 0 and 1e+15"},
+		{"free below nothing", "free_always: 5", "free_always: -5", "log_gigabytes.free_always: must be between 0 and " +
+			"1e+15, got -5"},
+		{
+			"free without end", "free_first_year: 500000", "free_first_year: 1e16",
+			"messages.free_first_year: must be between 0 and 1e+15",
+		},
 		{"free for how long", "free_always: 5", "free: 5", "log_gigabytes.free: unknown key"},
 		{"no source", "source: copy of", "# source: copy of", "metric_months.source: required and missing"},
 		{"no date", "date: 2022-04-29", "", "metric_months.date: required and missing"},
-		{"a date of another kind", "date: 2022-04-29", "date: 29.4.2022", `metric_months.date: "29.4.2022" is not a date, try: 2026-09-20`},
+		{
+			"a date of another kind", "date: 2022-04-29", "date: 29.4.2022",
+			`metric_months.date: "29.4.2022" is not a date, try: 2026-09-20`,
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			text := builtIn(t)
@@ -133,7 +153,10 @@ func FuzzParse(f *testing.F) {
 		if math.IsNaN(n) || n < 0 || n > 1e12 {
 			return
 		}
-		u := prices.Usage{ConnectionMinutes: n, Messages: n, RulesTriggered: n, ActionsExecuted: n, PutMetricData: n, LogGB: n, MetricMonths: n}
+		u := prices.Usage{
+			ConnectionMinutes: n, Messages: n, RulesTriggered: n, ActionsExecuted: n, PutMetricData: n,
+			LogGB: n, MetricMonths: n,
+		}
 		little, much := table.Month(u), table.FirstYear(u.Times(2))
 		if math.IsNaN(little.Total) || math.IsInf(much.Total, 0) || little.Total > much.Total {
 			t.Errorf("got %v for %v and %v for twice that", little.Total, n, much.Total)

@@ -33,7 +33,8 @@ func check(t *testing.T, got, want map[string]string) {
 func TestFleet_Month_fiftyPis(t *testing.T) {
 	f := prices.Fleet{Devices: 50, MetricsPerDevice: 10, Window: time.Minute, Form: prices.FormMetric}
 	want := map[string]string{
-		"CloudWatch PutMetricData": "216.00", "IoT messages": "21.60", "IoT rules triggered": "3.24", "IoT actions executed": "3.24",
+		"CloudWatch PutMetricData": "216.00", "IoT messages": "21.60", "IoT rules triggered": "3.24",
+		"IoT actions executed":      "3.24",
 		"CloudWatch custom metrics": "150.00", "IoT connection": "0.00", "CloudWatch Logs, taken in": "0.00",
 	}
 	check(t, amounts(prices.Default().Month(f.Month())), want)
@@ -45,7 +46,10 @@ func TestFleet_Month_fiftyPis(t *testing.T) {
 
 // The same as documents: about 2 GB of logs, half a million messages.
 func TestFleet_Month_fiftyPisEMF(t *testing.T) {
-	f := prices.Fleet{Devices: 50, MetricsPerDevice: 10, Window: time.Minute, SampleInterval: time.Minute, Form: prices.FormEMF}
+	f := prices.Fleet{
+		Devices: 50, MetricsPerDevice: 10, Window: time.Minute, SampleInterval: time.Minute,
+		Form: prices.FormEMF,
+	}
 	u := f.Month()
 	if u.PutMetricData != 0 || u.MetricMonths != 500 {
 		t.Errorf("got %v calls and %v metrics, want 0 and 500", u.PutMetricData, u.MetricMonths)
@@ -69,7 +73,10 @@ func TestFleet_Month_fiftyPisEMF(t *testing.T) {
 
 // Documents split at 100 metrics and 100 values, messages at 90 KB.
 func TestFleet_Month_emfSplits(t *testing.T) {
-	one := prices.Fleet{Devices: 1, MetricsPerDevice: 100, Window: time.Minute, SampleInterval: time.Minute, Form: prices.FormEMF}
+	one := prices.Fleet{
+		Devices: 1, MetricsPerDevice: 100, Window: time.Minute, SampleInterval: time.Minute,
+		Form: prices.FormEMF,
+	}
 	two := one
 	two.MetricsPerDevice = 101
 	if got, want := two.Month().LogGB-one.Month().LogGB, (60+200+26)*43200/1e9; math.Abs(got-want) > 1e-9 {
@@ -145,7 +152,10 @@ func TestTable_Month_tiers(t *testing.T) {
 func TestTable_Month_free(t *testing.T) {
 	b := prices.Default().Month(prices.Usage{LogGB: 3, PutMetricData: 1_500_000})
 	for _, l := range b.Lines {
-		want := map[string][2]string{"CloudWatch Logs, taken in": {"1.50", "1.50"}, "CloudWatch PutMetricData": {"15.00", "10.00"}}[l.What]
+		want := map[string][2]string{
+			"CloudWatch Logs, taken in": {"1.50", "1.50"},
+			"CloudWatch PutMetricData":  {"15.00", "10.00"},
+		}[l.What]
 		if want[0] != "" && (cents(l.USD) != want[0] || cents(l.Free) != want[1]) {
 			t.Errorf("%s: got %v USD and %v free, want %v", l.What, l.USD, l.Free, want)
 		}
@@ -156,8 +166,14 @@ func TestTable_Month_free(t *testing.T) {
 }
 
 func TestUsage_arithmetic(t *testing.T) {
-	u := prices.Usage{ConnectionMinutes: 1, Messages: 2, RulesTriggered: 3, ActionsExecuted: 4, PutMetricData: 5, LogGB: 6, MetricMonths: 7}
-	want := prices.Usage{ConnectionMinutes: 3, Messages: 6, RulesTriggered: 9, ActionsExecuted: 12, PutMetricData: 15, LogGB: 18, MetricMonths: 21}
+	u := prices.Usage{
+		ConnectionMinutes: 1, Messages: 2, RulesTriggered: 3, ActionsExecuted: 4, PutMetricData: 5, LogGB: 6,
+		MetricMonths: 7,
+	}
+	want := prices.Usage{
+		ConnectionMinutes: 3, Messages: 6, RulesTriggered: 9, ActionsExecuted: 12, PutMetricData: 15,
+		LogGB: 18, MetricMonths: 21,
+	}
 	if got := u.Times(3); got != want {
 		t.Errorf("Times(3): got %+v, want %+v", got, want)
 	}

@@ -30,7 +30,8 @@ func CheckName(name string) error {
 	}
 	for _, r := range name {
 		if r < ' ' || r > '~' {
-			return fmt.Errorf("name %s: %q is not printable ASCII, the only characters that are safe in CloudWatch", clip(name), r)
+			return fmt.Errorf("name %s: %q is not printable ASCII, the only characters that are safe in CloudWatch", clip(name),
+				r)
 		}
 	}
 	return nil
@@ -70,7 +71,8 @@ func ParseValue(s string) (float64, error) {
 	}
 	if strings.Trim(t, "0123456789+-.eE") != "" || strings.ContainsAny(t, "_xX") {
 		if strings.Count(t, ",") == 1 && !strings.Contains(t, ".") {
-			return 0, fmt.Errorf("value %s: decimal comma, write %q (LC_ALL=C in the script)", clip(s), strings.Replace(t, ",", ".", 1))
+			return 0, fmt.Errorf("value %s: decimal comma, write %q (LC_ALL=C in the script)", clip(s),
+				strings.Replace(t, ",", ".", 1))
 		}
 		return 0, fmt.Errorf("value %s: not a number", clip(s))
 	}

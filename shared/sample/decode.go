@@ -118,7 +118,12 @@ func (w *wireObject) envelope(r *Report) error {
 		name string
 		from *number
 		to   *float64
-	}{{"seq", &w.seq, &seq}, {"uptime", &w.uptime, &r.Uptime}, {"sent", &w.sent, &r.Sent}, {"sent_uptime", &w.sentUptime, &r.SentUptime}} {
+	}{
+		{"seq", &w.seq, &seq},
+		{"uptime", &w.uptime, &r.Uptime},
+		{"sent", &w.sent, &r.Sent},
+		{"sent_uptime", &w.sentUptime, &r.SentUptime},
+	} {
 		v, err := n.from.float()
 		if err != nil {
 			return fmt.Errorf("%s: %w", n.name, err)

@@ -59,7 +59,8 @@ func decodeWhole(payload []byte) (m Message, ok bool) {
 			return m, p.Name.set || p.Unit.set || p.Value.set
 		}
 		w := wireObject{
-			device: p.Device, run: p.Run, seq: p.Seq, boot: p.Boot, uptime: p.Uptime, sent: p.Sent, sentUptime: p.SentUp, clock: p.Clock,
+			device: p.Device, run: p.Run, seq: p.Seq, boot: p.Boot, uptime: p.Uptime, sent: p.Sent, sentUptime: p.SentUp,
+			clock: p.Clock,
 		}
 		if w.envelope(&m.Report) != nil {
 			return m, false
@@ -77,9 +78,12 @@ func decodeWhole(payload []byte) (m Message, ok bool) {
 func FuzzDecode_asAWhole(f *testing.F) {
 	for _, s := range []string{
 		`{"device":"k","run":"9c","seq":42,"samples":[{"name":"a","unit":"None","value":1,"time":1},{"x":{"y":[]}}],"more":[1]}`,
-		`[{"name":"a","unit":"None","value":"1e5","timestamp":"7"} , null, {}]`, `{"samples":[],"name":"a"}`, `{"s\u0061mples":[{"name":"\"]"}]}`,
-		`[{"name":1,"unit":[],"value":{},"time":"}"},{"value":1e999}]`, "[{\"\xff\":1}]", `{"samples":[{"name":"a","name":"b"}]}`,
-		`{"name":"a","unit":"None","value":" 1 ","x":1,"\u0074ime":5}`, `{"samples":null,"value":true}`, `{"unit":3,"samples":[null],"run":"\u0000"}`,
+		`[{"name":"a","unit":"None","value":"1e5","timestamp":"7"} , null, {}]`, `{"samples":[],"name":"a"}`,
+		`{"s\u0061mples":[{"name":"\"]"}]}`,
+		`[{"name":1,"unit":[],"value":{},"time":"}"},{"value":1e999}]`, "[{\"\xff\":1}]",
+		`{"samples":[{"name":"a","name":"b"}]}`,
+		`{"name":"a","unit":"None","value":" 1 ","x":1,"\u0074ime":5}`, `{"samples":null,"value":true}`,
+		`{"unit":3,"samples":[null],"run":"\u0000"}`,
 	} {
 		f.Add([]byte(s))
 	}
@@ -114,7 +118,8 @@ func TestDecode_isLinear(t *testing.T) {
 	texts["unknown members"] = manyMembers("", 100_000)
 	texts["unknown members of a sample"] = append(append([]byte("["), manyMembers(`"name":"a",`, 100_000)...), ']')
 	texts["bad elements"] = []byte("[" + strings.Repeat("NaN,", 1<<18) + "{}]")
-	texts["one deep in many"] = []byte("[" + strings.Repeat(`{"x":`+strings.Repeat("[", 9000)+strings.Repeat("]", 9000)+`},`, 100) + "{}]")
+	texts["one deep in many"] = []byte("[" + strings.Repeat(`{"x":`+strings.Repeat("[", 9000)+strings.Repeat("]", 9000)+
+		`},`, 100) + "{}]")
 	for name, text := range texts {
 		began := time.Now()
 		_, _ = Decode(text) // with no bound
@@ -139,9 +144,10 @@ func TestDecodeUpTo(t *testing.T) {
 		payload string
 		n       int
 	}{
-		"empty objects":        {"[" + strings.Repeat("{},", 43_000) + "{}]", 43_001},
-		"commas":               {"[" + strings.Repeat(",", 128<<10) + "]", 128<<10 + 1},
-		"a report of samples":  {`{"run":"r","seq":7,"samples":[` + strings.Repeat(`{"name":"a","unit":"None","value":1},`, 3000) + `{}],"later":1}`, 3001},
+		"empty objects": {"[" + strings.Repeat("{},", 43_000) + "{}]", 43_001},
+		"commas":        {"[" + strings.Repeat(",", 128<<10) + "]", 128<<10 + 1},
+		"a report of samples": {`{"run":"r","seq":7,"samples":[` +
+			strings.Repeat(`{"name":"a","unit":"None","value":1},`, 3000) + `{}],"later":1}`, 3001},
 		"bad ones":             {"[" + strings.Repeat("NaN,", most) + "1]", most + 1},
 		"as many as are taken": {"[" + strings.Repeat("{},", most-1) + "{}]", most},
 	} {
@@ -151,7 +157,8 @@ func TestDecodeUpTo(t *testing.T) {
 		m, err = DecodeUpTo([]byte(tt.payload), most)
 		cost := allocated() - before - uint64(len(tt.payload))
 		if err != nil || len(m.Report.Samples) > 0 || m.CountRefused() != tt.n || len(m.Refused) > 10 {
-			t.Errorf("%s: got %d samples, %d refused, %d in full, %v", name, len(m.Report.Samples), m.CountRefused(), len(m.Refused), err)
+			t.Errorf("%s: got %d samples, %d refused, %d in full, %v", name, len(m.Report.Samples), m.CountRefused(),
+				len(m.Refused), err)
 		}
 		if cost > 1<<20 {
 			t.Errorf("%s: made %d bytes", name, cost)
@@ -159,7 +166,8 @@ func TestDecodeUpTo(t *testing.T) {
 		if tt.n <= most {
 			continue
 		}
-		want := Refusal{Index: -1, Reason: ReasonSize, Error: fmt.Sprintf("%d samples in one message, 1000 are taken; send several messages", tt.n)}
+		want := Refusal{Index: -1, Reason: ReasonSize, Error: fmt.Sprintf("%d samples in one message, 1000 are taken; send "+
+			"several messages", tt.n)}
 		if d := cmp.Diff([]Refusal{want}, m.Refused); d != "" || cost > 64<<10 {
 			t.Errorf("%s: made %d bytes; %s", name, cost, d)
 		}

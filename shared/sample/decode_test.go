@@ -24,7 +24,8 @@ func TestDecode_forms(t *testing.T) {
 			"report",
 			`{"device":"kitchen","run":"9c1d","seq":42,"boot":"0f8e","uptime":5021.7,"sent":1763791460.25,"sent_uptime":5022.5,"clock":"synced","samples":[{"name":"cpu usage","unit":"Percent","value":12.5,"time":1763791460}]}`,
 			sample.Message{Report: sample.Report{
-				Device: "kitchen", Run: "9c1d", Seq: 42, Boot: "0f8e", Uptime: 5021.7, Sent: 1763791460.25, SentUptime: 5022.5, Clock: "synced",
+				Device: "kitchen", Run: "9c1d", Seq: 42, Boot: "0f8e", Uptime: 5021.7, Sent: 1763791460.25, SentUptime: 5022.5,
+				Clock:   "synced",
 				Samples: []sample.Sample{cpu},
 			}},
 		},
@@ -34,7 +35,8 @@ func TestDecode_forms(t *testing.T) {
 			sample.Message{Form: sample.FormBare, Report: sample.Report{Samples: []sample.Sample{bare}}},
 		},
 		{
-			"the recipe's awk: spaces and lines", "{\n \"name\": \"cpu usage (pi1)\",\n\t\"unit\": \"Percent\",\r\n\"value\": \" 12.5 \"\n}\n",
+			"the recipe's awk: spaces and lines", "{\n \"name\": \"cpu usage (pi1)\",\n\t\"unit\": \"Percent\",\r\n\"value\": " +
+				"\" 12.5 \"\n}\n",
 			sample.Message{Form: sample.FormBare, Report: sample.Report{Samples: []sample.Sample{bare}}},
 		},
 		{
@@ -64,13 +66,28 @@ func TestDecode_forms(t *testing.T) {
 
 func TestDecode_refusesASampleAndKeepsItsNeighbours(t *testing.T) {
 	for _, tc := range []struct{ name, bad, reason, want string }{
-		{"unit in lower case", `{"name":"a","unit":"percent","value":1}`, "unit", `unit "percent": not a CloudWatch unit, did you mean "Percent"?`},
-		{"unit abbreviated", `{"name":"a","unit":"MB","value":1}`, "unit", `unit "MB": not a CloudWatch unit, did you mean "Megabytes"?`},
-		{"unit unheard of", `{"name":"a","unit":"furlongs","value":1}`, "unit", `unit "furlongs": not a CloudWatch unit, use "None" for what has none`},
+		{
+			"unit in lower case", `{"name":"a","unit":"percent","value":1}`, "unit",
+			`unit "percent": not a CloudWatch unit, did you mean "Percent"?`,
+		},
+		{
+			"unit abbreviated", `{"name":"a","unit":"MB","value":1}`, "unit",
+			`unit "MB": not a CloudWatch unit, did you mean "Megabytes"?`,
+		},
+		{
+			"unit unheard of", `{"name":"a","unit":"furlongs","value":1}`, "unit",
+			`unit "furlongs": not a CloudWatch unit, use "None" for what has none`,
+		},
 		{"unit missing", `{"name":"a","value":1}`, "unit", `unit: missing`},
 		{"unit a number", `{"name":"a","unit":1,"value":1}`, "unit", `unit "1": not a string`},
-		{"value empty", `{"name":"a","unit":"None","value":""}`, "value", `value "": empty, the reading failed in the script; send nothing instead`},
-		{"value spaces", `{"name":"a","unit":"None","value":"  "}`, "value", `value "": empty, the reading failed in the script; send nothing instead`},
+		{
+			"value empty", `{"name":"a","unit":"None","value":""}`, "value",
+			`value "": empty, the reading failed in the script; send nothing instead`,
+		},
+		{
+			"value spaces", `{"name":"a","unit":"None","value":"  "}`, "value",
+			`value "": empty, the reading failed in the script; send nothing instead`,
+		},
 		{"value missing", `{"name":"a","unit":"None"}`, "value", `value: missing`},
 		{"value null", `{"name":"a","unit":"None","value":null}`, "value", `value "null": not a number`},
 		{"value an object", `{"name":"a","unit":"None","value":{"v":1}}`, "value", `value "{\"v\":1}": not a number`},
@@ -79,31 +96,84 @@ func TestDecode_refusesASampleAndKeepsItsNeighbours(t *testing.T) {
 		{"value Inf", `{"name":"a","unit":"None","value":"Inf"}`, "value", `value "Inf": not a number`},
 		{"value hexadecimal", `{"name":"a","unit":"None","value":"0x1p3"}`, "value", `value "0x1p3": not a number`},
 		{"value of two words", `{"name":"a","unit":"None","value":"4 5"}`, "value", `value "4 5": not a number`},
-		{"value with a comma", `{"name":"a","unit":"None","value":"12,5"}`, "value", `value "12,5": decimal comma, write "12.5" (LC_ALL=C in the script)`},
-		{"value out of range", `{"name":"a","unit":"None","value":1e300}`, "value", `value 1e+300: out of CloudWatch's range, -2^360 to 2^360`},
-		{"value beyond a double", `{"name":"a","unit":"None","value":1e999}`, "value", `value "1e999": out of CloudWatch's range, -2^360 to 2^360`},
+		{
+			"value with a comma", `{"name":"a","unit":"None","value":"12,5"}`, "value",
+			`value "12,5": decimal comma, write "12.5" (LC_ALL=C in the script)`,
+		},
+		{
+			"value out of range", `{"name":"a","unit":"None","value":1e300}`, "value",
+			`value 1e+300: out of CloudWatch's range, -2^360 to 2^360`,
+		},
+		{
+			"value beyond a double", `{"name":"a","unit":"None","value":1e999}`, "value",
+			`value "1e999": out of CloudWatch's range, -2^360 to 2^360`,
+		},
 		{"name missing", `{"unit":"None","value":1}`, "name", `name: missing`},
 		{"name empty", `{"name":" ","unit":"None","value":1}`, "name", `name " ": empty, give 1 to 255 characters`},
-		{"name with a colon first", `{"name":":a","unit":"None","value":1}`, "name", `name ":a": starts with a colon, which CloudWatch refuses`},
-		{"name with an umlaut", `{"name":"Küche","unit":"None","value":1}`, "name", `name "Küche": 'ü' is not printable ASCII, the only characters that are safe in CloudWatch`},
-		{"name with a control character", `{"name":"a\nb","unit":"None","value":1}`, "name", `name "a\nb": '\n' is not printable ASCII, the only characters that are safe in CloudWatch`},
-		{"name too long", `{"name":"` + strings.Repeat("n", 256) + `","unit":"None","value":1}`, "name", `name "` + strings.Repeat("n", 60) + `"…: 256 characters, CloudWatch takes 255`},
+		{
+			"name with a colon first", `{"name":":a","unit":"None","value":1}`, "name",
+			`name ":a": starts with a colon, which CloudWatch refuses`,
+		},
+		{
+			"name with an umlaut", `{"name":"Küche","unit":"None","value":1}`, "name",
+			`name "Küche": 'ü' is not printable ASCII, the only characters that are safe in CloudWatch`,
+		},
+		{
+			"name with a control character", `{"name":"a\nb","unit":"None","value":1}`, "name",
+			`name "a\nb": '\n' is not printable ASCII, the only characters that are safe in CloudWatch`,
+		},
+		{"name too long", `{"name":"` + strings.Repeat("n", 256) + `","unit":"None","value":1}`, "name", `name "` +
+			strings.Repeat("n", 60) + `"…: 256 characters, CloudWatch takes 255`},
 		{"not an object", `1`, "json", `sample "1": not an object, send one with name, unit and value`},
 		{"a string", `"off, it is"`, "json", `sample "\"off, it is\"": not an object, send one with name, unit and value`},
-		{"an array", `[{"name":"a","unit":"None","value":1}]`, "json", `sample "[{\"name\":\"a\",\"unit\":\"None\",\"value\":1}]": not an object, send one with name, unit and value`},
+		{
+			"an array", `[{"name":"a","unit":"None","value":1}]`, "json",
+			`sample "[{\"name\":\"a\",\"unit\":\"None\",\"value\":1}]": not an object, send one with name, unit and value`,
+		},
 		{"nothing", ` `, "json", `not JSON at byte 51: nothing, there is a comma too many`},
-		{"a member twice", `{"name":"a","name":"a","unit":"None","value":1}`, "json", `not JSON at byte 62: "/name" is there twice, send it once`},
-		{"a member twice, deep", `{"name":"a","unit":"None","value":1,"x":[{"y":1,"y":2}]}`, "json", `not JSON at byte 98: "/x/0/y" is there twice, send it once`},
-		{"bare NaN", `{"name":"a","unit":"None","value":NaN}`, "json", `not JSON at byte 84: "/value" is NaN, which is no number; send nothing instead`},
-		{"bare -Infinity", `{"name":"a","unit":"None","value": -Infinity }`, "json", `not JSON at byte 86: "/value" is -Infinity, which is no number; send nothing instead`},
-		{"bare nan", `{"name":"a","unit":"None","value":nan}`, "json", `not JSON at byte 85: "/value" is nan, which is no number; send nothing instead`},
-		{"bare NaN, deep", `{"name":"a","unit":"None","value":1,"x":{"y":[1,NaN]}}`, "json", `not JSON at byte 98: "/x/y/1" is NaN, which is no number; send nothing instead`},
-		{"a word", `{"name":"a","unit":"None","value":off}`, "json", `not JSON at byte 84: invalid character 'o' at start of value`},
+		{
+			"a member twice", `{"name":"a","name":"a","unit":"None","value":1}`, "json",
+			`not JSON at byte 62: "/name" is there twice, send it once`,
+		},
+		{
+			"a member twice, deep", `{"name":"a","unit":"None","value":1,"x":[{"y":1,"y":2}]}`, "json",
+			`not JSON at byte 98: "/x/0/y" is there twice, send it once`,
+		},
+		{
+			"bare NaN", `{"name":"a","unit":"None","value":NaN}`, "json",
+			`not JSON at byte 84: "/value" is NaN, which is no number; send nothing instead`,
+		},
+		{
+			"bare -Infinity", `{"name":"a","unit":"None","value": -Infinity }`, "json",
+			`not JSON at byte 86: "/value" is -Infinity, which is no number; send nothing instead`,
+		},
+		{
+			"bare nan", `{"name":"a","unit":"None","value":nan}`, "json",
+			`not JSON at byte 85: "/value" is nan, which is no number; send nothing instead`,
+		},
+		{
+			"bare NaN, deep", `{"name":"a","unit":"None","value":1,"x":{"y":[1,NaN]}}`, "json",
+			`not JSON at byte 98: "/x/y/1" is NaN, which is no number; send nothing instead`,
+		},
+		{
+			"a word", `{"name":"a","unit":"None","value":off}`, "json",
+			`not JSON at byte 84: invalid character 'o' at start of value`,
+		},
 		{"bad UTF-8", "{\"name\":\"\xff\",\"unit\":\"None\",\"value\":1}", "json", `not JSON at byte 59: invalid UTF-8`},
-		{"a line break in a string", "{\"name\":\"a\n\",\"unit\":\"None\",\"value\":1}", "json", `not JSON at byte 60: invalid character '\n' in string (expecting non-control character)`},
-		{"the wrong bracket", `{"name":"a","unit":"None","value":1]`, "json", `not JSON at byte 85: invalid character ']' after object value (expecting ',' or '}')`},
-		{"deep", `{"x":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `}`, "json", `not JSON at byte 154: nested more than 100 deep`},
-		{"a huge number", `{"name":"a","unit":"None","value":` + strings.Repeat("9", 100_000) + `}`, "value", `value "` + strings.Repeat("9", 60) + `"…: out of CloudWatch's range, -2^360 to 2^360`},
+		{
+			"a line break in a string", "{\"name\":\"a\n\",\"unit\":\"None\",\"value\":1}", "json",
+			`not JSON at byte 60: invalid character '\n' in string (expecting non-control character)`,
+		},
+		{
+			"the wrong bracket", `{"name":"a","unit":"None","value":1]`, "json",
+			`not JSON at byte 85: invalid character ']' after object value (expecting ',' or '}')`,
+		},
+		{
+			"deep", `{"x":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `}`, "json",
+			`not JSON at byte 154: nested more than 100 deep`,
+		},
+		{"a huge number", `{"name":"a","unit":"None","value":` + strings.Repeat("9", 100_000) + `}`, "value", `value "` +
+			strings.Repeat("9", 60) + `"…: out of CloudWatch's range, -2^360 to 2^360`},
 		{"time a word", `{"name":"a","unit":"None","value":1,"time":"noon"}`, "time", `time: "noon" is not a number`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -134,15 +204,33 @@ func TestDecode_refusesTheWhole(t *testing.T) {
 		{"not JSON", `cpu 12`, `not JSON at byte 0`},
 		{"cut off", `{"name":"a","unit":"None","val`, `not JSON at byte`},
 		{"a number", `12`, `payload "12": not a JSON object or array`},
-		{"an object of something else", `{"temperature":21}`, `neither "samples" nor "name", "unit" and "value" in the object`},
-		{"duplicate key", `{"name":"a","name":"b","unit":"None","value":1}`, `not JSON at byte 12: "/name" is there twice, send it once`},
-		{"duplicate key that is not known", `{"x":1,"name":"a","unit":"None","value":1,"x":1}`, `not JSON at byte 42: "/x" is there twice`},
+		{
+			"an object of something else", `{"temperature":21}`,
+			`neither "samples" nor "name", "unit" and "value" in the object`,
+		},
+		{
+			"duplicate key", `{"name":"a","name":"b","unit":"None","value":1}`,
+			`not JSON at byte 12: "/name" is there twice, send it once`,
+		},
+		{
+			"duplicate key that is not known", `{"x":1,"name":"a","unit":"None","value":1,"x":1}`,
+			`not JSON at byte 42: "/x" is there twice`,
+		},
 		{"bad UTF-8 in what is not known", "{\"samples\":[],\"x\":{\"y\":[\"\xff\"]}}", `not JSON at byte`},
-		{"NaN", `{"name":"a","unit":"None","value":-nan}`, `not JSON at byte 35: "/value" is -nan, which is no number; send nothing instead`},
+		{
+			"NaN", `{"name":"a","unit":"None","value":-nan}`,
+			`not JSON at byte 35: "/value" is -nan, which is no number; send nothing instead`,
+		},
 		{"duplicate key in an envelope", `{"seq":1,"samples":[{}],"seq":1}`, `not JSON at byte 24: "/seq" is there twice`},
-		{"NaN in an envelope", `{"samples":[{},{}],"uptime":NaN}`, `not JSON at byte 28: "/uptime" is NaN, which is no number`},
+		{
+			"NaN in an envelope", `{"samples":[{},{}],"uptime":NaN}`,
+			`not JSON at byte 28: "/uptime" is NaN, which is no number`,
+		},
 		{"two arrays of samples", `{"samples":[],"samples":[]}`, `not JSON at byte 14: "/samples" is there twice`},
-		{"an array and no array of samples", `{"samples":[{}],"samples":7}`, `not JSON at byte 16: "/samples" is there twice`},
+		{
+			"an array and no array of samples", `{"samples":[{}],"samples":7}`,
+			`not JSON at byte 16: "/samples" is there twice`,
+		},
 		{"cut off in a sample", `{"samples":[{"name":"a"},{"name":"b`, `not JSON at byte 35: unexpected EOF`},
 		{"a string without an end", `[{"name":"a},{"name":"b"}]`, `not JSON at byte`},
 		{"another bracket at the end", `[{"name":"a"}}`, `not JSON at byte 13`},
@@ -201,7 +289,8 @@ func TestFormatValue_readsBack(t *testing.T) {
 func TestUnits_are27(t *testing.T) {
 	n := 0
 	for _, per := range []string{"", "/Second"} {
-		for u := range strings.FieldsSeq("Seconds Microseconds Milliseconds Bytes Kilobytes Megabytes Gigabytes Terabytes Bits Kilobits Megabits Gigabits Terabits Percent Count None") {
+		for u := range strings.FieldsSeq("Seconds Microseconds Milliseconds Bytes Kilobytes Megabytes Gigabytes Terabytes " +
+			"Bits Kilobits Megabits Gigabits Terabits Percent Count None") {
 			if sample.IsUnit(u + per) {
 				n++
 			}
@@ -218,7 +307,8 @@ func FuzzDecode(f *testing.F) {
 	for _, s := range []string{
 		`{"device":"k","run":"9c","seq":42,"samples":[{"name":"a","unit":"None","value":1,"time":1}]}`,
 		`{"name": "cpu usage (pi1)", "unit": "Percent", "value": " 12.5 "}`,
-		`[{"name":"a","unit":"None","value":"1e5","timestamp":"7"}]`, `{"samples":[{},{"name":1}]}`, `[[]]`, `{"samples":null}`, `[{"value":NaN},,"x",{"name":"a","name":"b"}]`, "\x00", `{"name":"\ud800"}`,
+		`[{"name":"a","unit":"None","value":"1e5","timestamp":"7"}]`, `{"samples":[{},{"name":1}]}`, `[[]]`,
+		`{"samples":null}`, `[{"value":NaN},,"x",{"name":"a","name":"b"}]`, "\x00", `{"name":"\ud800"}`,
 	} {
 		f.Add([]byte(s))
 	}
@@ -239,7 +329,8 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 		for _, s := range m.Report.Samples {
-			if e := fmt.Sprint(sample.CheckName(s.Name), sample.CheckUnit(s.Unit), sample.CheckValue(s.Value)); e != "<nil> <nil> <nil>" {
+			if e := fmt.Sprint(sample.CheckName(s.Name), sample.CheckUnit(s.Unit),
+				sample.CheckValue(s.Value)); e != "<nil> <nil> <nil>" {
 				t.Errorf("accepted %+v: %s", s, e)
 			}
 		}

@@ -98,7 +98,10 @@ func TestBounds_Limits(t *testing.T) {
 
 // Whatever a gateway tells, an agent can go on with it.
 func FuzzDecodeBounds(f *testing.F) {
-	for _, text := range []string{`{"max_samples":1000,"max_packet":131072}`, `{"max_samples":"7"}`, `{"max_packet":-1e999}`, `{"a":{}}`, `[]`, "\xff"} {
+	for _, text := range []string{
+		`{"max_samples":1000,"max_packet":131072}`, `{"max_samples":"7"}`,
+		`{"max_packet":-1e999}`, `{"a":{}}`, `[]`, "\xff",
+	} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -114,7 +117,10 @@ func FuzzDecodeBounds(f *testing.F) {
 }
 
 func TestRejection(t *testing.T) {
-	want := sample.Rejection{Run: "r", Seq: 7, Refused: []sample.Refusal{{Index: -1, Reason: sample.ReasonSize, Error: "x"}}, More: 3}
+	want := sample.Rejection{Run: "r", Seq: 7, Refused: []sample.Refusal{{
+		Index: -1, Reason: sample.ReasonSize,
+		Error: "x",
+	}}, More: 3}
 	text, err := want.JSON()
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +129,10 @@ func TestRejection(t *testing.T) {
 	if err != nil || got.Run != "r" || got.Seq != 7 || !got.ForSize() {
 		t.Errorf("%s: got %+v, %v", text, got, err)
 	}
-	for _, text := range []string{`{"run":"r","refused":[{"sample":0,"reason":"size"}]}`, `{"refused":[{"sample":-1,"reason":"json"}]}`, `{}`, `x`, `[]`} {
+	for _, text := range []string{
+		`{"run":"r","refused":[{"sample":0,"reason":"size"}]}`,
+		`{"refused":[{"sample":-1,"reason":"json"}]}`, `{}`, `x`, `[]`,
+	} {
 		if got, _ := sample.DecodeRejection([]byte(text)); got.ForSize() {
 			t.Errorf("%s: for its size", text)
 		}

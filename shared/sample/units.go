@@ -20,7 +20,8 @@ var units = []string{
 var aliases = map[string]string{
 	"%": "Percent", "pct": "Percent", "s": "Seconds", "sec": "Seconds", "ms": "Milliseconds", "us": "Microseconds",
 	"b": "Bytes", "kb": "Kilobytes", "mb": "Megabytes", "gb": "Gigabytes", "tb": "Terabytes",
-	"": "None", "c": "None", "°c": "None", "celsius": "None", "degrees": "None", "v": "None", "volts": "None", "hpa": "None",
+	"": "None", "c": "None", "°c": "None", "celsius": "None", "degrees": "None", "v": "None", "volts": "None",
+	"hpa": "None",
 }
 
 // IsUnit reports whether CloudWatch knows the unit. Case matters to CloudWatch, and here.

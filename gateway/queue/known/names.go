@@ -43,7 +43,10 @@ func Forget(ctx context.Context, conn *store.Conn, device string) error {
 
 // Free frees one metric name of a device.
 func Free(ctx context.Context, conn *store.Conn, device, name string) error {
-	for _, text := range []string{"DELETE FROM owner WHERE device=? AND name=?", "DELETE FROM metric WHERE device=? AND name=?"} {
+	for _, text := range []string{
+		"DELETE FROM owner WHERE device=? AND name=?",
+		"DELETE FROM metric WHERE device=? AND name=?",
+	} {
 		if _, err := conn.ExecContext(ctx, text, device, name); err != nil {
 			return fmt.Errorf("freeing %q of %s: %w", name, device, err)
 		}

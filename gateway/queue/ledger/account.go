@@ -53,7 +53,8 @@ func (a *Account) Set(outcome, reason string, n int64) {
 		by[reason] = n
 	}
 	if one := map[string]*int64{
-		Received: &a.Received, Duplicate: &a.Duplicate, Stored: &a.Stored, Sent: &a.Sent, Missing: &a.Missing, Shifted: &a.Shifted,
+		Received: &a.Received, Duplicate: &a.Duplicate, Stored: &a.Stored, Sent: &a.Sent, Missing: &a.Missing,
+		Shifted: &a.Shifted,
 	}[outcome]; one != nil {
 		*one = n
 	}

@@ -29,7 +29,10 @@ func TestRanges_addInAnyOrder(t *testing.T) {
 }
 
 func TestParse_refuses(t *testing.T) {
-	for _, text := range []string{"1", "-", "1-", "2-1", "1-2,", "1-2,3-4", "5-6,1-2", "a-b", "1-2;4-5", "1-99999999999999999999"} {
+	for _, text := range []string{
+		"1", "-", "1-", "2-1", "1-2,", "1-2,3-4", "5-6,1-2", "a-b", "1-2;4-5",
+		"1-99999999999999999999",
+	} {
 		if s, err := ranges.Parse(text); err == nil {
 			t.Errorf("parsing %q: got %v, want an error", text, s)
 		}
@@ -37,7 +40,10 @@ func TestParse_refuses(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, text := range []string{"", "1-42,44-44", "1-1", "0-9223372036854775807", "3-1", "1-2,3-4", "-1-2", "+1-2", "01-2"} {
+	for _, text := range []string{
+		"", "1-42,44-44", "1-1", "0-9223372036854775807", "3-1", "1-2,3-4", "-1-2", "+1-2",
+		"01-2",
+	} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -71,7 +71,8 @@ func (s *salvager) allCounted(ctx context.Context) error {
 }
 
 func (s *salvager) savedPasses(ctx context.Context) (all []savedPass, err error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT r.pass, r.lo, r.hi, COALESCE(p.first,0), COALESCE(p.last,0), COALESCE(p.closed,0), COALESCE(p.parked,'')
+	rows, err := s.db.QueryContext(
+		ctx, `SELECT r.pass, r.lo, r.hi, COALESCE(p.first,0), COALESCE(p.last,0), COALESCE(p.closed,0), COALESCE(p.parked,'')
 		FROM (SELECT pass, MIN(id) AS lo, MAX(id) AS hi FROM report GROUP BY pass) r LEFT JOIN pass p ON p.start=r.pass`)
 	if err != nil {
 		return nil, err

@@ -85,7 +85,8 @@ func (f fields) thinned(blob []byte) bool {
 	for i := range all {
 		s := &all[i]
 		n += int64(s.N)
-		if isForeign(sample.Sample{Name: s.Name, Unit: s.Unit, Value: s.Min, Time: s.Time}) || sample.CheckValue(s.Max) != nil {
+		if isForeign(sample.Sample{Name: s.Name, Unit: s.Unit, Value: s.Min, Time: s.Time}) ||
+			sample.CheckValue(s.Max) != nil {
 			return false
 		}
 	}
@@ -94,7 +95,8 @@ func (f fields) thinned(blob []byte) bool {
 
 // isForeign reports whether a sample is none that the intake lets through.
 func isForeign(s sample.Sample) bool {
-	return sample.CheckName(s.Name) != nil || s.Unit != "" && sample.CheckUnit(s.Unit) != nil || sample.CheckValue(s.Value) != nil ||
+	return sample.CheckName(s.Name) != nil || s.Unit != "" && sample.CheckUnit(s.Unit) != nil ||
+		sample.CheckValue(s.Value) != nil ||
 		math.Abs(s.Time) > maxSeconds
 }
 
@@ -102,8 +104,10 @@ func inTime(seconds int64) bool { return -maxSeconds < seconds && seconds < maxS
 
 func (f fields) pass() bool {
 	var expired, parked pass.Numbers
-	return inTime(f.number("start")) && f.counts("first", "last", "closed", "next", "thinned", "undated") && inTime(f.number("newest")) && f.number("closed") <= maxClosed &&
-		f.number("first") <= f.number("last") && expired.Parse(f.text("expired")) == nil && parked.Parse(f.text("parked")) == nil
+	return inTime(f.number("start")) && f.counts("first", "last", "closed", "next", "thinned", "undated") &&
+		inTime(f.number("newest")) && f.number("closed") <= maxClosed &&
+		f.number("first") <= f.number("last") && expired.Parse(f.text("expired")) == nil &&
+		parked.Parse(f.text("parked")) == nil
 }
 
 func (f fields) parked() bool { return f.named("device") && f.counts("n") }
@@ -114,7 +118,8 @@ func (f fields) ledger() bool {
 
 func (f fields) seen() bool {
 	s, err := ranges.Parse(f.text("ranges"))
-	return err == nil && f.named("device", "run") && f.counts("last") && len(s) > 0 && s[0].Lo >= 0 && s[len(s)-1].Hi <= ledger.Max
+	return err == nil && f.named("device", "run") && f.counts("last") && len(s) > 0 && s[0].Lo >= 0 &&
+		s[len(s)-1].Hi <= ledger.Max
 }
 
 func (f fields) owner() bool { return f.named("name", "device") }

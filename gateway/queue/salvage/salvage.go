@@ -194,7 +194,9 @@ func (s *salvager) lose(r ranges.Range) {
 
 // read copies the rows of a query until one cannot be read or is not where it belongs. It returns true if it came to
 // the end, and an error only of the new store.
-func (s *salvager) read(ctx context.Context, t *table, query string, args []any, inPlace func([]any) bool) (bool, error) {
+func (s *salvager) read(ctx context.Context, t *table, query string, args []any, inPlace func([]any) bool) (bool,
+	error,
+) {
 	rows, err := s.old.QueryContext(ctx, query, args...)
 	if err != nil {
 		s.failures++

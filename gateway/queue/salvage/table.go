@@ -130,7 +130,8 @@ func (t *table) sane(row []any) bool {
 	}
 	check := map[string]func(fields) bool{
 		"report": fields.report, "pass": fields.pass, "parked": fields.parked, "ledger": fields.ledger,
-		"seen": fields.seen, "owner": fields.owner, "metric": fields.metric, "boot": fields.boot, "host": fields.host, "meta": fields.meta,
+		"seen": fields.seen, "owner": fields.owner, "metric": fields.metric, "boot": fields.boot, "host": fields.host,
+		"meta": fields.meta,
 	}[t.name]
 	return check == nil || check(f)
 }

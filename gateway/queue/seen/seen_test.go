@@ -37,8 +37,12 @@ func TestSeen_forgotten(t *testing.T) {
 		"a clock that is not right":        {at(0, true, 0), []instant{at(15*day, false, 0)}, false},
 		"a step by weeks":                  {at(0, true, 0), []instant{at(time.Minute, true, 30*day)}, false},
 		"heard by a clock that was behind": {at(0, false, -20*day), []instant{at(time.Minute, true, 0)}, false},
-		"which was right 15 days ago":      {at(0, false, -20*day), []instant{at(time.Minute, true, 0), at(15*day+time.Hour, true, 0)}, true},
-		"heard by a clock that was ahead":  {at(0, true, 400*day), []instant{at(day, true, 0), at(16*day, true, 0)}, true},
+		"which was right 15 days ago": {
+			at(0, false, -20*day),
+			[]instant{at(time.Minute, true, 0), at(15*day+time.Hour, true, 0)},
+			true,
+		},
+		"heard by a clock that was ahead": {at(0, true, 400*day), []instant{at(day, true, 0), at(16*day, true, 0)}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

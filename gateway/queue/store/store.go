@@ -172,7 +172,8 @@ func OpenDamaged(ctx context.Context, path string) *sql.DB {
 		}
 		db.SetMaxOpenConns(1)
 		var n int
-		if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_master WHERE type='table'").Scan(&n); err == nil && n > 0 {
+		if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_master WHERE type='table'").Scan(&n); err == nil &&
+			n > 0 {
 			return db
 		}
 		_ = db.Close() // it was only read

@@ -103,7 +103,8 @@ func troubleOfCode(code int, dir string) Trouble {
 // Unsynced reports whether after an error of a transaction the kernel may show what is not on the disk.
 func Unsynced(err error) bool {
 	var serr *sqlite.Error
-	return errors.As(err, &serr) && serr.Code()&0xff == sqlite3.SQLITE_IOERR || errors.Is(err, syscall.EIO) || errors.Is(err, ErrAstray)
+	return errors.As(err, &serr) && serr.Code()&0xff == sqlite3.SQLITE_IOERR || errors.Is(err, syscall.EIO) ||
+		errors.Is(err, ErrAstray)
 }
 
 // Unreadable reports whether an error is one of reading.

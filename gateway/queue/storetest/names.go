@@ -23,7 +23,8 @@ func namesMove(t *testing.T, b *Bench) {
 		b.MustAppend(e)
 	}
 	for range 2 {
-		if err := errors.Join(b.Rename(ctx, "kitchen", "pantry"), b.Free(ctx, "pantry", "more of kitchen"), b.Forget(ctx, "attic")); err != nil {
+		if err := errors.Join(b.Rename(ctx, "kitchen", "pantry"), b.Free(ctx, "pantry", "more of kitchen"),
+			b.Forget(ctx, "attic")); err != nil {
 			t.Fatal(err)
 		}
 		b.Crash()

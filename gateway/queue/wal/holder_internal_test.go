@@ -10,7 +10,10 @@ const locks = `1: POSIX  ADVISORY  READ 1234 08:01:77 124 124
 `
 
 func TestReaderOf(t *testing.T) {
-	for inode, want := range map[uint64]int{77: 1234, 78: 0 /* own */, 79: 0, 80: 0, 81: 0 /* the writer's */, 7: 0, 1: 0} {
+	for inode, want := range map[uint64]int{
+		77: 1234, 78: 0 /* own */, 79: 0, 80: 0, 81: 0 /* the writer's */, 7: 0,
+		1: 0,
+	} {
 		if got := readerOf([]byte(locks), inode, 4321); got != want {
 			t.Errorf("inode %d: got %d, want %d", inode, got, want)
 		}

@@ -154,7 +154,8 @@ func TestServeDisk(t *testing.T) {
 	c.send(uint64(nbdOptionMagic), uint32(8), uint32(0)) // structured replies
 	c.want(pack(uint64(nbdReplyMagic), uint32(8), uint32(nbdUnsupported), uint32(0)))
 	c.send(uint64(nbdOptionMagic), uint32(nbdOptGo), uint32(6), uint32(0), uint16(0))
-	c.want(pack(uint64(nbdReplyMagic), uint32(nbdOptGo), uint32(nbdInfo), uint32(12), uint16(0), uint64(d.size), uint16(nbdExportFlags)))
+	c.want(pack(uint64(nbdReplyMagic), uint32(nbdOptGo), uint32(nbdInfo), uint32(12), uint16(0), uint64(d.size),
+		uint16(nbdExportFlags)))
 	c.want(pack(uint64(nbdReplyMagic), uint32(nbdOptGo), uint32(nbdAck), uint32(0)))
 
 	c.request(nbdWrite, 2*sectorBytes, sectorBytes, sectors(1, 5), 0)

@@ -64,14 +64,17 @@ type Machine struct {
 // Build makes image and disk in a folder; Boot starts it. What is in the folder seed is then in /data, which is the
 // disk, and the programs, files by the names that they are to have, are in /bin. They must need no C library. Log gets
 // what kernel and programs say.
-func (t Tools) Build(ctx context.Context, dir, seed string, programs map[string]string, log io.Writer) (m *Machine, err error) {
+func (t Tools) Build(ctx context.Context, dir, seed string, programs map[string]string, log io.Writer) (m *Machine,
+	err error,
+) {
 	m = &Machine{}
 	ports, err := world.FreePorts(ctx, 2)
 	if err != nil {
 		return nil, err
 	}
 	m.MQTT, m.shell = ports[0], ports[1]
-	initramfs, image, socket := filepath.Join(dir, "initramfs"), filepath.Join(dir, "disk"), filepath.Join(dir, "disk.sock")
+	initramfs, image, socket := filepath.Join(dir, "initramfs"), filepath.Join(dir, "disk"),
+		filepath.Join(dir, "disk.sock")
 	if err := t.makeInitramfs(initramfs, programs); err != nil {
 		return nil, err
 	}
@@ -149,7 +152,8 @@ func (t Tools) makeDisk(ctx context.Context, path, seed string) (data Span, err 
 	if err := errors.Join(f.Truncate(diskBytes), f.Close()); err != nil {
 		return data, err
 	}
-	if _, err := command(ctx, ".", t.mkfs, "-q", "-b", fmt.Sprint(blockBytes), "-m", "0", "-E", "packed_meta_blocks=1,lazy_itable_init=0,lazy_journal_init=0",
+	if _, err := command(ctx, ".", t.mkfs, "-q", "-b", fmt.Sprint(blockBytes), "-m", "0", "-E",
+		"packed_meta_blocks=1,lazy_itable_init=0,lazy_journal_init=0",
 		"-J", "size=8", "-d", seed, path); err != nil {
 		return data, err
 	}

@@ -15,13 +15,19 @@ import (
 
 func TestWriteInitramfs(t *testing.T) {
 	var out bytes.Buffer
-	if err := writeInitramfs(&out, []entry{{name: "bin", mode: os.ModeDir | 0o755}, {"init", 0o755, []byte("hello")}}); err != nil {
+	if err := writeInitramfs(&out, []entry{
+		{name: "bin", mode: os.ModeDir | 0o755},
+		{"init", 0o755, []byte("hello")},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	const zeroes = "00000000"
-	want := "070701" + "00000001" + "000041ED" + zeroes + zeroes + "00000001" + zeroes + zeroes + zeroes + zeroes + zeroes + zeroes + "00000004" + zeroes + "bin\x00\x00\x00" +
-		"070701" + "00000002" + "000081ED" + zeroes + zeroes + "00000001" + zeroes + "00000005" + zeroes + zeroes + zeroes + zeroes + "00000005" + zeroes + "init\x00\x00" + "hello\x00\x00\x00" +
-		"070701" + "00000003" + zeroes + zeroes + zeroes + "00000001" + zeroes + zeroes + zeroes + zeroes + zeroes + zeroes + "0000000B" + zeroes + "TRAILER!!!\x00\x00\x00\x00"
+	want := "070701" + "00000001" + "000041ED" + zeroes + zeroes + "00000001" + zeroes + zeroes + zeroes + zeroes +
+		zeroes + zeroes + "00000004" + zeroes + "bin\x00\x00\x00" +
+		"070701" + "00000002" + "000081ED" + zeroes + zeroes + "00000001" + zeroes + "00000005" + zeroes + zeroes + zeroes +
+		zeroes + "00000005" + zeroes + "init\x00\x00" + "hello\x00\x00\x00" +
+		"070701" + "00000003" + zeroes + zeroes + zeroes + "00000001" + zeroes + zeroes + zeroes + zeroes + zeroes + zeroes +
+		"0000000B" + zeroes + "TRAILER!!!\x00\x00\x00\x00"
 	if got := out.String(); got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
@@ -31,7 +37,8 @@ func TestWriteInitramfs(t *testing.T) {
 func TestFindModules(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"virtio-blk": "ELF\x00depends=virtio_ring,virtio\x00", "virtio_ring": "depends=\x00", "virtio": "x\x00depends=virtio-ring\x00", "other": "",
+		"virtio-blk": "ELF\x00depends=virtio_ring,virtio\x00", "virtio_ring": "depends=\x00",
+		"virtio": "x\x00depends=virtio-ring\x00", "other": "",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name+".ko"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -54,7 +61,8 @@ func TestFindModules(t *testing.T) {
 }
 
 func TestFirstFree(t *testing.T) {
-	about := "Free blocks:              26581\n\n\nGroup 0: (Blocks 0-32767)\n  26581 free blocks, 2 directories\n  Free blocks: 6187-32767\n"
+	about := "Free blocks:              26581\n\n\nGroup 0: (Blocks 0-32767)\n  26581 free blocks, 2 directories\n  " +
+		"Free blocks: 6187-32767\n"
 	if got, err := firstFree(about); got != 6187 || err != nil {
 		t.Errorf("got %d, %v", got, err)
 	}

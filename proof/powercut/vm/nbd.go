@@ -122,7 +122,8 @@ func pack(values ...any) (out []byte) {
 
 // handshake answers options until the client has chosen the export, whatever its name.
 func (s *diskServer) handshake(in io.Reader, out io.Writer) error {
-	if _, err := out.Write(pack(uint64(nbdMagic), uint64(nbdOptionMagic), uint16(nbdFixedNewstyle|nbdNoZeroes))); err != nil {
+	if _, err := out.Write(pack(uint64(nbdMagic), uint64(nbdOptionMagic),
+		uint16(nbdFixedNewstyle|nbdNoZeroes))); err != nil {
 		return err
 	}
 	var flags uint32

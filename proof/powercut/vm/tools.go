@@ -39,7 +39,8 @@ func FindTools(ctx context.Context) (t Tools, err error) {
 		{&t.dumpe2fs, "dumpe2fs", "e2fsprogs"},
 	} {
 		if *tool.path = world.LookTool(tool.name); *tool.path == "" {
-			return t, config.Try(fmt.Errorf("%s is not installed", tool.name), "apt-get install --no-install-recommends "+tool.in)
+			return t, config.Try(fmt.Errorf("%s is not installed", tool.name), "apt-get install --no-install-recommends "+
+				tool.in)
 		}
 	}
 	cache, err := os.UserCacheDir()

@@ -147,7 +147,8 @@ func TestDisk_concurrent(t *testing.T) {
 	}
 	all.Wait()
 	a := strings.Repeat("a", 50)
-	r.want("cut", r.cut(nil), "old", "old", "a", a, "b", strings.ReplaceAll(a, "a", "b"), "c", strings.ReplaceAll(a, "a", "c"))
+	r.want("cut", r.cut(nil), "old", "old", "a", a, "b", strings.ReplaceAll(a, "a", "b"), "c",
+		strings.ReplaceAll(a, "a", "c"))
 }
 
 func TestFail_delay(t *testing.T) {
