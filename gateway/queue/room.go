@@ -125,7 +125,7 @@ const (
 	// aPage is about as many small reports as fit on a page.
 	aPage = 32
 	// awayFrom is how far ids are moved while others are packed.
-	awayFrom = 1 << 62
+	awayFrom int64 = 1 << 62
 )
 
 // pack writes those reports anew that are left between dropped ones: SQLite frees a page only when two thirds of it are
