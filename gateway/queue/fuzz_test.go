@@ -85,7 +85,7 @@ func spoil(db, log []byte, c [6]byte) (newDB, newLog []byte) {
 	if len(*to) == 0 {
 		return db, log
 	}
-	at := int(binary.BigEndian.Uint16(c[:])) * len(*to) / 65536
+	at := int(int64(binary.BigEndian.Uint16(c[:])) * int64(len(*to)) / 65536) // also where an int has 32 bits
 	page := at / store.PageSize * store.PageSize
 	end := min(page+store.PageSize, len(*to))
 	switch c[2] & 7 {
