@@ -20,10 +20,10 @@ type certificates struct {
 	alpn []string
 	log  *slog.Logger
 
-	mu   sync.Mutex  // guards the fields below
-	last *tls.Config // the newest that was good
-	told string      // why the files are not used now, told once
-	open string      // the key that others may read, told once
+	mu     sync.Mutex  // guards the fields below
+	last   *tls.Config // the newest that was good
+	warned string      // why the files are not used now; warned of once
+	open   string      // the key that others may read; warned of once
 }
 
 // load returns what proves the gateway to AWS at now; a zero now asks for no validity, as in pki.Files.Client. Where
@@ -34,10 +34,10 @@ func (c *certificates) load(now time.Time) (*tls.Config, error) {
 	read, err := c.read(now)
 	switch {
 	case err == nil:
-		c.last, c.told = read, ""
+		c.last, c.warned = read, ""
 	case c.last != nil && !errors.Is(err, pki.ErrTime):
-		if c.told != err.Error() {
-			c.told = err.Error()
+		if c.warned != err.Error() {
+			c.warned = err.Error()
 			c.log.Warn("the certificate files cannot be used, going on with what they were", "err", err)
 		}
 		return c.last, nil

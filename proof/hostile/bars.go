@@ -68,7 +68,7 @@ var notYet = []failure{
 	{"samples without end", &barDelay, 15 * time.Second, noTurns},
 }
 
-const noTurns = "devices take turns within a pass; one that is begun keeps the next waiting, for up to 30 s each"
+const noTurns = "turns are taken within a pass, and each live one keeps its lane for a window"
 
 // known says why a bar is not expected to hold, "" if it is.
 func (r *result) known(b *bar) string {
