@@ -51,7 +51,9 @@ var units = []string{
 func minutes(ctx context.Context, a *attacker) {
 	a.flood(ctx, 1, func(i int) func() []byte {
 		return a.publishing(a.topic(i), func(n int) string {
-			world.Wait(ctx, time.Second)
+			if n > 1 {
+				world.Wait(ctx, time.Second)
+			}
 			minute := time.Now().Unix() - 60*int64(90*n%14_000)
 			return report("minutes", n, 990, func(k int) string {
 				return fmt.Sprintf(`{"name":"x","unit":%q,"value":1,"time":%d}`, units[k%len(units)], minute-60*int64(k/len(units)))
