@@ -12,7 +12,8 @@ import (
 	"piway/shared/cli"
 )
 
-// TestHostile attacks a gateway for a second each, in ways that need not bring a sample to AWS; `make hostile` does it in all, one after the other.
+// TestHostile attacks a gateway for a second each, in ways that need not bring a sample to AWS;
+// `make hostile` does it in all, one after the other.
 func TestHostile(t *testing.T) {
 	for _, name := range []string{"CONNECTs less one byte", "malformed packets", "JSON bombs"} {
 		t.Run(name, func(t *testing.T) {
