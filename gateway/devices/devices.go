@@ -58,6 +58,7 @@ type List struct {
 	unsure  bool                // after a power cut the file may hold something else than what is here
 	removed map[string]Device   // and then may have these, which are locked out
 	changes []Change            // of which the store of claims was not told yet
+	version uint64              // of byName; never 0 for who asks
 	swept   bool                // what earlier versions left behind is gone
 }
 
@@ -157,16 +158,25 @@ func (l *List) Alike(name string) []string {
 	return l.alike[strings.ToLower(name)]
 }
 
+// Version is another one after each change of what Has and Alike return, and never 0.
+func (l *List) Version() uint64 {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.version + 1
+}
+
 // put puts a device into memory, and drop takes one out. l.mu is held.
 func (l *List) put(d Device) {
 	l.drop(d.Name)
 	l.byName[d.Name] = d
+	l.version++
 	k := strings.ToLower(d.Name)
 	l.alike[k] = slices.Sorted(slices.Values(append(slices.Clone(l.alike[k]), d.Name)))
 }
 
 func (l *List) drop(name string) {
 	delete(l.byName, name)
+	l.version++
 	k := strings.ToLower(name)
 	rest := slices.DeleteFunc(slices.Clone(l.alike[k]), func(n string) bool { return n == name })
 	if l.alike[k] = rest; len(rest) == 0 {

@@ -126,3 +126,20 @@ func TestList_Alike(t *testing.T) {
 		t.Errorf("got %v and %v", got, l.Alike("attic"))
 	}
 }
+
+// Each change has a version of its own.
+func TestList_Version(t *testing.T) {
+	l := open(t, filepath.Join(t.TempDir(), "devices.json"))
+	seen := map[uint64]bool{0: true}
+	for i, change := range []func() error{
+		func() error { return nil },
+		func() error { _, err := l.Add("kitchen"); return err },
+		func() error { return l.Rename("kitchen", "attic") },
+		func() error { return l.Remove("attic") },
+	} {
+		if err := change(); err != nil || seen[l.Version()] {
+			t.Errorf("change %d: version %d again, or %v", i, l.Version(), err)
+		}
+		seen[l.Version()] = true
+	}
+}

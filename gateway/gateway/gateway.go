@@ -120,7 +120,8 @@ func (g *Gateway) openIntake(ctx context.Context, cfg *settings.Config) (*intake
 	in := intake.New(intake.Config{
 		Names: g.names, ClockTolerance: cfg.Intake.ClockTolerance,
 		MaxSamples: cfg.Intake.MaxSamples, MaxMetrics: cfg.Intake.MaxMetrics, Window: cfg.Rollup.Window,
-		Now: g.now, IsDevice: g.devices.Has, Alike: g.devices.Alike, Owners: owners, Reserved: reservedNames(cfg.Uplink.Form),
+		IsDevice: g.devices.Has, Alike: g.devices.Alike, Version: g.devices.Version,
+		Now: g.now, Owners: owners, Reserved: reservedNames(cfg.Uplink.Form),
 	})
 	if err := g.queue.Metrics(ctx, func(device string, last sample.Sample) {
 		g.noteGone(device)

@@ -14,6 +14,7 @@ func BenchmarkJudge(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			cfg := settings()
 			cfg.MaxSamples, cfg.MaxMetrics = 1000, 100
+			cfg.Version = func() uint64 { return 1 }
 			in := intake.New(cfg)
 			payload := []byte(report(`,"boot":"b","uptime":12.5,"sent":1800000000.25,"clock":"synced"`,
 				slices.Repeat([]string{`{"name":"cpu usage","unit":"Percent","value":12.5,"time":1799999999.5}`}, n)...))

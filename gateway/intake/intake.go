@@ -49,6 +49,8 @@ type Config struct {
 	IsDevice func(name string) bool
 	// Alike returns the devices of that name whatever its case; nil says that case counts.
 	Alike func(name string) []string
+	// Version changes with what IsDevice and Alike answer, and is never 0; nil says that nobody knows when they do.
+	Version func() uint64
 	// Owners are the names that are taken already, with their devices. The intake owns the map from then on.
 	Owners map[string]string
 }

@@ -17,7 +17,12 @@ type units struct {
 	all []unit
 	// stored says that an earlier version claimed the name. Of which units is not known, so none is one too many.
 	stored bool
+	// own is the version of the device list by which the name is the device's without a claim, 0 if that is not known.
+	own uint64
 }
+
+// isOwn says that the name is known to be the device's by this version of the device list.
+func (u *units) isOwn(version uint64) bool { return u != nil && version != 0 && u.own == version }
 
 // A unit is one in which a device sends a name.
 type unit struct {

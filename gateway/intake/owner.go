@@ -17,8 +17,12 @@ var errPending = errors.New("uses it first, which is not on disk yet")
 func (in *Intake) own(device string, s *sample.Sample, d *dating) (claim bool, reason string, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	name := s.Name
-	of := in.reserved(name)
+	name, k, version := s.Name, metric{device, s.Name}, in.cfg.version()
+	if in.metrics[k].isOwn(version) {
+		reason, err = in.take(device, s, d)
+		return false, reason, err
+	}
+	of, sure := in.reserved(name)
 	if len(of) > 0 && !slices.Contains(of, device) {
 		return false, ReasonOwner, fmt.Errorf("name %q: belongs to device %s, this is %s", name, of[0], device)
 	}
@@ -31,29 +35,40 @@ func (in *Intake) own(device string, s *sample.Sample, d *dating) (claim bool, r
 	if reason, err := in.take(device, s, d); err != nil {
 		return false, reason, err
 	}
+	if sure && !first {
+		in.metrics[k].own = version
+	}
 	return first && in.claim(device, name), "", nil
 }
 
 // reserved returns the devices of which a name is by itself, mostly one: of whose reports the template makes it, else
 // the one in brackets at its end. Case counts only between devices that differ in nothing else; a name in another case
-// than the device's stays with who claimed it before. in.mu is held.
-func (in *Intake) reserved(name string) []string {
+// than the device's stays with who claimed it before. It is sure if only the device list can change it. in.mu is held.
+func (in *Intake) reserved(name string) (of []string, sure bool) {
 	k, is := key(name), in.cfg.Names.IsReport
-	of := in.cfg.Names.Devices(k, in.alike)
+	of = in.cfg.Names.Devices(k, in.alike)
 	if len(of) == 0 {
 		of = in.alike(bracketed(k))
 		is = func(name, device string) bool { return bracketed(name) == device }
 	}
 	if len(of) == 1 && is(name, of[0]) { // mostly
-		return of
+		return of, true
 	}
 	if exact := slices.DeleteFunc(slices.Clone(of), func(d string) bool { return !is(name, d) }); len(exact) > 0 {
-		return exact
+		return exact, true
 	}
 	if o := in.owners.of(name); o != nil && in.cfg.IsDevice(o.device) {
-		return nil
+		return nil, false
 	}
-	return of
+	return of, false
+}
+
+// version is that of the device list, 0 if it is not known.
+func (c *Config) version() uint64 {
+	if c.Version == nil {
+		return 0
+	}
+	return c.Version()
 }
 
 // alike returns the devices of a name, whatever its case.

@@ -191,3 +191,41 @@ func TestIntake_Judge_uses(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
+
+// Whose a name is by itself is worked out once, and again when the device list has changed.
+func TestIntake_Judge_listChanges(t *testing.T) {
+	asked, version, known := 0, uint64(1), []string{"a"}
+	cfg := settings()
+	cfg.Names = names.New("{device}.{name}", "")
+	cfg.IsDevice = func(name string) bool { return slices.Contains(known, name) }
+	cfg.Version = func() uint64 { return version }
+	cfg.Alike = func(name string) []string {
+		if asked++; cfg.IsDevice(name) {
+			return []string{name}
+		}
+		return nil
+	}
+	in := intake.New(cfg)
+	judge := func() (claims []string) {
+		v := in.Judge("a", []byte(report("", bare("b.cpu", ""))), came(arrival))
+		if len(v.Samples) != 1 {
+			t.Fatalf("got refused %v", v.Refused)
+		}
+		return v.Claims
+	}
+	judge()
+	once := asked
+	if claims := judge(); asked != once || claims != nil {
+		t.Errorf("again: asked %d times more; claims %v", asked-once, claims)
+	}
+	version, known = 2, []string{"a", "a.b"}
+	for range 2 { // a claim is not known by the list alone
+		if claims := judge(); !slices.Equal(claims, []string{"a.b.cpu"}) {
+			t.Errorf("with a.b: got claims %v", claims)
+		}
+	}
+	version, known = 3, []string{"a"}
+	if claims := judge(); claims != nil {
+		t.Errorf("without a.b: got claims %v", claims)
+	}
+}
