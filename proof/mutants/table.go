@@ -359,7 +359,7 @@ var table = []mutant{
 	},
 	{
 		"names: the template reserves nothing", "gateway/intake/owner.go",
-		"of = in.cfg.Names.Devices(k, in.alike)", "of := in.cfg.Names.Devices(\"\", in.alike)",
+		"of = in.cfg.Names.Devices(k, in.alike)", "of = in.cfg.Names.Devices(\"\", in.alike)",
 		"./gateway/intake", "TestIntake_Judge_reservedByTemplate",
 	},
 	{
