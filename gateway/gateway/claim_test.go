@@ -10,6 +10,7 @@ import (
 
 // A name that another device is just claiming refuses nobody until that is on disk, and never if it fails.
 func TestGateway_handle_claims(t *testing.T) {
+	t.Parallel()
 	cfg := worldConfig(cloud.Metric)
 	w := newWorld(t, nil, nil, &cfg)
 	p := w.gateway(&cfg, "kitchen", "cellar")

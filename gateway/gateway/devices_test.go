@@ -95,6 +95,7 @@ func unchanged(*devices.List) error { return nil }
 
 // The names of a removed device are free at once and after a start; what it sent waits and is sent.
 func TestGateway_removeDevice(t *testing.T) {
+	t.Parallel()
 	w, p := newPlace(t, "kitchen", "cellar")
 	if p.take("kitchen", "cpu") != 0 || p.take("cellar", "cpu") != 1 {
 		t.Fatal("the name is not kitchen's")
@@ -127,6 +128,7 @@ func TestGateway_removeDevice(t *testing.T) {
 
 // One name is freed, as it goes to the cloud or as it is in a report, and is the next one's who uses it.
 func TestGateway_freeMetric(t *testing.T) {
+	t.Parallel()
 	_, p := newPlace(t, "kitchen", "cellar")
 	p.take("kitchen", "temprature")
 	p.take("kitchen", "fan")
@@ -156,6 +158,7 @@ func TestGateway_freeMetric(t *testing.T) {
 
 // A renamed device has its claims, and what its agent sends again is recognised; what waits keeps its name.
 func TestGateway_renameDevice(t *testing.T) {
+	t.Parallel()
 	w, p := newPlace(t, "kitchen", "cellar")
 	text := `{"run":"r","seq":1,"samples":[{"name":"load","unit":"None","value":1}]}`
 	p.take("kitchen", "cpu")
@@ -186,6 +189,7 @@ func TestGateway_renameDevice(t *testing.T) {
 // What is done to the list of a stopped gateway takes effect when it starts, by the commands and by hand; a kill in
 // between has it done again.
 func TestGateway_stoppedChanges(t *testing.T) {
+	t.Parallel()
 	w, p := newPlace(t, "a", "b", "c", "d")
 	for _, name := range []string{"a", "b", "c", "d"} {
 		p.take(name, "of "+name)
@@ -225,6 +229,7 @@ func TestGateway_stoppedChanges(t *testing.T) {
 
 // Of two who want one name, one gets it.
 func TestGateway_renameDevice_atOnce(t *testing.T) {
+	t.Parallel()
 	_, p := newPlace(t, "a", "b")
 	p.take("a", "of a")
 	p.take("b", "of b")
@@ -248,6 +253,7 @@ func TestGateway_renameDevice_atOnce(t *testing.T) {
 
 // What a device sends is bounded over a start too, and shown: names in brackets, units, the newest values, the price.
 func TestGateway_metricsOutliveAStart(t *testing.T) {
+	t.Parallel()
 	cfg := worldConfig(cloud.Metric)
 	cfg.Intake.MaxMetrics = 3
 	w := newWorld(t, nil, nil, &cfg)
@@ -307,6 +313,7 @@ net \(kitchen\) +Bytes +0 +20\S+Z +0\.\d\d
 
 // The commands do at a running gateway what they do on the list of a stopped one, whatever a name holds.
 func TestGateway_deviceCommands(t *testing.T) {
+	t.Parallel()
 	_, p := newPlace(t, "kitchen")
 	const odd = "50% of a&b=c#/d?"
 	p.take("kitchen", odd)

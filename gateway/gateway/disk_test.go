@@ -105,6 +105,7 @@ func addDevice(t *testing.T, dir, name string) (password string) {
 // Pages of the store are overwritten while the gateway runs: it stays up, goes on with what can be read, and counts
 // the rest.
 func TestGateway_damagedStore(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cfg := worldConfig(cloud.Metric)
@@ -203,6 +204,7 @@ func mountSmall(t *testing.T, size string) (dir string) {
 
 // On a read-only disk the gateway waits, says so once, and starts when it is writable.
 func TestGateway_readOnlyDisk(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	dir := mountSmall(t, "64m")
@@ -237,6 +239,7 @@ func TestGateway_readOnlyDisk(t *testing.T) {
 
 // On a full disk reports are not acknowledged, health is red, and both end by themselves.
 func TestGateway_fullDisk(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	dir := mountSmall(t, "64m")

@@ -18,6 +18,7 @@ import (
 
 // A file system without inodes takes no new file, no socket either: health tells that from the start on, and its end.
 func TestHealth_noInodes(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	dir := mountSmall(t, "64m,nr_inodes=40")
@@ -78,6 +79,7 @@ func TestHealth_fullFromTheStart(t *testing.T) {
 
 // A running gateway whose socket was removed is not taken for a stopped one, and a stopped one is told.
 func TestHealth_withoutSocket(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux has sockets without a file")
 	}
