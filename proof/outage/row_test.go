@@ -56,6 +56,9 @@ func TestRow_piway(t *testing.T) {
 // What mosquitto acknowledged since it last saved is lost with the process, and with nothing else.
 func TestRow_mosquitto(t *testing.T) {
 	t.Parallel()
+	if !world.Long() {
+		t.Skip("it is no promise of ours; make proof runs it")
+	}
 	program := world.LookTool("mosquitto")
 	if program == "" {
 		t.Skip("mosquitto is not installed (Debian: apt install mosquitto)")
