@@ -99,6 +99,10 @@ func printCloud(a *ledger.Account, out io.Writer) {
 	if a.Late > 0 {
 		_, _ = fmt.Fprintf(out, "%s: %d reports have not arrived yet, by the gaps in their numbers\n", a.Device, a.Late)
 	}
+	if a.Twins > 0 {
+		_, _ = fmt.Fprintf(out, "%s: %d reports showed that two machines speak under its name\n  try: %s\n", a.Device, a.Twins,
+			"piway-gateway device list shows their addresses; give each a name of its own")
+	}
 	if a.Shifted > 0 {
 		_, _ = fmt.Fprintf(out, "%s: the times of %d stored samples were corrected, because its clock was wrong\n", a.Device,
 			a.Shifted)

@@ -160,7 +160,6 @@ func (g *Gateway) handle(device string, payload []byte, done func(error)) {
 	if len(v.Refused) > 0 {
 		g.tellRefused(&v)
 	}
-	g.lookForTwins(&v, arrived)
 	// What is needed until it is answered, which the samples are not.
 	kept := intake.Verdict{
 		Report: sample.Report{Device: device, Boot: v.Boot}, Booted: v.Booted,
@@ -169,6 +168,7 @@ func (g *Gateway) handle(device string, payload []byte, done func(error)) {
 	g.queue.Append(queue.Entry{
 		Report: v.Report, Arrived: arrived.Wall, Unsure: !arrived.Right, SinceBoot: arrived.SinceBoot,
 		Shift: v.Shift, Booted: v.Booted, Refused: v.Reasons, Claims: v.Claims, Uses: v.Uses,
+		Twin: g.lookForTwins(&v, arrived),
 	}, func(err error) {
 		if err == nil {
 			g.intake.Kept(&kept)

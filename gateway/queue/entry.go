@@ -26,6 +26,8 @@ type Entry struct {
 	Booted float64
 	// Refused counts the samples that did not pass by reason.
 	Refused map[string]int
+	// Twin says that the report showed that two machines speak as Device.
+	Twin bool
 	// Claims are the metric names that Device uses as the first.
 	Claims []string
 	// Uses are metrics of Device, with a value and the arrival in Time, to be kept for Metrics.

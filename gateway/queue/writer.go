@@ -174,6 +174,9 @@ func (w *writer) store(ctx context.Context, e *encoded) (rare bool, err error) {
 	if err := w.learn(ctx, &e.Entry); err != nil {
 		return false, err
 	}
+	if rare = e.Twin; rare {
+		w.books.Book(e.Device, ledger.Twins, "", 1)
+	}
 	r := e.report()
 	if w.books.Seen(&r) {
 		n := e.n

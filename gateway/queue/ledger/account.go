@@ -17,6 +17,10 @@ type Account struct {
 	Missing int64 `json:"missing_reports"`
 	Late    int64 `json:"late_reports"`
 
+	// Twins are reports by which it showed that two machines speak under the device's name; they are counted beside the
+	// other figures.
+	Twins int64 `json:"twins"`
+
 	// Shifted is the part of Stored of which the sender's clock was wrong by so much that their times were corrected.
 	Shifted int64 `json:"shifted"`
 
@@ -54,7 +58,7 @@ func (a *Account) Set(outcome, reason string, n int64) {
 	}
 	if one := map[string]*int64{
 		Received: &a.Received, Duplicate: &a.Duplicate, Stored: &a.Stored, Sent: &a.Sent, Missing: &a.Missing,
-		Shifted: &a.Shifted,
+		Shifted: &a.Shifted, Twins: &a.Twins,
 	}[outcome]; one != nil {
 		*one = n
 	}
@@ -72,6 +76,7 @@ func (a *Account) Add(b *Account) {
 	a.Sent += b.Sent
 	a.Missing = saturated(a.Missing, b.Missing)
 	a.AddLate(b.Late)
+	a.Twins = saturated(a.Twins, b.Twins)
 	a.Shifted += b.Shifted
 	addReasons(&a.Refused, b.Refused)
 	addReasons(&a.Expired, b.Expired)

@@ -16,6 +16,7 @@ const (
 	Dropped   = "dropped"
 
 	Missing        = "missing" // reports, not samples
+	Twins          = "twins"   // reports too
 	Shifted        = "shifted"
 	Parked         = "parked"
 	RefusedByCloud = "refused by cloud"
@@ -25,7 +26,7 @@ const (
 // parked.
 func Booked(outcome string) bool {
 	switch outcome {
-	case Received, Refused, Duplicate, Stored, Sent, Expired, Dropped, Missing, Shifted, RefusedByCloud:
+	case Received, Refused, Duplicate, Stored, Sent, Expired, Dropped, Missing, Twins, Shifted, RefusedByCloud:
 		return true
 	default:
 		return false

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"piway/gateway/queue"
 	"piway/gateway/queue/ledger"
 )
 
@@ -50,5 +51,20 @@ func refusedByCloud(t *testing.T, b *Bench) {
 	b.Crash()
 	if a := b.Accounts()["kitchen"]; a.Sent != 2 || a.RefusedByCloud["unit"] != 2 {
 		t.Errorf("got %+v, want 2 sent, 2 of them refused by the cloud", a)
+	}
+}
+
+// A report that showed two machines under one name is counted, whatever else becomes of it, and no sample is.
+func twins(t *testing.T, b *Bench) {
+	first := Report("kitchen", "r", 1, "a")
+	first.Twin = true
+	refused := Report("kitchen", "r", 2)
+	refused.Twin, refused.Refused = true, map[string]int{"unit": 1}
+	for _, e := range []queue.Entry{first, refused, first, Report("kitchen", "r", 3, "a")} {
+		b.MustAppend(e)
+	}
+	b.Crash()
+	if a := b.Accounts()["kitchen"]; a.Twins != 3 || a.Received != 4 || a.Duplicate != 1 || a.Stored != 2 {
+		t.Errorf("got %+v, want 3 of twins, and of 4 samples 1 duplicate and 2 stored", a)
 	}
 }

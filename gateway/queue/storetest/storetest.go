@@ -80,6 +80,7 @@ func Run(t *testing.T, open Open) {
 		{"Bounds_maxAge", maxAge},
 		{"Ledger_gaps", gaps},
 		{"Ledger_refusedByCloud", refusedByCloud},
+		{"Ledger_twins", twins},
 	} {
 		t.Run(c.name, func(t *testing.T) { InBubble(t, open, c.test) })
 	}
