@@ -66,6 +66,7 @@ func (s *shelf) powerCut(run string, d *lying.Disk, rng *rand.Rand) *lying.Disk 
 // The newest reading that a power cut leaves is no older than five seconds: each has an fsync behind it by then,
 // though no other comes, and not each has one of its own.
 func TestSpool_powerCut(t *testing.T) {
+	t.Parallel()
 	for _, age := range []time.Duration{0, 4900 * time.Millisecond, 5 * time.Second} { // of the last reading
 		t.Run(age.String(), func(t *testing.T) {
 			onLyingDisk(t, nil, func(_ *testing.T, s *shelf, d *lying.Disk) {
@@ -90,6 +91,7 @@ func TestSpool_powerCut(t *testing.T) {
 
 // Readings come all the time, and each is durable five seconds later.
 func TestSpool_powerCutAmongMany(t *testing.T) {
+	t.Parallel()
 	for i := range 12 {
 		onLyingDisk(t, nil, func(t *testing.T, s *shelf, d *lying.Disk) {
 			s.readFor(2 * time.Minute)
@@ -117,6 +119,7 @@ func TestSpool_powerCutAmongMany(t *testing.T) {
 
 // A file that is full is on the disk before the next one is begun, and the folder has its entry.
 func TestSpool_powerCutAfterAFullFile(t *testing.T) {
+	t.Parallel()
 	onLyingDisk(t, nil, func(_ *testing.T, s *shelf, d *lying.Disk) {
 		s.readFor(2 * time.Minute)
 		s.pad = 140
@@ -131,6 +134,7 @@ func TestSpool_powerCutAfterAFullFile(t *testing.T) {
 
 // What goes to the disk at the end is durable, and what comes out of memory too.
 func TestSpool_powerCutAfterTheEnd(t *testing.T) {
+	t.Parallel()
 	onLyingDisk(t, nil, func(_ *testing.T, s *shelf, d *lying.Disk) {
 		s.read()
 		s.Close()
@@ -141,6 +145,7 @@ func TestSpool_powerCutAfterTheEnd(t *testing.T) {
 
 // A failed fsync costs nothing that had one before, and what is written after it is durable as ever.
 func TestSpool_powerCutAfterAnError(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{lying.Write, lying.Sync, lying.SyncDir, lying.Rename} {
 		for i, wait := range []time.Duration{0, 0, 6 * time.Minute, 6 * time.Minute} {
 			t.Run(fmt.Sprint(kind, " ", wait, " ", i), func(t *testing.T) {
@@ -180,6 +185,7 @@ func TestSpool_powerCutAfterAnError(t *testing.T) {
 
 // A full file that could not be synced is not believed, though nothing is written to it any more.
 func TestSpool_powerCutAfterAFailedClose(t *testing.T) {
+	t.Parallel()
 	onLyingDisk(t, nil, func(_ *testing.T, s *shelf, d *lying.Disk) {
 		s.readFor(2 * time.Minute)
 		s.read() // has its fsync at once
@@ -203,6 +209,7 @@ func TestSpool_powerCutAfterAFailedClose(t *testing.T) {
 
 // What a killed process wrote, and nobody synced, is durable when the next one is up; so is what it believed in vain.
 func TestSpool_powerCutAfterAKill(t *testing.T) {
+	t.Parallel()
 	onLyingDisk(t, nil, func(_ *testing.T, s *shelf, d *lying.Disk) {
 		s.readFor(2 * time.Minute)
 		d.Fail(func(op lying.Op) error {
@@ -225,6 +232,7 @@ func TestSpool_powerCutAfterAKill(t *testing.T) {
 
 // A file that was never finished is of no use to anybody, and goes.
 func TestSpool_unfinished(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(t *testing.T, s *shelf) {
 		s.readFor(2 * time.Minute)
 		s.Close()

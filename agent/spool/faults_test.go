@@ -38,6 +38,7 @@ func (s *shelf) inFiles() (values []string) {
 // After an error of any call that writes, what is not acknowledged is in memory, under the numbers that it had, and
 // goes to a new file when the disk works again: once, though the disk had a part of it.
 func TestSpool_diskFails(t *testing.T) {
+	t.Parallel()
 	for op, err := range map[string]error{
 		"write": syscall.ENOSPC, "sync": syscall.EIO, "close": syscall.EIO, "open": syscall.EMFILE,
 		"rename": syscall.EROFS, "syncdir": syscall.EIO, "mkdir": syscall.EACCES,
@@ -83,6 +84,7 @@ var ignorePositions = cmp.FilterPath(func(p cmp.Path) bool { return p.Last().Str
 
 // A disk that fails for days costs what is beyond the bound of the memory; that is counted, and told once.
 func TestSpool_diskFailsForDays(t *testing.T) {
+	t.Parallel()
 	f := new(faulty)
 	inBubble(t, func(c *spool.Config) { c.FS, c.MaxReports = f, 100 }, func(t *testing.T, s *shelf) {
 		s.readFor(time.Minute)
@@ -108,6 +110,7 @@ func TestSpool_diskFailsForDays(t *testing.T) {
 
 // A file system that cannot sync folders is used; one that fails to is not trusted.
 func TestSpool_noFolderSync(t *testing.T) {
+	t.Parallel()
 	for _, err := range []error{syscall.EINVAL, syscall.ENOTSUP, syscall.EIO} {
 		f := new(faulty)
 		f.set(err, "syncdir")
@@ -133,6 +136,7 @@ func (s *shelf) backlog() (names []string) {
 
 // A file that cannot be read for a while is tried again; meanwhile the others go on, and it comes behind them.
 func TestSpool_unreadable(t *testing.T) {
+	t.Parallel()
 	for _, op := range []string{"open", "read"} {
 		t.Run(op, func(t *testing.T) {
 			f := new(faulty)
@@ -206,6 +210,7 @@ func TestSpool_unreadable(t *testing.T) {
 // What an earlier process left may be in the kernel's memory only: the newest file is written anew at the start, and
 // tried again where that fails.
 func TestSpool_writtenAnew(t *testing.T) {
+	t.Parallel()
 	f := new(faulty)
 	inBubble(t, on(f), func(t *testing.T, s *shelf) {
 		s.readFor(2 * time.Minute)

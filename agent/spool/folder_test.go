@@ -14,6 +14,7 @@ import (
 
 // A folder that goes away, or files in it, cost what is in them alone: what is in memory goes to a new one.
 func TestSpool_folderGone(t *testing.T) {
+	t.Parallel()
 	for name, harm := range map[string]func(s *shelf) error{
 		"removed":            func(s *shelf) error { return os.RemoveAll(s.cfg.Dir) },
 		"moved away":         func(s *shelf) error { return os.Rename(s.cfg.Dir, s.cfg.Dir+".old") },
@@ -66,6 +67,7 @@ func copyFolder(dir string) error {
 
 // Files that are gone before they were read are told; those of another run that are found in the folder are taken.
 func TestSpool_filesGone(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(t *testing.T, s *shelf) {
 		s.backlog()
 		if err := os.Rename(s.cfg.Dir, s.cfg.Dir+".old"); err != nil {
@@ -97,6 +99,7 @@ func TestSpool_filesGone(t *testing.T) {
 
 // A file that is gone when it is its turn is told, and the others go on.
 func TestSpool_fileGone(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(t *testing.T, s *shelf) {
 		names := s.backlog()
 		s.restart("b", false)
@@ -120,6 +123,7 @@ func TestSpool_fileGone(t *testing.T) {
 // Who waits for the folder of another agent takes it, and what is in it, when that one ends, though nothing of its own
 // waits.
 func TestSpool_lockedAtTheStart(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(_ *testing.T, s *shelf) {
 		s.readFor(5 * time.Minute)
 		cfg := s.cfg

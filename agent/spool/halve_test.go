@@ -27,6 +27,7 @@ func (s *shelf) next(after uint64) handed {
 
 // A report that is taken apart comes next, in order and under new numbers; then the row goes on where it was.
 func TestSpool_Split(t *testing.T) {
+	t.Parallel()
 	for _, where := range []string{"memory", "file", "older file"} {
 		inBubble(t, func(c *spool.Config) {
 			if where == "memory" {
@@ -85,6 +86,7 @@ func TestSpool_Split(t *testing.T) {
 
 // What was taken apart stays so: a process that is killed then finds the parts, and the whole nowhere.
 func TestSpool_Split_outlivesAKill(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(t *testing.T, s *shelf) {
 		s.readFor(5 * time.Minute)
 		a := s.next(0)
@@ -102,6 +104,7 @@ func TestSpool_Split_outlivesAKill(t *testing.T) {
 }
 
 func TestSpool_Split_cannotBeSmaller(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(t *testing.T, s *shelf) {
 		s.read()
 		a := s.next(0)
@@ -121,6 +124,7 @@ func TestSpool_Split_cannotBeSmaller(t *testing.T) {
 // A smaller limit holds for what is packed and was not handed out, without gaps in the numbers, after a restart too;
 // and readings that are larger are taken apart.
 func TestSpool_Limit(t *testing.T) {
+	t.Parallel()
 	for _, dir := range []bool{false, true} {
 		inBubble(t, func(c *spool.Config) {
 			if !dir {
@@ -159,6 +163,7 @@ func TestSpool_Limit(t *testing.T) {
 
 // No report is larger than it may be, whatever the readings are.
 func TestSpool_bytes(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(t *testing.T, s *shelf) {
 		s.pad, s.named = 1, `"disk usage /\ and more of it"`
 		s.readFor(5 * time.Hour)
@@ -194,6 +199,7 @@ func (m *model) take(r sample.Report) (refused bool) {
 
 // Readings, refusals, lost connections, told limits and restarts in any order: each reading is stored once.
 func TestSpool_anyOrder(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(5) {
 		inBubble(t, func(c *spool.Config) { c.After = time.Minute }, func(t *testing.T, s *shelf) {
 			rnd := rand.New(rand.NewPCG(seed, 1))

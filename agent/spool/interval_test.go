@@ -7,6 +7,7 @@ import (
 
 // What waits goes to the disk in time, though readings are hours apart, and not if it is acknowledged before.
 func TestSpool_longInterval(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(t *testing.T, s *shelf) {
 		s.read()
 		time.Sleep(after / 2)

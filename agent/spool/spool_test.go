@@ -16,6 +16,7 @@ import (
 
 // While the gateway answers nothing is written, not even the folder is made, and each reading is a report at once.
 func TestSpool_online(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(t *testing.T, s *shelf) {
 		var pos uint64
 		for i := range 1000 {
@@ -42,6 +43,7 @@ func TestSpool_online(t *testing.T) {
 
 // A backlog goes to the disk, is packed into few reports in order, and its files go when it is delivered.
 func TestSpool_backlog(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(t *testing.T, s *shelf) {
 		s.readFor(after - 15*time.Second)
 		if got := s.files(); got != nil {
@@ -67,6 +69,7 @@ func TestSpool_backlog(t *testing.T) {
 
 // What was handed out is the same after any restart; what was not goes on being packed. Nothing is lost or renumbered.
 func TestSpool_restart(t *testing.T) {
+	t.Parallel()
 	for _, killed := range []bool{false, true} {
 		t.Run(fmt.Sprintf("killed %v", killed), func(t *testing.T) {
 			inBubble(t, nil, func(t *testing.T, s *shelf) {
@@ -94,6 +97,7 @@ func TestSpool_restart(t *testing.T) {
 
 // A start with a backlog is no outage: the gateway gets its time to answer before new readings go to the disk.
 func TestSpool_restartOnline(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(t *testing.T, s *shelf) {
 		s.readFor(5 * time.Minute)
 		s.restart("b", false)
@@ -109,6 +113,7 @@ func TestSpool_restartOnline(t *testing.T) {
 // That an old backlog is being acknowledged does not keep new readings in memory for longer than they may be there: a
 // kill in a slow drain costs no more than one in an outage.
 func TestSpool_killedDuringADrain(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(t *testing.T, s *shelf) {
 		for range 20 {
 			s.read()
@@ -137,6 +142,7 @@ func TestSpool_killedDuringADrain(t *testing.T) {
 
 // At the end what waits goes to the disk at once.
 func TestSpool_Close(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(t *testing.T, s *shelf) {
 		s.read()
 		s.all()
@@ -150,6 +156,7 @@ func TestSpool_Close(t *testing.T) {
 
 // A report's readings are of one boot and one clock, which date each other.
 func TestSpool_clock(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(t *testing.T, s *shelf) {
 		add := func(boot string, uptime, at float64, clock string) {
 			s.Add(sample.Report{
@@ -175,6 +182,7 @@ func TestSpool_clock(t *testing.T) {
 }
 
 func TestSpool_full(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(c *spool.Config) { c.MaxBytes = 3 << 20 }, func(t *testing.T, s *shelf) {
 		s.pad = 14
 		s.readFor(6 * time.Hour)
@@ -202,6 +210,7 @@ func TestSpool_full(t *testing.T) {
 
 // What is too old goes, by a clock that is right only.
 func TestSpool_tooOld(t *testing.T) {
+	t.Parallel()
 	right := false
 	inBubble(t, func(c *spool.Config) { c.MaxAge, c.ClockRight = time.Hour, func() bool { return right } },
 		func(t *testing.T, s *shelf) {
@@ -222,6 +231,7 @@ func TestSpool_tooOld(t *testing.T) {
 
 // A folder that cannot be used costs nothing but the disk: that is said once, and tried again.
 func TestSpool_noDisk(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(c *spool.Config) { c.MaxReports = 5 }, func(t *testing.T, s *shelf) {
 		if err := os.WriteFile(s.cfg.Dir, nil, 0o600); err != nil { // a file in its place
 			t.Fatal(err)
@@ -249,6 +259,7 @@ func TestSpool_noDisk(t *testing.T) {
 
 // Two agents do not share a folder.
 func TestSpool_locked(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(t *testing.T, s *shelf) {
 		s.readFor(5 * time.Minute)
 		second := spool.Open(s.cfg)

@@ -11,16 +11,12 @@ import (
 	"piway/gateway/names"
 	"piway/gateway/pass"
 	"piway/gateway/rollup"
-	"piway/shared/race"
 )
 
 // A device that sends a valid message a second, of 990 samples at different minutes and units, while 20 others report
 // every 15 s: theirs are in the first message of their pass, and what AWS gets of the other one is bounded.
 func TestForward_oneDeviceFloods(t *testing.T) {
-	minutes := 10
-	if race.Enabled {
-		minutes = 5
-	}
+	const minutes = 5
 	const honest, metrics = 20, 10
 	const burst = metrics * 16 * 24 * 60 // the windows that its metrics may have at once
 	in := intake.New(intake.Config{

@@ -66,8 +66,8 @@ func TestThin(t *testing.T) {
 			b.MustAppend(valued("kitchen", int64(i+1), value))
 			time.Sleep(100 * time.Second)
 		}
-		b.thinAfter(time.Hour)
-		time.Sleep(65 * time.Minute)
+		b.thinAfter(10 * time.Minute)
+		time.Sleep(15 * time.Minute)
 		want := []pass.Summary{
 			{Name: "load", Unit: "Count", Time: hour, N: 3, Sum: 12, Min: 1, Max: 7, Last: 7, LastTime: hour + 200},
 			{Name: "load", Unit: "Count", Time: hour + 300, N: 2, Sum: 8, Min: 2, Max: 6, Last: 6, LastTime: hour + 400},
@@ -75,17 +75,17 @@ func TestThin(t *testing.T) {
 		b.Crash()
 		got, raw := b.summaries()
 		if diff := cmp.Diff(want, got); diff != "" || raw != 0 {
-			t.Errorf("after an hour %d passes as they came, summaries (-want +got):\n%s", raw, diff)
+			t.Errorf("after ten minutes %d passes as they came, summaries (-want +got):\n%s", raw, diff)
 		}
 		b.Crash() // lets go of what was in hand
-		time.Sleep(4 * time.Hour)
+		time.Sleep(85 * time.Minute) // the hour ended four times as long ago
 		want = []pass.Summary{{
 			Name: "load", Unit: "Count", Time: hour, N: 5, Sum: 20, Min: 1, Max: 7, Last: 6,
 			LastTime: hour + 400,
 		}}
 		b.Crash()
 		if got, _ = b.summaries(); cmp.Diff(want, got) != "" {
-			t.Errorf("after hours (-want +got):\n%s", cmp.Diff(want, got))
+			t.Errorf("after the hour (-want +got):\n%s", cmp.Diff(want, got))
 		}
 		if a := b.Accounts()["kitchen"]; a.Waiting != 5 || a.Stored != 5 {
 			t.Errorf("got %+v, want 5 waiting", a)
@@ -101,7 +101,7 @@ func TestThin(t *testing.T) {
 func TestThin_leaves(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bench) {
 		b.Change = func(c *queue.Config) {
-			c.ThinAfter, c.ClockRight = time.Hour, func() bool { return false }
+			c.ThinAfter, c.ClockRight = 10*time.Minute, func() bool { return false }
 		}
 		b.Reopen()
 		var passes []pass.Pass
@@ -110,12 +110,12 @@ func TestThin_leaves(t *testing.T) {
 			p, _ := b.NextPass("f")
 			passes = append(passes, p)
 		}
-		time.Sleep(2 * time.Hour)
+		time.Sleep(30 * time.Minute)
 		b.Reopen()
 		if _, raw := b.summaries(); raw != 4 {
 			t.Errorf("%d passes as they came, want all 4 while the clock is not right", raw)
 		}
-		b.thinAfter(time.Hour)
+		b.thinAfter(10 * time.Minute)
 		held, _ := b.NextPass("f")
 		part, parked := passes[1], passes[2]
 		part.Next = 1
@@ -125,7 +125,7 @@ func TestThin_leaves(t *testing.T) {
 		if err := b.Settle(t.Context(), nil, []pass.Pass{part, parked}); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(2 * time.Hour)
+		time.Sleep(30 * time.Minute)
 		var thinned, all int64
 		b.query("SELECT COUNT(*) FROM pass WHERE thinned>0", &thinned)
 		b.query("SELECT COUNT(*) FROM pass", &all)
