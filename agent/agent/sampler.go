@@ -82,7 +82,8 @@ func (s *sampler) prime(ctx context.Context) error {
 
 // read reads the machine. It returns false if there is nothing to report.
 func (s *sampler) read(ctx context.Context) (sample.Report, bool) {
-	samples := s.collector.Collect(ctx)
+	samples, local := s.collector.Collect(ctx)
+	_ = local // has no place in a report yet
 	if len(samples) == 0 || ctx.Err() != nil {
 		return sample.Report{}, false
 	}
