@@ -32,6 +32,8 @@ type Options struct {
 	Health bool
 	// Log is told when a sensor breaks, changes its complaint, or works again. It may be nil.
 	Log *slog.Logger
+
+	statfs func(path string) (space, error) // of tests
 }
 
 // A Reading is one value that a sensor gave, or the reason why it gave none.
@@ -83,8 +85,21 @@ func New(opt Options) *Collector {
 	return c
 }
 
-// addHealth adds the local sensors: a name for the log, and what reads them.
-func (c *Collector) addHealth(_ Options) {
+// addHealth adds the local sensors: a name for the log, and what reads them. The table has what they give.
+func (c *Collector) addHealth(opt Options) {
+	c.addLocal("identity", identity)
+	c.addLocal("uptime", upTime)
+	c.addLocal("clock synchronised", clockSynced)
+	c.addLocal("load", loads)
+	c.addLocal("swap usage", swapUsage)
+	c.addLocal("pressure", new(pressure).read)
+	c.addLocal("cpu clock", cpuClock)
+	c.addLocal("fan", fans)
+	c.addLocal("disk usage", newMounts(opt.Disks, opt.statfs).read)
+	c.addLocal("disk", new(diskIO).read)
+	c.addLocal("network", new(network).read)
+	c.addLocal("wifi signal", wifiSignals)
+	c.addLocal("agent", new(own).read)
 }
 
 // add adds a sensor of one metric that goes to the cloud.

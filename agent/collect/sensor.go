@@ -141,6 +141,9 @@ func (a *attempt[T]) start(ctx context.Context, do func(context.Context) T) {
 	go func() { running <- do(ctx) }()
 }
 
+// hangs reports whether it is still under way.
+func (a *attempt[T]) hangs() bool { return a.running != nil && len(a.running) == 0 }
+
 // wait returns its result, or false when ctx ends first; at once if it was stuck already.
 func (a *attempt[T]) wait(ctx context.Context) (result T, ok bool) {
 	if !a.stuck {
