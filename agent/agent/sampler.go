@@ -25,7 +25,7 @@ func newSampler(cfg Config, log *slog.Logger) *sampler {
 	return &sampler{
 		collector: collect.New(collect.Options{
 			Disks: cfg.Collect.Disks, CPU: cfg.Collect.CPU, Temperature: cfg.Collect.Temperature, Memory: cfg.Collect.Memory,
-			Log: log.With("part", "collect"),
+			Health: cfg.Collect.Health, Log: log.With("part", "collect"),
 		}),
 		device: cfg.Name(),
 		every:  cfg.Collect.Interval,
@@ -36,7 +36,7 @@ func newSampler(cfg Config, log *slog.Logger) *sampler {
 
 // run puts a reading into the spool at every multiple of the interval, until ctx ends.
 func (s *sampler) run(ctx context.Context, reports *spool.Spool) {
-	s.collector.Collect(ctx) // begins the CPU's first interval
+	s.collector.Prime(ctx)
 	beat := ticks{every: s.every, now: clock.Now}
 	for beat.wait(ctx) == nil {
 		if reading, ok := s.read(ctx); ok {
@@ -76,7 +76,7 @@ func (s *sampler) prime(ctx context.Context) error {
 	if !s.cpu {
 		return nil
 	}
-	s.collector.Read(ctx)
+	s.collector.Prime(ctx)
 	return backoff.Sleep(ctx, primeWait)
 }
 

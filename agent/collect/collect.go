@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"slices"
 	"time"
 
 	"piway/shared/sample"
@@ -174,6 +175,11 @@ func (c *Collector) Attributes() map[string]string {
 		maps.Copy(all, s.attributes)
 	}
 	return all
+}
+
+// Prime begins the intervals of the sensors for the cloud, such as the one over which the CPU's usage is measured.
+func (c *Collector) Prime(ctx context.Context) {
+	gather(ctx, slices.DeleteFunc(slices.Clone(c.sensors), func(s *sensor) bool { return s.local }))
 }
 
 // Read reads every sensor once, the local ones too, and returns what each gave. It returns within 5 s, or when ctx ends.
