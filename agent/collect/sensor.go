@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"piway/shared/clock"
@@ -32,6 +34,10 @@ func (f *found) add(name, unit string, value float64) {
 	switch err := sample.CheckName(name); {
 	case err != nil:
 		f.leave(1, err)
+	case strings.TrimSpace(name) != name: // it would be taken for another, whose name ends before
+		f.leave(1, fmt.Errorf("name %q: begins or ends with a space", name))
+	case slices.ContainsFunc(f.samples, func(s sample.Sample) bool { return s.Name == name }):
+		f.leave(1, fmt.Errorf("name %q: two have it", name))
 	case math.IsNaN(value) || math.IsInf(value, 0):
 		f.leave(1, fmt.Errorf("reading gave %v", value))
 	default:
