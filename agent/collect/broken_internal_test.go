@@ -163,4 +163,3 @@ func valuesOf(samples []sample.Sample) map[string]float64 {
 	}
 	return got
 }
-

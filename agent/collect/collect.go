@@ -88,7 +88,7 @@ func New(opt Options) *Collector {
 
 // addHealth adds the local sensors: a name for the log, and what reads them. The table has what they give.
 func (c *Collector) addHealth(opt Options) {
-	c.addLocal("identity", identity)
+	c.addLocal("identity", new(identity).read)
 	c.addLocal("uptime", upTime)
 	c.addLocal("clock synchronised", clockSynced)
 	c.addLocal("load", loads)
@@ -193,7 +193,9 @@ func (c *Collector) Read(ctx context.Context) []Reading {
 		if f.err != nil {
 			readings = append(readings, Reading{Sample: sample.Sample{Name: s.name}, Local: s.local, Err: f.err})
 		}
-		s.attributes = f.attributes
+		if f.attributes != nil {
+			s.attributes = f.attributes
+		}
 	}
 	return readings
 }

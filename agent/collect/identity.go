@@ -14,7 +14,13 @@ import (
 )
 
 // identity says what machine this is, as far as everybody may read it.
-func identity(ctx context.Context, out *found) error {
+type identity struct{ said bool }
+
+// read says it once: it changes with a restart only.
+func (i *identity) read(ctx context.Context, out *found) error {
+	if i.said {
+		return nil
+	}
 	out.say("model", cmp.Or(deviceTree(ctx, "model"), dmi(ctx, "product_name")))
 	out.say("serial", deviceTree(ctx, "serial-number"))
 	out.say("os", osName(ctx))
@@ -23,6 +29,7 @@ func identity(ctx context.Context, out *found) error {
 	if out.attributes == nil {
 		return ErrAbsent
 	}
+	i.said = true
 	return nil
 }
 

@@ -27,6 +27,9 @@ var pretence string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	if flag.Lookup("test.bench").Value.String() != "" { // reading the pretence costs more than many a sensor
+		os.Exit(m.Run())
+	}
 	dir, err := os.MkdirTemp("", "clock")
 	if err != nil {
 		panic(err)

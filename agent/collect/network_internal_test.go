@@ -41,7 +41,10 @@ func TestNetwork_interfaces_come_and_go(t *testing.T) {
 			{func() { iface(t, dir, "lo", "unknown", 1, false, 1, 1, 1) }, map[string]float64{}, ErrAbsent},
 			{func() { iface(t, dir, "eth0", "up", 2, true, 100, 10, 0) }, map[string]float64{}, ErrEarly},
 			{
-				func() { iface(t, dir, "eth0", "up", 2, true, 150, 10, 3); iface(t, dir, "veth1", "up", 3, false, 9, 9, 9) },
+				func() {
+					iface(t, dir, "eth0", "up", 2, true, 150, 10, 3)
+					iface(t, dir, "veth1", "up", 3, false, 9, 9, 9)
+				},
 				map[string]float64{"network received eth0": 50, "network sent eth0": 0, "network errors eth0": 3}, nil,
 			},
 			{ // it wraps at 32 bits, and a second one is plugged in
