@@ -27,8 +27,8 @@ func BenchmarkCollect(b *testing.B) {
 			alone, together := New(four), New(all)
 			var spentAlone, spentTogether time.Duration
 			for b.Loop() { // by turns, so that a busy machine slows both down
-				spentAlone += aMinutesCPU(b, machine.ctx, alone)
-				spentTogether += aMinutesCPU(b, machine.ctx, together)
+				spentAlone += aMinutesCPU(machine.ctx, b, alone)
+				spentTogether += aMinutesCPU(machine.ctx, b, together)
 			}
 			b.ReportMetric(float64(spentAlone.Microseconds())/float64(b.N), "µs/min-the-four")
 			b.ReportMetric(float64(spentTogether.Microseconds())/float64(b.N), "µs/min-all")
@@ -39,7 +39,7 @@ func BenchmarkCollect(b *testing.B) {
 }
 
 // aMinutesCPU is the CPU time of a minute's four readings, of which the first has what is due once a minute.
-func aMinutesCPU(b *testing.B, ctx context.Context, c *Collector) time.Duration {
+func aMinutesCPU(ctx context.Context, b *testing.B, c *Collector) time.Duration {
 	begin := cpuTime(b)
 	c.localRead = time.Time{}
 	for range 4 {

@@ -182,7 +182,8 @@ func (c *Collector) Prime(ctx context.Context) {
 	gather(ctx, slices.DeleteFunc(slices.Clone(c.sensors), func(s *sensor) bool { return s.local }))
 }
 
-// Read reads every sensor once, the local ones too, and returns what each gave. It returns within 5 s, or when ctx ends.
+// Read reads every sensor once, the local ones too, and returns what each gave. It returns within 5 s, or when ctx
+// ends.
 func (c *Collector) Read(ctx context.Context) []Reading {
 	var readings []Reading
 	for i, f := range gather(ctx, c.sensors) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,20 +28,18 @@ func (d *diskIO) read(ctx context.Context, out *found) error {
 		return err
 	}
 	blocks := sysPath(ctx, "block")
-	var disks []diskStat
-	for _, s := range parseDiskStats(text) {
-		if s.mayBeDisk() && isDevice(filepath.Join(blocks, s.name)) { // a partition has no entry, what is made of others no device
-			disks = append(disks, s)
-		}
-	}
+	disks := slices.DeleteFunc(parseDiskStats(text), func(s diskStat) bool {
+		// A partition is not listed there, and what is made of others has no device.
+		return !s.mayBeDisk() || !isDevice(filepath.Join(blocks, s.name))
+	})
 	if len(disks) == 0 {
+		d.last = nil
 		return ErrAbsent
 	}
 	disks = atMost(out, disks, maxDevices, 3, "disks")
 	now := map[string]count{}
 	for _, s := range disks {
-		seq, _ := readText(filepath.Join(blocks, s.name, "diskseq")) // older kernels have none
-		of := s.number + " " + seq
+		of := s.number + " " + trimmed(filepath.Join(blocks, s.name, "diskseq")) // older kernels have no such number
 		now["read "+s.name] = count{s.read, of}
 		now["written "+s.name] = count{s.written, of}
 		now["busy "+s.name] = count{s.busy, of}
@@ -50,18 +49,23 @@ func (d *diskIO) read(ctx context.Context, out *found) error {
 		return ErrEarly
 	}
 	for _, s := range disks {
-		for _, what := range []string{"read", "written"} {
-			if by, ok := grown[what+" "+s.name]; ok {
-				out.add("disk "+what+" "+s.name, "Bytes", by*sectorSize)
-			}
-		}
-		if by, ok := grown["busy "+s.name]; ok {
-			if v, ok := share(time.Duration(by)*time.Millisecond, elapsed); ok {
-				out.add("disk busy "+s.name, "Percent", v)
-			}
-		}
+		s.tell(grown, elapsed, out)
 	}
 	return nil
+}
+
+// tell adds what is known of a disk.
+func (s diskStat) tell(grown map[string]float64, elapsed time.Duration, out *found) {
+	for _, what := range []string{"read", "written"} {
+		if by, ok := grown[what+" "+s.name]; ok {
+			out.add("disk "+what+" "+s.name, "Bytes", by*sectorSize)
+		}
+	}
+	if by, ok := grown["busy "+s.name]; ok {
+		if v, ok := share(time.Duration(by)*time.Millisecond, elapsed); ok {
+			out.add("disk busy "+s.name, "Percent", v)
+		}
+	}
 }
 
 // A diskStat is a line of /proc/diskstats (Documentation/admin-guide/iostats.rst).
@@ -107,5 +111,8 @@ func (s diskStat) mayBeDisk() bool {
 			return false
 		}
 	}
-	return filepath.IsLocal(s.name) && !(strings.HasPrefix(s.name, "mmcblk") && strings.Contains(s.name, "boot"))
+	if strings.HasPrefix(s.name, "mmcblk") && strings.Contains(s.name, "boot") {
+		return false
+	}
+	return filepath.IsLocal(s.name)
 }

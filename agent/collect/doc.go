@@ -16,6 +16,6 @@
 //
 // It returns nothing and a nil error for a file that it cannot read, it returns NaN, and its Used is not what free
 // shows. A check stands beside each reading, and what was found takes only finite values. It panics where loadavg or
-// net/dev is empty, and reads this machine's load where the other's cannot be read; its counters of disks look up serial
-// numbers each time. So the local sensors read the kernel's files themselves.
+// net/dev is empty, and reads this machine's load where the other's cannot be read; its counters of disks look up
+// serial numbers each time. So the local sensors read the kernel's files themselves.
 package collect

@@ -100,8 +100,7 @@ func readCount(path string) (uint64, error) {
 func entries(dir, prefix string) ([]string, error) {
 	all, err := os.ReadDir(dir)
 	if err != nil {
-		var cause *fs.PathError
-		if errors.As(err, &cause) {
+		if cause, ok := errors.AsType[*fs.PathError](err); ok {
 			err = absence(cause.Op, cause.Path, cause.Err)
 		}
 		return nil, err

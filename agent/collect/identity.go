@@ -41,8 +41,8 @@ func deviceTree(ctx context.Context, name string) string {
 
 // placeholders are what makers of PCs leave in the fields that should say what it is.
 var placeholders = []string{
-	"default string", "not applicable", "not specified", "none", "o.e.m.", "oem", "system product name", "to be filled by o.e.m.",
-	"unknown",
+	"default string", "not applicable", "not specified", "none", "o.e.m.", "oem", "system product name",
+	"to be filled by o.e.m.", "unknown",
 }
 
 // dmi returns what a PC's firmware says.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"math"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -143,5 +144,48 @@ func TestCollector_a_sensor_that_hangs_is_waited_for_once(t *testing.T) {
 			}
 		}
 		close(release)
+	})
+}
+
+// Whatever is read beside them, the cloud gets the recipe's metrics: an upgrade raises no bill.
+func TestCollector_health_changes_nothing_for_the_cloud(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	unpack(t, "testdata/machines/pc.txt", dir)
+	four := Options{CPU: true, Temperature: true, Memory: true, statfs: statfsOf(dir)}
+	all := four
+	all.Health = true
+	without, with := New(four), New(all)
+	for range 2 {
+		a, none := without.Collect(on(t.Context(), dir))
+		b, some := with.Collect(on(t.Context(), dir))
+		if !maps.Equal(valuesOf(a), valuesOf(b)) || len(a) == 0 {
+			t.Errorf("got %v with, %v without the others", b, a)
+		}
+		if len(none) != 0 || len(some) == 0 {
+			t.Errorf("got %v local ones without, %v with", none, some)
+		}
+		with.localRead = time.Time{}
+	}
+}
+
+// A single report has no amounts: they would be those of the second in which the CPU is measured.
+func TestCollector_Prime_begins_what_goes_to_the_cloud_only(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		unpack(t, "testdata/machines/pi4.txt", dir)
+		c := New(Options{CPU: true, Health: true, statfs: statfsOf(dir)})
+		c.Prime(on(t.Context(), dir))
+		overlay(t, filepath.Join(dir, "later"), dir)
+		time.Sleep(time.Second)
+		cloud, more := c.Collect(on(t.Context(), dir))
+		if _, ok := valuesOf(cloud)["cpu usage"]; !ok {
+			t.Errorf("got %v, want the CPU's usage", cloud)
+		}
+		got := valuesOf(more)
+		if _, ok := got["network received eth0"]; ok || got["load 1m"] != 1.1 {
+			t.Errorf("got %v, want the load and no amounts", got)
+		}
 	})
 }

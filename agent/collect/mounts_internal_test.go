@@ -89,31 +89,50 @@ func TestMounts_one_file_system_is_told_once(t *testing.T) {
 		err         error
 	}{
 		{
-			"bind mounts", mountLine("8:2", "/var/x", "/a", "ext4", "/dev/sda2") + mountLine("8:2", "/", "/longer", "ext4", "/dev/sda2"),
-			nil, map[string]string{"/a": "8:2", "/longer": "8:2"}, []string{"disk usage /longer", "disk inodes /longer"}, nil,
+			"bind mounts", mountLine("8:2", "/var/x", "/a", "ext4", "/dev/sda2") +
+				mountLine("8:2", "/", "/longer", "ext4", "/dev/sda2"),
+			nil,
+			map[string]string{"/a": "8:2", "/longer": "8:2"},
+			[]string{"disk usage /longer", "disk inodes /longer"},
+			nil,
 		},
 		{
-			"the configured one", mountLine("8:2", "/", "/a", "ext4", "/dev/sda2") + mountLine("8:2", "/", "/data", "ext4", "/dev/sda2"),
-			[]string{"/data"}, map[string]string{"/a": "8:2", "/data": "8:2"}, []string{"disk inodes /data"}, nil,
+			"the configured one", mountLine("8:2", "/", "/a", "ext4", "/dev/sda2") +
+				mountLine("8:2", "/", "/data", "ext4", "/dev/sda2"),
+			[]string{"/data"},
+			map[string]string{"/a": "8:2", "/data": "8:2"},
+			[]string{"disk inodes /data"},
+			nil,
 		},
 		{
 			"stacked: only the upper one is seen", mountLine("8:2", "/", "/mnt", "ext4", "/dev/sda2") +
 				mountLine("8:3", "/", "/mnt", "ext4", "/dev/sdb1"),
-			nil, map[string]string{"/mnt": "8:3"}, []string{"disk usage /mnt", "disk inodes /mnt"}, errHidden,
+			nil,
+			map[string]string{"/mnt": "8:3"},
+			[]string{"disk usage /mnt", "disk inodes /mnt"},
+			errHidden,
 		},
 		{
 			"hidden at one place, seen at another", mountLine("8:2", "/", "/home", "ext4", "/dev/sda2") +
 				mountLine("8:2", "/", "/home2", "ext4", "/dev/sda2"),
-			nil, map[string]string{"/home": "0:40", "/home2": "8:2"}, []string{"disk usage /home2", "disk inodes /home2"}, nil,
+			nil,
+			map[string]string{"/home": "0:40", "/home2": "8:2"},
+			[]string{"disk usage /home2", "disk inodes /home2"},
+			nil,
 		},
 		{
 			"hidden by ProtectHome", mountLine("8:2", "/", "/home", "ext4", "/dev/sda2") +
 				mountLine("0:40", "/", "/home", "tmpfs", "tmpfs"),
-			nil, map[string]string{"/home": "0:40"}, nil, errHidden,
+			nil,
+			map[string]string{"/home": "0:40"},
+			nil, errHidden,
 		},
 		{
 			"btrfs has a device of its own", mountLine("0:40", "/@", "/", "btrfs", "/dev/sda2"),
-			nil, map[string]string{"/": "0:41"}, []string{"disk usage /", "disk inodes /"}, nil,
+			nil,
+			map[string]string{"/": "0:41"},
+			[]string{"disk usage /", "disk inodes /"},
+			nil,
 		},
 		{"unmounted meanwhile", mountLine("8:2", "/", "/x", "ext4", "/dev/sda2"), nil, nil, nil, os.ErrNotExist},
 		{"none", mountLine("0:40", "/", "/", "overlay", "overlay"), nil, nil, nil, ErrAbsent},
@@ -137,9 +156,10 @@ func TestMounts_thousands(t *testing.T) {
 	root := mountLine("8:2", "/", "/", "ext4", "/dev/sda2")
 	var containers, volumes strings.Builder
 	for i := range 3000 {
-		fmt.Fprintf(&containers, "%d 25 0:%d / /var/lib/docker/overlay2/%064x/merged rw - overlay overlay rw,lowerdir=%s\n", i, i, i,
+		fmt.Fprintf(&containers, "%d 25 0:%d / /var/lib/docker/overlay2/%064x/merged rw - overlay overlay rw,l=%s\n", i, i, i,
 			strings.Repeat("/var/lib/docker/overlay2/l/ABCDEF:", 20))
-		fmt.Fprintf(&containers, "%d 25 253:%d / /var/lib/docker/devicemapper/mnt/%d rw - ext4 /dev/mapper/docker-%d rw\n", i, i, i, i)
+		fmt.Fprintf(&containers, "%d 25 253:%d / /var/lib/docker/devicemapper/mnt/%d rw - ext4 /dev/mapper/x%d rw\n", i, i, i,
+			i)
 		fmt.Fprintf(&volumes, "%d 25 253:%d / /mnt/%04d rw - ext4 /dev/mapper/x-%d rw\n", i, i, i, i)
 	}
 	var asked atomic.Int32

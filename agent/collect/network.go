@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -21,11 +22,12 @@ func (n *network) read(ctx context.Context, out *found) error {
 	if err != nil {
 		return err
 	}
-	var up []string
-	for _, name := range names {
-		if isDevice(filepath.Join(dir, name)) && isUp(filepath.Join(dir, name)) {
-			up = append(up, name)
-		}
+	up := slices.DeleteFunc(names, func(name string) bool {
+		return !isDevice(filepath.Join(dir, name)) || !isUp(filepath.Join(dir, name))
+	})
+	if len(up) == 0 {
+		n.last = nil
+		return ErrAbsent
 	}
 	up = atMost(out, up, maxInterfaces, 3, "network interfaces")
 	now := map[string]count{}
@@ -35,21 +37,21 @@ func (n *network) read(ctx context.Context, out *found) error {
 	}
 	grown, _ := n.since(now)
 	for _, name := range up {
-		for _, m := range []struct{ what, unit string }{{"received", "Bytes"}, {"sent", "Bytes"}, {"errors", "Count"}} {
-			if by, ok := grown[m.what+" "+name]; ok {
-				out.add("network "+m.what+" "+name, m.unit, by)
-			}
-		}
+		tellInterface(name, grown, out)
 	}
-	switch {
-	case fault != nil:
-		return fault
-	case len(up) == 0:
-		return ErrAbsent
-	case len(grown) == 0:
+	if fault == nil && len(grown) == 0 {
 		return ErrEarly
 	}
-	return nil
+	return fault
+}
+
+// tellInterface adds what is known of an interface.
+func tellInterface(name string, grown map[string]float64, out *found) {
+	for _, m := range []struct{ what, unit string }{{"received", "Bytes"}, {"sent", "Bytes"}, {"errors", "Count"}} {
+		if by, ok := grown[m.what+" "+name]; ok {
+			out.add("network "+m.what+" "+name, m.unit, by)
+		}
+	}
 }
 
 // isDevice reports whether an entry of a class is a device: what only the kernel thought of (lo, bridges, one end of a

@@ -45,15 +45,18 @@ func TestNetwork_interfaces_come_and_go(t *testing.T) {
 					iface(t, dir, "eth0", "up", 2, true, 150, 10, 3)
 					iface(t, dir, "veth1", "up", 3, false, 9, 9, 9)
 				},
-				map[string]float64{"network received eth0": 50, "network sent eth0": 0, "network errors eth0": 3}, nil,
+				map[string]float64{"network received eth0": 50, "network sent eth0": 0, "network errors eth0": 3},
+				nil,
 			},
 			{ // it wraps at 32 bits, and a second one is plugged in
 				func() { iface(t, dir, "eth0", "up", 2, true, 7, 20, 3); iface(t, dir, "wlan1", "up", 4, true, 5, 5, 5) },
-				map[string]float64{"network sent eth0": 10, "network errors eth0": 0}, nil,
+				map[string]float64{"network sent eth0": 10, "network errors eth0": 0},
+				nil,
 			},
 			{ // another one has taken its name, with larger counters
 				func() { iface(t, dir, "eth0", "up", 5, true, 1000, 1000, 10) },
-				map[string]float64{"network received wlan1": 0, "network sent wlan1": 0, "network errors wlan1": 0}, nil,
+				map[string]float64{"network received wlan1": 0, "network sent wlan1": 0, "network errors wlan1": 0},
+				nil,
 			},
 			{ // one is pulled out, one goes down
 				func() {
@@ -62,11 +65,13 @@ func TestNetwork_interfaces_come_and_go(t *testing.T) {
 						t.Error(err)
 					}
 				},
-				map[string]float64{}, ErrAbsent,
+				map[string]float64{},
+				ErrAbsent,
 			},
 			{func() { iface(t, dir, "eth0", "up", 5, true, 1500, 1000, 10) }, map[string]float64{}, ErrEarly},
 			{ // half of it cannot be read
-				func() { write(t, filepath.Join(dir, "sys/class/net/eth0/statistics/tx_errors"), "garbage") }, map[string]float64{},
+				func() { write(t, filepath.Join(dir, "sys/class/net/eth0/statistics/tx_errors"), "garbage") },
+				map[string]float64{},
 				nil,
 			},
 		} {

@@ -29,7 +29,8 @@ func (o *own) read(_ context.Context, out *found) error {
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &used); err != nil {
 		return err
 	}
-	grown, elapsed := o.since(map[string]count{"cpu": {value: uint64(used.Utime.Nano() + used.Stime.Nano())}}) //nolint:gosec // a time that passed is not negative
+	spent := uint64(used.Utime.Nano() + used.Stime.Nano()) //nolint:gosec // a time that passed is not negative
+	grown, elapsed := o.since(map[string]count{"cpu": {value: spent}})
 	by, ok := grown["cpu"]
 	if !ok {
 		return ErrEarly

@@ -37,7 +37,8 @@ func tables() string {
 		title string
 		cloud bool
 	}{{"Sent to CloudWatch", true}, {"Kept on the LAN", false}} {
-		fmt.Fprintf(&b, "## %s\n\n| metric | unit | what it says | source | which machines |\n|---|---|---|---|---|\n", part.title)
+		fmt.Fprintf(&b, "## %s\n\n| metric | unit | what it says | source | which machines |\n", part.title)
+		b.WriteString("|---|---|---|---|---|\n")
 		for _, r := range Table() {
 			if r.Cloud == part.cloud {
 				fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", r.Name, r.Unit, r.Meaning, r.Source, models(r.Models))
@@ -45,7 +46,8 @@ func tables() string {
 		}
 		b.WriteString("\n")
 	}
-	b.WriteString("## What a machine says of itself\n\n| attribute | what it says | source | which machines |\n|---|---|---|---|\n")
+	b.WriteString("## What a machine says of itself\n\n")
+	b.WriteString("| attribute | what it says | source | which machines |\n|---|---|---|---|\n")
 	for _, a := range Attributes() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", a.Key, a.Meaning, a.Source, models(a.Models))
 	}

@@ -22,10 +22,16 @@ func TestTally(t *testing.T) {
 		{"grows", []map[string]count{at(5), at(7), at(7), at(10)}, []map[string]float64{nil, grown(2), grown(0), grown(3)}},
 		{"wraps at 32 bits", []map[string]count{at(math.MaxUint32), at(10), at(30)}, []map[string]float64{nil, none, grown(20)}},
 		{"is reset", []map[string]count{at(500), at(0), at(1)}, []map[string]float64{nil, none, grown(1)}},
-		{"counts below 0", []map[string]count{at(3), at(math.MaxUint64), at(4), at(5)},
-			[]map[string]float64{nil, none, none, grown(1)}},
-		{"another device", []map[string]count{at(5), {"n": {value: 9, of: "b"}}, {"n": {value: 10, of: "b"}}},
-			[]map[string]float64{nil, none, grown(1)}},
+		{
+			"counts below 0",
+			[]map[string]count{at(3), at(math.MaxUint64), at(4), at(5)},
+			[]map[string]float64{nil, none, none, grown(1)},
+		},
+		{
+			"another device",
+			[]map[string]count{at(5), {"n": {value: 9, of: "b"}}, {"n": {value: 10, of: "b"}}},
+			[]map[string]float64{nil, none, grown(1)},
+		},
 		{"goes and comes", []map[string]count{at(5), {}, at(9), at(10)}, []map[string]float64{nil, none, none, grown(1)}},
 		{"comes", []map[string]count{{}, at(9), at(10)}, []map[string]float64{nil, none, grown(1)}},
 	} {
