@@ -189,3 +189,14 @@ func TestCollector_Prime_begins_what_goes_to_the_cloud_only(t *testing.T) {
 		}
 	})
 }
+
+// Most machines lack some of the sensors: that is no news.
+func TestCollector_what_a_machine_lacks_is_not_told(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	c := New(Options{Health: true, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	c.Collect(on(t.Context(), t.TempDir()))
+	if log.Len() > 0 {
+		t.Errorf("got %s, want nothing", &log)
+	}
+}

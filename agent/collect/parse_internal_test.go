@@ -2,6 +2,8 @@ package collect
 
 import (
 	"math"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -45,6 +47,28 @@ func TestParseSwap(t *testing.T) {
 	} {
 		if total, free, ok := parseSwap(tt.text); total != tt.total || free != tt.free || ok != tt.ok {
 			t.Errorf("%q: got %d, %d, %t", tt.text, total, free, ok)
+		}
+	}
+}
+
+func TestSwapUsage(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]float64{
+		"SwapTotal: 200 kB\nSwapFree: 50 kB\n":  {75},
+		"SwapTotal: 200 kB\nSwapFree: 200 kB\n": {0},
+		"SwapTotal: 0 kB\nSwapFree: 0 kB\n":     nil,
+		"SwapTotal: 5 kB\nSwapFree: 6 kB\n":     nil,
+		"":                                      nil,
+	} {
+		dir := t.TempDir()
+		write(t, filepath.Join(dir, "proc/meminfo"), text)
+		f := guarded(on(t.Context(), dir), swapUsage)
+		var got []float64
+		for _, s := range f.samples {
+			got = append(got, s.Value)
+		}
+		if !slices.Equal(got, want) || (f.err == nil) != (want != nil) {
+			t.Errorf("%q: got %v, %v; want %v", text, got, f.err, want)
 		}
 	}
 }
