@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 
 	"piway/agent/agent"
-	"piway/agent/collect"
 	"piway/shared/cli"
 	"piway/shared/config"
 )
@@ -82,7 +80,8 @@ type checkCmd struct {
 }
 
 func (checkCmd) Help() string {
-	return `Reads each sensor once and logs in at the gateway. Sends nothing.
+	return `Reads each sensor and logs in at the gateway. Sends nothing. What stays on the LAN unless a rule of the gateway
+names it is "local"; what counts or compares is over one second.
 
 Example:
 
@@ -96,45 +95,18 @@ func (c checkCmd) Run(ctx context.Context, s cli.Streams) error {
 		return err
 	}
 	quiet := slog.New(slog.DiscardHandler) // the outcome is printed
-	readings, err := agent.Readings(ctx, cfg, quiet)
+	readings, said, err := agent.Readings(ctx, cfg, quiet)
 	if err != nil {
 		return err
 	}
 	p := printer{w: s.Out}
 	p.line("configuration  %s: ok, device %q", c.Config, cfg.Name())
-	for _, r := range readings {
-		p.line("sensor         %s: %s", r.Name, outcome(r))
-	}
+	p.readings(readings, said)
 	if err := agent.Probe(ctx, cfg, quiet); err != nil {
 		return errors.Join(p.err, err)
 	}
 	p.line("gateway        %s: login as %q accepted", cfg.Gateway.Address, cfg.Username())
 	return p.err
-}
-
-// outcome says what a sensor gave.
-func outcome(r collect.Reading) string {
-	switch {
-	case errors.Is(r.Err, collect.ErrAbsent):
-		return "none on this machine"
-	case r.Err != nil:
-		return "FAILS: " + r.Err.Error()
-	case r.Name == "cpu temperature":
-		return fmt.Sprintf("%g °C", r.Value)
-	}
-	return fmt.Sprintf("%g %s", r.Value, r.Unit)
-}
-
-// printer keeps the first error of several writes.
-type printer struct {
-	w   io.Writer
-	err error
-}
-
-func (p *printer) line(format string, args ...any) {
-	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
-	}
 }
 
 // load reads the configuration, if a file is named, and the password.

@@ -87,13 +87,15 @@ func Publish(ctx context.Context, cfg Config, r sample.Report, log *slog.Logger)
 	return hinted(publish.Once(ctx, publishOptions(cfg, cfg.Name()+"-once", log), r))
 }
 
-// Readings reads each sensor and returns what it gave or why not. It takes a second if the CPU is to be measured.
-func Readings(ctx context.Context, cfg Config, log *slog.Logger) ([]collect.Reading, error) {
+// Readings reads each sensor and returns what it gave or why not, and what the machine says of itself. It takes a
+// second, for what is counted and compared.
+func Readings(ctx context.Context, cfg Config, log *slog.Logger) ([]collect.Reading, map[string]string, error) {
 	s := newSampler(cfg, log)
-	if err := s.prime(ctx); err != nil {
-		return nil, err
+	s.collector.Read(ctx)
+	if err := backoff.Sleep(ctx, primeWait); err != nil {
+		return nil, nil, err
 	}
-	return s.collector.Read(ctx), nil
+	return s.collector.Read(ctx), s.collector.Attributes(), nil
 }
 
 // Probe logs in at the gateway and leaves again.

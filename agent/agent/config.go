@@ -42,6 +42,8 @@ type Collect struct {
 	CPU         bool          `yaml:"cpu"`
 	Temperature bool          `yaml:"temperature"`
 	Memory      bool          `yaml:"memory"`
+	// Health is all of the local readings, docs/metrics.md.
+	Health bool `yaml:"health"`
 }
 
 // Spool says where and how much is kept while the gateway is away.
@@ -63,7 +65,9 @@ type Log struct {
 func Default() Config {
 	return Config{
 		Gateway: Gateway{Address: "localhost:1883", TopicPrefix: "pi", KeepAlive: time.Minute},
-		Collect: Collect{Interval: 15 * time.Second, Disks: []string{"/"}, CPU: true, Temperature: true, Memory: true},
+		Collect: Collect{
+			Interval: 15 * time.Second, Disks: []string{"/"}, CPU: true, Temperature: true, Memory: true, Health: true,
+		},
 		Spool: Spool{
 			Dir: "/var/lib/piway-agent", After: 30 * time.Second, MaxBytes: 64 << 20, MaxAge: 13 * 24 * time.Hour,
 			MaxReports: 2000,
@@ -146,7 +150,7 @@ func (c Collect) check() error {
 		errs = append(errs, config.Errorf("collect.interval", "must be between 100ms and 24h, got %s", c.Interval))
 	}
 	errs = append(errs, c.checkDisks()...)
-	if len(c.Disks) == 0 && !c.CPU && !c.Temperature && !c.Memory {
+	if len(c.Disks) == 0 && !c.CPU && !c.Temperature && !c.Memory && !c.Health {
 		errs = append(errs, config.Errorf("collect", "nothing to collect, switch something on"))
 	}
 	return errors.Join(errs...)

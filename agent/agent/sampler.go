@@ -25,7 +25,7 @@ func newSampler(cfg Config, log *slog.Logger) *sampler {
 	return &sampler{
 		collector: collect.New(collect.Options{
 			Disks: cfg.Collect.Disks, CPU: cfg.Collect.CPU, Temperature: cfg.Collect.Temperature, Memory: cfg.Collect.Memory,
-			Log: log.With("part", "collect"),
+			Health: cfg.Collect.Health, Log: log.With("part", "collect"),
 		}),
 		device: cfg.Name(),
 		every:  cfg.Collect.Interval,
@@ -36,7 +36,7 @@ func newSampler(cfg Config, log *slog.Logger) *sampler {
 
 // run puts a reading into the spool at every multiple of the interval, until ctx ends.
 func (s *sampler) run(ctx context.Context, reports *spool.Spool) {
-	s.collector.Collect(ctx) // begins the CPU's first interval
+	s.collector.Prime(ctx)
 	beat := ticks{every: s.every, now: clock.Now}
 	for beat.wait(ctx) == nil {
 		if reading, ok := s.read(ctx); ok {
@@ -76,13 +76,14 @@ func (s *sampler) prime(ctx context.Context) error {
 	if !s.cpu {
 		return nil
 	}
-	s.collector.Read(ctx)
+	s.collector.Prime(ctx)
 	return backoff.Sleep(ctx, primeWait)
 }
 
 // read reads the machine. It returns false if there is nothing to report.
 func (s *sampler) read(ctx context.Context) (sample.Report, bool) {
-	samples := s.collector.Collect(ctx)
+	samples, local := s.collector.Collect(ctx)
+	_ = local // has no place in a report yet
 	if len(samples) == 0 || ctx.Err() != nil {
 		return sample.Report{}, false
 	}

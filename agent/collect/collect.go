@@ -3,17 +3,25 @@ package collect
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"math"
+	"maps"
+	"slices"
 	"time"
 
-	"piway/shared/clock"
 	"piway/shared/sample"
 )
 
-// patience is how long one sensor may take before the others go on without it.
-const patience = 5 * time.Second
+const (
+	// patience is how long one sensor may take before the others go on without it.
+	patience = 5 * time.Second
+	// localEvery is how often the local sensors are read at most: none of them tells more when asked more often, because
+	// counters are sent as amounts, and the cloud's finest window is a minute.
+	localEvery = time.Minute
+	// early is by how much a beat may come before its minute is full.
+	early = time.Second
+	// maxLocal is the most local samples of one reading, so that no machine's report is too large to be taken.
+	maxLocal = 100
+)
 
 // Options say what to read.
 type Options struct {
@@ -21,14 +29,20 @@ type Options struct {
 	Disks []string
 	// CPU, Temperature and Memory switch the other metrics on.
 	CPU, Temperature, Memory bool
+	// Health switches the local readings on: all that stay on the LAN unless the gateway is told otherwise.
+	Health bool
 	// Log is told when a sensor breaks, changes its complaint, or works again. It may be nil.
 	Log *slog.Logger
+
+	statfs func(path string) (space, error) // of tests
 }
 
-// A Reading is what one sensor gave: a value, or the reason why there is none.
+// A Reading is one value that a sensor gave, or the reason why it gave none.
 type Reading struct {
-	sample.Sample // without a time
+	sample.Sample // of a sensor that gave nothing only the name
 
+	// Local is a reading that stays on the LAN unless the gateway is told otherwise.
+	Local bool
 	// Err is ErrAbsent if the machine has no such sensor, ErrEarly if it needs a second reading, else what went wrong.
 	Err error
 }
@@ -39,16 +53,16 @@ var (
 	ErrEarly  = errors.New("not known yet")
 )
 
-// errHangs is told of a sensor whose reading has not come back, such as a network mount without its server.
-var errHangs = errors.New("reading hangs")
-
 // A Collector reads a fixed set of sensors. It is not safe for concurrent use.
 type Collector struct {
 	sensors []*sensor
 	log     *slog.Logger
+
+	localRead time.Time // when the local sensors were read last
 }
 
-// New returns a collector; it reads nothing yet. The first Read gives no CPU usage, only the start of its interval.
+// New returns a collector; it reads nothing yet. What counts or compares, such as the CPU's usage, gives nothing at the
+// first reading, which only begins its interval.
 func New(opt Options) *Collector {
 	c := &Collector{log: opt.Log}
 	if c.log == nil {
@@ -66,124 +80,141 @@ func New(opt Options) *Collector {
 	if opt.Memory {
 		c.add("memory usage", "Megabytes", memoryUsage)
 	}
+	if opt.Health {
+		c.addHealth(opt)
+	}
 	return c
 }
 
-func (c *Collector) add(name, unit string, read func(context.Context) (float64, error)) {
-	c.sensors = append(c.sensors, &sensor{name: name, unit: unit, read: read})
+// addHealth adds the local sensors: a name for the log, and what reads them. The table has what they give.
+func (c *Collector) addHealth(opt Options) {
+	c.addLocal("identity", new(identity).read)
+	c.addLocal("uptime", upTime)
+	c.addLocal("clock synchronised", clockSynced)
+	c.addLocal("load", loads)
+	c.addLocal("swap usage", swapUsage)
+	c.addLocal("pressure", new(pressure).read)
+	c.addLocal("cpu clock", cpuClock)
+	c.addLocal("fan", fans)
+	c.addLocal("disk usage", newMounts(opt.Disks, opt.statfs).read)
+	c.addLocal("disk", new(diskIO).read)
+	c.addLocal("network", new(network).read)
+	c.addLocal("wifi signal", wifiSignals)
+	c.addLocal("agent", new(own).read)
 }
 
-// Collect reads every sensor and returns the values that there are, rounded to two decimals, with the time of reading.
-// Why others are missing goes to the log, once per change.
-func (c *Collector) Collect(ctx context.Context) []sample.Sample {
-	var samples []sample.Sample
-	for i, r := range c.Read(ctx) {
-		c.note(c.sensors[i], r)
-		if r.Err == nil {
-			r.Time = sample.Seconds(clock.Now().Truncate(time.Millisecond))
-			samples = append(samples, r.Sample)
+// add adds a sensor of one metric that goes to the cloud.
+func (c *Collector) add(name, unit string, read func(context.Context) (float64, error)) {
+	c.sensors = append(c.sensors, &sensor{name: name, read: func(ctx context.Context, out *found) error {
+		value, err := read(ctx)
+		if err != nil {
+			return err
+		}
+		out.add(name, unit, value)
+		return nil
+	}})
+}
+
+// addLocal adds a sensor whose metrics stay on the LAN. Name is for the log.
+func (c *Collector) addLocal(name string, read source) {
+	c.sensors = append(c.sensors, &sensor{name: name, local: true, read: read})
+}
+
+// Collect reads the sensors and returns the values that there are, rounded to two decimals, with the time of reading:
+// those for the cloud, and once a minute those that stay on the LAN. Why others are missing goes to the log, once per
+// change.
+func (c *Collector) Collect(ctx context.Context) (cloud, local []sample.Sample) {
+	due, withLocal := c.due()
+	left := 0
+	for i, f := range gather(ctx, due) {
+		s := due[i]
+		s.note(c.log, f.err)
+		if f.attributes != nil {
+			s.attributes = f.attributes
+		}
+		if !s.local {
+			cloud = append(cloud, f.samples...)
+			continue
+		}
+		room := min(len(f.samples), maxLocal-len(local))
+		local = append(local, f.samples[:room]...)
+		left += f.left + len(f.samples) - room
+	}
+	if withLocal {
+		local = append(local, newSample(leftOut, "Count", float64(left)))
+	}
+	return cloud, local
+}
+
+// leftOut counts the local samples of a reading that were not sent: beyond a bound, or without a name or value that
+// CloudWatch takes.
+const leftOut = "readings left out"
+
+// due returns the sensors whose turn it is, and whether the local ones are among them.
+func (c *Collector) due() ([]*sensor, bool) {
+	now := time.Now() // not the wall clock: nobody can set it
+	withLocal := c.localRead.IsZero() || now.Sub(c.localRead) >= localEvery-early
+	due := make([]*sensor, 0, len(c.sensors))
+	found := false
+	for _, s := range c.sensors {
+		if !s.local || withLocal {
+			due = append(due, s)
+			found = found || s.local
 		}
 	}
-	return samples
+	if found {
+		c.localRead = now
+	}
+	return due, found
 }
 
-// Read reads every sensor once and returns what each gave. It returns within 5 s, or when ctx ends.
-func (c *Collector) Read(ctx context.Context) []Reading {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
+// Attributes returns what the machine said of itself when it was read last, such as its model.
+func (c *Collector) Attributes() map[string]string {
+	all := map[string]string{}
 	for _, s := range c.sensors {
-		s.start(ctx)
+		maps.Copy(all, s.attributes)
 	}
-	readings := make([]Reading, len(c.sensors))
-	for i, s := range c.sensors {
-		value, err := s.wait(ctx)
-		readings[i] = Reading{Sample: sample.Sample{Name: s.name, Unit: s.unit, Value: value}, Err: err}
+	return all
+}
+
+// Prime begins the intervals of the sensors for the cloud, such as the one over which the CPU's usage is measured.
+func (c *Collector) Prime(ctx context.Context) {
+	gather(ctx, slices.DeleteFunc(slices.Clone(c.sensors), func(s *sensor) bool { return s.local }))
+}
+
+// Read reads every sensor once, the local ones too, and returns what each gave. It returns within 5 s, or when ctx
+// ends.
+func (c *Collector) Read(ctx context.Context) []Reading {
+	var readings []Reading
+	for i, f := range gather(ctx, c.sensors) {
+		s := c.sensors[i]
+		for _, v := range f.samples {
+			readings = append(readings, Reading{Sample: v, Local: s.local})
+		}
+		if f.err != nil {
+			readings = append(readings, Reading{Sample: sample.Sample{Name: s.name}, Local: s.local, Err: f.err})
+		}
+		if f.attributes != nil {
+			s.attributes = f.attributes
+		}
 	}
 	return readings
 }
 
-// note logs a sensor's change between working and not.
-func (c *Collector) note(s *sensor, r Reading) {
-	complaint := ""
-	if r.Err != nil {
-		complaint = r.Err.Error()
+// gather reads all of the sensors at once, and returns what each gave.
+func gather(ctx context.Context, sensors []*sensor) []found {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for _, s := range sensors {
+		s.start(ctx, func(ctx context.Context) found { return guarded(ctx, s.read) })
 	}
-	if complaint == s.complaint || errors.Is(r.Err, ErrEarly) {
-		return
-	}
-	s.complaint = complaint
-	switch {
-	case r.Err == nil:
-		c.log.Info("sensor works again", "metric", r.Name)
-	case errors.Is(r.Err, ErrAbsent):
-		c.log.Info("no such sensor", "metric", r.Name)
-	default:
-		c.log.Warn("sensor fails", "metric", r.Name, "err", r.Err)
-	}
-}
-
-// A sensor is one metric and the way to read it.
-type sensor struct {
-	name, unit string
-	read       func(context.Context) (float64, error)
-
-	complaint string      // told last
-	running   chan result // the reading under way, nil if there is none
-}
-
-type result struct {
-	value float64
-	err   error
-}
-
-// start begins a reading in a goroutine, because a system call on a dead mount cannot be interrupted.
-// While one hangs no other is begun.
-func (s *sensor) start(ctx context.Context) {
-	select {
-	case <-s.running: // the late answer to an earlier call
-		s.running = nil
-	default:
-	}
-	if s.running != nil {
-		return
-	}
-	running := make(chan result, 1)
-	s.running = running
-	go func() {
-		value, err := guarded(ctx, s.read)
-		running <- result{value, err}
-	}()
-}
-
-func (s *sensor) wait(ctx context.Context) (float64, error) {
-	select {
-	case r := <-s.running:
-		s.running = nil
-		return r.value, r.err
-	case <-ctx.Done():
-	}
-	select { // another sensor may have used up the time
-	case r := <-s.running:
-		s.running = nil
-		return r.value, r.err
-	default:
-		return 0, errHangs
-	}
-}
-
-// guarded calls read and lets only a finite value pass, rounded to two decimals.
-func guarded(ctx context.Context, read func(context.Context) (float64, error)) (value float64, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			value, err = 0, fmt.Errorf("reading panicked: %v", p)
+	all := make([]found, len(sensors))
+	for i, s := range sensors {
+		f, ok := s.wait(ctx)
+		if !ok {
+			f.err = errHangs
 		}
-	}()
-	value, err = read(ctx)
-	if err != nil {
-		return 0, err
+		all[i] = f
 	}
-	if math.IsNaN(value) || math.IsInf(value, 0) {
-		return 0, fmt.Errorf("reading gave %v", value)
-	}
-	return math.Round(value*100) / 100, nil
+	return all
 }

@@ -16,7 +16,7 @@ func TestCollector_a_panic_or_a_NaN_costs_no_other(t *testing.T) {
 	c.add("nan", "None", func(context.Context) (float64, error) { return math.NaN(), nil })
 	c.add("infinite", "None", func(context.Context) (float64, error) { return math.Inf(1), nil })
 	c.add("good", "None", func(context.Context) (float64, error) { return 1.234567, nil })
-	got := c.Collect(t.Context())
+	got, _ := c.Collect(t.Context())
 	if len(got) != 1 || got[0].Name != "good" || got[0].Value != 1.23 {
 		t.Errorf("got %v, want good 1.23", got)
 	}

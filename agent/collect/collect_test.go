@@ -44,7 +44,7 @@ func TestCollector_the_recipe_s_metrics(t *testing.T) {
 	opt.Disks = []string{t.TempDir()}
 	c := collect.New(opt)
 	c.Collect(on(t, "testdata/pi"))
-	samples := c.Collect(on(t, "testdata/pi"))
+	samples, _ := c.Collect(on(t, "testdata/pi"))
 	got := values(samples)
 	disk := "disk usage " + opt.Disks[0] + " Percent"
 	if v, ok := got[disk]; !ok || v <= 0 || v > 100 {
@@ -83,10 +83,11 @@ func TestCollector_cpu_usage(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c := collect.New(collect.Options{CPU: true})
-			if first := c.Collect(on(t, "testdata/"+tt.first)); len(first) != 0 {
+			if first, _ := c.Collect(on(t, "testdata/"+tt.first)); len(first) != 0 {
 				t.Errorf("first reading: got %v, want none", first)
 			}
-			if diff := cmp.Diff(tt.want, values(c.Collect(on(t, "testdata/"+tt.second)))); diff != "" {
+			second, _ := c.Collect(on(t, "testdata/"+tt.second))
+			if diff := cmp.Diff(tt.want, values(second)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -100,7 +101,8 @@ func TestCollector_cpu_usage_after_counters_went_back(t *testing.T) {
 		c.Collect(on(t, "testdata/"+dir))
 	}
 	// From back to pi: 200 busy of 1300 ticks.
-	if got := values(c.Collect(on(t, "testdata/pi"))); got["cpu usage Percent"] != 15.38 {
+	pi, _ := c.Collect(on(t, "testdata/pi"))
+	if got := values(pi); got["cpu usage Percent"] != 15.38 {
 		t.Errorf("got %v, want 15.38", got)
 	}
 }
@@ -113,7 +115,7 @@ func TestCollector_one_broken_sensor_costs_no_other(t *testing.T) {
 		opt.Disks = []string{filepath.Join(disk, "gone"), "/proc", disk}
 		c := collect.New(opt)
 		c.Collect(on(t, dir))
-		samples := c.Collect(on(t, dir))
+		samples, _ := c.Collect(on(t, dir))
 		if len(samples) != 1 || samples[0].Name != "disk usage "+disk {
 			t.Errorf("on %s: got %v, want the one good disk", dir, samples)
 		}
@@ -153,8 +155,8 @@ func TestCollector_temperature(t *testing.T) {
 			for name, text := range tt.files {
 				write(t, filepath.Join(dir, "sys/class", name), text)
 			}
-			got := values(collect.New(collect.Options{Temperature: true}).Collect(on(t, dir)))
-			if diff := cmp.Diff(tt.want, got); diff != "" {
+			got, _ := collect.New(collect.Options{Temperature: true}).Collect(on(t, dir))
+			if diff := cmp.Diff(tt.want, values(got)); diff != "" {
 				t.Error(diff)
 			}
 		})

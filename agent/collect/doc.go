@@ -3,8 +3,19 @@
 //
 // It reads /proc, /sys and file system statistics only: no root, no other programs.
 //
+// The recipe's four go to the cloud at each reading. All else is local: it stays on the LAN unless the gateway is told
+// otherwise, is read once a minute, and is bounded, per kind and in all. [Table] has every metric and [Attributes] what
+// a machine says of itself; docs/metrics.md is made of them. A sensor is a function that adds values to what was found:
+// one that fails half way keeps what it has, and one that hangs is not asked again until it has answered. What the
+// kernel counts is sent as the amount since the last reading, and not at all where that is in doubt.
+//
+// The machines under testdata/machines hold the table and the sensors together: each row is given by one of them, and
+// none gives what is in no row.
+//
 // # Traps in gopsutil, and their guards
 //
 // It returns nothing and a nil error for a file that it cannot read, it returns NaN, and its Used is not what free
-// shows. A check stands beside each reading, and guarded lets only finite values pass.
+// shows. A check stands beside each reading, and what was found takes only finite values. It panics where loadavg or
+// net/dev is empty, and reads this machine's load where the other's cannot be read; its counters of disks look up
+// serial numbers each time. So the local sensors read the kernel's files themselves.
 package collect

@@ -168,7 +168,7 @@ func (d *demo) serve(ctx context.Context) error {
 
 // verdict returns nil if every metric that this machine has arrived for every agent.
 func (d *demo) verdict(ctx context.Context) error {
-	readings, err := agent.Readings(ctx, d.agents[0], slog.New(slog.DiscardHandler))
+	readings, _, err := agent.Readings(ctx, d.agents[0], slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
@@ -176,8 +176,8 @@ func (d *demo) verdict(ctx context.Context) error {
 	var missing []string
 	for _, a := range d.agents {
 		for _, r := range readings {
-			if r.Err != nil {
-				continue // this machine has no such sensor
+			if r.Err != nil || r.Local {
+				continue // this machine has no such sensor, or it is not for the cloud
 			}
 			if name := r.Name + " (" + a.Device + ")"; !slices.Contains(names, name) {
 				missing = append(missing, name)

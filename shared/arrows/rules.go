@@ -189,7 +189,7 @@ var libraries = map[string][]string{
 	"github.com/shirou/gopsutil/v3":   {"agent/collect"},
 	"golang.org/x/sync/errgroup":      {"..."},
 	"golang.org/x/sync/semaphore":     {"gateway/broker"},
-	"golang.org/x/sys":                {"shared/clock", "gateway"},
+	"golang.org/x/sys":                {"agent/collect", "shared/clock", "gateway"},
 	"golang.org/x/time/rate":          {"gateway/uplink", "localcore/broker"},
 	"modernc.org/libc":                {"gateway/queue/lyingdb"}, // SQLite is C made Go: so are those it calls
 	"modernc.org/sqlite":              {"gateway/queue/store", "gateway/queue/lyingdb"},

@@ -1,0 +1,120 @@
+package collect
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A mount is a line of /proc/PID/mountinfo (proc_pid_mountinfo(5)).
+type mount struct {
+	device string // major:minor
+	root   string // the folder of the file system that is mounted, / unless it is a bind mount
+	point  string
+	kind   string // such as ext4
+	source string // such as /dev/mmcblk0p2
+}
+
+// parseMounts returns the mounts that keep may want: the others of 3000 are not taken apart.
+func parseMounts(text string, keep func(kind, source string) bool) []mount {
+	var all []mount
+	for line := range strings.Lines(text) {
+		before, after, ok := strings.Cut(line, " - ")
+		rest := strings.Fields(after)
+		if !ok || len(rest) < 2 || !keep(rest[0], rest[1]) {
+			continue
+		}
+		fields := strings.Fields(before) // id, parent, major:minor, root, mount point, options, …
+		if len(fields) < 6 {
+			continue
+		}
+		all = append(all, mount{
+			device: fields[2], root: unescape(fields[3]), point: unescape(fields[4]), kind: rest[0], source: unescape(rest[1]),
+		})
+	}
+	return all
+}
+
+// unescape puts back what the kernel writes in octal: space, tab, newline and backslash.
+func unescape(text string) string {
+	if !strings.Contains(text, `\`) {
+		return text
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		if text[i] == '\\' && i+4 <= len(text) {
+			if c, err := strconv.ParseUint(text[i+1:i+4], 8, 8); err == nil {
+				b.WriteByte(byte(c))
+				i += 3
+				continue
+			}
+		}
+		b.WriteByte(text[i])
+	}
+	return b.String()
+}
+
+// images are file systems that are full by design: discs, and packages such as those of snap.
+var images = []string{"squashfs", "erofs", "iso9660", "udf", "cramfs", "romfs"}
+
+// isReal reports whether a file system is on a disk of this machine. What comes over the network is not: it may hang,
+// and is another machine's to tell.
+func isReal(kind, source string) bool {
+	if kind == "zfs" {
+		return true
+	}
+	return strings.HasPrefix(source, "/dev/") && !slices.Contains(images, kind)
+}
+
+// others are folders of which other programs mount things by the thousand.
+var others = []string{
+	"/dev/", "/proc/", "/sys/", "/snap/", "/run/credentials/", "/var/lib/containers/", "/var/lib/docker/",
+	"/var/lib/kubelet/", "/var/snap/",
+}
+
+// A volume is a file system, and where it is mounted: the best place first.
+type volume struct {
+	device, kind string
+	points       []string
+}
+
+// volumes returns each real file system once, however often it is mounted. The best mount point is one of first, then
+// one that shows the whole, then the shortest. The volumes are in the order of their best mount points, the shortest
+// first.
+func volumes(mounts []mount, first []string) []volume {
+	better := func(a, b mount) int {
+		return cmp.Or(
+			-cmp.Compare(index(a.point, first), index(b.point, first)),
+			-cmp.Compare(index(a.root, []string{"/"}), index(b.root, []string{"/"})),
+			cmp.Compare(len(a.point), len(b.point)),
+			cmp.Compare(a.point, b.point),
+		)
+	}
+	mounts = slices.DeleteFunc(mounts, func(m mount) bool {
+		return slices.ContainsFunc(others, func(dir string) bool { return strings.HasPrefix(m.point, dir) })
+	})
+	slices.SortFunc(mounts, better)
+	var all []volume
+	at := map[string]int{}
+	for _, m := range mounts {
+		i, known := at[m.device]
+		if !known {
+			i = len(all)
+			at[m.device] = i
+			all = append(all, volume{device: m.device, kind: m.kind})
+		}
+		if v := &all[i]; !slices.Contains(v.points, m.point) {
+			v.points = append(v.points, m.point)
+		}
+	}
+	return all
+}
+
+// index is 1 for what is listed, else 0.
+func index(text string, list []string) int {
+	if slices.Contains(list, text) {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,168 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/shirou/gopsutil/v3/common"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// maxVolumes is how many file systems are told of.
+	maxVolumes = 8
+	// maxPoints is how many mount points of one are tried.
+	maxPoints = 4
+	// maxAsked is how many may be asked for at once, those that hang included: each has a thread of its own.
+	maxAsked = 2 * maxVolumes
+	// mountPatience is how long one file system may take.
+	mountPatience = 2 * time.Second
+)
+
+// mounts reads how full the machine's file systems are.
+type mounts struct {
+	listed []string // what collect.disks has already
+	statfs func(path string) (space, error)
+	asked  map[string]*attempt[filled] // by device
+}
+
+// filled is what asking for one file system gave.
+type filled struct {
+	point string
+	space space
+	err   error
+}
+
+// space is what statfs(2) and stat(2) tell of a mount point.
+type space struct {
+	device           string // major:minor
+	isDir            bool
+	used, free       uint64 // blocks; those that are kept for root are neither
+	inodes, freeInos uint64 // 0 inodes: it has no fixed number of them
+}
+
+func newMounts(listed []string, statfs func(string) (space, error)) *mounts {
+	if statfs == nil {
+		statfs = statSpace
+	}
+	return &mounts{listed: listed, statfs: statfs, asked: map[string]*attempt[filled]{}}
+}
+
+// read tells each real file system's usage, and how many of its inodes are in use. One that hangs costs the others
+// nothing, because each is asked in a goroutine of its own.
+func (m *mounts) read(ctx context.Context, out *found) error {
+	root := hostFolder(ctx, common.HostRootEnvKey, "")
+	table := "self/mountinfo"
+	if root != "" { // the host's, seen from a container
+		table = "1/mountinfo"
+	}
+	text, err := readText(procPath(ctx, table))
+	if err != nil {
+		return err
+	}
+	all := atMost(out, volumes(parseMounts(text, isReal), m.listed), maxVolumes, 2, "file systems")
+	if len(all) == 0 {
+		return ErrAbsent
+	}
+	var fault error
+	found := false
+	for i, f := range m.ask(ctx, root, all) {
+		switch {
+		case f.err == nil:
+			m.tell(f, out)
+			found = true
+		case !errors.Is(f.err, ErrAbsent):
+			fault = worse(fault, fmt.Errorf("%q: %w", all[i].points[0], f.err))
+		}
+	}
+	if fault == nil && !found {
+		return ErrAbsent
+	}
+	return fault
+}
+
+// tell adds what is known of a file system.
+func (m *mounts) tell(f filled, out *found) {
+	s := f.space
+	if s.used+s.free > 0 && !slices.Contains(m.listed, f.point) {
+		out.add("disk usage "+f.point, "Percent", 100*float64(s.used)/float64(s.used+s.free))
+	}
+	if s.inodes > 0 && s.freeInos <= s.inodes {
+		out.add("disk inodes "+f.point, "Percent", 100*float64(s.inodes-s.freeInos)/float64(s.inodes))
+	}
+}
+
+// ask asks for all volumes at once and returns what each gave.
+func (m *mounts) ask(ctx context.Context, root string, all []volume) []filled {
+	ctx, cancel := context.WithTimeout(ctx, mountPatience)
+	defer cancel()
+	m.forget()
+	for _, v := range all {
+		if m.asked[v.device] == nil && len(m.asked) < maxAsked {
+			m.asked[v.device] = new(attempt[filled])
+		}
+		if a := m.asked[v.device]; a != nil {
+			a.start(ctx, func(context.Context) filled { return m.look(root, v) })
+		}
+	}
+	results := make([]filled, len(all))
+	for i, v := range all {
+		results[i].err = errHangs // so do too many others, if it was not asked at all
+		if a := m.asked[v.device]; a != nil {
+			if f, ok := a.wait(ctx); ok {
+				results[i] = f
+			}
+		}
+	}
+	return results
+}
+
+// forget drops what has answered, and keeps what hangs, so that nothing is asked twice at once.
+func (m *mounts) forget() {
+	maps.DeleteFunc(m.asked, func(_ string, a *attempt[filled]) bool { return !a.hangs() })
+}
+
+// errHidden is told of a file system of which every mount point shows something else.
+var errHidden = errors.New("hidden behind another mount, perhaps by the service's unit")
+
+// look asks at the first of a volume's mount points that shows it. Another may be mounted over it, and a container has
+// single files of the host's mounted.
+func (m *mounts) look(root string, v volume) filled {
+	result := filled{err: errHidden}
+	for _, point := range v.points[:min(len(v.points), maxPoints)] {
+		s, err := m.statfs(filepath.Join(root, point))
+		switch {
+		case err != nil:
+			result.err = err
+		case !s.isDir:
+			result.err = ErrAbsent
+		case s.device == v.device || v.kind == "btrfs": // whose files say another device than its mount
+			return filled{point: point, space: s}
+		}
+	}
+	return result
+}
+
+// statSpace asks the kernel.
+func statSpace(path string) (space, error) {
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil {
+		return space{}, &fs.PathError{Op: "stat", Path: path, Err: err}
+	}
+	var f unix.Statfs_t
+	if err := unix.Statfs(path, &f); err != nil {
+		return space{}, &fs.PathError{Op: "statfs", Path: path, Err: err}
+	}
+	return space{
+		device: fmt.Sprintf("%d:%d", unix.Major(st.Dev), unix.Minor(st.Dev)),
+		isDir:  st.Mode&unix.S_IFMT == unix.S_IFDIR,
+		used:   f.Blocks - min(f.Bfree, f.Blocks), free: f.Bavail,
+		inodes: f.Files, freeInos: f.Ffree,
+	}, nil
+}

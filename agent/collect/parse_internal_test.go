@@ -1,0 +1,291 @@
+package collect
+
+import (
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"piway/shared/sample"
+)
+
+func TestParseLoads(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][3]float64{
+		"0.42 0.31 0.22 1/142 4711\n": {0.42, 0.31, 0.22},
+		"1024.00 2 3":                 {1024, 2, 3},
+	} {
+		if got, err := parseLoads(text); err != nil || got != want {
+			t.Errorf("%q: got %v, %v; want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "1 2", "a b c", "NaN 1 1", "1 Inf 1", "-1 1 1", "0,42 0,31 0,22"} {
+		if got, err := parseLoads(text); err == nil {
+			t.Errorf("%q: got %v, want an error", text, got)
+		}
+	}
+}
+
+func TestParseSwap(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		text        string
+		total, free uint64
+		ok          bool
+	}{
+		{"MemTotal: 1 kB\nSwapTotal:  102396 kB\nSwapFree:  81660 kB\n", 102396, 81660, true},
+		{"SwapFree: 5 kB\nSwapTotal: 9 kB", 9, 5, true},
+		{"SwapTotal: 0 kB\nSwapFree: 0 kB\n", 0, 0, true},
+		{"SwapTotal: 9 kB\n", 9, 0, false},
+		{"SwapTotal: -1 kB\nSwapFree: 0 kB\n", 0, 0, false},
+		{"SwapTotal: 9 MB\nSwapFree: 0 kB\n", 0, 0, false},
+		{"", 0, 0, false},
+	} {
+		if total, free, ok := parseSwap(tt.text); total != tt.total || free != tt.free || ok != tt.ok {
+			t.Errorf("%q: got %d, %d, %t", tt.text, total, free, ok)
+		}
+	}
+}
+
+func TestSwapUsage(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]float64{
+		"SwapTotal: 200 kB\nSwapFree: 50 kB\n":  {75},
+		"SwapTotal: 200 kB\nSwapFree: 200 kB\n": {0},
+		"SwapTotal: 0 kB\nSwapFree: 0 kB\n":     nil,
+		"SwapTotal: 5 kB\nSwapFree: 6 kB\n":     nil,
+		"":                                      nil,
+	} {
+		dir := t.TempDir()
+		write(t, filepath.Join(dir, "proc/meminfo"), text)
+		f := guarded(on(t.Context(), dir), swapUsage)
+		var got []float64
+		for _, s := range f.samples {
+			got = append(got, s.Value)
+		}
+		if !slices.Equal(got, want) || (f.err == nil) != (want != nil) {
+			t.Errorf("%q: got %v, %v; want %v", text, got, f.err, want)
+		}
+	}
+}
+
+func TestParsePressure(t *testing.T) {
+	t.Parallel()
+	const full = "full avg10=0.00 avg60=0.00 avg300=0.00 total=7\n"
+	if got, err := parsePressure("some avg10=1.00 avg60=0.12 avg300=0.04 total=4711\n" + full); got != 4711 || err != nil {
+		t.Errorf("got %d, %v; want 4711", got, err)
+	}
+	for _, text := range []string{"", full, "some avg10=1.00\n", "some total=-1\n", "some total=\n", "sometotal=1"} {
+		if got, err := parsePressure(text); err == nil {
+			t.Errorf("%q: got %d, want an error", text, got)
+		}
+	}
+}
+
+func TestParseWireless(t *testing.T) {
+	t.Parallel()
+	line := func(iface, level string) string {
+		return " " + iface + ": 0000   52.  " + level + "  -256        0      0      0      0      0        0\n"
+	}
+	const head = "Inter-| sta-|   Quality        |   Discarded packets               | Missed | WE\n" +
+		" face | tus | link level noise |  nwid  crypt   frag  retry   misc | beacon | 22\n"
+	for _, tt := range []struct {
+		text string
+		want []signal
+	}{
+		{"", nil},
+		{head, nil},
+		{head + line("wlan0", "-58."), []signal{{"wlan0", -58}}},
+		{head + line("wlan0", "-58"), []signal{{"wlan0", -58}}}, // the point says that it is new
+		{head + line("wlan0", "-256"), nil},                     // not connected
+		{head + line("wlan0", "0"), nil},
+		{head + line("wlan0", "180."), nil}, // on a scale of the driver's own
+		{head + line("wlan0", "x") + line("wlx00c0ca123456", "-71."), []signal{{"wlx00c0ca123456", -71}}},
+		{"wlan0: 0000 52.\n", nil},
+	} {
+		if diff := cmp.Diff(tt.want, parseWireless(tt.text), cmp.AllowUnexported(signal{})); diff != "" {
+			t.Errorf("%q: %s", tt.text, diff)
+		}
+	}
+}
+
+func TestParseDiskStats(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		text string
+		want []diskStat
+	}{
+		{ // kernels before 4.18, before 5.5 and now
+			" 179 0 mmcblk0 1 2 3 4 5 6 7 8 9 10 11\n 8 0 sda 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15\n" +
+				" 8 16 sdb 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n",
+			[]diskStat{{"mmcblk0", "179:0", 3, 7, 10}, {"sda", "8:0", 3, 7, 10}, {"sdb", "8:16", 3, 7, 10}},
+		},
+		{" 3 1 hda1 1 2 3 4\n", nil}, // 2.6's partitions
+		{" 8 0 sda 1 2 -3 4 5 6 7 8 9 10 11\n", nil},
+		{"\n\nx", nil},
+	} {
+		if diff := cmp.Diff(tt.want, parseDiskStats(tt.text), cmp.AllowUnexported(diskStat{})); diff != "" {
+			t.Errorf("%q: %s", tt.text, diff)
+		}
+	}
+}
+
+func TestDiskStat_mayBeDisk(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"mmcblk0": true, "sda": true, "nvme0n1": true, "vda": true, "xvda": true, "mtdblock0": true,
+		"loop7": false, "ram0": false, "zram0": false, "sr0": false, "fd0": false, "mmcblk0boot0": false, "..": false,
+		"a/b/../../..": false,
+	} {
+		if got := (diskStat{name: name}).mayBeDisk(); got != want {
+			t.Errorf("%s: got %t, want %t", name, got, want)
+		}
+	}
+}
+
+func TestParseMounts(t *testing.T) {
+	t.Parallel()
+	text := `36 35 98:0 /a\040b /mnt\040x\011y\012z\134 rw,noatime master:1 propagate_from:2 - ext4 /dev/root rw,errors=continue
+37 35 98:1 / /old rw - ext3 /dev/sda1 rw
+38 35 0:1 / /proc rw shared:2 - proc proc rw
+39 35 98:2 / - ext3 /dev/sda1 rw
+40 35 98:2 / /half
+`
+	want := []mount{
+		{"98:0", "/a b", "/mnt x\ty\nz\\", "ext4", "/dev/root"},
+		{"98:1", "/", "/old", "ext3", "/dev/sda1"},
+	}
+	if diff := cmp.Diff(want, parseMounts(text, isReal), cmp.AllowUnexported(mount{})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestUnescape(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"/a": "/a", `/a\040b`: "/a b", `\134040`: `\040`, `/a\04`: `/a\04`, `\999`: `\999`, `\777`: `\777`, `\`: `\`, "": "",
+	} {
+		if got := unescape(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestIsReal(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		kind, source string
+		want         bool
+	}{
+		{"ext4", "/dev/root", true},
+		{"vfat", "/dev/mmcblk0p1", true},
+		{"fuseblk", "/dev/sda1", true},
+		{"btrfs", "/dev/mapper/x", true},
+		{"zfs", "tank/home", true},
+		{"tmpfs", "tmpfs", false},
+		{"overlay", "overlay", false},
+		{"nfs4", "nas:/dev/x", false},
+		{"cifs", "//nas/dev", false},
+		{"fuse.sshfs", "pi@host:/", false},
+		{"squashfs", "/dev/loop3", false},
+		{"iso9660", "/dev/sr0", false},
+	} {
+		if got := isReal(tt.kind, tt.source); got != tt.want {
+			t.Errorf("%s of %s: got %t, want %t", tt.kind, tt.source, got, tt.want)
+		}
+	}
+}
+
+func TestAttribute(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"Raspberry Pi 5 Model B Rev 1.0\x00": "Raspberry Pi 5 Model B Rev 1.0",
+		"00000000deadbeef\x00":               "00000000deadbeef",
+		"\x00":                               "",
+		"two\nlines\t and  blanks ":          "two lines and blanks",
+		"Grüße":                              "Grüße",
+		"\x1b[31mred":                        "",
+		"\xff\xfe":                           "",
+		strings.Repeat("x", 300):             strings.Repeat("x", maxAttribute),
+		strings.Repeat("x", maxAttribute-1) + "ü": strings.Repeat("x", maxAttribute-1),
+	} {
+		if got := attribute(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestParseOSRelease(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"ID=debian\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n": "Debian GNU/Linux 12 (bookworm)",
+		"PRETTY_NAME='Alpine'": "Alpine",
+		"PRETTY_NAME=Void":     "Void",
+		"NAME=x\n":             "",
+	} {
+		if got := parseOSRelease(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+// Whatever the files hold, no parser panics, and what it believes can be sent.
+func FuzzParsers(f *testing.F) {
+	for _, seed := range []string{
+		"0.42 0.31 0.22 1/142 4711\n", "SwapTotal: 9 kB\nSwapFree: 5 kB\n", "some avg10=0.00 total=4711\n",
+		" wlan0: 0000   52.  -58.  -256 0 0 0 0 0 0\n", " 179 0 mmcblk0 1 2 3 4 5 6 7 8 9 10 11\n", "1234 567 89\n",
+		"PRETTY_NAME=\"x\"\n", "Raspberry Pi\x00", "fan1_input", "pwm1", "NaN", "", "\x00", "\\040",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if averages, err := parseLoads(text); err == nil {
+			for _, v := range averages {
+				if v < 0 || sample.CheckValue(v) != nil && v < math.Ldexp(1, 360) {
+					t.Errorf("load of %q: %v", text, v)
+				}
+			}
+		}
+		for _, s := range parseWireless(text) {
+			if s.dBm >= 0 || s.dBm < -127 {
+				t.Errorf("signal of %q: %v", text, s)
+			}
+		}
+		for _, s := range parseDiskStats(text) {
+			if s.name == "" || strings.ContainsAny(s.name, " \n") {
+				t.Errorf("disk of %q: %q", text, s.name)
+			}
+		}
+		if a := attribute(text); len(a) > maxAttribute || !utf8.ValidString(a) || strings.ContainsAny(a, "\x00\n\x1b") {
+			t.Errorf("attribute of %q: %q", text, a)
+		}
+		for _, n := range fanNumbers([]string{text}) {
+			if n == "" || strings.Trim(n, "0123456789") != "" {
+				t.Errorf("fan of %q: %q", text, n)
+			}
+		}
+		_, _, _ = parseSwap(text)
+		_, _ = parsePressure(text)
+		_, _ = parseResident(text)
+		_ = parseOSRelease(text)
+		_ = unescape(text)
+	})
+}
+
+func FuzzMounts(f *testing.F) {
+	f.Add("36 35 98:0 / /mnt\\040x rw master:1 - ext4 /dev/root rw\n37 36 98:0 /a /b rw - ext4 /dev/root rw\n", "/b")
+	f.Add("36 35 98:0 / / rw - - - - zfs tank rw\n", "")
+	f.Fuzz(func(t *testing.T, text, listed string) {
+		seen := map[string]bool{}
+		for _, v := range volumes(parseMounts(text, isReal), []string{listed}) {
+			if seen[v.device] || len(v.points) == 0 {
+				t.Errorf("volume %+v of %q: twice, or nowhere", v, text)
+			}
+			seen[v.device] = true
+		}
+	})
+}
