@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -122,47 +120,6 @@ func TestCollector_one_broken_sensor_costs_no_other(t *testing.T) {
 	}
 }
 
-func TestCollector_temperature(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		name  string
-		files map[string]string
-		want  map[string]float64
-	}{
-		{"none", nil, map[string]float64{}},
-		{"thermal zone of a Pi", zone(0, "cpu-thermal", "48312"), map[string]float64{"cpu temperature None": 48.31}},
-		{"hwmon of a Pi", hwmon(0, "cpu_thermal", 1, "", "51000"), map[string]float64{"cpu temperature None": 51}},
-		{
-			"the package, not a core or a disk",
-			merge(hwmon(0, "nvme", 1, "Composite", "70000"), hwmon(1, "coretemp", 2, "Core 0", "66000"),
-				hwmon(1, "coretemp", 1, "Package id 0", "61000")),
-			map[string]float64{"cpu temperature None": 61},
-		},
-		{"AMD", hwmon(0, "k10temp", 1, "Tctl", "45500"), map[string]float64{"cpu temperature None": 45.5}},
-		{"two sockets", merge(hwmon(0, "coretemp", 1, "Package id 0", "40000"),
-			hwmon(1, "coretemp", 1, "Package id 1", "44000")), map[string]float64{"cpu temperature None": 44}},
-		{"a disk only", hwmon(0, "nvme", 1, "Composite", "40000"), map[string]float64{}},
-		{"a dead sensor", zone(0, "cpu-thermal", "0"), map[string]float64{}},
-		{"an impossible value", zone(0, "cpu-thermal", "-273000"), map[string]float64{}},
-		{
-			"one of two is garbage", merge(zone(0, "soc-thermal", "x"), zone(1, "cpu-thermal", "40000")),
-			map[string]float64{"cpu temperature None": 40},
-		},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			dir := t.TempDir()
-			for name, text := range tt.files {
-				write(t, filepath.Join(dir, "sys/class", name), text)
-			}
-			got, _ := collect.New(collect.Options{Temperature: true}).Collect(on(t, dir))
-			if diff := cmp.Diff(tt.want, values(got)); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-}
-
 func TestCollector_Read_says_why(t *testing.T) {
 	t.Parallel()
 	r := collect.New(all).Read(on(t, t.TempDir()))
@@ -198,37 +155,5 @@ func TestMachine(t *testing.T) {
 		if got := collect.Machine(on(t, dir)); got.Boot != "" || got.Uptime != 0 {
 			t.Errorf("on %s: got %+v, want nothing", dir, got)
 		}
-	}
-}
-
-func zone(n int, kind, temp string) map[string]string {
-	dir := "thermal/thermal_zone" + string(rune('0'+n)) + "/"
-	return map[string]string{dir + "type": kind + "\n", dir + "temp": temp + "\n"}
-}
-
-func hwmon(n int, name string, input int, label, temp string) map[string]string {
-	dir := "hwmon/hwmon" + string(rune('0'+n)) + "/"
-	files := map[string]string{dir + "name": name + "\n", dir + "temp" + string(rune('0'+input)) + "_input": temp + "\n"}
-	if label != "" {
-		files[dir+"temp"+string(rune('0'+input))+"_label"] = label + "\n"
-	}
-	return files
-}
-
-func merge(parts ...map[string]string) map[string]string {
-	all := map[string]string{}
-	for _, p := range parts {
-		maps.Copy(all, p)
-	}
-	return all
-}
-
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
 	}
 }

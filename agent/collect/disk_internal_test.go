@@ -1,0 +1,304 @@
+package collect
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/shirou/gopsutil/v3/common"
+	"github.com/shirou/gopsutil/v3/disk"
+)
+
+// inFolders returns a context in which /proc, /sys and /etc are these folders; "" for the machine's.
+func inFolders(t *testing.T, proc, sys, etc string) context.Context {
+	t.Helper()
+	return context.WithValue(t.Context(), common.EnvKey, common.EnvMap{
+		common.HostProcEnvKey: proc, common.HostSysEnvKey: sys, common.HostEtcEnvKey: etc,
+	})
+}
+
+// A bench is a machine on which a test mounts disks: it writes what the kernel would say. The figures are those of the
+// file system of the test's folder.
+type bench struct {
+	t     *testing.T
+	dir   string // with proc, sys and etc
+	usb   string // a mount point
+	state string
+	ctx   context.Context
+	log   bytes.Buffer
+	c     *Collector
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{t: t, dir: dir, usb: filepath.Join(dir, "mnt/my usb"), state: filepath.Join(dir, "state")}
+	for _, folder := range []string{b.usb, b.state, filepath.Join(dir, "sys/dev/block")} {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.ctx = inFolders(t, filepath.Join(dir, "proc"), filepath.Join(dir, "sys"), filepath.Join(dir, "etc"))
+	b.write("sys/dev/block/179:2", "")
+	b.mounts()
+	return b
+}
+
+func (b *bench) write(name, text string) {
+	b.t.Helper()
+	path := filepath.Join(b.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// mounts says what is mounted besides the root: "ID PARENT DEVICE ROOT POINT TYPE SOURCE", with the point below the bench.
+func (b *bench) mounts(lines ...string) {
+	b.t.Helper()
+	text := "20 1 179:2 / / rw - ext4 /dev/mmcblk0p2 rw\n"
+	for _, line := range lines {
+		var id, parent int
+		var device, root, point, kind, source string
+		if _, err := fmt.Sscan(line, &id, &parent, &device, &root, &point, &kind, &source); err != nil {
+			b.t.Fatal(line, err)
+		}
+		point = strings.ReplaceAll(filepath.Join(b.dir, unescape(point)), " ", `\040`)
+		text += fmt.Sprintf("%d %d %s %s %s rw - %s %s rw\n", id, parent, device, root, point, kind, source)
+	}
+	b.write("proc/self/mountinfo", text)
+}
+
+const usbDisk = `30 20 0:40 / /mnt/my\040usb ext4 /dev/sda1`
+
+// start begins a new process of the agent.
+func (b *bench) start(state string, disks ...string) {
+	b.log.Reset()
+	b.c = New(Options{Disks: disks, State: state, Log: slog.New(slog.NewTextHandler(&b.log, nil))})
+}
+
+// has says which disks give a figure.
+func (b *bench) has(want ...string) {
+	b.t.Helper()
+	var got []string
+	cloud, _ := b.c.Collect(b.ctx)
+	for _, s := range cloud {
+		got = append(got, strings.TrimPrefix(s.Name, "disk usage "))
+	}
+	if strings.Join(got, "|") != strings.Join(want, "|") {
+		b.t.Errorf("got figures of %q, want %q; log:\n%s", got, want, &b.log)
+	}
+}
+
+func (b *bench) told(text string, times int) {
+	b.t.Helper()
+	if got := strings.Count(b.log.String(), text); got != times {
+		b.t.Errorf("told %q %d times, want %d:\n%s", text, got, times, &b.log)
+	}
+}
+
+func TestDisk_unplugged_and_plugged_in_again(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.mounts(usbDisk)
+	b.start("", b.usb, b.dir)
+	b.has(b.usb, b.dir)
+	b.mounts()
+	for range 3 {
+		b.has(b.dir)
+	}
+	b.told("is not mounted; it was before", 1)
+	b.mounts(`31 20 0:41 / /mnt/my\040usb1 ext4 /dev/sda1`) // elsewhere
+	b.has(b.dir)
+	b.mounts(`32 20 0:42 / /mnt/my\040usb vfat /dev/sdb1`)
+	b.has(b.usb, b.dir)
+	b.told("sensor works again", 1)
+	b.told("sensor fails", 1)
+}
+
+func TestDisk_the_agent_starts_without_it(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.mounts(usbDisk)
+	b.start(b.state, b.usb)
+	b.has(b.usb)
+	b.mounts()
+	b.start(b.state, b.usb)
+	b.has()
+	b.told("remove its line from "+filepath.Join(b.state, knownFile), 1)
+	b.start("", b.usb) // nothing tells that it ever was one
+	b.has(b.usb)
+	b.start(filepath.Join(b.dir, "none"), b.usb)
+	b.has(b.usb)
+
+	b.write("etc/fstab", "UUID=1 "+strings.ReplaceAll(b.usb, " ", `\040`)+" ext4 nofail 0 2\n")
+	b.start("", b.usb, b.usb+"/")
+	b.has()
+	b.told("etc/fstab says that it should be", 2)
+	b.mounts(usbDisk)
+	b.has(b.usb, b.usb+"/")
+	b.write("etc/fstab", "")
+	b.mounts()
+	b.write("etc/systemd/system/"+unitName(b.usb)+".mount", "[Mount]\n")
+	b.start("", b.usb)
+	b.has()
+}
+
+func TestDisk_what_is_remembered(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	file := filepath.Join(b.state, knownFile)
+	b.start(b.state, b.dir, b.usb)
+	b.has(b.dir, b.usb)
+	if _, err := os.Stat(file); err == nil {
+		t.Error("a folder of the root is no mount point to remember")
+	}
+	b.mounts(usbDisk)
+	b.has(b.dir, b.usb)
+	before, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.has(b.dir, b.usb)
+	if after, err := os.Stat(file); err != nil || !os.SameFile(before, after) {
+		t.Errorf("the file was written again: %v", err)
+	}
+	// Somebody takes it for a folder from now on.
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	b.mounts()
+	b.start(b.state, b.usb)
+	b.has(b.usb)
+	// Garbage in the file costs nothing.
+	b.write("state/"+knownFile, "x\n\x00\n../..\n/\n")
+	b.start(b.state, b.usb)
+	b.has(b.usb)
+	// Nor does a file that cannot be read or written.
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(file, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	b.mounts(usbDisk)
+	b.start(b.state, b.usb)
+	b.has(b.usb)
+	b.has(b.usb)
+	b.told("cannot remember", 1)
+	b.mounts()
+	b.has()
+}
+
+func TestDisk_paths(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	inside, link, plain := b.usb+"/photos", b.dir+"/link", b.dir+"/data"
+	for _, folder := range []string{inside, plain} {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(b.usb, link); err != nil {
+		t.Fatal(err)
+	}
+	all := []string{b.usb, b.usb + "/", inside, link, plain}
+	b.mounts(usbDisk)
+	b.start("", all...)
+	b.has(all...)
+	want := map[string]string{
+		b.usb: "", b.usb + "/": "", plain: plain + " is a folder of /: its figure is that of /",
+		inside: inside + " is a folder of " + b.usb + ": its figure is that of " + b.usb,
+		link:   link + " leads to " + b.usb,
+	}
+	for _, r := range b.c.Read(b.ctx) {
+		if path := strings.TrimPrefix(r.Name, "disk usage "); r.Remark != want[path] {
+			t.Errorf("%s: got %q, want %q", path, r.Remark, want[path])
+		}
+	}
+	b.mounts() // a folder of the same name is on the disk below
+	b.has(plain)
+	b.mounts(usbDisk, `31 30 0:43 / /mnt/my\040usb/photos ext4 /dev/sdc1`)
+	b.has(all...)
+	b.mounts(usbDisk)
+	b.has(b.usb, b.usb+"/", link, plain)
+	b.mounts(`33 20 0:44 / /mnt tmpfs t`) // hides all below it
+	b.has(plain)
+	if err := os.RemoveAll(filepath.Join(b.dir, "mnt")); err != nil {
+		t.Fatal(err)
+	}
+	b.has(plain)
+}
+
+func TestDisk_not_what_it_seems(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for _, tt := range []struct{ name, mount, want string }{
+		{"its device is gone", `30 20 8:1 / /mnt/my\040usb ext4 /dev/sda1`, "is mounted still, but its device /dev/sda1 is gone"},
+		{"only its automount is there", `30 20 0:40 / /mnt/my\040usb autofs systemd-1`, "only its automount is"},
+	} {
+		b.mounts(tt.mount)
+		b.start("", b.usb)
+		b.has()
+		b.has()
+		b.told(tt.want, 1)
+	}
+	b.mounts(`30 20 8:1 / /mnt/my\040usb ext4 /dev/sda1`)
+	b.start("", b.usb)
+	b.write("sys/dev/block/8:1", "")
+	b.has(b.usb)
+	if err := os.RemoveAll(filepath.Join(b.dir, "sys/dev/block")); err != nil {
+		t.Fatal(err)
+	}
+	b.has(b.usb) // a container may not show devices
+	b.start("", "/dev/null", "/proc", b.dir+"/none")
+	b.has()
+	b.told("write the path at which it is mounted", 1)
+	b.told("no such file or directory", 1)
+}
+
+// In a container the links of the host lead to the container's own folders.
+func TestDisk_a_link_out_of_the_host(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	link, out := b.dir+"/out", t.TempDir()
+	if err := os.Symlink(out, link); err != nil {
+		t.Fatal(err)
+	}
+	b.start("", link, out, b.dir)
+	b.has(link, out, b.dir) // the bench's folder is no machine's /
+	b.mounts("30 20 179:2 / . ext4 /dev/mmcblk0p2")
+	b.has(out, b.dir)
+	b.told("a link leads out of "+b.dir, 1)
+}
+
+func TestPercentUsed(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		u    disk.UsageStat
+		want float64
+		ok   bool
+	}{
+		{disk.UsageStat{Total: 100, Used: 60, Free: 20}, 75, true},
+		{disk.UsageStat{Total: 100, Used: 0, Free: 100}, 0, true},
+		{disk.UsageStat{Total: 100, Used: 100, Free: 0}, 100, true},
+		{disk.UsageStat{}, 0, false},
+		{disk.UsageStat{Total: 100, Used: 1<<64 - 50, Free: 150}, 0, false},
+		{disk.UsageStat{Total: 100, Used: 20, Free: 1<<64 - 5}, 0, false},
+	} {
+		got, err := percentUsed(&tt.u)
+		if got != tt.want || (err == nil) != tt.ok {
+			t.Errorf("%+v: got %v, %v", tt.u, got, err)
+		}
+	}
+}
