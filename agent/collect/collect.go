@@ -27,7 +27,7 @@ const (
 type Options struct {
 	// Disks are mount points; each gives "disk usage PATH".
 	Disks []string
-	// State is a folder in which is kept where disks were mounted. It need not be there, and may be empty.
+	// State is a folder in which is remembered where disks were mounted; it is made if need be. Empty: nothing is.
 	State string
 	// CPU, Temperature and Memory switch the other metrics on.
 	CPU, Temperature, Memory bool

@@ -195,7 +195,7 @@ func TestDisk_what_is_remembered(t *testing.T) {
 	b.start(b.state, b.usb)
 	b.has(b.usb)
 	b.has(b.usb)
-	b.told("cannot remember", 1)
+	b.told("is remembered until the agent ends only", 1)
 	b.mounts()
 	b.has()
 }

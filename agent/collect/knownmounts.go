@@ -23,6 +23,8 @@ type knownMounts struct {
 	file string // "" to know those of this run only
 	log  *slog.Logger
 
+	saving sync.Mutex // taken before mu
+
 	mu     sync.Mutex
 	loaded bool
 	points []string
@@ -44,25 +46,39 @@ func (k *knownMounts) above(path string) string {
 	return deepest(path, k.points)
 }
 
-// add remembers a mount point. The file is written once per mount point, and where its folder is there.
+// add remembers a mount point. The file is written once per mount point; its folder is made if need be.
 func (k *knownMounts) add(point string) {
+	if !k.learn(point) || k.file == "" {
+		return
+	}
+	if err := k.save(); err != nil {
+		k.log.Info("where disks are mounted is remembered until the agent ends only", "err", err)
+	}
+}
+
+// learn returns whether point is new.
+func (k *knownMounts) learn(point string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.load()
 	if point == "/" || slices.Contains(k.points, point) {
-		return
+		return false
 	}
 	k.points = append(k.points, point)
-	if k.file == "" {
-		return
+	return true
+}
+
+// save writes the file. Only who has a new mount point waits for a slow disk.
+func (k *knownMounts) save() error {
+	k.saving.Lock()
+	defer k.saving.Unlock()
+	k.mu.Lock()
+	text := formatKnown(k.points)
+	k.mu.Unlock()
+	if err := files.System.Mkdir(filepath.Dir(k.file), 0o700); err != nil {
+		return err
 	}
-	if _, err := os.Stat(filepath.Dir(k.file)); errors.Is(err, fs.ErrNotExist) {
-		return
-	}
-	// 0644: what root's `check` leaves here the agent must be able to read, and it is no secret.
-	if err := files.Replace(files.System, k.file, []byte(formatKnown(k.points)), 0o644); err != nil {
-		k.log.Info("cannot remember which disks are mounted; known until the agent ends", "err", err)
-	}
+	return files.Replace(files.System, k.file, []byte(text), 0o600)
 }
 
 // load reads the file, once. It expects mu to be locked.
