@@ -17,16 +17,22 @@ type hidden struct {
 // hiding are the settings of systemd.exec(5) and systemd.resource-control(5) that put something else in the place of
 // what the agent reads.
 var hiding = map[string]hidden{
-	"ProtectHome":          {[]string{"yes", "true", "1", "on", "tmpfs"}, "/home, /root and /run/user are an empty tmpfs: its usage, not the disk's"},
-	"PrivateTmp":           {nil, "/tmp and /var/tmp are others: a disk mounted below them is not there"},
-	"PrivateDevices":       {nil, "/dev is a small tmpfs: usage of /dev, and no disk by the path of its device"},
-	"ProtectProc":          {[]string{"invisible", "noaccess", "ptraceable"}, "/proc/1 is not there: what the machine has mounted, to compare with what the agent sees"},
+	"ProtectHome": {
+		[]string{"yes", "true", "1", "on", "tmpfs"},
+		"/home, /root and /run/user are an empty tmpfs: its usage, not the disk's",
+	},
+	"PrivateTmp":     {nil, "/tmp and /var/tmp are others: a disk mounted below them is not there"},
+	"PrivateDevices": {nil, "/dev is a small tmpfs: usage of /dev, and no disk by the path of its device"},
+	"ProtectProc": {
+		[]string{"invisible", "noaccess", "ptraceable"},
+		"/proc/1 is not there: what the machine has mounted, to compare with what the agent sees",
+	},
 	"ProcSubset":           {[]string{"pid"}, "/proc/stat, /proc/meminfo, /proc/uptime are not there: CPU, memory, time"},
 	"ProtectClock":         {nil, "adjtimex(2) is forbidden: whether the clock is synchronised"},
 	"ProtectKernelModules": {nil, "/usr/lib/modules is an empty folder: usage of a disk there"},
-	"ProtectControlGroups": {[]string{"private", "strict"}, "/sys/fs/cgroup shows the unit's own group only: pressure, memory"},
+	"ProtectControlGroups": {[]string{"private", "strict"}, "/sys/fs/cgroup shows the unit's own group only"},
 	"PrivateMounts":        {nil, "nothing by itself, but it is there to make the mounts the unit's own"},
-	"MountFlags":           {[]string{"private"}, "a disk mounted later is not seen, and one unmounted later is seen and kept busy"},
+	"MountFlags":           {[]string{"private"}, "a disk mounted later is not seen, one unmounted later is"},
 	"MountAPIVFS":          {nil, "/proc, /sys and /dev are new ones"},
 	"RootDirectory":        {nil, "another root"},
 	"RootImage":            {nil, "another root"},
@@ -43,7 +49,7 @@ var hiding = map[string]hidden{
 	"NetworkNamespacePath": {nil, "the /proc/net of others"},
 	"JoinsNamespaceOf":     {nil, "the /tmp, network or IPC of another unit"},
 	"PrivatePIDs":          {nil, "its own /proc: no process 1 of the machine's"},
-	"PrivateUsers":         {nil, "files of all owners but two are nobody's: readings by others (readable by their group) are not taken"},
+	"PrivateUsers":         {nil, "files of all owners but two are nobody's"},
 	"UtsNamespacePath":     {nil, "another host name, and so another device name"},
 	"Environment":          {nil, "HOST_PROC and the like would have it read another machine"},
 	"EnvironmentFile":      {nil, "HOST_PROC and the like would have it read another machine"},

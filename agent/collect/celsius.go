@@ -59,8 +59,8 @@ const (
 // surelyThousandths says whether a number can be in no other unit.
 func surelyThousandths(raw int64) bool { return raw > maxTenths || raw < -maxTenths }
 
-// celsius returns the temperature in °C that raw stands for. Limit is a high temperature in the same unit, such as that
-// at which the machine is switched off; 0 if none is known. Without it a number that may be whole degrees, or what
+// celsius returns the temperature in °C that raw stands for. Limit is a high temperature in the same unit, such as
+// that at which the machine is switched off; 0 if none is known. Without it a number that may be whole degrees, or what
 // drivers return instead of an error, is refused: thousandths would make it about 0 °C.
 func celsius(raw, limit int64) (float64, error) {
 	value := float64(raw) / thousand

@@ -63,7 +63,8 @@ func (b *bench) write(name, text string) {
 	}
 }
 
-// mounts says what is mounted besides the root: "ID PARENT DEVICE ROOT POINT TYPE SOURCE", with the point below the bench.
+// mounts says what is mounted besides the root: "ID PARENT DEVICE ROOT POINT TYPE SOURCE", with the point below the
+// bench.
 func (b *bench) mounts(lines ...string) {
 	b.t.Helper()
 	text := "20 1 179:2 / / rw - ext4 /dev/mmcblk0p2 rw\n"
@@ -244,7 +245,10 @@ func TestDisk_not_what_it_seems(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	for _, tt := range []struct{ name, mount, want string }{
-		{"its device is gone", `30 20 8:1 / /mnt/my\040usb ext4 /dev/sda1`, "is mounted still, but its device /dev/sda1 is gone"},
+		{
+			"its device is gone",
+			`30 20 8:1 / /mnt/my\040usb ext4 /dev/sda1`, "is mounted still, but its device /dev/sda1 is gone",
+		},
 		{"only its automount is there", `30 20 0:40 / /mnt/my\040usb autofs systemd-1`, "only its automount is"},
 	} {
 		b.mounts(tt.mount)

@@ -49,7 +49,8 @@ func TestMountTable_covering(t *testing.T) {
 		},
 		{
 			"again on what hides it",
-			inline(root, "2 1 8:2 / /mnt/usb rw - ext4 b rw", "3 1 8:3 / /mnt rw - ext4 c rw", "4 3 8:4 / /mnt/usb rw - ext4 d rw"),
+			inline(root, "2 1 8:2 / /mnt/usb rw - ext4 b rw", "3 1 8:3 / /mnt rw - ext4 c rw",
+				"4 3 8:4 / /mnt/usb rw - ext4 d rw"),
 			"/mnt/usb", "4 /mnt/usb",
 		},
 		{
@@ -57,7 +58,10 @@ func TestMountTable_covering(t *testing.T) {
 			inline("4 3 8:4 / /m rw - ext4 d rw", "2 1 8:2 / /m rw - ext4 b rw", root, "3 2 8:3 / /m rw - ext4 c rw"),
 			"/m/x", "4 /m",
 		},
-		{"a root on the first root", inline("1 1 0:1 / / rw - rootfs rootfs rw", "9 1 8:1 / / rw - ext4 a rw"), "/x", "9 /"},
+		{
+			"a root on the first root",
+			inline("1 1 0:1 / / rw - rootfs rootfs rw", "9 1 8:1 / / rw - ext4 a rw"), "/x", "9 /",
+		},
 		{"no root to be seen", inline("2 1 8:2 / /mnt rw - ext4 b rw"), "/mnt/x", "2 /mnt"},
 		{"nothing there", inline("2 1 8:2 / /mnt rw - ext4 b rw"), "/x", ""},
 		{"in circles", inline("1 2 8:1 / / rw - ext4 a rw", "2 1 8:2 / / rw - ext4 b rw"), "/x", ""},

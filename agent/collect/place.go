@@ -61,7 +61,8 @@ type world struct {
 var sandboxed = []string{"/home", "/root", "/run/user", "/tmp", "/var/tmp"}
 
 // maySeeOthers says whether this process may see other mounts than the machine has: in a container that was given the
-// host's /proc, and in a service for which systemd mounts and hides some. Who has mounts of his own otherwise means them.
+// host's /proc, and in a service for which systemd mounts and hides some. Who has mounts of his own otherwise means
+// them.
 func (w world) maySeeOthers(path string) bool {
 	top, ok := w.own.covering(w.root)
 	if !ok || top.point != w.root || !within(path, w.root) {

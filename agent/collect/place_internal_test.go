@@ -33,8 +33,14 @@ func TestWorld_find(t *testing.T) {
 			"a folder of a disk", pi, nil, "/", "/mnt/usb/photos", "/mnt/usb", "",
 			"/mnt/usb/photos is a folder of /mnt/usb: its figure is that of /mnt/usb",
 		},
-		{"a bind mount", pc, nil, "/", "/data", "/data", "", "/data is /srv/data of xfs /dev/mapper/vg-srv: its figure is that of all of it"},
-		{"a subvolume", pc, nil, "/", "/home", "/home", "", "/home is /@home of btrfs /dev/nvme0n1p3: its figure is that of all of it"},
+		{
+			"a bind mount",
+			pc, nil, "/", "/data", "/data", "", "/data is /srv/data of xfs /dev/mapper/vg-srv: its figure is that of all of it",
+		},
+		{
+			"a subvolume",
+			pc, nil, "/", "/home", "/home", "", "/home is /@home of btrfs /dev/nvme0n1p3: its figure is that of all of it",
+		},
 		{"without a source's device", pc, nil, "/", "/tank", "/tank", "", ""},
 
 		{"a unit: the root", unit, pi, "/", "/", "/", "", ""},
@@ -42,10 +48,19 @@ func TestWorld_find(t *testing.T) {
 		{"a unit: its own folder is no mount", unit, pi, "/", "/var/lib/piway-agent", "/", "", ""},
 		{"a unit: /tmp is private, and the same file system", unit, pi, "/", "/tmp", "/tmp", "", ""},
 		{"a unit: /var/tmp too, which is no mount", unit, pi, "/", "/var/tmp/x", "/", "", ""},
-		{"a unit: /home is hidden", unit, pi, "/", "/home", "", "sees tmpfs tmpfs at /home, and the machine ext4 /dev/mmcblk0p2", ""},
+		{
+			"a unit: /home is hidden",
+			unit, pi, "/", "/home", "", "sees tmpfs tmpfs at /home, and the machine ext4 /dev/mmcblk0p2", "",
+		},
 		{"a unit: what is in it", unit, pi, "/", "/home/pi/x", "", "it is in a sandbox", ""},
-		{"a unit: a disk that it does not see", without(unit, "/mnt/usb"), pi, "/", "/mnt/usb", "", "it is in a sandbox", ""},
-		{"a unit: a disk that only it sees", unit, without(pi, "/mnt/usb"), "/", "/mnt/usb", "", "it is in a sandbox", ""},
+		{
+			"a unit: a disk that it does not see",
+			without(unit, "/mnt/usb"), pi, "/", "/mnt/usb", "", "it is in a sandbox", "",
+		},
+		{
+			"a unit: a disk that only it sees",
+			unit, without(pi, "/mnt/usb"), "/", "/mnt/usb", "", "it is in a sandbox", "",
+		},
 		{"a unit whose machine does not tell", unit, nil, "/", "/mnt/usb", "/mnt/usb", "", ""},
 
 		{"a container: its root", container, pi, "/host", "/", "/", "", ""},
@@ -56,11 +71,13 @@ func TestWorld_find(t *testing.T) {
 			"/host/data is a folder of /host: its figure is that of /host",
 		},
 		{
-			"a container: mounted after its start, without rslave", without(container, "/host/mnt/usb"), pi, "/host", "/host/mnt/usb",
+			"a container: mounted after its start, without rslave", without(container, "/host/mnt/usb"), pi, "/host",
+			"/host/mnt/usb",
 			"", "mount the host's / into it with rslave", "",
 		},
 		{
-			"a container: unmounted after its start, without rslave", container, without(pi, "/mnt/usb"), "/host", "/host/mnt/usb", "",
+			"a container: unmounted after its start, without rslave", container, without(pi, "/mnt/usb"), "/host",
+			"/host/mnt/usb", "",
 			"mount the host's / into it with rslave", "",
 		},
 		{"a container: without the host's proc", container, nil, "/", "/host/mnt/usb", "/host/mnt/usb", "", ""},
@@ -70,7 +87,10 @@ func TestWorld_find(t *testing.T) {
 		},
 		{"a container that shares its host's processes only", container, pi, "/", "/photos", "/photos", "", ""},
 		{"another root", pc, pi, "/", "/home", "/home", "", ""},
-		{"nothing is known", nil, nil, "/", "/x", "", "", "whether something is mounted at /x is not to be found out"},
+		{
+			"nothing is known",
+			nil, nil, "/", "/x", "", "", "whether something is mounted at /x is not to be found out",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -91,7 +111,8 @@ func TestWorld_find(t *testing.T) {
 // Only who may see others than the machine asks for the machine's: whoever made his own mounts otherwise means them.
 func TestWorld_maySeeOthers(t *testing.T) {
 	t.Parallel()
-	private := parseMounts("1 0 8:1 / / rw - ext4 a rw\n2 1 0:9 / /home rw - tmpfs t rw\n3 1 0:8 / /mnt/usb rw - tmpfs t rw", nil)
+	private := parseMounts("1 0 8:1 / / rw - ext4 a rw\n2 1 0:9 / /home rw - tmpfs t rw\n"+
+		"3 1 0:8 / /mnt/usb rw - tmpfs t rw", nil)
 	for _, tt := range []struct {
 		name       string
 		own        mountTable
@@ -123,7 +144,8 @@ func TestPlanned(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
-		"fstab": "# comment /no\nPARTUUID=1 / ext4 defaults 0 1\nUUID=2\t/mnt/my\\040usb/  ext4 nofail\nLABEL=3 none swap sw 0 0\n" +
+		"fstab": "# comment /no\nPARTUUID=1 / ext4 defaults 0 1\nUUID=2\t/mnt/my\\040usb/  ext4 nofail\n" +
+			"LABEL=3 none swap sw 0 0\n" +
 			"//nas/x /mnt cifs noauto\n/dev/sdc1\n",
 		"systemd/system/srv-a.mount": "[Mount]", "systemd/system/srv-b.automount": "[Automount]",
 	} {
