@@ -96,20 +96,20 @@ func TestMountTable_covering_agrees_with_the_kernel(t *testing.T) {
 	}
 	compared := 0
 	for _, path := range paths {
-		real, err := filepath.EvalSymlinks(path)
+		target, err := filepath.EvalSymlinks(path)
 		if err != nil {
 			continue // not ours to see
 		}
-		id, ok := mountID(t, real)
+		id, ok := mountID(t, target)
 		if !ok {
 			continue
 		}
-		got, _ := mounts.covering(real)
+		got, _ := mounts.covering(target)
 		if now, err := os.ReadFile("/proc/self/mountinfo"); err != nil || string(now) != string(text) {
 			t.Skip("mounts change meanwhile")
 		}
 		if compared++; got.id != id {
-			t.Errorf("%s is on mount %d, got %+v", real, id, got)
+			t.Errorf("%s is on mount %d, got %+v", target, id, got)
 		}
 	}
 	if compared == 0 {

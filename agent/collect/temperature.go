@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,27 +26,41 @@ type thermometer struct {
 func cpuTemperature(ctx context.Context) (float64, error) {
 	all := append(zones(sysPath(ctx, "class/thermal")), hwmons(sysPath(ctx, "class/hwmon"))...)
 	slices.SortStableFunc(all, func(a, b thermometer) int { return cmp.Compare(a.rank, b.rank) })
-	best, found, rank := 0.0, false, 0
-	var failed error
-	for _, t := range all {
-		if found && t.rank > rank {
-			break
+	why := ErrAbsent
+	for len(all) > 0 {
+		best := all[0].rank
+		others := slices.IndexFunc(all, func(t thermometer) bool { return t.rank != best })
+		if others < 0 {
+			others = len(all)
 		}
+		value, err := hottestOf(all[:others])
+		if err == nil {
+			return value, nil
+		}
+		if errors.Is(why, ErrAbsent) {
+			why = err
+		}
+		all = all[others:]
+	}
+	return 0, why
+}
+
+// hottestOf returns the highest temperature of those that have one, else why the first has none.
+func hottestOf(all []thermometer) (float64, error) {
+	best, why := math.Inf(-1), error(nil)
+	for _, t := range all {
 		value, err := t.read()
 		switch {
-		case err != nil && failed == nil:
-			failed = fmt.Errorf("reading the thermometer %s in %s: %w", t.name, t.file, err)
-		case err == nil && (!found || value > best):
-			best, found, rank = value, true, t.rank
+		case err == nil:
+			best = max(best, value)
+		case why == nil:
+			why = fmt.Errorf("reading the thermometer %s in %s: %w", t.name, t.file, err)
 		}
 	}
-	if found {
-		return best, nil
+	if math.IsInf(best, -1) {
+		return 0, why
 	}
-	if failed != nil {
-		return 0, failed
-	}
-	return 0, ErrAbsent
+	return best, nil
 }
 
 // zones returns the thermal zones of the CPU. What drivers make of the same zones in hwmon has the same name, and the
