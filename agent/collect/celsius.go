@@ -63,20 +63,30 @@ func surelyThousandths(raw int64) bool { return raw > maxTenths || raw < -maxTen
 // that at which the machine is switched off; 0 if none is known. Without it a number that may be whole degrees, or what
 // drivers return instead of an error, is refused: thousandths would make it about 0 °C.
 func celsius(raw, limit int64) (float64, error) {
-	value := float64(raw) / thousand
+	unit := unitOf(raw, limit)
+	value := float64(raw) / max(unit, 1)
 	switch {
 	case raw == dead:
 		return 0, errors.New("it reads 0, as switched off")
-	case surelyThousandths(raw):
-	case limit > 0 && limit <= maxWhole:
-		value = float64(raw)
-	case limit > 0 && limit <= maxTenths:
-		value = float64(raw) / 10
-	case raw <= maxWhole && raw >= -maxWhole:
+	case unit == 0:
 		return 0, errors.New("it reads what may be thousandths of a degree, whole ones, or an error")
-	}
-	if value <= coldest || value >= hottest {
+	case value <= coldest || value >= hottest:
 		return 0, errors.New("it reads what is no temperature of a CPU")
 	}
 	return value, nil
+}
+
+// unitOf returns how many of the unit of a number make a degree, 0 if that is not to be told.
+func unitOf(raw, limit int64) float64 {
+	switch {
+	case surelyThousandths(raw):
+		return thousand
+	case limit > 0 && limit <= maxWhole:
+		return 1
+	case limit > 0 && limit <= maxTenths:
+		return 10
+	case raw <= maxWhole && raw >= -maxWhole:
+		return 0
+	}
+	return thousand
 }

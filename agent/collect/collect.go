@@ -75,7 +75,7 @@ func New(opt Options) *Collector {
 	}
 	known := newKnownMounts(opt.State, c.log)
 	for _, path := range opt.Disks {
-		d := &diskUsage{path: path, known: known}
+		d := newDiskUsage(path, known)
 		c.add("disk usage "+path, "Percent", d.read)
 		c.disks = append(c.disks, d)
 	}

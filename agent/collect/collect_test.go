@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/shirou/gopsutil/v3/common"
 
 	"piway/agent/collect"
@@ -102,6 +103,64 @@ func TestCollector_cpu_usage_after_counters_went_back(t *testing.T) {
 	pi, _ := c.Collect(on(t, "testdata/pi"))
 	if got := values(pi); got["cpu usage Percent"] != 15.38 {
 		t.Errorf("got %v, want 15.38", got)
+	}
+}
+
+func TestCollector_cpu_usage_where_waiting_goes_back(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c := collect.New(collect.Options{CPU: true})
+	for _, tt := range []struct {
+		stat string
+		want map[string]float64
+	}{
+		{"cpu  1000 0 0 8000 900 0 0 0 0 0", map[string]float64{}},
+		// Idle for 3.9 s and busy for 0.1; the counter of waiting goes back by 4.5 s.
+		{"cpu  1010 0 0 8390 450 0 0 0 0 0", map[string]float64{"cpu usage Percent": 2.5}},
+		{"cpu0 2000 0 0 9000 450 0 0 0 0 0\ncpu  2000 0 0 9000 450 0 0 0 0 0", map[string]float64{}},
+		{"cpu  1110 0 0 8690 450 0 0 0 0 0", map[string]float64{"cpu usage Percent": 25}},
+	} {
+		write(t, filepath.Join(dir, "proc/stat"), tt.stat+"\n")
+		got, _ := c.Collect(on(t, dir))
+		if diff := cmp.Diff(tt.want, values(got)); diff != "" {
+			t.Errorf("%s: %s", tt.stat, diff)
+		}
+	}
+}
+
+func TestCollector_memory_usage(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, meminfo string
+		want          map[string]float64
+	}{
+		{
+			"available", "MemTotal: 1000000 kB\nMemFree: 100000 kB\nMemAvailable: 600000 kB\n",
+			map[string]float64{"memory usage Megabytes": 409.6},
+		},
+		{
+			"before Linux 3.14", "MemTotal: 1000000 kB\nMemFree: 100000 kB\nBuffers: 50000 kB\nCached: 450000 kB\n",
+			map[string]float64{"memory usage Megabytes": 460.8},
+		},
+		{
+			"nothing available", "MemTotal: 1000000 kB\nMemFree: 9000 kB\nMemAvailable: 0 kB\n",
+			map[string]float64{"memory usage Megabytes": 1024},
+		},
+		{"cut off", "MemTotal: 1000000 kB\n", nil},
+		{"only what is available", "MemAvailable: 600000 kB\n", nil},
+		{"more free than there is", "MemTotal: 1000 kB\nMemFree: 2000 kB\nMemAvailable: 500 kB\n", nil},
+		{"more available than there is", "MemTotal: 1000 kB\nMemFree: 500 kB\nMemAvailable: 2000 kB\n", nil},
+		{"empty", "", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			write(t, filepath.Join(dir, "proc/meminfo"), tt.meminfo)
+			got, _ := collect.New(collect.Options{Memory: true}).Collect(on(t, dir))
+			if diff := cmp.Diff(tt.want, values(got), cmpopts.EquateEmpty()); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }
 

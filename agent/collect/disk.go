@@ -16,7 +16,12 @@ import (
 type diskUsage struct {
 	path  string
 	known *knownMounts
-	says  atomic.Pointer[string] // what check says of the last value, see remark
+	ask   func(ctx context.Context, path string) (*disk.UsageStat, error) // statfs(2)
+	says  atomic.Pointer[string]                                          // what check says of the last value, see remark
+}
+
+func newDiskUsage(path string, known *knownMounts) *diskUsage {
+	return &diskUsage{path: path, known: known, ask: disk.UsageWithContext}
 }
 
 // steady is how often a reading is begun anew because something was mounted or unmounted meanwhile.
@@ -45,7 +50,7 @@ func (d *diskUsage) figure(ctx context.Context) (float64, error) {
 		if err != nil {
 			return 0, err
 		}
-		u, err := disk.UsageWithContext(ctx, path)
+		u, err := d.ask(ctx, path)
 		if err != nil {
 			return 0, err
 		}

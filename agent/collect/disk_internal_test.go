@@ -261,14 +261,69 @@ func TestDisk_not_what_it_seems(t *testing.T) {
 	b.start("", b.usb)
 	b.write("sys/dev/block/8:1", "")
 	b.has(b.usb)
-	if err := os.RemoveAll(filepath.Join(b.dir, "sys/dev/block")); err != nil {
-		t.Fatal(err)
+	devices := filepath.Join(b.dir, "sys/dev/block")
+	for _, hide := range []func() error{
+		func() error { return os.Remove(devices + "/8:1") },
+		func() error { return os.Remove(devices + "/179:2") }, // a container may show an empty folder
+		func() error { return os.Remove(devices) },
+	} {
+		if err := hide(); err != nil {
+			t.Fatal(err)
+		}
+		if all, err := os.ReadDir(devices); err == nil && len(all) > 0 {
+			b.has()
+		} else {
+			b.has(b.usb)
+		}
 	}
-	b.has(b.usb) // a container may not show devices
 	b.start("", "/dev/null", "/proc", b.dir+"/none")
 	b.has()
 	b.told("write the path at which it is mounted", 1)
 	b.told("no such file or directory", 1)
+}
+
+// Whatever is mounted or unmounted while a figure is asked for, it is that of what was found.
+func TestDisk_changes_meanwhile(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ask := disk.UsageWithContext
+	during := func(changes ...func()) {
+		b.start("", b.usb)
+		b.c.disks[0].ask = func(ctx context.Context, path string) (*disk.UsageStat, error) {
+			if len(changes) > 0 {
+				changes[0]()
+				changes = changes[1:]
+			}
+			return ask(ctx, path)
+		}
+	}
+	plug, unplug := func() { b.mounts(usbDisk) }, func() { b.mounts() }
+
+	b.write("etc/fstab", "UUID=1 "+strings.ReplaceAll(b.usb, " ", `\040`)+" ext4 nofail 0 2\n")
+	plug()
+	during(unplug)
+	b.has()
+	plug()
+	during(unplug, plug)
+	b.has()
+	during(unplug, plug) // still unplugged at the start
+	b.has()
+	// An automount mounts the disk when it is asked for it.
+	b.mounts(`29 20 0:39 / /mnt/my\040usb autofs systemd-1`)
+	during(func() {
+		b.mounts(`29 20 0:39 / /mnt/my\040usb autofs systemd-1`, `30 29 0:40 / /mnt/my\040usb ext4 /dev/sda1`)
+	})
+	b.has(b.usb)
+	n := 40
+	var all []func()
+	for range 2 * steady {
+		all = append(all, func() { n++; b.mounts(fmt.Sprintf(`%d 20 0:40 / /mnt/my\040usb ext4 /dev/sda1`, n)) })
+	}
+	during(all...)
+	b.has()
+	b.told("changes all the time", 1)
+	during()
+	b.has(b.usb)
 }
 
 // In a container the links of the host lead to the container's own folders.

@@ -66,6 +66,10 @@ func TestMountTable_covering(t *testing.T) {
 		{"nothing there", inline("2 1 8:2 / /mnt rw - ext4 b rw"), "/x", ""},
 		{"in circles", inline("1 2 8:1 / / rw - ext4 a rw", "2 1 8:2 / / rw - ext4 b rw"), "/x", ""},
 		{"round and round", inline(root, "2 1 8:2 / /m rw - ext4 b rw", "2 2 8:2 / /m rw - ext4 b rw"), "/m", "2 /m"},
+		{
+			"round and round for ever",
+			inline(root, "2 1 8:2 / /m rw - ext4 b rw", "3 2 8:3 / /m rw - ext4 c rw", "2 3 8:2 / /m rw - ext4 b rw"), "/m", "3 /m",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -180,6 +184,17 @@ func FuzzMountPlan(f *testing.F) {
 			t.Errorf("what is remembered changes: %s", diff)
 		}
 	})
+}
+
+func TestParseKnown(t *testing.T) {
+	t.Parallel()
+	got := parseKnown("/mnt/usb\n/a\\040b\\012\\134\nrel\n/x/\n/y/../z\n\n/mnt/usb\n/last")
+	if diff := cmp.Diff([]string{"/mnt/usb", "/a b\n\\", "/last"}, got); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(got, parseKnown(formatKnown(got))); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestUnitName(t *testing.T) {

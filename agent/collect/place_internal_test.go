@@ -145,7 +145,7 @@ func TestPlanned(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"fstab": "# comment /no\nPARTUUID=1 / ext4 defaults 0 1\nUUID=2\t/mnt/my\\040usb/  ext4 nofail\n" +
-			"LABEL=3 none swap sw 0 0\n" +
+			"LABEL=3 none swap sw 0 0\nLABEL=4 /srv/a/deep ext4 noauto\n" +
 			"//nas/x /mnt cifs noauto\n/dev/sdc1\n",
 		"systemd/system/srv-a.mount": "[Mount]", "systemd/system/srv-b.automount": "[Automount]",
 	} {
@@ -159,7 +159,7 @@ func TestPlanned(t *testing.T) {
 	ctx := inFolders(t, "", "", etc)
 	for path, want := range map[string]string{
 		"/": "", "/data": "", "/mnt/my usb": "/mnt/my usb", "/mnt/my usb/x": "/mnt/my usb", "/mnt/x": "/mnt", "/mnt2": "",
-		"/srv/a/b": "/srv/a", "/srv/b": "/srv/b", "/srv/masked": "", "/none": "",
+		"/srv/a/b": "/srv/a", "/srv/b": "/srv/b", "/srv/a/deep/x": "/srv/a/deep", "/srv/masked": "", "/none": "",
 	} {
 		got, file := planned(ctx, path)
 		if got != want || (got == "") != (file == "") {

@@ -118,6 +118,7 @@ func TestCollector_temperature(t *testing.T) {
 			"whole degrees, as its limits are",
 			merge(zone(0, "cpu_thermal", "51"), trip(0, 0, "75"), trip(0, 1, "105")), want(51),
 		},
+		{"whole degrees, switched off", merge(zone(0, "cpu_thermal", "0"), trip(0, 0, "75")), want()},
 		{"whole degrees, and the driver's copy", merge(zone(0, "cpu_thermal", "51"), trip(0, 0, "75"),
 			hwmon(0, "cpu_thermal", 1, "", "51")), want(51)},
 		{"tenths, as its limits are", merge(zone(0, "cpu_thermal", "513"), trip(0, 0, "850")), want(51.3)},
