@@ -102,7 +102,7 @@ func (d *diskUsage) judge(at place, path string, u *disk.UsageStat) (float64, er
 	if err != nil {
 		return 0, err
 	}
-	if at.point != "" {
+	if at.apart { // else it makes no difference whether it is mounted
 		d.known.add(at.point)
 	}
 	says := at.remark(d.path, path)

@@ -201,6 +201,19 @@ func TestDisk_what_is_remembered(t *testing.T) {
 	b.has()
 }
 
+// Whoever mounts a folder over itself, or a subvolume, changes no figure by unmounting it.
+func TestDisk_mounts_of_one_file_system(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.mounts(`30 20 179:2 /mnt/usb /mnt/my\040usb ext4 /dev/mmcblk0p2`)
+	b.start(b.state, b.usb)
+	b.has(b.usb)
+	b.mounts()
+	b.has(b.usb)
+	b.start(b.state, b.usb)
+	b.has(b.usb)
+}
+
 func TestDisk_paths(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

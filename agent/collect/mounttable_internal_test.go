@@ -68,7 +68,8 @@ func TestMountTable_covering(t *testing.T) {
 		{"round and round", inline(root, "2 1 8:2 / /m rw - ext4 b rw", "2 2 8:2 / /m rw - ext4 b rw"), "/m", "2 /m"},
 		{
 			"round and round for ever",
-			inline(root, "2 1 8:2 / /m rw - ext4 b rw", "3 2 8:3 / /m rw - ext4 c rw", "2 3 8:2 / /m rw - ext4 b rw"), "/m", "3 /m",
+			inline(root, "2 1 8:2 / /m rw - ext4 b rw", "3 2 8:3 / /m rw - ext4 c rw",
+				"2 3 8:2 / /m rw - ext4 b rw"), "/m", "3 /m",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -18,6 +18,7 @@ type place struct {
 	path  string // as the machine calls it: a container may see it elsewhere
 	point string // the mount point at or above it, as the machine calls it; "" if that is not to be found out
 	own   mount  // what this process sees there
+	apart bool   // the mount is of another file system than what it lies on
 }
 
 // rootFolder is where / of the machine is, if it is to be seen at all.
@@ -84,16 +85,18 @@ func (w world) find(path string) (place, error) {
 	if !ok {
 		return place{path: path}, nil
 	}
+	under, _ := w.own.covering(filepath.Dir(own.point))
+	apart := under.device != own.device
 	top, _ := w.own.covering(w.root)
 	first, ok := w.machine.covering("/")
 	if !ok || first.device != top.device || first.root != top.root || !within(path, w.root) {
-		return place{path: path, point: own.point, own: own}, nil
+		return place{path: path, point: own.point, own: own, apart: apart}, nil
 	}
 	there := filepath.Join("/", strings.TrimPrefix(path, strings.TrimSuffix(w.root, "/")))
 	m, _ := w.machine.covering(there)
 	switch {
 	case m.device == own.device:
-		return place{path: there, point: m.point, own: own}, nil
+		return place{path: there, point: m.point, own: own, apart: apart}, nil
 	case w.root == "/":
 		return place{}, fmt.Errorf("this process sees %s at %s, and the machine %s: it is in a sandbox, such as "+
 			"ProtectHome= or PrivateTmp= of its service; install the unit of this version", own.what(), own.point, m.what())
