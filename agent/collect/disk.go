@@ -41,6 +41,13 @@ func (d *diskUsage) figure(ctx context.Context) (float64, error) {
 	if err != nil {
 		return 0, unnamed(err)
 	}
+	if path == "/" { // always mounted, and what most machines read
+		u, err := d.ask(ctx, path)
+		if err != nil {
+			return 0, err
+		}
+		return percentUsed(u)
+	}
 	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeDevice != 0 {
 		return 0, errors.New("this is a device: write the path at which it is mounted")
 	}
