@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/shirou/gopsutil/v3/disk"
 )
@@ -51,6 +52,12 @@ func (d *diskUsage) figure(ctx context.Context) (float64, error) {
 	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeDevice != 0 {
 		return 0, errors.New("this is a device: write the path at which it is mounted")
 	}
+	return d.steadily(ctx, path)
+}
+
+// steadily asks for the figure at path, in which are no symbolic links, until nothing was mounted or unmounted
+// meanwhile: by the call itself, which makes an automount mount, or by somebody who takes the disk away.
+func (d *diskUsage) steadily(ctx context.Context, path string) (float64, error) {
 	for range steady {
 		before := ownMounts(ctx)
 		at, err := d.find(ctx, path, before)
@@ -58,13 +65,13 @@ func (d *diskUsage) figure(ctx context.Context) (float64, error) {
 			return 0, err
 		}
 		u, err := d.ask(ctx, path)
-		if err != nil {
+		switch {
+		case errors.Is(err, syscall.EINTR): // by a signal of Go's own
+		case err != nil:
 			return 0, err
+		case ownMounts(ctx) == before:
+			return d.judge(at, path, u)
 		}
-		if ownMounts(ctx) != before { // an automount by the call itself, or a disk that went away before it
-			continue
-		}
-		return d.judge(at, path, u)
 	}
 	return 0, errors.New("what is mounted changes all the time")
 }
@@ -76,6 +83,9 @@ func (d *diskUsage) find(ctx context.Context, path, mounts string) (place, error
 		return at, err
 	}
 	want, why := planned(ctx, at.path)
+	if point, file := d.plannedByName(ctx, path); len(point) > len(want) {
+		want, why = point, file
+	}
 	if known := d.known.above(at.path); len(known) > len(want) {
 		want, why = known, ""
 	}
@@ -86,6 +96,20 @@ func (d *diskUsage) find(ctx context.Context, path, mounts string) (place, error
 		return at, fmt.Errorf("%s is mounted still, but its device %s is gone", at.point, at.own.source)
 	}
 	return at, nil
+}
+
+// plannedByName is planned for a path that has symbolic links in it, as the files may have them too.
+func (d *diskUsage) plannedByName(ctx context.Context, path string) (point, file string) {
+	name := filepath.Clean(d.path)
+	if name == path {
+		return "", ""
+	}
+	point, file = planned(ctx, name)
+	point, err := filepath.EvalSymlinks(point)
+	if err != nil || !within(path, point) {
+		return "", ""
+	}
+	return point, file
 }
 
 // notMounted says where a file system is missing, and how that is known. A reason that is none is that it was seen.

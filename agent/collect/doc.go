@@ -20,8 +20,9 @@
 // the disk because after a power cut nothing else may tell). It looks before and after asking for the figure. An agent
 // may see other mounts than the machine has, in a service's sandbox or in a container (world): process 1 tells.
 //
-// Known limit: a folder that is mounted into a container by itself, of a machine whose /proc is not to be seen, may be
-// the folder on which a disk is missing.
+// Known limits: a folder that is mounted into a container by itself, of a machine whose /proc is not to be seen, may be
+// the folder on which a disk is missing. A disk that was pulled out and never unmounted is noticed by its device, which
+// btrfs, LVM and RAID hide.
 //
 // # Traps in gopsutil, and their guards
 //
