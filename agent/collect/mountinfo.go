@@ -16,6 +16,7 @@ type mount struct {
 	follows    bool   // what is mounted where it was copied from shows here too
 	kind       string // such as ext4
 	source     string // such as /dev/mmcblk0p2
+	options    string // of the file system, not of the mount: ro if it takes no writes
 }
 
 // parseMounts returns the mounts that keep may want: the others of 3000 are not taken apart. Nil keeps all.
@@ -28,7 +29,7 @@ func parseMounts(text string, keep func(kind, source string) bool) mountTable {
 			continue
 		}
 		if m, ok := parseMount(before); ok {
-			m.kind, m.source = rest[0], unescape(rest[1])
+			m.kind, m.source, m.options = rest[0], unescape(rest[1]), rest[len(rest)-1]
 			all = append(all, m)
 		}
 	}

@@ -160,9 +160,9 @@ x 35 98:3 / /x rw - ext3 /dev/sda2 rw
 43 35 0:5 / /a b rw - tmpfs  rw,size=4k
 44 35 98:4 / /b c rw - fuseblk /dev/b d rw`
 	want := mountTable{
-		{36, 35, "98:0", "/a b", "/mnt x\ty\nz\\", true, "ext4", "/dev/root"},
-		{37, 35, "98:1", "/", "/old", false, "ext3", "/dev/sda1"},
-		{44, 35, "98:4", "/", "/b c", false, "fuseblk", "/dev/b d"},
+		{36, 35, "98:0", "/a b", "/mnt x\ty\nz\\", true, "ext4", "/dev/root", "rw,errors=continue"},
+		{37, 35, "98:1", "/", "/old", false, "ext3", "/dev/sda1", "rw"},
+		{44, 35, "98:4", "/", "/b c", false, "fuseblk", "/dev/b d", "rw"},
 	}
 	if diff := cmp.Diff(want, parseMounts(text, isReal), cmp.AllowUnexported(mount{})); diff != "" {
 		t.Error(diff)
