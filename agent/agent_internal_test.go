@@ -118,6 +118,21 @@ func TestOnce_publish_arrives_at_mosquitto(t *testing.T) {
 	}
 }
 
+// A folder that is no mount point is told as one; and nothing that only looks makes the folder of what runs.
+func TestCheck_says_of_what_a_figure_is(t *testing.T) {
+	t.Parallel()
+	b := fakebroker.New(t, nil)
+	file := configure(t, b.Addr())
+	got := call(t.Context(), "check", "--config", file)
+	dir := filepath.Dir(file)
+	if got.status != 0 || !strings.Contains(got.out, "Percent; "+dir+" is a folder of /") {
+		t.Errorf("got %+v, want the mount point that %s is a folder of", got, dir)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "spool")); err == nil {
+		t.Error("check made the folder of the spool")
+	}
+}
+
 func TestRun_ends_cleanly(t *testing.T) {
 	t.Parallel()
 	b := fakebroker.New(t, nil)

@@ -23,6 +23,8 @@ func outcome(r collect.Reading) string {
 		return "FAILS: " + r.Err.Error()
 	case r.Name == "cpu temperature":
 		return fmt.Sprintf("%g °C", r.Value)
+	case r.Remark != "":
+		return sample.FormatValue(r.Value) + " " + r.Unit + "; " + r.Remark
 	}
 	return sample.FormatValue(r.Value) + " " + r.Unit
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -39,7 +40,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	reports := spool.Open(spoolConfig(cfg, log))
 	publisher := publish.New(publishOptions(cfg, cfg.Name(), log), reports)
-	s := newSampler(cfg, log)
+	s := newSampler(cfg, cfg.Spool.Dir, log)
 
 	// The publisher outlives ctx by the farewell.
 	publishing, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -69,7 +70,7 @@ func Once(ctx context.Context, cfg Config, log *slog.Logger) (sample.Report, err
 	if err := cfg.Validate(); err != nil {
 		return sample.Report{}, err
 	}
-	s := newSampler(cfg, log)
+	s := newSampler(cfg, existing(cfg.Spool.Dir), log)
 	if err := s.prime(ctx); err != nil {
 		return sample.Report{}, err
 	}
@@ -90,7 +91,7 @@ func Publish(ctx context.Context, cfg Config, r sample.Report, log *slog.Logger)
 // Readings reads each sensor and returns what it gave or why not, and what the machine says of itself. It takes a
 // second, for what is counted and compared.
 func Readings(ctx context.Context, cfg Config, log *slog.Logger) ([]collect.Reading, map[string]string, error) {
-	s := newSampler(cfg, log)
+	s := newSampler(cfg, existing(cfg.Spool.Dir), log)
 	s.collector.Read(ctx)
 	if err := backoff.Sleep(ctx, primeWait); err != nil {
 		return nil, nil, err
@@ -141,6 +142,15 @@ func tellClock(log *slog.Logger) error {
 		log.Warn("the clock is set for tests", "variable", clock.Variable, "now", clock.Now())
 	}
 	return err
+}
+
+// existing returns a folder that is there, else "". A command that somebody calls as root must not make the folder: the
+// service could not write to it.
+func existing(dir string) string {
+	if _, err := os.Stat(dir); err != nil {
+		return ""
+	}
+	return dir
 }
 
 // newRun returns the random id of a process.

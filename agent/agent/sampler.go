@@ -21,11 +21,12 @@ type sampler struct {
 	log       *slog.Logger
 }
 
-func newSampler(cfg Config, log *slog.Logger) *sampler {
+// newSampler reads nothing yet. State is the folder in which to remember where disks were mounted, "" for none.
+func newSampler(cfg Config, state string, log *slog.Logger) *sampler {
 	return &sampler{
 		collector: collect.New(collect.Options{
 			Disks: cfg.Collect.Disks, CPU: cfg.Collect.CPU, Temperature: cfg.Collect.Temperature, Memory: cfg.Collect.Memory,
-			Health: cfg.Collect.Health, Log: log.With("part", "collect"),
+			Health: cfg.Collect.Health, State: state, Log: log.With("part", "collect"),
 		}),
 		device: cfg.Name(),
 		every:  cfg.Collect.Interval,

@@ -27,6 +27,8 @@ const (
 type Options struct {
 	// Disks are mount points; each gives "disk usage PATH".
 	Disks []string
+	// State is a folder in which is remembered where disks were mounted; it is made if need be. Empty: nothing is.
+	State string
 	// CPU, Temperature and Memory switch the other metrics on.
 	CPU, Temperature, Memory bool
 	// Health switches the local readings on: all that stay on the LAN unless the gateway is told otherwise.
@@ -43,6 +45,8 @@ type Reading struct {
 
 	// Local is a reading that stays on the LAN unless the gateway is told otherwise.
 	Local bool
+	// Remark says of what the value is, if it may be taken for something else.
+	Remark string
 	// Err is ErrAbsent if the machine has no such sensor, ErrEarly if it needs a second reading, else what went wrong.
 	Err error
 }
@@ -56,6 +60,7 @@ var (
 // A Collector reads a fixed set of sensors. It is not safe for concurrent use.
 type Collector struct {
 	sensors []*sensor
+	disks   []*diskUsage
 	log     *slog.Logger
 
 	localRead time.Time // when the local sensors were read last
@@ -68,8 +73,11 @@ func New(opt Options) *Collector {
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
+	known := newKnownMounts(opt.State, c.log)
 	for _, path := range opt.Disks {
-		c.add("disk usage "+path, "Percent", func(ctx context.Context) (float64, error) { return diskUsage(ctx, path) })
+		d := newDiskUsage(path, known)
+		c.add("disk usage "+path, "Percent", d.read)
+		c.disks = append(c.disks, d)
 	}
 	if opt.CPU {
 		c.add("cpu usage", "Percent", new(cpuUsage).read)
@@ -198,7 +206,19 @@ func (c *Collector) Read(ctx context.Context) []Reading {
 			s.attributes = f.attributes
 		}
 	}
+	c.remark(readings)
 	return readings
+}
+
+// remark adds to the values of disks of what they are.
+func (c *Collector) remark(readings []Reading) {
+	for i, r := range readings {
+		for _, d := range c.disks {
+			if r.Err == nil && !r.Local && r.Name == "disk usage "+d.path {
+				readings[i].Remark = d.remark()
+			}
+		}
+	}
 }
 
 // gather reads all of the sensors at once, and returns what each gave.

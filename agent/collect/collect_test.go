@@ -5,13 +5,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/shirou/gopsutil/v3/common"
 
 	"piway/agent/collect"
@@ -107,6 +106,64 @@ func TestCollector_cpu_usage_after_counters_went_back(t *testing.T) {
 	}
 }
 
+func TestCollector_cpu_usage_where_waiting_goes_back(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c := collect.New(collect.Options{CPU: true})
+	for _, tt := range []struct {
+		stat string
+		want map[string]float64
+	}{
+		{"cpu  1000 0 0 8000 900 0 0 0 0 0", map[string]float64{}},
+		// Idle for 3.9 s and busy for 0.1; the counter of waiting goes back by 4.5 s.
+		{"cpu  1010 0 0 8390 450 0 0 0 0 0", map[string]float64{"cpu usage Percent": 2.5}},
+		{"cpu0 2000 0 0 9000 450 0 0 0 0 0\ncpu  2000 0 0 9000 450 0 0 0 0 0", map[string]float64{}},
+		{"cpu  1110 0 0 8690 450 0 0 0 0 0", map[string]float64{"cpu usage Percent": 25}},
+	} {
+		write(t, filepath.Join(dir, "proc/stat"), tt.stat+"\n")
+		got, _ := c.Collect(on(t, dir))
+		if diff := cmp.Diff(tt.want, values(got)); diff != "" {
+			t.Errorf("%s: %s", tt.stat, diff)
+		}
+	}
+}
+
+func TestCollector_memory_usage(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, meminfo string
+		want          map[string]float64
+	}{
+		{
+			"available", "MemTotal: 1000000 kB\nMemFree: 100000 kB\nMemAvailable: 600000 kB\n",
+			map[string]float64{"memory usage Megabytes": 409.6},
+		},
+		{
+			"before Linux 3.14", "MemTotal: 1000000 kB\nMemFree: 100000 kB\nBuffers: 50000 kB\nCached: 450000 kB\n",
+			map[string]float64{"memory usage Megabytes": 460.8},
+		},
+		{
+			"nothing available", "MemTotal: 1000000 kB\nMemFree: 9000 kB\nMemAvailable: 0 kB\n",
+			map[string]float64{"memory usage Megabytes": 1024},
+		},
+		{"cut off", "MemTotal: 1000000 kB\n", nil},
+		{"only what is available", "MemAvailable: 600000 kB\n", nil},
+		{"more free than there is", "MemTotal: 1000 kB\nMemFree: 2000 kB\nMemAvailable: 500 kB\n", nil},
+		{"more available than there is", "MemTotal: 1000 kB\nMemFree: 500 kB\nMemAvailable: 2000 kB\n", nil},
+		{"empty", "", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			write(t, filepath.Join(dir, "proc/meminfo"), tt.meminfo)
+			got, _ := collect.New(collect.Options{Memory: true}).Collect(on(t, dir))
+			if diff := cmp.Diff(tt.want, values(got), cmpopts.EquateEmpty()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestCollector_one_broken_sensor_costs_no_other(t *testing.T) {
 	t.Parallel()
 	for _, dir := range []string{"testdata/garbage", t.TempDir()} {
@@ -119,47 +176,6 @@ func TestCollector_one_broken_sensor_costs_no_other(t *testing.T) {
 		if len(samples) != 1 || samples[0].Name != "disk usage "+disk {
 			t.Errorf("on %s: got %v, want the one good disk", dir, samples)
 		}
-	}
-}
-
-func TestCollector_temperature(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		name  string
-		files map[string]string
-		want  map[string]float64
-	}{
-		{"none", nil, map[string]float64{}},
-		{"thermal zone of a Pi", zone(0, "cpu-thermal", "48312"), map[string]float64{"cpu temperature None": 48.31}},
-		{"hwmon of a Pi", hwmon(0, "cpu_thermal", 1, "", "51000"), map[string]float64{"cpu temperature None": 51}},
-		{
-			"the package, not a core or a disk",
-			merge(hwmon(0, "nvme", 1, "Composite", "70000"), hwmon(1, "coretemp", 2, "Core 0", "66000"),
-				hwmon(1, "coretemp", 1, "Package id 0", "61000")),
-			map[string]float64{"cpu temperature None": 61},
-		},
-		{"AMD", hwmon(0, "k10temp", 1, "Tctl", "45500"), map[string]float64{"cpu temperature None": 45.5}},
-		{"two sockets", merge(hwmon(0, "coretemp", 1, "Package id 0", "40000"),
-			hwmon(1, "coretemp", 1, "Package id 1", "44000")), map[string]float64{"cpu temperature None": 44}},
-		{"a disk only", hwmon(0, "nvme", 1, "Composite", "40000"), map[string]float64{}},
-		{"a dead sensor", zone(0, "cpu-thermal", "0"), map[string]float64{}},
-		{"an impossible value", zone(0, "cpu-thermal", "-273000"), map[string]float64{}},
-		{
-			"one of two is garbage", merge(zone(0, "soc-thermal", "x"), zone(1, "cpu-thermal", "40000")),
-			map[string]float64{"cpu temperature None": 40},
-		},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			dir := t.TempDir()
-			for name, text := range tt.files {
-				write(t, filepath.Join(dir, "sys/class", name), text)
-			}
-			got, _ := collect.New(collect.Options{Temperature: true}).Collect(on(t, dir))
-			if diff := cmp.Diff(tt.want, values(got)); diff != "" {
-				t.Error(diff)
-			}
-		})
 	}
 }
 
@@ -198,37 +214,5 @@ func TestMachine(t *testing.T) {
 		if got := collect.Machine(on(t, dir)); got.Boot != "" || got.Uptime != 0 {
 			t.Errorf("on %s: got %+v, want nothing", dir, got)
 		}
-	}
-}
-
-func zone(n int, kind, temp string) map[string]string {
-	dir := "thermal/thermal_zone" + string(rune('0'+n)) + "/"
-	return map[string]string{dir + "type": kind + "\n", dir + "temp": temp + "\n"}
-}
-
-func hwmon(n int, name string, input int, label, temp string) map[string]string {
-	dir := "hwmon/hwmon" + string(rune('0'+n)) + "/"
-	files := map[string]string{dir + "name": name + "\n", dir + "temp" + string(rune('0'+input)) + "_input": temp + "\n"}
-	if label != "" {
-		files[dir+"temp"+string(rune('0'+input))+"_label"] = label + "\n"
-	}
-	return files
-}
-
-func merge(parts ...map[string]string) map[string]string {
-	all := map[string]string{}
-	for _, p := range parts {
-		maps.Copy(all, p)
-	}
-	return all
-}
-
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
 	}
 }

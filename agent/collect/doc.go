@@ -12,10 +12,24 @@
 // The machines under testdata/machines hold the table and the sensors together: each row is given by one of them, and
 // none gives what is in no row.
 //
+// # Which disk a figure is of
+//
+// Where nothing is mounted, the kernel answers for the file system that the folder is on: an unplugged disk would have
+// the root's figure. So each reading finds the mount that holds the path (mountTable), and compares it with what should
+// be there: what /etc/fstab and the mount units plan (planned), and where something was mounted before (knownMounts, on
+// the disk because after a power cut nothing else may tell). It looks before and after asking for the figure. An agent
+// may see other mounts than the machine has, in a service's sandbox or in a container (world): process 1 tells.
+//
+// Known limits: a folder that is mounted into a container by itself, of a machine whose /proc is not to be seen, may be
+// the folder on which a disk is missing. A disk that was pulled out and never unmounted is noticed by its device, which
+// btrfs, LVM and RAID hide.
+//
 // # Traps in gopsutil, and their guards
 //
-// It returns nothing and a nil error for a file that it cannot read, it returns NaN, and its Used is not what free
-// shows. A check stands beside each reading, and what was found takes only finite values. It panics where loadavg or
-// net/dev is empty, and reads this machine's load where the other's cannot be read; its counters of disks look up
-// serial numbers each time. So the local sensors read the kernel's files themselves.
+// It returns nothing and a nil error for a file that it cannot read, it returns NaN, its Used is not what free shows,
+// and it takes 0 for a line of meminfo that is missing. A check stands beside each reading, and what was found takes
+// only finite values. It panics where loadavg or net/dev is empty, and reads this machine's load where the other's
+// cannot be read; its counters of disks look up serial numbers each time. It looks at no thermal zone where any
+// hardware monitor is, and asks thermometers that take a second. So the local sensors and the temperature read the
+// kernel's files themselves.
 package collect

@@ -9,31 +9,47 @@ import (
 
 // A mount is a line of /proc/PID/mountinfo (proc_pid_mountinfo(5)).
 type mount struct {
-	device string // major:minor
-	root   string // the folder of the file system that is mounted, / unless it is a bind mount
-	point  string
-	kind   string // such as ext4
-	source string // such as /dev/mmcblk0p2
+	id, parent int
+	device     string // major:minor
+	root       string // the folder of the file system that is mounted, / unless it is a bind mount
+	point      string // where, as the process sees it whose table this is
+	follows    bool   // what is mounted where it was copied from shows here too
+	kind       string // such as ext4
+	source     string // such as /dev/mmcblk0p2
+	options    string // of the file system, not of the mount: ro if it takes no writes
 }
 
-// parseMounts returns the mounts that keep may want: the others of 3000 are not taken apart.
-func parseMounts(text string, keep func(kind, source string) bool) []mount {
-	var all []mount
+// parseMounts returns the mounts that keep may want: the others of 3000 are not taken apart. Nil keeps all.
+func parseMounts(text string, keep func(kind, source string) bool) mountTable {
+	var all mountTable
 	for line := range strings.Lines(text) {
-		before, after, ok := strings.Cut(line, " - ")
-		rest := strings.Fields(after)
-		if !ok || len(rest) < 2 || !keep(rest[0], rest[1]) {
+		before, after, ok := strings.Cut(strings.TrimSuffix(line, "\n"), " - ")
+		rest := strings.Split(after, " ") // type, source, options; the source may be empty
+		if !ok || len(rest) < 2 || keep != nil && !keep(rest[0], rest[1]) {
 			continue
 		}
-		fields := strings.Fields(before) // id, parent, major:minor, root, mount point, options, …
-		if len(fields) < 6 {
-			continue
+		if m, ok := parseMount(before); ok {
+			m.kind, m.source, m.options = rest[0], unescape(rest[1]), rest[len(rest)-1]
+			all = append(all, m)
 		}
-		all = append(all, mount{
-			device: fields[2], root: unescape(fields[3]), point: unescape(fields[4]), kind: rest[0], source: unescape(rest[1]),
-		})
 	}
 	return all
+}
+
+// parseMount reads "36 35 98:0 /root /point rw,noatime master:1": id, parent, device, root, mount point, options,
+// propagation. One blank is between two fields: those of Unicode may be part of a name.
+func parseMount(text string) (mount, bool) {
+	fields := strings.Split(text, " ")
+	if len(fields) < 6 || !strings.HasPrefix(fields[4], "/") {
+		return mount{}, false
+	}
+	id, err := strconv.Atoi(fields[0])
+	parent, errParent := strconv.Atoi(fields[1])
+	m := mount{id: id, parent: parent, device: fields[2], root: unescape(fields[3]), point: unescape(fields[4])}
+	for _, option := range fields[6:] {
+		m.follows = m.follows || strings.HasPrefix(option, "master:")
+	}
+	return m, err == nil && errParent == nil
 }
 
 // unescape puts back what the kernel writes in octal: space, tab, newline and backslash.

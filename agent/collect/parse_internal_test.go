@@ -154,13 +154,22 @@ func TestParseMounts(t *testing.T) {
 38 35 0:1 / /proc rw shared:2 - proc proc rw
 39 35 98:2 / - ext3 /dev/sda1 rw
 40 35 98:2 / /half
-`
-	want := []mount{
-		{"98:0", "/a b", "/mnt x\ty\nz\\", "ext4", "/dev/root"},
-		{"98:1", "/", "/old", "ext3", "/dev/sda1"},
+41 35 98:3 / rel rw - ext3 /dev/sda2 rw
+x 35 98:3 / /x rw - ext3 /dev/sda2 rw
+42 x 98:3 / /x rw - ext3 /dev/sda2 rw
+43 35 0:5 / /a b rw - tmpfs  rw,size=4k
+44 35 98:4 / /b c rw - fuseblk /dev/b d rw`
+	want := mountTable{
+		{36, 35, "98:0", "/a b", "/mnt x\ty\nz\\", true, "ext4", "/dev/root", "rw,errors=continue"},
+		{37, 35, "98:1", "/", "/old", false, "ext3", "/dev/sda1", "rw"},
+		{44, 35, "98:4", "/", "/b c", false, "fuseblk", "/dev/b d", "rw"},
 	}
 	if diff := cmp.Diff(want, parseMounts(text, isReal), cmp.AllowUnexported(mount{})); diff != "" {
 		t.Error(diff)
+	}
+	all := parseMounts(text, nil)
+	if len(all) != 5 || all[3].point != "/a\u00a0b" || all[3].kind != "tmpfs" || all[3].source != "" {
+		t.Errorf("all: got %+v", all)
 	}
 }
 

@@ -75,7 +75,7 @@ func atMost[T any](f *found, all []T, n, each int, what string) []T {
 
 func newSample(name, unit string, value float64) sample.Sample {
 	return sample.Sample{
-		Name: name, Unit: unit, Value: math.Round(value*100) / 100,
+		Name: name, Unit: unit, Value: rounded(value),
 		Time: sample.Seconds(clock.Now().Truncate(time.Millisecond)),
 	}
 }

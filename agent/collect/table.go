@@ -58,9 +58,9 @@ func isPlaceholder(word string) bool {
 var four = []Row{
 	{
 		Name: "disk usage PATH", Unit: "Percent", Cloud: true,
-		Meaning: "How full the file system at PATH is, as `df` shows it. To the cloud go those of `collect.disks`; the other " +
-			"disks' stay on the LAN.",
-		Source: "statfs(2); `/proc/self/mountinfo`",
+		Meaning: "How full the file system at PATH is, as `df` shows it. Absent while the disk is not mounted. To the cloud " +
+			"go those of `collect.disks`; the other disks' stay on the LAN.",
+		Source: "statfs(2); `/proc/self/mountinfo`; `/etc/fstab`",
 	},
 	{
 		Name: "cpu usage", Unit: "Percent", Cloud: true,
@@ -69,7 +69,7 @@ var four = []Row{
 	},
 	{
 		Name: "cpu temperature", Unit: "None", Cloud: true, Meaning: "The CPU's temperature in °C.",
-		Source: "`/sys/class/hwmon`, `/sys/class/thermal`", Models: "all Raspberry Pis; PCs; no virtual machine",
+		Source: "`/sys/class/thermal`, `/sys/class/hwmon`", Models: "all Raspberry Pis; PCs; no virtual machine",
 	},
 	{
 		Name: "memory usage", Unit: "Megabytes", Cloud: true,

@@ -1,67 +1,156 @@
 package collect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"math"
+	"path/filepath"
+	"slices"
 	"strings"
-
-	"github.com/shirou/gopsutil/v3/host"
 )
 
-// cpuSensors are the beginnings of the names under which kernels show the CPU's temperature, the best first.
-// "-" is written "_" here. What only measures the board or a disk is not among them.
-var cpuSensors = []string{
-	"cpu_thermal", // Raspberry Pi and most ARM boards
-	"cpu",
-	"soc_thermal",
-	"soc",
-	"bigcore",
-	"bcm2835_thermal",
-	"imx_thermal",
-	"coretemp_package", // Intel
-	"x86_pkg_temp",
-	"coretemp",
-	"k10temp_tdie", // AMD; Tctl may be offset from it
-	"k10temp_tctl",
-	"k10temp",
-	"zenpower_tdie",
+// A thermometer is one that the kernel shows and that measures the CPU.
+type thermometer struct {
+	name string
+	rank int    // in cpuSensors
+	file string // with its temperature
+	zone string // the folder of its thermal zone, "" if it is none
 }
 
-// cpuTemperature returns the CPU's temperature in °C, ErrAbsent if the machine shows none.
+// cpuTemperature returns the CPU's temperature in °C: the hottest of those thermometers of the best rank that work.
+// ErrAbsent means that the machine shows none. Only the CPU's are read: asking others takes its time (a DS18B20
+// measures for 750 ms) or wakes a disk.
 func cpuTemperature(ctx context.Context) (float64, error) {
-	all, err := host.SensorsTemperaturesWithContext(ctx)
-	if len(all) == 0 && err != nil && !isWarning(err) {
-		return 0, fmt.Errorf("reading temperatures: %w", err)
+	all := append(zones(sysPath(ctx, "class/thermal")), hwmons(sysPath(ctx, "class/hwmon"))...)
+	slices.SortStableFunc(all, func(a, b thermometer) int { return cmp.Compare(a.rank, b.rank) })
+	why := ErrAbsent
+	for len(all) > 0 {
+		best := all[0].rank
+		others := slices.IndexFunc(all, func(t thermometer) bool { return t.rank != best })
+		if others < 0 {
+			others = len(all)
+		}
+		value, err := hottestOf(all[:others])
+		if err == nil {
+			return value, nil
+		}
+		if errors.Is(why, ErrAbsent) {
+			why = err
+		}
+		all = all[others:]
 	}
-	for _, name := range cpuSensors {
-		if t, ok := hottest(all, name); ok {
-			return t, nil
+	return 0, why
+}
+
+// hottestOf returns the highest temperature of those that have one, else why the first has none.
+func hottestOf(all []thermometer) (float64, error) {
+	best, why := math.Inf(-1), error(nil)
+	for _, t := range all {
+		value, err := t.read()
+		switch {
+		case err == nil:
+			best = max(best, value)
+		case why == nil:
+			why = fmt.Errorf("reading the thermometer %s in %s: %w", t.name, t.file, err)
 		}
 	}
-	if err != nil { // one that could not be read may be the CPU's
-		return 0, fmt.Errorf("reading temperatures: %w", err)
+	if math.IsInf(best, -1) {
+		return 0, why
 	}
-	return 0, ErrAbsent
+	return best, nil
 }
 
-// isWarning says whether the library only complains of single sensors.
-func isWarning(err error) bool {
-	_, ok := errors.AsType[*host.Warnings](err)
-	return ok
-}
-
-// hottest returns the highest plausible temperature among the sensors whose names begin with name.
-func hottest(all []host.TemperatureStat, name string) (float64, bool) {
-	best, found := 0.0, false
-	for _, s := range all {
-		key := strings.ReplaceAll(strings.ToLower(s.SensorKey), "-", "_")
-		if strings.HasPrefix(key, name) && plausible(s.Temperature) && (!found || s.Temperature > best) {
-			best, found = s.Temperature, true
+// zones returns the thermal zones of the CPU. What drivers make of the same zones in hwmon has the same name, and the
+// same temperature; some kernels have no hwmon, and what else is there need not be the CPU's.
+func zones(folder string) []thermometer {
+	var all []thermometer
+	for _, dir := range list(folder, "thermal_zone", "") {
+		if t, ok := newThermometer(trimmed(filepath.Join(dir, "type")), filepath.Join(dir, "temp")); ok {
+			t.zone = dir
+			all = append(all, t)
 		}
 	}
-	return best, found
+	return all
 }
 
-// plausible refuses what dead sensors show: exactly 0, and values that no running CPU has.
-func plausible(celsius float64) bool { return celsius != 0 && celsius > -60 && celsius < 200 }
+// hwmons returns the CPU's thermometers among those of the hardware monitors. Before Linux 3.15 some have their files
+// in the folder device.
+func hwmons(folder string) []thermometer {
+	var all []thermometer
+	for _, dir := range list(folder, "hwmon", "") {
+		for _, dir := range []string{dir, filepath.Join(dir, "device")} {
+			name := trimmed(filepath.Join(dir, "name"))
+			for _, file := range list(dir, "temp", "_input") {
+				label := trimmed(strings.TrimSuffix(file, "_input") + "_label")
+				if t, ok := newThermometer(strings.TrimSpace(name+" "+label), file); ok {
+					all = append(all, t)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// newThermometer returns false for what does not measure the CPU.
+func newThermometer(name, file string) (thermometer, bool) {
+	rank, ok := cpuRank(name)
+	return thermometer{name: name, rank: rank, file: file}, ok
+}
+
+// read returns a plausible temperature.
+func (t thermometer) read() (float64, error) {
+	text, err := readText(t.file)
+	switch {
+	case errors.Is(err, ErrAbsent):
+		return 0, errors.New("it has no value, as while it sleeps")
+	case err != nil:
+		return 0, unnamed(err) // the caller names it
+	}
+	raw, err := parseRaw(text)
+	if err != nil {
+		return 0, err
+	}
+	limit := int64(0)
+	if t.zone != "" && !surelyThousandths(raw) {
+		limit = hottestTrip(t.zone)
+	}
+	return celsius(raw, limit)
+}
+
+// unnamed is an error of a file without the file's name.
+func unnamed(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	return err
+}
+
+// hottestTrip returns the highest temperature at which the kernel does something about a thermal zone, in the zone's
+// unit, 0 if none is known.
+func hottestTrip(zone string) int64 {
+	highest := int64(0)
+	for _, file := range list(zone, "trip_point_", "_temp") {
+		if raw, err := parseRaw(trimmed(file)); err == nil {
+			highest = max(highest, raw)
+		}
+	}
+	return highest
+}
+
+// list returns the paths of what in a folder has a name with this beginning and end; nothing if it cannot be read.
+func list(dir, prefix, suffix string) []string {
+	names, err := entries(dir, prefix)
+	if err != nil {
+		return nil
+	}
+	var paths []string
+	for _, name := range names {
+		if strings.HasSuffix(name, suffix) {
+			paths = append(paths, filepath.Join(dir, name))
+		}
+	}
+	return paths
+}

@@ -21,7 +21,7 @@ var inside = map[string][]string{
 	"localcore":    {"localcore/localcore", "shared/cli", "shared/pki"},
 
 	// The agent's stages, and their wiring.
-	"agent/collect": {"shared/clock", "shared/sample"},
+	"agent/collect": {"shared/clock", "shared/files", "shared/sample"},
 	"agent/spool":   {"shared/files", "shared/sample"},
 	"agent/publish": {"shared/sample", "shared/mqttlink", "shared/backoff", "shared/clock"},
 	"agent/agent":   {"agent/collect", "agent/spool", "agent/publish", "shared/*"},

@@ -1,0 +1,141 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/shirou/gopsutil/v3/common"
+)
+
+// A place is where a path lies.
+type place struct {
+	path  string // as the machine calls it: a container may see it elsewhere
+	point string // the mount point at or above it, as the machine calls it; "" if that is not to be found out
+	own   mount  // what this process sees there
+	apart bool   // the mount is of another file system than what it lies on
+}
+
+// rootFolder is where / of the machine is, if it is to be seen at all.
+func rootFolder(ctx context.Context) string {
+	return hostFolder(ctx, common.HostRootEnvKey, filepath.Dir(procPath(ctx, "")))
+}
+
+// ownMounts returns the mountinfo of this process, "" if it cannot be read.
+func ownMounts(ctx context.Context) string {
+	for _, path := range []string{procPath(ctx, "self/mountinfo"), "/proc/self/mountinfo"} {
+		if text, err := readText(path); err == nil {
+			return text
+		}
+	}
+	return ""
+}
+
+// locate finds in mounts, the mountinfo of this process, where name leads: to path, in which are no symbolic links. It
+// returns an error if this process sees something else there than the machine does.
+func locate(ctx context.Context, name, path, mounts string) (place, error) {
+	w := world{own: parseMounts(mounts, nil), root: rootFolder(ctx)}
+	if w.leaves(name, path) {
+		return place{}, fmt.Errorf("a link leads out of %s, to %s of the container", w.root, path)
+	}
+	if w.maySeeOthers(path) {
+		if text, err := readText(procPath(ctx, "1/mountinfo")); err == nil { // else the own view is all there is
+			w.machine = parseMounts(text, nil)
+		}
+	}
+	return w.find(path)
+}
+
+// A world is what this process sees, and what the machine does whose figures it tells.
+type world struct {
+	own     mountTable
+	machine mountTable // of process 1, as far as it is to be asked
+	root    string     // where this process sees the machine's /
+}
+
+// sandboxed are the places over which systemd mounts others for a service.
+var sandboxed = []string{"/home", "/root", "/run/user", "/tmp", "/var/tmp"}
+
+// maySeeOthers says whether this process may see other mounts than the machine has: in a container that was given the
+// host's /proc, and in a service for which systemd mounts and hides some. Who has mounts of his own otherwise means
+// them.
+func (w world) maySeeOthers(path string) bool {
+	top, ok := w.own.covering(w.root)
+	if !ok || top.point != w.root || !within(path, w.root) {
+		return false
+	}
+	at, _ := w.own.covering(path)
+	return w.root != "/" || top.follows || slices.Contains(sandboxed, at.point)
+}
+
+// leaves says whether a link on the machine, whose / a container sees elsewhere, has led to what is not the machine's.
+func (w world) leaves(name, path string) bool {
+	top, ok := w.own.covering(w.root)
+	return ok && top.point == w.root && within(filepath.Clean(name), w.root) && !within(path, w.root)
+}
+
+// find returns where path is. A machine that has another root is none to compare with.
+func (w world) find(path string) (place, error) {
+	own, ok := w.own.covering(path)
+	if !ok {
+		return place{path: path}, nil
+	}
+	under, _ := w.own.covering(filepath.Dir(own.point))
+	apart := under.device != own.device
+	top, _ := w.own.covering(w.root)
+	first, ok := w.machine.covering("/")
+	if !ok || first.device != top.device || first.root != top.root || !within(path, w.root) {
+		return place{path: path, point: own.point, own: own, apart: apart}, nil
+	}
+	there := filepath.Join("/", strings.TrimPrefix(path, strings.TrimSuffix(w.root, "/")))
+	m, _ := w.machine.covering(there)
+	switch {
+	case m.device == own.device:
+		return place{path: there, point: m.point, own: own, apart: apart}, nil
+	case w.root == "/":
+		return place{}, fmt.Errorf("this process sees %s at %s, and the machine %s: it is in a sandbox, such as "+
+			"ProtectHome= or PrivateTmp= of its service; install the unit of this version", own.what(), own.point, m.what())
+	}
+	return place{}, fmt.Errorf("this container sees %s at %s, and its host %s: mount the host's / into it with rslave",
+		own.what(), own.point, m.what())
+}
+
+// what names a file system.
+func (m mount) what() string { return strings.TrimSpace(m.kind + " " + m.source) }
+
+// deviceGone says whether a mount's disk was taken away. Until it is unmounted the kernel answers from memory.
+func deviceGone(ctx context.Context, m mount) bool {
+	if m.device == "" || strings.HasPrefix(m.device, "0:") { // no block device
+		return false
+	}
+	devices := sysPath(ctx, "dev/block")
+	if all, err := entries(devices, ""); err != nil || len(all) == 0 { // containers may hide it
+		return false
+	}
+	_, err := os.Lstat(filepath.Join(devices, m.device))
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// remark says of what the figure of a path is, if that is not plain. Path is without symbolic links.
+func (p place) remark(name, path string) string {
+	lead := name
+	if filepath.Clean(name) != path {
+		lead = name + " leads to " + path + ", which"
+	}
+	switch {
+	case p.point == "":
+		return "whether something is mounted at " + name + " is not to be found out"
+	case p.point != p.path:
+		return fmt.Sprintf("%s is a folder of %s: its figure is that of %s", lead, p.own.point, p.own.point)
+	case p.own.root != "/":
+		return fmt.Sprintf("%s is %s of %s: its figure is that of all of it", lead, p.own.root, p.own.what())
+	case lead != name:
+		return name + " leads to " + path
+	}
+	return ""
+}

@@ -1,0 +1,28 @@
+package collect
+
+import (
+	"context"
+	"math"
+	"testing"
+)
+
+func TestRounded(t *testing.T) {
+	t.Parallel()
+	for v, want := range map[float64]float64{
+		1.234567: 1.23, 1.235: 1.24, -1.235: -1.24, -0.001: 0, 0.001: 0, 0: 0, math.Copysign(0, -1): 0, 99.999: 100,
+	} {
+		if got := rounded(v); got != want || math.Signbit(got) != (want < 0) {
+			t.Errorf("%v: got %v, want %v", v, got, want)
+		}
+	}
+}
+
+func TestCollector_gives_no_minus_zero(t *testing.T) {
+	t.Parallel()
+	c := New(Options{})
+	c.add("little", "None", func(context.Context) (float64, error) { return -0.001, nil })
+	got, _ := c.Collect(t.Context())
+	if len(got) != 1 || got[0].Value != 0 || math.Signbit(got[0].Value) {
+		t.Errorf("got %v, want 0", got)
+	}
+}
