@@ -79,7 +79,7 @@ gateway.yaml:6: intake.name_template: must have {name} once, and {device}, or th
 gateway.yaml:8: rollup.window: must be whole seconds and divide a day evenly, such as 60s or 5m, got 55s
 gateway.yaml:9: rollup.grace: must be at least intake.clock_tolerance (10s), or a slow clock splits a window in two, got 5s
 gateway.yaml:11: rollup.rules[0].match: must be a pattern such as "cpu *", got "["
-gateway.yaml:12: rollup.rules[1].reduce: must be one of [avg min max sum last count all values], got "median"
+gateway.yaml:12: rollup.rules[1].reduce: must be one of [avg min max sum last count all values none], got "median"
 gateway.yaml:13: rollup.rules[2].reduce: values needs uplink.form: emf, since a message of the metric form holds one value
 gateway.yaml:15: uplink.endpoint: must be HOST or HOST:PORT, without "mqtts://", got "mqtts://example.amazonaws.com"
 gateway.yaml:16: uplink.client_id: must have letters, digits and _ . : - only, and with the site at most 119 of them, got "$gateway"
