@@ -1,5 +1,7 @@
 // Package publish brings reports to the gateway over MQTT and forgets a report only at its PUBACK.
 // Whatever happens to the connection, what was not acknowledged is published again, in order.
+//
+// What stays on the LAN goes along once, with the newest report, and is not kept: see Live.
 package publish
 
 import (
