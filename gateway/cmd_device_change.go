@@ -73,7 +73,7 @@ type deviceShowCmd struct {
 
 // Help is the longer help of the command.
 func (*deviceShowCmd) Help() string {
-	return `Asks the running gateway. Shows each metric of the device as it is called at AWS, with its unit, its newest value, when that came, and what it costs a month at the list prices of us-east-1 while it is sent. Free a name that was mistyped with "device remove NAME --metric METRIC".
+	return `Asks the running gateway. Shows each metric of the device as it is called at AWS, with its unit, its newest value, when that came, and what it costs a month at the list prices of us-east-1 while it is sent; then what stays on the LAN, and what the device says of itself, as far as the gateway has heard since its start. A rule in rollup.rules sends what it names. Free a name that was mistyped with "device remove NAME --metric METRIC".
 
 Example:
 
@@ -86,5 +86,6 @@ func (c *deviceShowCmd) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return ctl.Show(ctx, cfg.Data.Dir, c.Name, ctl.Rate{Form: cfg.Uplink.Form, Window: cfg.Rollup.Window}, c.JSON, out)
+	rate := ctl.Rate{Form: cfg.Uplink.Form, Window: cfg.Rollup.Window, Worth: cfg.Worth()}
+	return ctl.Show(ctx, cfg.Data.Dir, c.Name, rate, c.JSON, out)
 }

@@ -16,9 +16,10 @@ type ledgerCmd struct {
 func (*ledgerCmd) Help() string {
 	return `Asks the running gateway. All figures are samples:
 
-  received = refused + duplicate + stored
+  received = refused + duplicate + local + stored
   stored   = waiting + sent + expired + dropped
 
+What is local stays on the LAN: device show lists it.
 Exits with 1 if the figures of any device do not add up.
 
 Example:

@@ -39,8 +39,11 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	reports := spool.Open(spoolConfig(cfg, log))
-	publisher := publish.New(publishOptions(cfg, cfg.Name(), log), reports)
 	s := newSampler(cfg, cfg.Spool.Dir, log)
+	s.live = publish.NewLive()
+	opt := publishOptions(cfg, cfg.Name(), log)
+	opt.Live, opt.Wanted = s.live, s.want
+	publisher := publish.New(opt, reports)
 
 	// The publisher outlives ctx by the farewell.
 	publishing, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -74,8 +77,8 @@ func Once(ctx context.Context, cfg Config, log *slog.Logger) (sample.Report, err
 	if err := s.prime(ctx); err != nil {
 		return sample.Report{}, err
 	}
-	report, ok := s.read(ctx)
-	if !ok {
+	report, _ := s.read(ctx)
+	if len(report.Samples) == 0 {
 		return sample.Report{}, config.Try(fmt.Errorf("collecting: no sensor gave a value"), "piway-agent check")
 	}
 	report.Run, report.Seq = newRun(), 1

@@ -3,9 +3,12 @@ package agent
 import (
 	"context"
 	"log/slog"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"piway/agent/collect"
+	"piway/agent/publish"
 	"piway/agent/spool"
 	"piway/shared/backoff"
 	"piway/shared/clock"
@@ -15,23 +18,31 @@ import (
 // A sampler turns the machine into readings.
 type sampler struct {
 	collector *collect.Collector
+	machine   machine
 	device    string
 	every     time.Duration
 	cpu       bool
+	live      *publish.Live // may be nil, if nothing goes beside the reports
 	log       *slog.Logger
+
+	wanted atomic.Pointer[[]string] // names of local samples that the gateway wants in the reports
+}
+
+// A machine gives what goes to the cloud, what stays on the LAN, and what it says of itself.
+type machine interface {
+	Collect(ctx context.Context) (cloud, local []sample.Sample)
+	Attributes() map[string]string
 }
 
 // newSampler reads nothing yet. State is the folder in which to remember where disks were mounted, "" for none.
 func newSampler(cfg Config, state string, log *slog.Logger) *sampler {
+	collector := collect.New(collect.Options{
+		Disks: cfg.Collect.Disks, CPU: cfg.Collect.CPU, Temperature: cfg.Collect.Temperature, Memory: cfg.Collect.Memory,
+		Health: cfg.Collect.Health, State: state, Log: log.With("part", "collect"),
+	})
 	return &sampler{
-		collector: collect.New(collect.Options{
-			Disks: cfg.Collect.Disks, CPU: cfg.Collect.CPU, Temperature: cfg.Collect.Temperature, Memory: cfg.Collect.Memory,
-			Health: cfg.Collect.Health, State: state, Log: log.With("part", "collect"),
-		}),
-		device: cfg.Name(),
-		every:  cfg.Collect.Interval,
-		cpu:    cfg.Collect.CPU,
-		log:    log,
+		collector: collector, machine: collector, device: cfg.Name(), every: cfg.Collect.Interval, cpu: cfg.Collect.CPU,
+		log: log,
 	}
 }
 
@@ -40,11 +51,18 @@ func (s *sampler) run(ctx context.Context, reports *spool.Spool) {
 	s.collector.Prime(ctx)
 	beat := ticks{every: s.every, now: clock.Now}
 	for beat.wait(ctx) == nil {
-		if reading, ok := s.read(ctx); ok {
+		reading, beside := s.read(ctx)
+		if len(beside.Local) > 0 {
+			s.live.Put(beside, len(reading.Samples) == 0) // before the report that takes it along
+		}
+		if len(reading.Samples) > 0 {
 			reports.Add(reading)
 		}
 	}
 }
+
+// want has local samples of these names put into the reports from now on: those are kept until the gateway has them.
+func (s *sampler) want(names []string) { s.wanted.Store(&names) }
 
 // A ticks waits for one multiple of every after another.
 type ticks struct {
@@ -81,14 +99,27 @@ func (s *sampler) prime(ctx context.Context) error {
 	return backoff.Sleep(ctx, primeWait)
 }
 
-// read reads the machine. It returns false if there is nothing to report.
-func (s *sampler) read(ctx context.Context) (sample.Report, bool) {
-	samples, local := s.collector.Collect(ctx)
-	_ = local // has no place in a report yet
-	if len(samples) == 0 || ctx.Err() != nil {
-		return sample.Report{}, false
+// read reads the machine. It returns a report to be kept, and what goes beside it and is not. Either has no samples
+// where there are none.
+func (s *sampler) read(ctx context.Context) (reading, beside sample.Report) {
+	samples, local := s.machine.Collect(ctx)
+	if len(samples)+len(local) == 0 || ctx.Err() != nil {
+		return reading, beside
 	}
-	r := collect.Machine(ctx)
-	r.Device, r.Samples = s.device, samples
-	return r, true
+	reading = collect.Machine(ctx)
+	reading.Device = s.device
+	beside = reading
+	reading.Samples = samples
+	if s.live == nil {
+		return reading, beside
+	}
+	beside.Attributes = s.machine.Attributes()
+	for i := range local {
+		if wanted := s.wanted.Load(); wanted != nil && slices.Contains(*wanted, local[i].Name) {
+			reading.Samples = append(reading.Samples, local[i])
+		} else {
+			beside.Local = append(beside.Local, local[i])
+		}
+	}
+	return reading, beside
 }

@@ -1,5 +1,7 @@
 // Package publish brings reports to the gateway over MQTT and forgets a report only at its PUBACK.
 // Whatever happens to the connection, what was not acknowledged is published again, in order.
+//
+// What stays on the LAN goes along once, with the newest report, and is not kept: see Live.
 package publish
 
 import (
@@ -50,6 +52,10 @@ type Options struct {
 	Retry backoff.Backoff
 	// Uptime returns the machine's boot id and the seconds since that boot; nil where the system does not say.
 	Uptime func(context.Context) (boot string, seconds float64)
+	// Live is sent beside the reports, to gateways that say what they take; earlier ones would ignore it. May be nil.
+	Live *Live
+	// Wanted is told which names of Live the gateway wants among the samples of the reports; may be nil.
+	Wanted func(names []string)
 	// Log must not be nil.
 	Log *slog.Logger
 }
@@ -89,7 +95,7 @@ type Publisher struct {
 // New returns a publisher that has not connected yet.
 func New(opt Options, src Source) *Publisher {
 	opt = opt.withDefaults()
-	return &Publisher{opt: opt, src: src, out: outage{log: opt.Log}, size: size{src: src, log: opt.Log}, log: opt.Log}
+	return &Publisher{opt: opt, src: src, out: outage{log: opt.Log}, size: size{src: src, wanted: opt.Wanted, log: opt.Log}, log: opt.Log}
 }
 
 // Run connects, publishes and connects again, for ever. It returns nil when ctx ends and its connection is closed;

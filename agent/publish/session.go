@@ -28,9 +28,13 @@ func (p *Publisher) session(ctx context.Context) (acked int, err error) {
 		return 0, err
 	}
 	p.out.connected(p.opt.Address)
+	if p.opt.Live != nil {
+		p.opt.Live.connected()
+	}
 
 	group, both := errgroup.WithContext(ctx)
 	group.Go(func() error { return p.publish(both, link, sent) })
+	group.Go(func() error { return p.publishLone(both, link) })
 	group.Go(func() error {
 		var err error
 		acked, err = p.settle(both, link, sent)
@@ -92,7 +96,7 @@ func (p *Publisher) publish(ctx context.Context, link *mqttlink.Link, w *inFligh
 		}
 		pos = next
 		sent := time.Now()
-		payload, err := encode(ctx, p.opt, report)
+		payload, err := encode(ctx, p.opt, p.withLive(report))
 		if err != nil { // it would fail for ever, and block those behind it
 			p.log.Error("report cannot be encoded, dropping it", "seq", report.Seq, "err", err)
 			p.src.Ack(pos)

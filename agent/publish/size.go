@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"piway/shared/mqttlink"
 	"piway/shared/sample"
@@ -18,8 +19,11 @@ import (
 // well, an empty report, which takes the same way, goes before it: if that passes each time and the report never does,
 // its size is to blame.
 type size struct {
-	src Source
-	log *slog.Logger
+	src    Source
+	wanted func(names []string)
+	log    *slog.Logger
+
+	limits atomic.Pointer[sample.Limits] // that the gateway told
 
 	silent   bool // the gateway does not tell what it takes
 	proven   int  // samples of the largest report that it has taken
@@ -51,7 +55,19 @@ func (z *size) bounds(text []byte) {
 				"samples", limits.Samples, "bytes", limits.Bytes)
 		})
 	}
+	z.limits.Store(&limits)
 	z.src.Limit(limits)
+	if z.wanted != nil {
+		z.wanted(b.Wanted)
+	}
+}
+
+// told returns what the gateway of this connection said that it takes, and false if it said nothing.
+func (z *size) told() (l sample.Limits, said bool) {
+	if told := z.limits.Load(); told != nil && !z.silent {
+		return *told, true
+	}
+	return l, false
 }
 
 // refused takes a report apart that the gateway refused whole by the number of its samples. One of a single sample is

@@ -85,8 +85,8 @@ func (s *Spool) Add(reading sample.Report) {
 	if s.empty() {
 		s.quiet = time.Now()
 	}
-	reading.Run = s.cfg.Run
-	for _, part := range cut(reading, s.limits) { // mostly one
+	reading.Run, reading.Local, reading.Attributes = s.cfg.Run, nil, nil // those are never kept
+	for _, part := range cut(reading, s.limits) {                        // mostly one
 		s.add(part)
 	}
 	s.work()

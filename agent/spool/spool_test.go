@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -268,5 +270,31 @@ func TestSpool_locked(t *testing.T) {
 			t.Errorf("said:\n%s", s.log)
 		}
 		s.wantAll(1, 20)
+	})
+}
+
+// What stays on the LAN is neither handed out nor on the disk: the files hold 13 days of what goes to the cloud.
+func TestSpool_keepsNothingLocal(t *testing.T) {
+	t.Parallel()
+	inBubble(t, nil, func(t *testing.T, s *shelf) {
+		one := []sample.Sample{{Name: "n", Unit: "None", Value: 1, Time: 1}}
+		s.Add(sample.Report{
+			Device: "pi", Samples: one, Local: []sample.Sample{{Name: "load", Unit: "None", Value: 1, Time: 1}},
+			Attributes: map[string]string{"model": "Pi"},
+		})
+		if _, r, err := s.Next(t.Context(), 0); err != nil || len(r.Samples) != 1 || r.Local != nil || r.Attributes != nil {
+			t.Errorf("got %+v, %v", r, err)
+		}
+		s.readFor(2 * after)
+		files := s.files()
+		if len(files) == 0 {
+			t.Fatal("nothing is on the disk")
+		}
+		for _, name := range files {
+			text, err := os.ReadFile(filepath.Join(s.cfg.Dir, name))
+			if err != nil || strings.Contains(string(text), "load") || strings.Contains(string(text), "model") {
+				t.Errorf("%s: %v\n%s", name, err, text)
+			}
+		}
 	})
 }

@@ -34,8 +34,9 @@ type Config struct {
 	MaxPacket int
 	// MaxPending bounds the publishes of one client that wait for their acknowledgement; then its reading waits.
 	MaxPending int
-	// Settings is what a device is told on its config topic each time that it subscribes to it. Nil denies the topic.
-	Settings []byte
+	// Settings returns what a device is told on its config topic each time that it subscribes to it, and by Tell. Nil
+	// denies the topic.
+	Settings func(device string) []byte
 	// ConnectTimeout is the time a new connection has for its first packet.
 	ConnectTimeout time.Duration
 	// Authenticate reports whether user and password are those of a device. The device is then known by the user name.

@@ -20,6 +20,18 @@ func (b *Broker) Reject(device string, payload []byte) {
 	}
 }
 
+// Tell tells a device its settings anew, where it listens for them.
+func (b *Broker) Tell(device string) {
+	payload := b.cfg.Settings(device)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for s, connected := range b.sessions[device] {
+		if connected && s.hears(s.config) {
+			s.notify(message(s.config, payload))
+		}
+	}
+}
+
 // OnSubscribed tells the settings to a device that has subscribed to them. The library calls it before the SUBACK, on
 // the connection's own reader: so the device knows them when its subscription is granted [MQTT-3.8.4-3].
 func (h *hook) OnSubscribed(cl *mqtt.Client, pk packets.Packet, codes []byte) {
@@ -31,7 +43,7 @@ func (h *hook) OnSubscribed(cl *mqtt.Client, pk packets.Packet, codes []byte) {
 		if sub.Filter != s.config || codes[i] >= packets.ErrUnspecifiedError.Code {
 			continue
 		}
-		if _, err := s.Write(message(s.config, h.b.cfg.Settings)); err != nil {
+		if _, err := s.Write(message(s.config, h.b.cfg.Settings(s.device))); err != nil {
 			_ = s.Close() // its reader sees the error
 		}
 	}

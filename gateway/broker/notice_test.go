@@ -8,7 +8,7 @@ import (
 	"piway/gateway/broker"
 )
 
-func withSettings(c *broker.Config) { c.Settings = []byte(`{"a":1}`) }
+func withSettings(c *broker.Config) { c.Settings = func(string) []byte { return []byte(`{"a":1}`) } }
 
 // The settings come with each grant, before it, and to nobody else.
 func TestBroker_settings(t *testing.T) {

@@ -65,7 +65,7 @@ func printBacklog(ctx context.Context, dataDir string, out io.Writer) error {
 
 func printLedger(accounts []ledger.Account, out io.Writer) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	_, _ = fmt.Fprintln(t, "device\treceived\trefused\tduplicate\tstored\twaiting\tsent\texpired\tdropped\t")
+	_, _ = fmt.Fprintln(t, "device\treceived\trefused\tduplicate\tlocal\tstored\twaiting\tsent\texpired\tdropped\t")
 	for i := range accounts {
 		row(t, &accounts[i])
 	}
@@ -120,6 +120,6 @@ func printCloud(a *ledger.Account, out io.Writer) {
 
 func row(w io.Writer, a *ledger.Account) {
 	refused, expired, dropped := a.Totals()
-	_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n",
-		a.Device, a.Received, refused, a.Duplicate, a.Stored, a.Waiting, a.Sent, expired, dropped)
+	_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n",
+		a.Device, a.Received, refused, a.Duplicate, a.Local, a.Stored, a.Waiting, a.Sent, expired, dropped)
 }

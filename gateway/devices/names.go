@@ -33,6 +33,13 @@ type Metric struct {
 	Seen  time.Time `json:"seen,omitzero"`
 }
 
+// A Beside is what of a device stays on the LAN, and what it says of itself, as far as the gateway has heard since its
+// start.
+type Beside struct {
+	Local      []Metric          `json:"local"`
+	Attributes map[string]string `json:"attributes,omitempty"`
+}
+
 // Rename gives a device another name; its password stays. After an error it has the old one; if that is
 // files.ErrUnsure, the next start may find the new one.
 func (l *List) Rename(old, name string) error {

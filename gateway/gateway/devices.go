@@ -82,15 +82,27 @@ func (g *Gateway) metricsOf(device string) ([]devices.Metric, error) {
 	if !g.devices.Has(device) {
 		return nil, fmt.Errorf("%.80s: %w", device, devices.ErrUnknown)
 	}
+	return listed(g.intake.Metrics(device)), nil
+}
+
+// besideOf returns what of a device is not sent.
+func (g *Gateway) besideOf(device string) (devices.Beside, error) {
+	if !g.devices.Has(device) {
+		return devices.Beside{}, fmt.Errorf("%.80s: %w", device, devices.ErrUnknown)
+	}
+	return devices.Beside{Local: listed(g.intake.Local(device)), Attributes: g.intake.Attributes(device)}, nil
+}
+
+func listed(samples []sample.Sample) []devices.Metric {
 	all := []devices.Metric{}
-	for _, s := range g.intake.Metrics(device) {
+	for _, s := range samples {
 		m := devices.Metric{Name: s.Name, Unit: s.Unit, Value: s.Value}
 		if s.Time != 0 {
 			m.Seen = time.UnixMilli(int64(s.Time * 1000)).UTC()
 		}
 		all = append(all, m)
 	}
-	return all, nil
+	return all
 }
 
 // settle has the store and the intake follow the device list. Nothing of a device may be under way; when the store has
@@ -167,6 +179,10 @@ func (g *Gateway) deviceRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /devices/{name}/metrics", func(w http.ResponseWriter, r *http.Request) {
 		all, err := g.metricsOf(r.PathValue("name"))
 		answer(w, all, err)
+	})
+	mux.HandleFunc("GET /devices/{name}/beside", func(w http.ResponseWriter, r *http.Request) {
+		beside, err := g.besideOf(r.PathValue("name"))
+		answer(w, beside, err)
 	})
 	mux.HandleFunc("POST /devices/{name}", func(w http.ResponseWriter, r *http.Request) {
 		password, err := g.AddDevice(r.PathValue("name"))

@@ -86,7 +86,7 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 	if g.broker, err = broker.Open(ctx, broker.Config{
 		Listen: cfg.Broker.Listen, Prefix: cfg.Broker.TopicPrefix, ScriptTopics: cfg.Broker.ScriptTopics,
 		MaxConnections: cfg.Broker.MaxConnections, MaxPerAddress: cfg.Broker.MaxConnectionsPerAddress,
-		MaxPacket: int(cfg.Broker.MaxPacket), MaxPending: cfg.Broker.MaxPending, Settings: boundsOf(&cfg),
+		MaxPacket: int(cfg.Broker.MaxPacket), MaxPending: cfg.Broker.MaxPending, Settings: g.boundsOf(&cfg),
 		ConnectTimeout: cfg.Broker.ConnectTimeout,
 		Authenticate:   g.devices.Authenticate, Handle: g.handle, Log: log.With("part", "broker"),
 	}); err != nil {
@@ -122,6 +122,7 @@ func (g *Gateway) openIntake(ctx context.Context, cfg *settings.Config) (*intake
 		MaxSamples: cfg.Intake.MaxSamples, MaxMetrics: cfg.Intake.MaxMetrics, Window: cfg.Rollup.Window,
 		IsDevice: g.devices.Has, Alike: g.devices.Alike, Version: g.devices.Version,
 		Now: g.now, Owners: owners, Reserved: reservedNames(cfg.Uplink.Form),
+		StaysLocal: staysLocal(cfg),
 	})
 	if err := g.queue.Metrics(ctx, func(device string, last sample.Sample) {
 		g.noteGone(device)
@@ -130,16 +131,6 @@ func (g *Gateway) openIntake(ctx context.Context, cfg *settings.Config) (*intake
 		return nil, err
 	}
 	return in, g.queue.Boots(ctx, in.KnowBoot)
-}
-
-// boundsOf is what devices are told on their config topic. Nil, which tells nothing, cannot be: two numbers can be
-// encoded.
-func boundsOf(cfg *settings.Config) []byte {
-	text, err := sample.Bounds{MaxSamples: cfg.Intake.MaxSamples, MaxPacket: int(cfg.Broker.MaxPacket)}.JSON()
-	if err != nil {
-		return nil
-	}
-	return text
 }
 
 // handle takes a publish from the broker to the queue. done is called with nil when all of it is on disk or counted.
@@ -160,21 +151,25 @@ func (g *Gateway) handle(device string, payload []byte, done func(error)) {
 	if len(v.Refused) > 0 {
 		g.tellRefused(&v)
 	}
+	g.tellIdentity(&v)
 	// What is needed until it is answered, which the samples are not.
 	kept := intake.Verdict{
 		Report: sample.Report{Device: device, Boot: v.Boot}, Booted: v.Booted,
-		Claims: v.Claims, Charged: v.Charged, Uses: v.Uses,
+		Claims: v.Claims, Charged: v.Charged, Uses: v.Uses, Wants: v.Wants,
 	}
 	g.queue.Append(queue.Entry{
 		Report: v.Report, Arrived: arrived.Wall, Unsure: !arrived.Right, SinceBoot: arrived.SinceBoot,
 		Shift: v.Shift, Booted: v.Booted, Refused: v.Reasons, Claims: v.Claims, Uses: v.Uses,
-		Twin: g.lookForTwins(&v, arrived),
+		LocalCount: v.LocalCount, Twin: g.lookForTwins(&v, arrived),
 	}, func(err error) {
 		if err == nil {
 			g.intake.Kept(&kept)
 			g.watch.heard()
 		} else {
 			g.intake.Failed(&kept)
+		}
+		if kept.Wants {
+			g.broker.Tell(device)
 		}
 		done(err)
 	})

@@ -64,26 +64,28 @@ func uplinkConfig(cfg *settings.Config, log *slog.Logger) (uplink.Config, error)
 // forwardConfig puts the form between the queue and the uplink.
 func forwardConfig(cfg *settings.Config, q *queue.Queue, log *slog.Logger) forward.Config {
 	f := forward.Config{
-		Store: q, Rollup: rollupSettings(&cfg.Rollup), Form: encode.Metric,
+		Store: q, Rollup: rollupOf(cfg), Form: encode.Metric,
 		FormMark:     fmt.Sprint(cloud.Metric, " ", encode.MetricVersion),
 		HasTimestamp: cfg.Uplink.RuleHasTimestamp, ClockRight: clockRight(&cfg.Intake), Now: clock.Now,
 		SinceBoot: clock.SinceBoot,
 		Log:       log.With("part", "forward"),
 	}
 	if cfg.Uplink.Form == cloud.EMF {
-		base := cfg.Naming().Base
-		f.Rollup.Default, f.Rollup.Base = rollup.Values, base
-		f.Form = encode.NewEMF(cfg.Uplink.Namespace, cfg.Site, base)
+		f.Form = encode.NewEMF(cfg.Uplink.Namespace, cfg.Site, f.Rollup.Base)
 		f.FormMark = fmt.Sprintf("%s %d namespace %q site %q names %q", cloud.EMF, encode.EMFVersion, cfg.Uplink.Namespace,
 			cfg.Site, cfg.Intake.NameTemplate)
 	}
 	return f
 }
 
-func rollupSettings(c *settings.Rollup) rollup.Settings {
-	set := rollup.Settings{Window: c.Window}
-	for _, r := range c.Rules {
+// rollupOf is how the form's samples are reduced.
+func rollupOf(cfg *settings.Config) rollup.Settings {
+	set := rollup.Settings{Window: cfg.Rollup.Window}
+	for _, r := range cfg.Rollup.Rules {
 		set.Rules = append(set.Rules, rollup.Rule{Match: r.Match, Reduce: rollup.Reduction(r.Reduce)})
+	}
+	if cfg.Uplink.Form == cloud.EMF {
+		set.Default, set.Base = rollup.Values, cfg.Naming().Base
 	}
 	return set
 }

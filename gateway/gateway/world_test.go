@@ -206,8 +206,8 @@ func (p *place) until(ctx context.Context, what string, good func(ledger.Account
 
 // cloudState is what of metrics.json the tests look at.
 type cloudState struct {
-	Metrics      []cloudwatch.Metric `json:"metrics"`
-	RuleFailures struct{ rules.Counts }
+	Metrics      []cloudwatch.Metric    `json:"metrics"`
+	RuleFailures struct{ rules.Counts } `json:"rule_failures"`
 	Broker       broker.Counts
 	Bill         bill.Reading
 }

@@ -84,6 +84,7 @@ func (in *Intake) take(device string, s *sample.Sample, d *dating) (reason strin
 	if at := sample.Seconds(d.arrived); of.see(s, at) {
 		d.uses = append(d.uses, sample.Sample{Name: s.Name, Unit: s.Unit, Value: s.Value, Time: at})
 	}
+	in.sends(device, s.Name, of, d)
 	return "", nil
 }
 

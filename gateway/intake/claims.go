@@ -91,11 +91,12 @@ func (o *owner) keepsOut(name string) error {
 	return fmt.Errorf("name %q: device %s%s: %w", name, o.device, as, errPending)
 }
 
-// Has reports whether the device uses a metric of that name.
+// Has reports whether the device uses a metric of that name, also one that stays on the LAN.
 func (in *Intake) Has(device, name string) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return in.metrics[metric{device, name}] != nil
+	_, isLocal := in.locals[device].find(name)
+	return isLocal || in.metrics[metric{device, name}] != nil
 }
 
 // Free takes one metric name from a device. As with Forget and Rename, no verdict of the device may be open.
@@ -111,6 +112,9 @@ func (in *Intake) free(device, name string) {
 		in.owners.drop(name)
 	}
 	in.unuse(device, name)
+	if l := in.locals[device]; l != nil {
+		delete(l.last, name)
+	}
 }
 
 // Forget takes all metric names from a device.
@@ -121,6 +125,9 @@ func (in *Intake) Forget(device string) {
 		in.free(device, name)
 	}
 	delete(in.allowances, device)
+	delete(in.locals, device)
+	delete(in.wanted, device)
+	delete(in.attributes, device)
 }
 
 // Rename hands the claims of a device on to the name that it has now. Those of its metrics that have the old name in
@@ -132,6 +139,11 @@ func (in *Intake) Rename(old, device string) {
 		delete(in.allowances, old)
 		in.allowances[device] = a
 	}
+	if all, ok := in.attributes[old]; ok {
+		delete(in.attributes, old)
+		in.attributes[device] = all
+	}
+	delete(in.locals, old) // most have the old name in theirs, and all come again
 	for _, name := range in.namesOf(old) {
 		o, k := in.owners.of(name), metric{old, name}
 		if o == nil || o.device != old {
@@ -141,8 +153,12 @@ func (in *Intake) Rename(old, device string) {
 		o.device = device
 		u := in.metrics[k]
 		in.unuse(old, name)
+		for i := range u.all {
+			u.all[i].sent, u.all[i].wanted = false, false // the rules may say otherwise of it now
+		}
 		in.hold(device, name, u)
 	}
+	delete(in.wanted, old)
 }
 
 // namesOf returns the metric names of a device. in.mu is held.

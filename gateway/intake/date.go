@@ -95,8 +95,12 @@ func plausible(t, now float64) bool { return t >= noClockBefore && t <= now+maxA
 // bootTime is the time of the newest sample by the sender's clock, and whether the report says how long after a boot
 // that was.
 func bootTime(r *sample.Report) (newest float64, hasUptime bool) {
-	for _, s := range r.Samples {
-		newest = max(newest, s.Time)
+	samples := r.Samples
+	if len(samples) == 0 {
+		samples = r.Local
+	}
+	for i := range samples {
+		newest = max(newest, samples[i].Time)
 	}
 	return newest, r.Boot != "" && r.Uptime > 0 && r.Uptime < maxUptime && newest > 0
 }

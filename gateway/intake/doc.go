@@ -54,6 +54,18 @@
 // `rate`, before it is acknowledged. `intake.max_metrics` bounds the metrics, and so what a device can cost. However often
 // a device reads and however long it was offline, it does not get there, nor does one whose clock steps now and then.
 //
+// # What stays on the LAN
+//
+// Samples that came as local, or that a rule keeps (`reduce: none`), are counted and go no further: the newest of each
+// name is in memory (`local.go`), 200 names of a device, and a name that did not come for an hour makes room for a new
+// one. They are not dated, owned, paid for or counted as metrics. A local sample that a rule names is judged as any
+// other, and its name is kept with the device's metrics; the device is told (`Wanted`) and sends it among the others from
+// then on, which its spool keeps. Until then, and by an agent that has started since and not reached the gateway yet, it
+// is not kept through an outage. What a rule says of a name is looked up once.
+//
+// What a device says of itself (`attributes.go`) is in memory too. Another serial number or card is told with both
+// values; a change while the gateway starts anew is not noticed.
+//
 // # Limits
 //
 //   - Reports of a boot whose clock became right only later, sent after the next boot, go oldest first: the first are

@@ -37,6 +37,10 @@ type Config struct {
 	// Reserved reports whether the form that is sent has a use of its own for a base name, as the emf form has. A
 	// metric of such a name is refused. May be nil, if there is none.
 	Reserved func(base string) bool
+	// StaysLocal reports whether samples of a metric stay on the LAN, by the rules: of its name in the cloud, the name as
+	// sent (empty if not local), its device, and whether it came as local. Nil, where there is no rule, says that just the
+	// local ones do.
+	StaysLocal func(name, base, device string, local bool) bool
 	// ClockTolerance is how far an unsynchronised sender's clock may be off before its samples are shifted.
 	ClockTolerance time.Duration
 	// Now is the gateway's moment, for Date.
@@ -69,7 +73,7 @@ type Moment struct {
 // A Verdict is what a payload amounts to.
 type Verdict struct {
 	// Report is the message's: the envelope as sent but for Device, which is the authenticated one, and the samples that
-	// passed, named as they go to the cloud, times as sent.
+	// passed and go to the cloud, named as they do there, times as sent. It has no Local and no Attributes.
 	sample.Report
 
 	// Shift in seconds is to be added to the samples' times, 0 mostly.
@@ -78,6 +82,14 @@ type Verdict struct {
 	Booted float64
 	// Refusals are of the samples that did not pass.
 	sample.Refusals
+	// LocalCount is how many samples stay on the LAN. They are among those that Local returns.
+	LocalCount int
+	// Wants says that Wanted returns more than before.
+	Wants bool
+	// Changes are what of the device's identity is another than it was. AttributesCut counts what it said of itself beyond
+	// the bounds.
+	Changes       []Change
+	AttributesCut int
 	// Claims are names that the device is the first to use: keep them with the samples, then call Kept, or Failed if
 	// that could not be.
 	Claims []string
@@ -98,10 +110,13 @@ type Intake struct {
 	mu         sync.Mutex // guards what follows
 	owners     owners
 	metrics    map[metric]*units
-	counts     map[string]int        // metrics by device
-	allowances map[string]*allowance // by device
-	boots      map[string][]boot     // by device, oldest first
-	clocks     map[string]*beginning // of devices that tell no uptime, by device
+	counts     map[string]int               // metrics by device
+	allowances map[string]*allowance        // by device
+	boots      map[string][]boot            // by device, oldest first
+	clocks     map[string]*beginning        // of devices that tell no uptime, by device
+	locals     map[string]*locals           // by device
+	wanted     map[string]map[string]bool   // names of metrics that came as local and go to the cloud, by device
+	attributes map[string]map[string]string // by device
 }
 
 // New returns an intake.
@@ -109,10 +124,13 @@ func New(cfg Config) *Intake {
 	in := &Intake{
 		cfg: cfg, owners: owners{}, metrics: map[metric]*units{}, counts: map[string]int{},
 		allowances: map[string]*allowance{}, boots: map[string][]boot{}, clocks: map[string]*beginning{},
+		locals: map[string]*locals{}, wanted: map[string]map[string]bool{}, attributes: map[string]map[string]string{},
 	}
 	for name, device := range cfg.Owners {
 		in.owners.put(&owner{name: name, device: device, kept: true})
-		in.keep(device, name)
+		if !in.isNone(device, name) {
+			in.keep(device, name)
+		}
 	}
 	return in
 }
@@ -131,23 +149,49 @@ func (in *Intake) Judge(device string, payload []byte, arrived Moment) Verdict {
 	if !d.right {
 		d.shift, d.datable = 0, true
 	}
-	v.Shift = d.shift
-	v.Samples = v.Samples[:0]
-	for i, s := range m.Report.Samples {
-		s.Name = in.name(m.Form, s.Name, device)
-		claim, reason, err := in.judge(device, s, &d)
-		if err != nil {
-			v.Undecided = v.Undecided || errors.Is(err, errPending)
-			v.Refuse(1, sample.Refusal{Index: m.Index(i), Name: s.Name, Reason: reason, Error: err.Error()})
-			continue
-		}
-		v.Samples = append(v.Samples, s)
+	v.Shift, v.AttributesCut = d.shift, m.AttributesCut
+	v.Changes = in.identify(device, m.Report.Attributes)
+	v.Samples, v.Local, v.Attributes = v.Samples[:0], nil, nil
+	for i := range m.Report.Samples {
+		in.add(&v, &d, &m, i, false)
+	}
+	for i := range m.Report.Local {
+		in.add(&v, &d, &m, i, true)
+	}
+	v.Charged, v.Uses, v.Wants = d.charged, d.uses, d.wants
+	return v
+}
+
+// add decides over one sample of a message, the i-th of the local ones or of the others.
+func (in *Intake) add(v *Verdict, d *dating, m *sample.Message, i int, listed bool) {
+	s, index := m.Report.Samples, m.Index
+	if listed {
+		s, index = m.Report.Local, m.LocalIndex
+	}
+	one, base := s[i], s[i].Name
+	one.Name = in.name(m.Form, base, v.Device)
+	d.listed = listed
+	var claim bool
+	var reason string
+	var err error
+	stays := in.stays(v.Device, one.Name, base, listed)
+	if stays {
+		reason, err = in.show(v.Device, &one, d)
+	} else {
+		claim, reason, err = in.judge(v.Device, one, d)
+	}
+	switch {
+	case err != nil:
+		v.Undecided = v.Undecided || errors.Is(err, errPending)
+		v.Refuse(1, sample.Refusal{Index: index(i), Local: listed, Name: one.Name, Reason: reason, Error: err.Error()})
+	case stays:
+		v.LocalCount++
+	default:
+		v.Samples = append(v.Samples, one)
 		if claim {
-			v.Claims = append(v.Claims, s.Name)
+			v.Claims = append(v.Claims, one.Name)
 		}
 	}
-	v.Charged, v.Uses = d.charged, d.uses
-	return v
 }
 
 // name returns how a sample that came in a message of the form is named in the cloud.
@@ -168,9 +212,11 @@ type dating struct {
 	datable   bool
 	charged   int
 	uses      []sample.Sample
+	wants     bool // Wanted returns more than before
+	listed    bool // the sample in hand came as local
 }
 
-// judge decides over one sample, named as it goes to the cloud.
+// judge decides over one sample that is to go to the cloud, named as it does.
 func (in *Intake) judge(device string, s sample.Sample, d *dating) (claim bool, reason string, err error) {
 	if err := in.checkName(s.Name, device); err != nil {
 		return false, sample.ReasonName, err

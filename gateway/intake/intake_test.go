@@ -195,18 +195,20 @@ func FuzzJudge(f *testing.F) {
 		report(`,"sent":-1e308`, bare("x", `,"time":1e308`)), report("", slices.Repeat([]string{bare("x", "")}, 7)...),
 		"[" + bare("", "") + "," + bare("a", "") + "]", `{"samples":[null]}`, "[" + bare("a", `,"x":NaN`) + "," +
 			bare("b", "") + "]", `[]`, ``, `{"name":"a","unit":"None","value":"1e400"}`,
+		report(`,"local":[`+bare("x", "")+`,{"name":"x","unit":7}],"attributes":{"serial":"a"}`, bare("y", "")),
+		`{"local":[` + bare("x", `,"time":95`) + `],"sent":100}`, report(`,"local":true`),
 	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		v := intake.New(settings()).Judge("pi1", slices.Clone(payload), came(arrival))
-		if n := sent(payload); n >= 0 && len(v.Samples)+v.CountRefused() != n && !slices.ContainsFunc(v.Refused, whole) {
+		if n := sent(payload); n >= 0 && len(v.Samples)+v.LocalCount+v.CountRefused() != n && !slices.ContainsFunc(v.Refused, whole) {
 			t.Errorf("got %d samples and %d refusals of %d sent", len(v.Samples), v.CountRefused(), n)
 		}
-		if len(v.Samples)+len(v.Refused) == 0 && !json.Valid(payload) {
+		if len(v.Samples)+v.LocalCount+len(v.Refused) == 0 && !json.Valid(payload) {
 			t.Error("neither accepted nor refused")
 		}
-		if math.IsNaN(v.Shift) || math.IsInf(v.Shift, 0) || len(v.Samples) > settings().MaxSamples {
+		if math.IsNaN(v.Shift) || math.IsInf(v.Shift, 0) || len(v.Samples)+v.LocalCount > settings().MaxSamples {
 			t.Errorf("got shift %v, %d samples", v.Shift, len(v.Samples))
 		}
 		for _, s := range v.Samples {
@@ -224,17 +226,20 @@ func FuzzJudge(f *testing.F) {
 }
 
 // whole says that a refusal is of the message, not of one sample.
-func whole(r sample.Refusal) bool { return r.Index == -1 && r.Reason == sample.ReasonJSON }
+func whole(r sample.Refusal) bool { return r.Index == -1 && r.Reason == sample.ReasonJSON && !r.Local }
 
 // sent counts the samples of a message by another way than Judge's; -1 if it cannot tell.
 func sent(payload []byte) int {
-	var a, samples []json.RawMessage
+	var a, samples, local []json.RawMessage
 	var o map[string]json.RawMessage // not a struct: encoding/json would take SAMPLES too
 	switch {
 	case json.Unmarshal(payload, &a) == nil && len(a) > 0:
 		return len(a)
 	case json.Unmarshal(payload, &o) == nil && json.Unmarshal(o["samples"], &samples) == nil:
-		return len(samples)
+		if json.Unmarshal(o["local"], &local) != nil && o["local"] != nil {
+			return len(samples) + 1
+		}
+		return len(samples) + len(local)
 	default:
 		return -1
 	}

@@ -31,6 +31,9 @@ type unit struct {
 	seen  float64 // when that arrived, in Unix seconds
 	kept  float64 // as on disk, 0 if it is not there
 	paid  paid
+	// sent says that it came as one that goes to the cloud, and not as local since; wanted, that it goes there also where
+	// it comes as local.
+	sent, wanted bool
 }
 
 // find returns a unit, or nil.
@@ -108,22 +111,31 @@ func (in *Intake) unuse(device, name string) {
 	if u := in.metrics[k]; u != nil {
 		in.counts[device] -= u.n()
 		delete(in.metrics, k)
+		delete(in.wanted[device], name)
 	}
 }
 
 // KnowMetric tells the intake what was kept of an earlier one: a metric of a device with its newest value, and in Time
-// when that arrived. Call it before Judge.
+// when that arrived. Call it before Judge. One that stays on the LAN by now is none of the device's metrics any more.
 func (in *Intake) KnowMetric(device string, last sample.Sample) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if in.isNone(device, last.Name) {
+		in.unuse(device, last.Name)
+		return
+	}
 	u := in.metrics[metric{device, last.Name}]
 	if u == nil {
 		u = &units{}
 	}
 	in.unuse(device, last.Name)
 	u.stored = false
-	u.all = append(u.all, unit{name: last.Unit, value: last.Value, seen: last.Time, kept: last.Time})
+	wanted := in.isWanted(device, last.Name)
+	u.all = append(u.all, unit{name: last.Unit, value: last.Value, seen: last.Time, kept: last.Time, wanted: wanted})
 	in.hold(device, last.Name, u)
+	if wanted {
+		in.want(device, last.Name)
+	}
 }
 
 // Metrics returns the metrics of a device by name and unit, each with its newest value, and in Time when that arrived in

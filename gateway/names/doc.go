@@ -29,5 +29,5 @@
 // `max_metrics` bounds the metrics of a device, which are names with a unit, since each has a price. They are kept in the
 // store when they are new and once an hour while they are sent, with their newest value, so the bound and `device show`
 // outlive a restart. A name that was claimed before they were kept keeps all of its units, more of them than the bound
-// too.
+// too. Samples that stay on the LAN are none of these metrics.
 package names

@@ -1,7 +1,7 @@
 // Package queue keeps validated records on disk until AWS has acknowledged what was made of them.
 //
 // Its promise: when Append's done is called with nil, every sample of the entry is on disk behind an fsync, or is
-// counted there as refused or as a duplicate; it leaves the disk only by Settle, or dropped at a bound and counted as
+// counted there as refused, local or a duplicate; it leaves the disk only by Settle, or dropped at a bound and counted as
 // that. The ledger is written in the same transactions, so it balances after any crash.
 //
 // Records are kept in arrival order, each in a pass. A pass gathers what belongs to one window of time, closes a grace
@@ -38,7 +38,7 @@
 // A commit inserts one row per message; its samples are one JSON column. The ledger and the memory of what was seen
 // are functions of that log plus what has left it, so they need not be written with each commit: they are folded to
 // disk when a pass closes or is settled, after 4096 reports, or when something happened that leaves no row (a refusal,
-// a duplicate). So an ordinary commit is rows and nothing else, and still every figure survives a kill.
+// a duplicate, a report of nothing but local samples; how many came beside others stands in the row). So an ordinary commit is rows and nothing else, and still every figure survives a kill.
 //
 // # Passes and positions
 //

@@ -24,8 +24,10 @@ type Entry struct {
 	Shift float64
 	// Booted is when Boot began, in Unix seconds, to be kept for Boots; 0 if that is known.
 	Booted float64
-	// Refused counts the samples that did not pass by reason.
-	Refused map[string]int
+	// Refused counts the samples that did not pass by reason, LocalCount those that stay on the LAN. Neither are among
+	// the Report's.
+	Refused    map[string]int
+	LocalCount int
 	// Twin says that the report showed that two machines speak as Device.
 	Twin bool
 	// Claims are the metric names that Device uses as the first.
@@ -56,6 +58,6 @@ func encode(e Entry) (*encoded, error) {
 func (e *encoded) report() books.Report {
 	return books.Report{
 		Device: e.Device, Run: e.Run, Seq: e.Seq, Arrived: e.Arrived, Unsure: e.Unsure,
-		Shifted: e.Shift != 0, Samples: e.n,
+		Shifted: e.Shift != 0, Samples: e.n, Local: e.LocalCount,
 	}
 }

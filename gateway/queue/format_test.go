@@ -14,10 +14,11 @@ import (
 	"piway/gateway/queue/storetest"
 )
 
-// toFormat3 undoes what formats 4 and 5 brought.
+// toFormat3 undoes what formats 4 to 6 brought.
 const toFormat3 = `DROP TABLE metric; DROP INDEX pass_newest; DROP TABLE host;
 	ALTER TABLE pass DROP COLUMN newest; ALTER TABLE pass DROP COLUMN undated;
 	ALTER TABLE report DROP COLUMN sent_uptime; ALTER TABLE report DROP COLUMN host;
+	ALTER TABLE report DROP COLUMN local;
 	DELETE FROM meta WHERE key='right'; INSERT INTO meta VALUES ('last_closed', 12); PRAGMA user_version=3`
 
 // TestOpen_version1: a file of the first format is brought to this one with all that is in it.
@@ -64,7 +65,7 @@ func TestOpen_newer(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = queue.Open(t.Context(), queue.Config{Path: path, Window: time.Minute, MaxBytes: 1 << 20})
-	if want := "its format is 99, this version reads 5: it was written by a newer piway-gateway"; err == nil ||
+	if want := "its format is 99, this version reads 6: it was written by a newer piway-gateway"; err == nil ||
 		!strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
 	}

@@ -179,7 +179,7 @@ func (w *writer) store(ctx context.Context, e *encoded) (rare bool, err error) {
 	}
 	r := e.report()
 	if w.books.Seen(&r) {
-		n := e.n
+		n := e.n + e.LocalCount
 		for _, m := range e.Refused {
 			n += m
 		}
@@ -192,9 +192,10 @@ func (w *writer) store(ctx context.Context, e *encoded) (rare bool, err error) {
 		w.books.Book(e.Device, ledger.Refused, reason, n)
 		rare = true
 	}
-	if e.n == 0 { // refused whole: once is enough
+	if e.n == 0 { // nothing of it is stored: once is enough
+		w.books.BookLocal(&r)
 		w.books.See(&r, w.now.mono)
-		return rare, nil
+		return rare || e.LocalCount > 0, nil
 	}
 	if err := w.insertReport(ctx, e); err != nil {
 		return false, err
@@ -237,9 +238,9 @@ func (w *writer) insertReport(ctx context.Context, e *encoded) error {
 		}
 	}
 	w.passes.put(start, id, e.newest, host > 0, w.now.mono)
-	if _, err := w.conn.ExecContext(ctx, "INSERT INTO report VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", id, start,
+	if _, err := w.conn.ExecContext(ctx, "INSERT INTO report VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", id, start,
 		e.Device, e.Run, e.Seq, e.Sent, e.Boot, e.Uptime, e.Clock, e.Arrived.UnixNano(), int64(e.SinceBoot), e.Shift,
-		e.n, e.blob, e.SentUptime, host); err != nil {
+		e.n, e.blob, e.SentUptime, host, e.LocalCount); err != nil {
 		return fmt.Errorf("storing a report: %w", err)
 	}
 	w.books.Last = id

@@ -12,6 +12,12 @@
 // round the turn with the newest window goes first, so that fresh datums of one message stay together, then devices by
 // name. Within a turn go newer windows before older ones, and in a window datums by time, name and unit.
 //
+// # What is not reduced
+//
+// A rule may keep a metric from the cloud (none), and only a rule that has its name in full sends one that devices keep on
+// the LAN: `StaysLocal` decides that for the intake, by the same rules and the same first match. A rule with wildcards
+// alone may be older than the metric, whose price nobody asked for.
+//
 // # Memory
 //
 // What is gathered grows with metrics and windows, and a device has bounds. Up to MaxKept samples of a metric and window

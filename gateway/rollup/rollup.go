@@ -5,6 +5,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"piway/gateway/pass"
@@ -15,7 +16,8 @@ import (
 type Reduction string
 
 // The reductions. All keeps every sample as a datum of its own, at its own time. Values keeps every value of a window,
-// in datums of up to pass.MaxValues; only the emf form can send those. Both do so for up to MaxKept samples.
+// in datums of up to pass.MaxValues; only the emf form can send those. Both do so for up to MaxKept samples. None makes
+// no value: what it is for stays on the LAN. What was stored before a rule said so is reduced as by default.
 const (
 	Avg    Reduction = "avg"
 	Min    Reduction = "min"
@@ -25,10 +27,11 @@ const (
 	Count  Reduction = "count"
 	All    Reduction = "all"
 	Values Reduction = "values"
+	None   Reduction = "none"
 )
 
 // Reductions lists them, for messages.
-var Reductions = []Reduction{Avg, Min, Max, Sum, Last, Count, All, Values}
+var Reductions = []Reduction{Avg, Min, Max, Sum, Last, Count, All, Values, None}
 
 // A Rule says how the metrics are reduced whose name matches.
 type Rule struct {
@@ -37,6 +40,11 @@ type Rule struct {
 	Match string
 	// Reduce what matches so.
 	Reduce Reduction
+}
+
+// names reports whether the rule means a metric by its name in full, and not only by wildcards.
+func (r *Rule) names(base string) bool {
+	return strings.Contains(strings.ReplaceAll(r.Match, `\`, ""), base)
 }
 
 // Settings are all that the result depends on beside the samples.
@@ -125,16 +133,38 @@ func windowOf(t float64, length int64) int64 {
 }
 
 func (r *Rollup) match(m metric) Reduction {
-	base := m.name
-	if r.set.Base != nil {
-		base = r.set.Base(m.name, m.device)
-	}
-	for _, rule := range r.set.Rules {
-		if Matches(rule.Match, m.name) || Matches(rule.Match, base) {
-			return rule.Reduce
-		}
+	if rule := r.set.rule(m.name, m.device); rule != nil && rule.Reduce != None {
+		return rule.Reduce
 	}
 	return cmp.Or(r.set.Default, Avg)
+}
+
+// rule returns the first that matches a metric, nil if none does.
+func (s *Settings) rule(name, device string) *Rule {
+	if len(s.Rules) == 0 {
+		return nil
+	}
+	base := name
+	if s.Base != nil {
+		base = s.Base(name, device)
+	}
+	for i := range s.Rules {
+		if r := &s.Rules[i]; Matches(r.Match, name) || Matches(r.Match, base) {
+			return r
+		}
+	}
+	return nil
+}
+
+// StaysLocal reports whether samples of a metric stay on the LAN: those whose rule says so, and of local ones all but
+// those that a rule names, with their name before device and site are added in full. A wildcard alone names none: a
+// rule from before a reading existed must not send it, which AWS would bill.
+func (s *Settings) StaysLocal(name, base, device string, local bool) bool {
+	rule := s.rule(name, device)
+	if rule == nil {
+		return local
+	}
+	return rule.Reduce == None || local && !rule.names(base)
 }
 
 // Datums returns what has been gathered, whose turn it is first; in a window, by time, name and unit, then by arrival.

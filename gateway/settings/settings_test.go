@@ -2,12 +2,14 @@ package settings
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"piway/gateway/cloud"
+	"piway/gateway/rollup"
 	"piway/shared/config"
 )
 
@@ -79,7 +81,7 @@ gateway.yaml:6: intake.name_template: must have {name} once, and {device}, or th
 gateway.yaml:8: rollup.window: must be whole seconds and divide a day evenly, such as 60s or 5m, got 55s
 gateway.yaml:9: rollup.grace: must be at least intake.clock_tolerance (10s), or a slow clock splits a window in two, got 5s
 gateway.yaml:11: rollup.rules[0].match: must be a pattern such as "cpu *", got "["
-gateway.yaml:12: rollup.rules[1].reduce: must be one of [avg min max sum last count all values], got "median"
+gateway.yaml:12: rollup.rules[1].reduce: must be one of [avg min max sum last count all values none], got "median"
 gateway.yaml:13: rollup.rules[2].reduce: values needs uplink.form: emf, since a message of the metric form holds one value
 gateway.yaml:15: uplink.endpoint: must be HOST or HOST:PORT, without "mqtts://", got "mqtts://example.amazonaws.com"
 gateway.yaml:16: uplink.client_id: must have letters, digits and _ . : - only, and with the site at most 119 of them, got "$gateway"
@@ -140,6 +142,57 @@ func TestConfig_Cloud_region(t *testing.T) {
 		c := Config{Uplink: Uplink{Endpoint: endpoint}}
 		if got := c.Cloud().Region; got != want {
 			t.Errorf("%q: got region %q, want %q", endpoint, got, want)
+		}
+	}
+}
+
+// A rule may keep a metric on the LAN, in both forms.
+func TestConfig_reduceNone(t *testing.T) {
+	t.Parallel()
+	for _, form := range []string{cloud.Metric, cloud.EMF} {
+		cfg := Default()
+		cfg.Uplink.Form = form
+		cfg.Rollup.Rules = []Rule{{Match: "*", Reduce: "none"}}
+		if err := cfg.Validate(); err != nil {
+			t.Errorf("%s: %v", form, err)
+		}
+	}
+}
+
+// What is worth adding is suggested until a rule names it, by a pattern that fits the template and sends it.
+func TestConfig_Worth(t *testing.T) {
+	t.Parallel()
+	cfg := Default()
+	want := map[string]string{
+		"undervoltage seconds": `- {match: "undervoltage seconds (*)", reduce: sum}`,
+		"storage errors":       `- {match: "storage errors (*)", reduce: max}`,
+		"failed units":         `- {match: "failed units (*)", reduce: max}`,
+	}
+	if d := cmp.Diff(want, cfg.Worth()); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+	cfg.Site, cfg.Intake.NameTemplate = "home", "{device}: {name}"
+	cfg.Rollup.Rules = []Rule{{Match: "*: failed units", Reduce: "none"}, {Match: "*", Reduce: "max"}}
+	want = map[string]string{
+		"undervoltage seconds": `- {match: "home/*: undervoltage seconds", reduce: sum}`,
+		"storage errors":       `- {match: "home/*: storage errors", reduce: max}`,
+	}
+	if d := cmp.Diff(want, cfg.Worth()); d != "" {
+		t.Errorf("with a template (-want +got)\n%s", d)
+	}
+	for name, rule := range want {
+		path := filepath.Join(t.TempDir(), "gateway.yaml")
+		if err := os.WriteFile(path, []byte("uplink: {endpoint: \"a.b:8883\"}\nrollup:\n  rules:\n    "+rule+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := Load(path)
+		if err != nil || len(c.Rollup.Rules) != 1 {
+			t.Fatalf("%s: %v", rule, err)
+		}
+		r := c.Rollup.Rules[0]
+		set := rollup.Settings{Rules: []rollup.Rule{{Match: r.Match, Reduce: rollup.Reduction(r.Reduce)}}}
+		if set.StaysLocal(cfg.Naming().Report(name, "kitchen"), name, "kitchen", true) {
+			t.Errorf("%s does not send %s", rule, name)
 		}
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	awsfiles "piway/configs/aws"
@@ -267,8 +269,26 @@ func (s *setup) next(context.Context) error {
 		s.say("  %s", tell)
 	}
 	s.say("  the alarm rings until the first metrics arrive")
+	s.worth()
 	s.say("done. Next: piway-gateway device add NAME, then (re)start piway-gateway run")
 	return nil
+}
+
+// worth names what stays on the LAN and is worth its price.
+func (s *setup) worth() {
+	rules := slices.Sorted(maps.Values(s.cfg.Worth()))
+	if s.prices == nil || len(rules) == 0 {
+		return
+	}
+	f := fleet{s.names.Form, max(s.asked.Devices, 1), s.asked.Metrics, s.cfg.Rollup.Window}
+	before, _ := s.prices(f)
+	f.metrics++
+	more, _ := s.prices(f)
+	s.say("  what Pis die of stays on the LAN; each of these rules under rollup.rules sends one to CloudWatch, for about "+
+		"%.2f USD a month and device:", (more-before)/float64(f.devices))
+	for _, rule := range rules {
+		s.say("    %s", rule)
+	}
 }
 
 // templates are the deployments' files by name, as --print writes them.

@@ -104,7 +104,7 @@ func (b *bench) complete(form string) {
 func TestSetup(t *testing.T) {
 	b := newBench(t)
 	s := b.setup("emf")
-	s.asked.Email = "me@example.com"
+	s.asked.Email, s.asked.Devices, s.asked.Metrics, s.prices = "me@example.com", 2, 4, priceList()
 	if err := s.run(t.Context()); err != nil {
 		t.Fatalf("%v\n%s", err, &b.out)
 	}
@@ -129,7 +129,8 @@ func TestSetup(t *testing.T) {
 	}
 	for _, want := range []string{
 		"$ aws cloudformation deploy", `"Csr=$(cat ` + b.dir + `/piway-gateway.csr.pem)"`,
-		"connection ok abc123", "confirm there",
+		"connection ok abc123", "confirm there", `- {match: "undervoltage seconds (*)", reduce: sum}`,
+		"for about 0.30 USD a month and device",
 	} {
 		if !strings.Contains(b.out.String(), want) {
 			t.Errorf("got no %q in\n%s", want, &b.out)

@@ -113,9 +113,14 @@ var jumps = messages(func(_, n int) string {
 	return fmt.Sprintf(`{"run":"jumps","seq":%s,%s,"samples":[%s]}`, seqs[n%len(seqs)], clock, sample)
 })
 
-// names has a name of its own for each sample.
+// names has a name of its own for each sample, by turns in the cloud and on the LAN; and is another machine each time.
 var names = messages(func(i, n int) string {
-	return report(fmt.Sprint("names-", i), n, 500, func(k int) string {
+	text := report(fmt.Sprint("names-", i), n, 500, func(k int) string {
 		return fmt.Sprintf(`{"name":"metric %d %d %d","unit":"Count","value":1}`, i, n, k)
 	})
+	if n%2 == 0 {
+		return text
+	}
+	return strings.Replace(text, `"samples":`, fmt.Sprintf(`"attributes":{"serial":"%d","card %[1]d":"x"},"samples":[],"local":`,
+		n), 1)
 })

@@ -230,7 +230,7 @@ var table = []mutant{
 	// sample
 	{
 		"sample: a bad one ends the message", "shared/sample/decode.go",
-		"m.refuse(i, &w, ReasonJSON, err)\n", "m.refuse(i, &w, ReasonJSON, err)\n\t\t\treturn\n",
+		"m.refuse(i, &w, local, ReasonJSON, err)\n", "m.refuse(i, &w, ReasonJSON, err)\n\t\t\treturn\n",
 		"./shared/sample", "TestDecode",
 	},
 
@@ -366,5 +366,37 @@ var table = []mutant{
 		"names: a start forgets what a device sends", "gateway/gateway/gateway.go",
 		"		in.KnowMetric(device, last)\n", "		_ = last\n",
 		"./gateway/gateway", "TestGateway_metricsOutliveAStart",
+	},
+
+	// local: what stays on the LAN
+	{
+		"local: a wildcard from before sends it", "gateway/rollup/rollup.go",
+		"rule.Reduce == None || local && !rule.names(base)", "rule.Reduce == None",
+		"./gateway/gateway", "TestPromise_fourMetricsPerDevice",
+	},
+	{
+		"local: it is acknowledged before it is counted on the disk", "gateway/queue/writer.go",
+		"return rare || e.LocalCount > 0, nil", "return rare, nil",
+		"./gateway/queue", "TestQueue_isAStore/Ledger_local",
+	},
+	{
+		"local: what came with a stored one is forgotten by a kill", "gateway/queue/writer.go",
+		"e.SentUptime, host, e.LocalCount)", "e.SentUptime, host, 0)",
+		"./gateway/queue", "TestQueue_isAStore/Ledger_local",
+	},
+	{
+		"local: its names have no bound", "gateway/intake/local.go",
+		"if !known && !of.room(d.sinceBoot) {", "if false && !of.room(d.sinceBoot) {",
+		"./gateway/intake", "TestIntake_Judge_localNames_bounded",
+	},
+	{
+		"local: the agent's disk gets it", "agent/spool/spool.go",
+		"reading.Run, reading.Local, reading.Attributes = s.cfg.Run, nil, nil", "reading.Run = s.cfg.Run",
+		"./agent/spool", "TestSpool_keepsNothingLocal",
+	},
+	{
+		"local: a report of another clock takes it along", "agent/publish/live.go",
+		"r.Clock != l.reading.Clock ||", "",
+		"./agent/publish", "TestPublisher_Live_anotherClock",
 	},
 }

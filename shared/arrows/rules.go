@@ -44,6 +44,7 @@ var inside = map[string][]string{
 
 	"gateway/gateway":      {"gateway/*", "gateway/queue/ledger", "shared/*"},
 	"gateway/gateway_test": {"*/*"}, // end to end
+	"gateway/intake_test":  {"gateway/rollup"},
 	"gateway/forward_test": {"gateway/intake", "gateway/names", "gateway/queue", "gateway/settings"},
 
 	// What the gateway is told, and what it calls itself at AWS.

@@ -5,15 +5,22 @@ import (
 	"math"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Bounds are what a gateway takes, as it tells its devices on PREFIX/DEVICE/config: a JSON object of which members that
-// are not known are ignored, so that later gateways may say more.
+// Bounds are what a gateway takes and wants, as it tells its devices on PREFIX/DEVICE/config: a JSON object of which
+// members that are not known are ignored, so that later gateways may say more.
 type Bounds struct {
 	// MaxSamples in one message, MaxPacket in bytes of MQTT. 0 where the gateway does not say.
 	MaxSamples int `json:"max_samples,omitzero"`
 	MaxPacket  int `json:"max_packet,omitzero"`
+	// Wanted are names of the device's local samples that go to the cloud, by the gateway's rules: send them with the
+	// others, which are kept until they are acknowledged. At most MaxWanted.
+	Wanted []string `json:"wanted,omitzero"`
 }
+
+// MaxWanted is how many names a gateway tells at most, and an agent heeds.
+const MaxWanted = 100
 
 // JSON returns the document that is told.
 func (b Bounds) JSON() ([]byte, error) {
@@ -40,6 +47,7 @@ func DecodeBounds(text []byte) (Bounds, error) {
 	var w struct {
 		MaxSamples number `json:"max_samples"`
 		MaxPacket  number `json:"max_packet"`
+		Wanted     names  `json:"wanted"`
 	}
 	if err := json.Unmarshal(text, &w); err != nil {
 		return Bounds{}, fmt.Errorf("not an object in JSON: %w", err)
@@ -57,7 +65,29 @@ func DecodeBounds(text []byte) (Bounds, error) {
 		}
 		*m.to = n
 	}
+	b.Wanted = w.Wanted.all
+	if w.Wanted.bad != "" && first == nil {
+		first = fmt.Errorf("wanted: %s is not a list of up to %d names", clip(w.Wanted.bad), MaxWanted)
+	}
 	return b, first
+}
+
+// names is a list of strings that remembers what was something else.
+type names struct {
+	all []string
+	bad string
+}
+
+// UnmarshalJSONFrom takes any value, so that decoding goes on. Null counts as absent.
+func (n *names) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	v, err := dec.ReadValue()
+	if err != nil || v.Kind() == 'n' {
+		return err
+	}
+	if json.Unmarshal(v, &n.all) != nil || len(n.all) > MaxWanted {
+		n.all, n.bad = nil, string(v)
+	}
+	return nil
 }
 
 // bound returns 0 when the member is absent or no bound.

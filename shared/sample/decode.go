@@ -31,13 +31,20 @@ type Message struct {
 	// Refusals are of the samples that did not pass: with those that did they are all that were sent.
 	Refusals
 	// RefusedAt is where those that did not pass stood, in order; nil if they are too many to be looked at.
-	RefusedAt []int
+	// LocalRefusedAt is the same of the local ones.
+	RefusedAt, LocalRefusedAt []int
+	// AttributesCut is how many of the attributes were left out, or cut, since they are not within their bounds.
+	AttributesCut int
 }
 
 // Index returns where the i-th of the samples that passed stood in the message.
-func (m *Message) Index(i int) int {
-	before := sort.Search(len(m.RefusedAt), func(k int) bool { return m.RefusedAt[k]-k > i })
-	return i + before
+func (m *Message) Index(i int) int { return index(m.RefusedAt, i) }
+
+// LocalIndex returns where the i-th of the local samples that passed stood among them.
+func (m *Message) LocalIndex(i int) int { return index(m.LocalRefusedAt, i) }
+
+func index(refused []int, i int) int {
+	return i + sort.Search(len(refused), func(k int) bool { return refused[k]-k > i })
 }
 
 // Decode reads any of the accepted forms. An error means that nothing of the payload can be used: its brackets and
@@ -47,7 +54,7 @@ func (m *Message) Index(i int) int {
 func Decode(payload []byte) (Message, error) { return DecodeUpTo(payload, math.MaxInt) }
 
 // DecodeUpTo is Decode for a payload of at most so many samples. If there are more they are counted and not decoded:
-// all are refused as [ReasonSize].
+// all are refused as [ReasonSize]. Where it is the local ones that are too many, they alone are.
 func DecodeUpTo(payload []byte, most int) (Message, error) {
 	switch jsontext.Value(payload).Kind() {
 	case '{':
@@ -66,33 +73,75 @@ func DecodeUpTo(payload []byte, most int) (Message, error) {
 }
 
 func decodeObject(payload []byte, most int) (Message, error) {
-	samples, ok := splitObject(payload, "samples", most)
+	found, ok := splitObject(payload, most)
 	if !ok {
 		return Message{}, unsplit(payload)
 	}
-	envelope := samples.without(payload)
+	envelope := found.without(payload)
 	r := newReader()
 	defer r.release()
 	var w wireObject
 	if err := r.read(envelope, &w); err != nil {
-		return Message{}, fault(err, envelope, samples.offset)
+		return Message{}, fault(err, envelope, found.offset)
 	}
 	switch {
 	case w.samples.bad != "":
 		return Message{}, fmt.Errorf("samples %s: not an array", clip(w.samples.bad))
-	case !w.samples.set && !w.name.set && !w.unit.set && !w.value.set:
+	case w.samples.set:
+	case w.name.set || w.unit.set || w.value.set:
+		return decodeBare(payload, &w)
+	case !w.local.set:
 		return Message{}, errors.New(`neither "samples" nor "name", "unit" and "value" in the object`)
-	case !w.samples.set:
-		m := Message{Form: FormBare}
-		m.add(0, &w.wireSample)
-		return m, nil
 	}
-	m := Message{Form: FormReport}
+	m := Message{Form: FormReport, AttributesCut: w.attributes.cut}
 	if err := w.envelope(&m.Report); err != nil {
 		return Message{}, err
 	}
-	m.addAll(r, payload, &samples)
+	m.Report.Attributes = w.attributes.all
+	m.addReport(r, payload, &w, &found, most)
 	return m, nil
+}
+
+// decodeBare makes a message of a bare sample.
+func decodeBare(payload []byte, w *wireObject) (Message, error) {
+	if w.local.set { // of which nothing was looked at: it is the sender's own member
+		if err := check(payload); err != nil {
+			return Message{}, err
+		}
+	}
+	m := Message{Form: FormBare}
+	m.add(0, &w.wireSample, false)
+	return m, nil
+}
+
+// addReport decodes a report's samples.
+func (m *Message) addReport(r *reader, payload []byte, w *wireObject, found *arrays, most int) {
+	samples, local := &found[inSamples], &found[inLocal]
+	if samples.n > most {
+		m.Refuse(samples.n+local.n, tooMany(samples.n, most))
+		return
+	}
+	m.Report.Samples = make([]Sample, 0, samples.n)
+	m.addAll(r, payload, samples, false)
+	switch {
+	case w.local.bad != "":
+		m.Refuse(1, Refusal{
+			Index: -1, Local: true, Reason: ReasonJSON, Error: fmt.Sprintf("local %s: not an array", clip(w.local.bad)),
+		})
+	case samples.n+local.n > most:
+		why := tooMany(samples.n+local.n, most)
+		why.Local = true
+		m.Refuse(local.n, why)
+	case local.n > 0:
+		m.Report.Local = make([]Sample, 0, local.n)
+		m.addAll(r, payload, local, true)
+	}
+}
+
+// tooMany is why so many samples are not looked at.
+func tooMany(n, most int) Refusal {
+	return Refusal{Index: -1, Reason: ReasonSize, Error: fmt.Sprintf(
+		"%d samples in one message, %d are taken; send several messages", n, most)}
 }
 
 // envelope fills in all of a report but its samples. A member of the wrong type spoils the report: without
@@ -150,49 +199,55 @@ func decodeArray(payload []byte, most int) (Message, error) {
 	if samples.n == 0 {
 		return Message{}, errors.New("empty array, send at least one sample")
 	}
+	m := Message{Form: FormArray}
+	if samples.n > most {
+		m.Refuse(samples.n, tooMany(samples.n, most))
+		return m, nil
+	}
 	r := newReader()
 	defer r.release()
-	m := Message{Form: FormArray}
-	m.addAll(r, payload, &samples)
+	m.Report.Samples = make([]Sample, 0, samples.n)
+	m.addAll(r, payload, &samples, false)
 	return m, nil
 }
 
-// addAll decodes each element by itself, unless there are too many.
-func (m *Message) addAll(r *reader, payload []byte, a *array) {
-	if most := len(a.ends); a.n > most {
-		m.Refuse(a.n, Refusal{Index: -1, Reason: ReasonSize, Error: fmt.Sprintf(
-			"%d samples in one message, %d are taken; send several messages", a.n, most)})
-		return
-	}
-	m.Report.Samples = make([]Sample, 0, a.n)
+// addAll decodes each element by itself.
+func (m *Message) addAll(r *reader, payload []byte, a *array, local bool) {
 	var w wireSample
 	at := a.open + 1
 	for i, end := range a.ends {
 		w = wireSample{}
 		if err := r.read(payload[at:end], &w); err != nil {
 			err = fault(err, payload[at:end], func(offset int64) int64 { return int64(at) + offset })
-			m.refuse(i, &w, ReasonJSON, err)
+			m.refuse(i, &w, local, ReasonJSON, err)
 		} else {
-			m.add(i, &w)
+			m.add(i, &w, local)
 		}
 		at = end + 1
 	}
 }
 
 // add judges one sample by its content.
-func (m *Message) add(i int, w *wireSample) {
+func (m *Message) add(i int, w *wireSample, local bool) {
 	s, reason, err := w.sample()
-	if err != nil {
-		m.refuse(i, w, reason, err)
-		return
+	switch {
+	case err != nil:
+		m.refuse(i, w, local, reason, err)
+	case local:
+		m.Report.Local = append(m.Report.Local, s)
+	default:
+		m.Report.Samples = append(m.Report.Samples, s)
 	}
-	m.Report.Samples = append(m.Report.Samples, s)
 }
 
-func (m *Message) refuse(i int, w *wireSample, reason string, err error) {
-	m.RefusedAt = append(m.RefusedAt, i)
+func (m *Message) refuse(i int, w *wireSample, local bool, reason string, err error) {
+	at := &m.RefusedAt
+	if local {
+		at = &m.LocalRefusedAt
+	}
+	*at = append(*at, i)
 	name := strings.ToValidUTF8(w.name.s[:min(len(w.name.s), MaxName)], "") // what it is told in must be small, and JSON
-	m.Refuse(1, Refusal{Index: i, Name: name, Reason: reason, Error: err.Error()})
+	m.Refuse(1, Refusal{Index: i, Local: local, Name: name, Reason: reason, Error: err.Error()})
 }
 
 func (w *wireSample) sample() (s Sample, reason string, err error) {

@@ -3,6 +3,7 @@ package sample
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,9 @@ type plainObject struct {
 	Sent    number         `json:"sent"`
 	Clock   text           `json:"clock"`
 	Samples *[]plainSample `json:"samples"`
+	Local   plainLocal     `json:"local"`
+
+	Attributes attributes `json:"attributes"`
 }
 
 type plainSample struct {
@@ -35,6 +39,22 @@ type plainSample struct {
 }
 
 func (t *text) UnmarshalJSONFrom(dec *jsontext.Decoder) error { return t.read(dec) }
+
+func (a *attributes) UnmarshalJSONFrom(dec *jsontext.Decoder) error { return a.read(dec) }
+
+// plainLocal are local samples, or something else.
+type plainLocal struct {
+	list
+	all []plainSample
+}
+
+func (p *plainLocal) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	if dec.PeekKind() != '[' {
+		return p.read(dec)
+	}
+	p.set = true
+	return json.UnmarshalDecode(dec, &p.all)
+}
 
 func (p *plainSample) wire() *wireSample {
 	return &wireSample{name: p.Name, unit: p.Unit, value: p.Value, time: p.Time, timestamp: p.Timestamp}
@@ -53,10 +73,11 @@ func decodeWhole(payload []byte) (m Message, ok bool) {
 		if json.Unmarshal(payload, &p) != nil {
 			return m, false
 		}
-		if p.Samples == nil {
+		bare := p.Name.set || p.Unit.set || p.Value.set
+		if p.Samples == nil && (bare || !p.Local.set) {
 			m.Form = FormBare
-			m.add(0, p.wire())
-			return m, p.Name.set || p.Unit.set || p.Value.set
+			m.add(0, p.wire(), false)
+			return m, bare
 		}
 		w := wireObject{
 			device: p.Device, run: p.Run, seq: p.Seq, boot: p.Boot, uptime: p.Uptime, sent: p.Sent, sentUptime: p.SentUp,
@@ -65,13 +86,29 @@ func decodeWhole(payload []byte) (m Message, ok bool) {
 		if w.envelope(&m.Report) != nil {
 			return m, false
 		}
-		all = *p.Samples
+		m.Report.Attributes, m.AttributesCut = p.Attributes.all, p.Attributes.cut
+		if p.Samples != nil {
+			all = *p.Samples
+		}
+		defer p.Local.addTo(&m)
 	}
 	m.Report.Samples = make([]Sample, 0, len(all))
 	for i := range all {
-		m.add(i, all[i].wire())
+		m.add(i, all[i].wire(), false)
 	}
 	return m, true
+}
+
+func (p *plainLocal) addTo(m *Message) {
+	if p.bad != "" {
+		m.Refuse(1, Refusal{Index: -1, Local: true, Reason: ReasonJSON, Error: "local " + clip(p.bad) + ": not an array"})
+	}
+	if len(p.all) > 0 {
+		m.Report.Local = make([]Sample, 0, len(p.all))
+	}
+	for i := range p.all {
+		m.add(i, p.all[i].wire(), true)
+	}
 }
 
 // Of what is JSON as a whole, the split changes nothing; and of what is not, something is refused.
@@ -84,13 +121,21 @@ func FuzzDecode_asAWhole(f *testing.F) {
 		`{"samples":[{"name":"a","name":"b"}]}`,
 		`{"name":"a","unit":"None","value":" 1 ","x":1,"\u0074ime":5}`, `{"samples":null,"value":true}`,
 		`{"unit":3,"samples":[null],"run":"\u0000"}`,
+		`{"local":[{"name":"a","unit":"None","value":1},7],"samples":[{"name":"b","unit":"None","value":2}],"run":"r"}`,
+		`{"local":[{"name":"a","unit":"None","value":1}]}`, `{"local":7,"samples":[]}`,
+		`{"name":"a","unit":"None","value":1,"local":[NaN]}`, `{"samples":[],"attributes":{"a":"b","c":{"d":[1]},"e":null}}`,
 	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		want, ok := decodeWhole(payload)
 		got, err := Decode(payload)
-		switch bad := err != nil || got.Reasons[ReasonJSON] > 0; {
+		notJSON := got.Reasons[ReasonJSON]
+		if slices.ContainsFunc(got.Refused, func(r Refusal) bool { return r.Reason == ReasonJSON && r.Index < 0 }) {
+			notJSON-- // a local that is no array
+		}
+		bad := err != nil || notJSON > 0
+		switch {
 		case ok == bad:
 			t.Fatalf("got %+v, %v; the library took it: %t", got, err, ok)
 		case !ok:

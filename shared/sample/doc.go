@@ -3,6 +3,14 @@
 // Decode takes a payload apart and judges each sample by itself, so that a bad one never costs its neighbours.
 // What depends on the sender or on the clock is judged by the gateway's intake.
 //
+// # What stays on the LAN
+//
+// A report has two lists: `samples`, and `local`, which are readings of now that the gateway shows and does not send
+// on, unless a rule of it wants them. An earlier gateway ignores `local`, as all members that it does not know, and an
+// earlier agent sends none, so no upgrade of either sends more to the cloud. Both lists count towards the bound of a
+// message; where it is the local ones that are too many, they alone are refused. `attributes` say what the device is,
+// within [MaxAttributes].
+//
 // # What is not JSON
 //
 // The JSON library stops at what is none, such as the bare NaN that Python writes. So the array of samples is split

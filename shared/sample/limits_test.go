@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"piway/shared/sample"
 )
 
@@ -41,12 +43,12 @@ func TestEnvelopeBytes(t *testing.T) {
 }
 
 func TestBounds_roundTrip(t *testing.T) {
-	want := sample.Bounds{MaxSamples: 1000, MaxPacket: 128 << 10}
+	want := sample.Bounds{MaxSamples: 1000, MaxPacket: 128 << 10, Wanted: []string{"load", "failed units"}}
 	text, err := want.JSON()
-	if err != nil || string(text) != `{"max_samples":1000,"max_packet":131072}` {
+	if err != nil || string(text) != `{"max_samples":1000,"max_packet":131072,"wanted":["load","failed units"]}` {
 		t.Fatalf("got %s, %v", text, err)
 	}
-	if got, err := sample.DecodeBounds(text); got != want || err != nil {
+	if got, err := sample.DecodeBounds(text); !cmp.Equal(got, want) || err != nil {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
@@ -56,22 +58,27 @@ func TestDecodeBounds(t *testing.T) {
 		bounds sample.Bounds
 		good   bool
 	}{
-		`{}`:                                  {sample.Bounds{}, true},
-		`{"pins":{"a":[1]},"max_samples":7}`:  {sample.Bounds{MaxSamples: 7}, true},
-		`{"max_samples":0,"max_packet":9000}`: {sample.Bounds{MaxPacket: 9000}, false},
-		`{"max_samples":-3}`:                  {sample.Bounds{}, false},
-		`{"max_samples":1e300}`:               {sample.Bounds{MaxSamples: 1 << 30}, true},
-		`{"max_samples":1e400}`:               {sample.Bounds{}, false},
-		`{"max_samples":[]}`:                  {sample.Bounds{}, false},
-		`{"max_samples":null}`:                {sample.Bounds{}, false},
-		`{"max_samples":1,"max_samples":2}`:   {sample.Bounds{}, false},
-		`[1]`:                                 {sample.Bounds{}, false},
-		`mad`:                                 {sample.Bounds{}, false},
-		``:                                    {sample.Bounds{}, false},
+		`{}`:                                     {sample.Bounds{}, true},
+		`{"pins":{"a":[1]},"max_samples":7}`:     {sample.Bounds{MaxSamples: 7}, true},
+		`{"max_samples":0,"max_packet":9000}`:    {sample.Bounds{MaxPacket: 9000}, false},
+		`{"max_samples":-3}`:                     {sample.Bounds{}, false},
+		`{"max_samples":1e300}`:                  {sample.Bounds{MaxSamples: 1 << 30}, true},
+		`{"max_samples":1e400}`:                  {sample.Bounds{}, false},
+		`{"max_samples":[]}`:                     {sample.Bounds{}, false},
+		`{"max_samples":null}`:                   {sample.Bounds{}, false},
+		`{"max_samples":1,"max_samples":2}`:      {sample.Bounds{}, false},
+		`{"wanted":["a","b"],"max_packet":9000}`: {sample.Bounds{MaxPacket: 9000, Wanted: []string{"a", "b"}}, true},
+		`{"wanted":null}`:                        {sample.Bounds{}, true},
+		`{"wanted":["a",7],"max_samples":7}`:     {sample.Bounds{MaxSamples: 7}, false},
+		`{"wanted":{"a":1},"max_samples":7}`:     {sample.Bounds{MaxSamples: 7}, false},
+		`{"wanted":["a"` + strings.Repeat(`,"a"`, sample.MaxWanted) + `]}`: {sample.Bounds{}, false},
+		`[1]`: {sample.Bounds{}, false},
+		`mad`: {sample.Bounds{}, false},
+		``:    {sample.Bounds{}, false},
 		`{"x":"` + strings.Repeat("y", 10<<20) + `"}`: {sample.Bounds{}, false},
 	} {
 		got, err := sample.DecodeBounds([]byte(text))
-		if got != want.bounds || (err == nil) != want.good {
+		if !cmp.Equal(got, want.bounds) || (err == nil) != want.good {
 			t.Errorf("%.60s: got %+v, %v", text, got, err)
 		}
 	}
@@ -100,13 +107,13 @@ func TestBounds_Limits(t *testing.T) {
 func FuzzDecodeBounds(f *testing.F) {
 	for _, text := range []string{
 		`{"max_samples":1000,"max_packet":131072}`, `{"max_samples":"7"}`,
-		`{"max_packet":-1e999}`, `{"a":{}}`, `[]`, "\xff",
+		`{"max_packet":-1e999}`, `{"wanted":["a"]}`, `{"wanted":[null,"\ud800"]}`, `{"a":{}}`, `[]`, "\xff",
 	} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		b, _ := sample.DecodeBounds(text)
-		if b.MaxSamples < 0 || b.MaxPacket < 0 {
+		if b.MaxSamples < 0 || b.MaxPacket < 0 || len(b.Wanted) > sample.MaxWanted {
 			t.Errorf("got %+v", b)
 		}
 		l, _ := b.Limits()

@@ -4,6 +4,8 @@ package sample
 type Refusal struct {
 	// Index of the sample in the message, from 0; -1 for the message as a whole.
 	Index int `json:"sample"`
+	// Local says that it is one of the report's local samples; with the index -1 it is all of them.
+	Local bool `json:"local,omitzero"`
 	// Name as sent, empty if it is the name that is missing.
 	Name string `json:"name,omitzero"`
 	// Reason is a short fixed word to count by, one of the Reason constants here or of the intake.

@@ -37,5 +37,9 @@ func DecodeRejection(text []byte) (Rejection, error) {
 // ForSize reports whether the message was refused whole, for more samples than are taken in one. Sent in parts, all of
 // it may pass.
 func (r Rejection) ForSize() bool {
-	return len(r.Refused) > 0 && r.Refused[0].Reason == ReasonSize && r.Refused[0].Index < 0
+	if len(r.Refused) == 0 {
+		return false
+	}
+	why := &r.Refused[0]
+	return why.Reason == ReasonSize && why.Index < 0 && !why.Local
 }

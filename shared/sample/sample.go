@@ -43,12 +43,17 @@ type Report struct {
 	Clock string `json:"clock,omitzero"`
 	// Samples, oldest first.
 	Samples []Sample `json:"samples"`
+	// Local are readings of now that stay on the LAN, unless a rule of the gateway wants them. They are never kept: a
+	// report that is sent again has none.
+	Local []Sample `json:"local,omitzero"`
+	// Attributes say what the device is, such as its model; see [MaxAttributes] for their bounds.
+	Attributes map[string]string `json:"attributes,omitzero"`
 }
 
 // JSON returns the report's wire form, one line. It fails only on strings that are not UTF-8 or values that are not
 // finite.
 func (r Report) JSON() ([]byte, error) {
-	b, err := json.Marshal(r)
+	b, err := json.Marshal(r, json.Deterministic(true))
 	if err != nil {
 		return nil, fmt.Errorf("encoding report %d: %w", r.Seq, err)
 	}

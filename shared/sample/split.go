@@ -2,7 +2,6 @@ package sample
 
 import (
 	"bytes"
-	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -44,10 +43,31 @@ func splitArray(text []byte, open, most int) (a array, ok bool) {
 	}
 }
 
-// splitObject finds the array that is the member of this name in a text that is one object. It is the zero array where
-// the member is absent or something else. It reports false when the text is no object, by its strings and brackets, or
-// has two such arrays.
-func splitObject(text []byte, name string, most int) (found array, ok bool) {
+// The members of a report whose elements are decoded one by one.
+const (
+	inSamples = iota
+	inLocal
+	arraysFound
+)
+
+// arrays are those members of an object.
+type arrays [arraysFound]array
+
+// arrayOf returns which of them has this key, -1 if none.
+func arrayOf(key []byte) int {
+	switch string(plain(key)) {
+	case "samples":
+		return inSamples
+	case "local":
+		return inLocal
+	default:
+		return -1
+	}
+}
+
+// splitObject finds these arrays in a text that is one object. Each is the zero array where the member is absent or
+// something else. It reports false when the text is no object, by its strings and brackets, or has one of them twice.
+func splitObject(text []byte, most int) (found arrays, ok bool) {
 	at := space(text, 0) + 1
 	if shut := space(text, at); ends(text, shut) {
 		return found, true
@@ -57,13 +77,15 @@ func splitObject(text []byte, name string, most int) (found array, ok bool) {
 		if value < 0 {
 			return found, false
 		}
-		if stands(text, value, '[') && string(plain(key)) == name {
-			again := found.shut > 0
-			if found, ok = splitArray(text, value, most); !ok || again {
+		from := value
+		if i := arrayOf(key); i >= 0 && stands(text, value, '[') {
+			again := found[i].shut > 0
+			if found[i], ok = splitArray(text, value, most); !ok || again {
 				return found, false
 			}
+			from = found[i].shut + 1
 		}
-		at = valueEnd(text, max(value, found.shut+1))
+		at = valueEnd(text, from)
 		if !stands(text, at, ',') {
 			return found, ends(text, at)
 		}
@@ -155,18 +177,37 @@ func space(text []byte, i int) int {
 
 func blank(text []byte) bool { return space(text, 0) == len(text) }
 
-// without returns the text with nothing between the array's brackets; the text itself if there is no array.
-func (a *array) without(text []byte) []byte {
-	if a.shut == 0 {
+// inOrder returns them as they stand in the text, those that are not there first.
+func (f *arrays) inOrder() arrays {
+	if f[inSamples].open > f[inLocal].open {
+		return arrays{f[inLocal], f[inSamples]}
+	}
+	return *f
+}
+
+// without returns the text with nothing between the arrays' brackets; the text itself if there is no array.
+func (f *arrays) without(text []byte) []byte {
+	var kept []byte
+	at := 0
+	for _, a := range f.inOrder() {
+		if a.shut == 0 {
+			continue
+		}
+		kept = append(kept, text[at:a.open+1]...)
+		at = a.shut
+	}
+	if at == 0 {
 		return text
 	}
-	return slices.Concat(text[:a.open+1], text[a.shut:])
+	return append(kept, text[at:]...)
 }
 
 // offset turns a place in what without returned into one in the text.
-func (a *array) offset(of int64) int64 {
-	if a.shut == 0 || of <= int64(a.open) {
-		return of
+func (f *arrays) offset(of int64) int64 {
+	for _, a := range f.inOrder() {
+		if a.shut > 0 && of > int64(a.open) {
+			of += int64(a.shut - a.open - 1)
+		}
 	}
-	return of + int64(a.shut-a.open-1)
+	return of
 }

@@ -92,10 +92,10 @@ func TestSplitObject(t *testing.T) {
 		`{"a":1,`:                               `none`,
 		`{"a":"` + strings.Repeat(`\"`, 100) + `","samples":[1]}`: `1`,
 	} {
-		a, ok := splitObject([]byte(text), "samples", 100)
+		a, ok := splitObject([]byte(text), 100)
 		got := "none"
 		if ok {
-			got = strings.Join(a.parts([]byte(text)), "|")
+			got = strings.Join(a[inSamples].parts([]byte(text)), "|")
 		}
 		if got != want {
 			t.Errorf("%s: got %s, want %s", text, got, want)
@@ -134,7 +134,7 @@ func TestSplit_isLinear(t *testing.T) {
 	for name, text := range giants() {
 		began := time.Now()
 		_, _ = splitArray(text, 0, 1000)
-		_, _ = splitObject(text, "samples", 1000)
+		_, _ = splitObject(text, 1000)
 		if took := time.Since(began); took > time.Minute {
 			t.Errorf("%s: took %v", name, took)
 		}
@@ -145,7 +145,7 @@ func TestSplit_isLinear(t *testing.T) {
 func FuzzSplit(f *testing.F) {
 	for _, s := range []string{
 		`[]`, `[1,"a",{"b":[null,{}]},[[]]]`, ` [ "\\\"" , "]" ] `, `{"samples":[1,{"a":"}"}],"b":[2]}`,
-		`{"s\u0061mples":[{}]}`,
+		`{"s\u0061mples":[{}]}`, `{"local":[1,[2]],"samples":[3],"x":[]}`, `{"samples":[3],"local":[{"a":"]"}]}`,
 		`{"samples":[NaN]}`, `[1}`, `{"a":1]`, "[\"\xff\"]", `{"a":{"samples":[1]},"samples":[]}`, `[,]`, "{\"\\ud800\":[]}",
 	} {
 		f.Add([]byte(s))
@@ -153,15 +153,18 @@ func FuzzSplit(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var object struct {
 			Samples jsontext.Value `json:"samples"`
+			Local   jsontext.Value `json:"local"`
 			Others  jsontext.Value `json:",embed"`
 		}
-		found, foundOK := splitObject(text, "samples", len(text))
+		found, foundOK := splitObject(text, len(text))
 		if err := json.Unmarshal(text, &object); err == nil && jsontext.Value(text).Kind() == '{' {
-			if !foundOK || (found.shut > 0) != (object.Samples.Kind() == '[') {
-				t.Fatalf("an object: got %+v, %t", found, foundOK)
-			}
-			if found.shut > 0 {
-				same(t, text, found, object.Samples)
+			for i, want := range []jsontext.Value{object.Samples, object.Local} {
+				if !foundOK || (found[i].shut > 0) != (want.Kind() == '[') {
+					t.Fatalf("an object: got %+v, %t", found, foundOK)
+				}
+				if found[i].shut > 0 {
+					same(t, text, found[i], want)
+				}
 			}
 		}
 		open := space(text, 0)

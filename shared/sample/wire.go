@@ -45,7 +45,8 @@ type wireObject struct {
 	wireSample
 	device, run, boot, clock      text
 	seq, uptime, sent, sentUptime number
-	samples                       list
+	samples, local                list
+	attributes                    attributes
 }
 
 // UnmarshalJSONFrom reads an object.
@@ -66,6 +67,10 @@ func (w *wireObject) member(name []byte, dec *jsontext.Decoder) error {
 		return w.sentUptime.UnmarshalJSONFrom(dec)
 	case "samples":
 		return w.samples.read(dec)
+	case "local":
+		return w.local.read(dec)
+	case "attributes":
+		return w.attributes.read(dec)
 	default:
 		return w.wireSample.member(name, dec)
 	}

@@ -33,21 +33,23 @@ func readCounts(ctx context.Context, from store.Reader, by ledger.Accounts) erro
 }
 
 // readWaiting adds what is in the table: all of it waits, and what is younger than the fold is not yet counted as
-// received and stored.
+// received and stored; nor are the local samples that came with it.
 func readWaiting(ctx context.Context, from store.Reader, by ledger.Accounts) error {
 	var device string
-	var waiting, unfolded, shifted int64
+	var waiting, unfolded, shifted, local int64
 	rows, err := from.QueryContext(ctx, `SELECT device, SUM(n),
-		SUM(CASE WHEN id > fold THEN n ELSE 0 END), SUM(CASE WHEN id > fold AND shift<>0 THEN n ELSE 0 END)
+		SUM(CASE WHEN id > fold THEN n ELSE 0 END), SUM(CASE WHEN id > fold AND shift<>0 THEN n ELSE 0 END),
+		SUM(CASE WHEN id > fold THEN local ELSE 0 END)
 		FROM report, (SELECT n AS fold FROM meta WHERE key='fold') GROUP BY device`)
 	return store.Each(rows, err, func() error {
 		a := by.Of(device)
 		a.Waiting = waiting
-		a.Received += unfolded
+		a.Received += unfolded + local
+		a.Local += local
 		a.Stored += unfolded
 		a.Shifted += shifted
 		return nil
-	}, &device, &waiting, &unfolded, &shifted)
+	}, &device, &waiting, &unfolded, &shifted, &local)
 }
 
 // readLate counts the gaps of the runs that are remembered, as of the last fold.

@@ -6,7 +6,7 @@
 // deleted, and with what leaves no row (a refusal, a duplicate), they are folded in the same transaction. `waiting` is
 // counted from the rows themselves, which makes it an independent check of the rest:
 //
-//	received = refused + duplicate + stored          stored = waiting + sent + expired + dropped
+//	received = refused + duplicate + local + stored   stored = waiting + sent + expired + dropped
 package books
 
 import (
@@ -39,6 +39,7 @@ type Report struct {
 	Unsure      bool // Arrived is that of a clock that was not known to be right
 	Shifted     bool
 	Samples     int
+	Local       int // samples beside them that stay on the LAN
 }
 
 // recognisable reports whether a redelivery can be told from a new one.
@@ -81,16 +82,17 @@ func eachAfter(ctx context.Context, from store.Reader, id int64, f func(id int64
 	var r Report
 	var arrived int64
 	rows, err := from.QueryContext(ctx,
-		"SELECT id, device, run, seq, arrived, shift<>0, n, host<>0 FROM report WHERE id>? ORDER BY id", id)
+		"SELECT id, device, run, seq, arrived, shift<>0, n, host<>0, local FROM report WHERE id>? ORDER BY id", id)
 	return store.Each(rows, err, func() error {
 		r.Arrived = time.Unix(0, arrived)
 		f(id, &r)
 		return nil
-	}, &id, &r.Device, &r.Run, &r.Seq, &arrived, &r.Shifted, &r.Samples, &r.Unsure)
+	}, &id, &r.Device, &r.Run, &r.Seq, &arrived, &r.Shifted, &r.Samples, &r.Unsure, &r.Local)
 }
 
 // Store books a report that was stored. mono is the monotonic clock.
 func (b *Books) Store(r *Report, mono time.Duration) {
+	b.BookLocal(r)
 	b.Book(r.Device, ledger.Received, "", r.Samples)
 	b.Book(r.Device, ledger.Stored, "", r.Samples)
 	if r.Shifted {
@@ -100,6 +102,13 @@ func (b *Books) Store(r *Report, mono time.Duration) {
 	if !r.Unsure {
 		b.right = max(b.right, r.Arrived.UnixNano())
 	}
+}
+
+// BookLocal books what of a report stays on the LAN. Store does it too; where nothing of a report is stored, fold in the
+// same transaction.
+func (b *Books) BookLocal(r *Report) {
+	b.Book(r.Device, ledger.Received, "", r.Local)
+	b.Book(r.Device, ledger.Local, "", r.Local)
 }
 
 // Book books n samples more in the ledger.

@@ -6,6 +6,7 @@ type Account struct {
 	Received  int64            `json:"received"`
 	Refused   map[string]int64 `json:"refused,omitempty"` // by reason
 	Duplicate int64            `json:"duplicate"`
+	Local     int64            `json:"local"` // shown, and not stored nor sent
 	Stored    int64            `json:"stored"`
 	Waiting   int64            `json:"waiting"`
 	Sent      int64            `json:"sent"`
@@ -33,7 +34,7 @@ type Account struct {
 // Difference is zero twice when the account balances: received less what became of it on arrival, and stored less what
 // became of that.
 func (a *Account) Difference() (arrival, store int64) {
-	return a.Received - total(a.Refused) - a.Duplicate - a.Stored,
+	return a.Received - total(a.Refused) - a.Duplicate - a.Local - a.Stored,
 		a.Stored - a.Waiting - a.Sent - total(a.Expired) - total(a.Dropped)
 }
 
@@ -57,7 +58,7 @@ func (a *Account) Set(outcome, reason string, n int64) {
 		by[reason] = n
 	}
 	if one := map[string]*int64{
-		Received: &a.Received, Duplicate: &a.Duplicate, Stored: &a.Stored, Sent: &a.Sent, Missing: &a.Missing,
+		Received: &a.Received, Duplicate: &a.Duplicate, Local: &a.Local, Stored: &a.Stored, Sent: &a.Sent, Missing: &a.Missing,
 		Shifted: &a.Shifted, Twins: &a.Twins,
 	}[outcome]; one != nil {
 		*one = n
@@ -71,6 +72,7 @@ func (a *Account) AddLate(n int64) { a.Late = saturated(a.Late, n) }
 func (a *Account) Add(b *Account) {
 	a.Received += b.Received
 	a.Duplicate += b.Duplicate
+	a.Local += b.Local
 	a.Stored += b.Stored
 	a.Waiting += b.Waiting
 	a.Sent += b.Sent

@@ -81,7 +81,7 @@ func (l *Ledger) known(waiting map[string]int64) (became, arrived map[string]int
 		switch c.Outcome {
 		case Sent, Expired, Dropped:
 			became[c.Device] += n
-		case Refused, Duplicate:
+		case Refused, Duplicate, Local:
 			arrived[c.Device] += n
 			became[c.Device] += 0
 		case Stored, Received:

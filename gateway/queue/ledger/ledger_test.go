@@ -78,7 +78,8 @@ func TestLedger_Mend(t *testing.T) {
 	dropped := ledger.Count{Device: "kitchen", Outcome: ledger.Dropped, Reason: "damaged"}
 	l := ledger.New()
 	for c, n := range map[ledger.Count]int64{
-		count("kitchen", ledger.Received): 12, count("kitchen", ledger.Duplicate): 2,
+		count("kitchen", ledger.Received): 16, count("kitchen", ledger.Duplicate): 2,
+		count("kitchen", ledger.Local):  4,
 		count("kitchen", ledger.Stored): 10, count("kitchen", ledger.Sent): 3,
 		count("attic", ledger.Sent): 4,
 	} {
@@ -103,7 +104,8 @@ func TestBalance(t *testing.T) {
 		outcome, reason string
 		n               int64
 	}{
-		{ledger.Received, "", 20},
+		{ledger.Received, "", 27},
+		{ledger.Local, "", 7},
 		{ledger.Refused, "name", 1},
 		{ledger.Refused, "value", 2},
 		{ledger.Duplicate, "", 3},

@@ -4,12 +4,13 @@
 // itself whether something was lost or counted twice.
 package ledger
 
-// Outcomes of a sample. For each device received = refused + duplicate + stored, and stored = waiting + sent + expired
-// + dropped. Shifted is a part of stored, Parked one of waiting, RefusedByCloud one of sent.
+// Outcomes of a sample. For each device received = refused + duplicate + local + stored, and stored = waiting + sent +
+// expired + dropped. Shifted is a part of stored, Parked one of waiting, RefusedByCloud one of sent.
 const (
 	Received  = "received"
 	Refused   = "refused"
 	Duplicate = "duplicate"
+	Local     = "local" // it stays on the LAN
 	Stored    = "stored"
 	Sent      = "sent"
 	Expired   = "expired"
@@ -26,7 +27,7 @@ const (
 // parked.
 func Booked(outcome string) bool {
 	switch outcome {
-	case Received, Refused, Duplicate, Stored, Sent, Expired, Dropped, Missing, Twins, Shifted, RefusedByCloud:
+	case Received, Refused, Duplicate, Local, Stored, Sent, Expired, Dropped, Missing, Twins, Shifted, RefusedByCloud:
 		return true
 	default:
 		return false

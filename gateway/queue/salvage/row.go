@@ -64,7 +64,7 @@ func (f fields) named(columns ...string) bool {
 }
 
 func (f fields) report() bool {
-	if !f.named("device") || !f.counts("id", "seq", "n", "host") || !inTime(f.number("pass")) {
+	if !f.named("device") || !f.counts("id", "seq", "n", "host", "local") || !inTime(f.number("pass")) {
 		return false
 	}
 	blob, _ := f["samples"].([]byte)

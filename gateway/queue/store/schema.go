@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// schema is version 5. An operator may read it all with the sqlite3 command while the gateway runs.
+// schema is version 6. An operator may read it all with the sqlite3 command while the gateway runs.
 const schema = `
 CREATE TABLE report (            -- one row per message, in arrival order
   id       INTEGER PRIMARY KEY,
@@ -24,7 +24,8 @@ CREATE TABLE report (            -- one row per message, in arrival order
   n        INTEGER NOT NULL,     -- how many samples
   samples  BLOB    NOT NULL,     -- JSON array, times as received; an object where they are thinned
   sent_uptime REAL NOT NULL DEFAULT 0,    -- as received
-  host     INTEGER NOT NULL DEFAULT 0     -- the run of the gateway's machine whose clock was not known to be right; 0: it was
+  host     INTEGER NOT NULL DEFAULT 0,    -- the run of the gateway's machine whose clock was not known to be right; 0: it was
+  local    INTEGER NOT NULL DEFAULT 0     -- how many more samples came with it, which stay on the LAN
 );
 CREATE TABLE pass (
   start       INTEGER PRIMARY KEY, -- its window's start, Unix seconds; only the order matters
@@ -52,7 +53,7 @@ CREATE TABLE parked (            -- samples in parked datums, which wait like al
   n        INTEGER NOT NULL,
   PRIMARY KEY (pass, device, reason)
 ) WITHOUT ROWID;
-CREATE TABLE ledger (            -- samples by outcome; received and stored as of fold, see meta
+CREATE TABLE ledger (            -- samples by outcome; received, local and stored as of fold, see meta
   device   TEXT NOT NULL,
   outcome  TEXT NOT NULL,
   reason   TEXT NOT NULL,
@@ -88,7 +89,7 @@ CREATE TABLE boot (              -- when a device's boots began, to date what it
 CREATE TABLE meta (key TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO meta VALUES ('fold', 0);        -- ledger and seen include the reports up to this id
 INSERT INTO meta VALUES ('right', 0);       -- the newest time of arrival, Unix nanoseconds, by a clock known to be right
-PRAGMA user_version = 5;
+PRAGMA user_version = 6;
 `
 
 // upgrades make a file of version i+1 one of the next.
@@ -117,10 +118,13 @@ PRAGMA user_version = 4;
 CREATE TABLE metric (device TEXT NOT NULL, name TEXT NOT NULL, unit TEXT NOT NULL, value REAL NOT NULL, seen REAL NOT NULL,
   PRIMARY KEY (device, name, unit)) WITHOUT ROWID;
 PRAGMA user_version = 5;
+`, `
+ALTER TABLE report ADD COLUMN local INTEGER NOT NULL DEFAULT 0;
+PRAGMA user_version = 6;
 `}
 
 const (
-	schemaVersion = 5
+	schemaVersion = 6
 	// PageSize is that of the file, in bytes: the page_size that SQLite takes by itself.
 	PageSize = 4096
 )

@@ -68,3 +68,41 @@ func twins(t *testing.T, b *Bench) {
 		t.Errorf("got %+v, want 3 of twins, and of 4 samples 1 duplicate and 2 stored", a)
 	}
 }
+
+// What stays on the LAN is booked when done is called, as all else is, and recognised when it comes again, also where
+// nothing else came with it.
+func local(t *testing.T, b *Bench) {
+	mixed, alone, unnamed := Report("kitchen", "r", 1, "a"), Report("kitchen", "r", 2), Report("kitchen", "", 0)
+	mixed.LocalCount, alone.LocalCount, unnamed.LocalCount = 5, 3, 2
+	alone.Refused = map[string]int{"unit": 1}
+	want := ledger.Account{Device: "kitchen"}
+	check := func(when string) {
+		t.Helper()
+		b.Crash()
+		a := b.Accounts()["kitchen"]
+		if a.Received != want.Received || a.Local != want.Local || a.Duplicate != want.Duplicate || a.Stored != want.Stored {
+			t.Errorf("%s: got %+v, want %+v", when, a, want)
+		}
+	}
+	b.MustAppend(mixed)
+	want.Received, want.Local, want.Stored = 6, 5, 1
+	check("beside a stored one")
+	b.MustAppend(alone)
+	want.Received, want.Local = 10, 8
+	check("and a refused one")
+	b.MustAppend(mixed)
+	b.MustAppend(alone)
+	want.Received, want.Duplicate = 20, 10
+	check("again")
+	b.MustAppend(unnamed)
+	b.MustAppend(unnamed)
+	want.Received, want.Local = 24, 12
+	check("what cannot be recognised")
+	mixed.Seq, mixed.LocalCount = 1, 0
+	b.MustAppend(mixed) // an agent sends nothing local twice
+	want.Received, want.Duplicate = 25, 11
+	check("again without them")
+	p, _ := b.NextPass("f")
+	b.Sent(p, 1)
+	check("sent")
+}

@@ -79,6 +79,7 @@ func Run(t *testing.T, open Open) {
 		{"Bounds_besideSending", besideSending},
 		{"Bounds_maxAge", maxAge},
 		{"Ledger_gaps", gaps},
+		{"Ledger_local", local},
 		{"Ledger_refusedByCloud", refusedByCloud},
 		{"Ledger_twins", twins},
 	} {
