@@ -167,18 +167,20 @@ func (s *setup) certificate(ctx context.Context) error {
 	}
 	id := stack.Outputs["CertificateId"]
 	var answer struct {
-		CertificateDescription struct{ CertificatePem, Status string }
+		CertificateDescription struct{ CertificateArn, CertificatePem, Status string }
 	}
 	if err := s.cli.Decode(ctx, "IoT Core", cloud.NewCommand("iot", "describe-certificate", "--certificate-id", id),
 		&answer); err != nil {
 		return err
 	}
-	if answer.CertificateDescription.Status != "ACTIVE" { // as an aws remove that was broken off leaves it
+	got := answer.CertificateDescription
+	if got.Status != "ACTIVE" { // as an aws remove that was broken off leaves it
 		if _, err := s.cli.Run(ctx, "IoT Core", certificateStatus(id, "ACTIVE")); err != nil {
 			return err
 		}
 	}
-	if err := s.request.WriteCertificate([]byte(answer.CertificateDescription.CertificatePem)); err != nil {
+	if err := s.request.WriteCertificate(cloud.NoteCertificate(got.CertificateArn,
+		[]byte(got.CertificatePem))); err != nil {
 		return err
 	}
 	s.say("  certificate %s", certFile(s.cfg.Uplink.Certs.Dir, certEnd))

@@ -48,8 +48,8 @@ var inside = map[string][]string{
 
 	// What the gateway is told, and what it calls itself at AWS.
 	"gateway/settings": {
-		"gateway/cloud", "gateway/names", "gateway/rollup", "gateway/uplink", "shared/config",
-		"shared/sample",
+		"gateway/cloud", "gateway/names", "gateway/rollup", "gateway/uplink", "shared/address",
+		"shared/config", "shared/sample",
 	},
 	"gateway/cloud":   {"configs/aws"},
 	"gateway/datadir": {"shared/config", "shared/files"},
@@ -146,6 +146,7 @@ var inside = map[string][]string{
 	"localcore/localcore_test": {"localcore/*"},
 
 	// What several programs share: leaves, or one step above a leaf.
+	"shared/address":  {},
 	"shared/arrows":   {},
 	"shared/backoff":  {},
 	"shared/cli":      {"shared/config"},
@@ -153,7 +154,8 @@ var inside = map[string][]string{
 	"shared/config":   {},
 	"shared/files":    {},
 	"shared/guard":    {"shared/tell"},
-	"shared/mqttlink": {},
+	"shared/mdns":     {},
+	"shared/mqttlink": {"shared/address", "shared/mdns"},
 	"shared/pki":      {"shared/config", "shared/files"},
 	"shared/prices":   {"shared/config"}, // its table is YAML
 	"shared/race":     {},

@@ -161,7 +161,9 @@ func TestConnect_refused(t *testing.T) {
 		{"password", 4, true, "password"},
 		{"not authorised", 5, true, "not authorised"},
 		{"a code that the library takes for success", 0x9A, false, "0x9a"},
-		{"another one", 6, false, "0x06"},
+		{"another one", 6, false, "0x06, which MQTT 3.1.1 does not have"},
+		{"a login of MQTT 5", 0x86, false, "0x86, which MQTT 3.1.1 does not have (in MQTT 5: bad user name or password)"},
+		{"the last one", 0xFF, false, "0xff, which MQTT 3.1.1 does not have"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
