@@ -189,6 +189,7 @@ var libraries = map[string][]string{
 	"github.com/mochi-mqtt/server/v2": {"gateway/broker", "localcore/broker", "proof/bench_test"},
 	"github.com/rogpeppe/go-internal": {"proof/scenarios_test"},
 	"github.com/shirou/gopsutil/v3":   {"agent/collect"},
+	"golang.org/x/net/dns":            {"shared/mdns"},
 	"golang.org/x/sync/errgroup":      {"..."},
 	"golang.org/x/sync/semaphore":     {"gateway/broker"},
 	"golang.org/x/sys":                {"shared/clock", "gateway"},

@@ -235,7 +235,7 @@ func TestConnect_bad_options(t *testing.T) {
 	t.Parallel()
 	for _, broker := range []string{
 		"", "localhost:1883", "http://x", "tcp://", "tcp://u:p@h", "tcp://h/path", "tcp://%zz",
-		"tcp://::",
+		"tcp://::", "tcp://[fe80::1]:1883", "tcp://h:mqtt", "tcp://h ",
 	} {
 		if _, err := mqttlink.Connect(t.Context(), mqttlink.Options{Broker: broker}); err == nil {
 			t.Errorf("broker %q: got nil, want an error", broker)
