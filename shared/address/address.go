@@ -61,6 +61,9 @@ func advised(text string, parse func(string) (Address, *Mistake)) (Address, erro
 	return Address{}, &Mistake{Why: m.Why}
 }
 
+// BadPort is why a server's port is none.
+const BadPort = "with a port from 1 to 65535"
+
 func server(text, port string) (Address, *Mistake) {
 	if m := plain(text); m != nil {
 		return Address{}, m
@@ -70,7 +73,7 @@ func server(text, port string) (Address, *Mistake) {
 		return Address{}, m
 	}
 	if n, err := strconv.ParseUint(p, 10, 16); err != nil || n == 0 {
-		return Address{}, &Mistake{"with a port from 1 to 65535", strings.TrimSuffix(text, ":"+p)}
+		return Address{}, &Mistake{BadPort, strings.TrimSuffix(text, ":"+p)}
 	}
 	return reachable(host, p)
 }

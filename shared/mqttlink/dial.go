@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"syscall"
 	"time"
 
 	"piway/shared/address"
@@ -52,7 +53,11 @@ func dial(ctx context.Context, a address.Address) (net.Conn, error) {
 		return dialLocal(ctx, a, system, mdns.Lookup)
 	}
 	var d net.Dialer
-	return d.DialContext(ctx, "tcp", a.String())
+	conn, err := d.DialContext(ctx, "tcp", a.String())
+	if _, zone, ok := strings.Cut(a.Host, "%"); ok && errors.Is(err, syscall.EINVAL) {
+		err = fmt.Errorf("this machine has no network interface %q: %w", zone, err)
+	}
+	return conn, err
 }
 
 func dialLocal(ctx context.Context, a address.Address, first, then lookup) (net.Conn, error) {

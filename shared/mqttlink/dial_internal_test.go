@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -129,5 +130,16 @@ func TestConnect_zone(t *testing.T) {
 			continue
 		}
 		l.Close()
+	}
+}
+
+func TestConnect_zone_thatIsNone(t *testing.T) {
+	t.Parallel()
+	_, err := Connect(t.Context(), Options{Broker: "tcp://[fe80::1%nosuch0]", ClientID: "c"})
+	if !errors.Is(err, syscall.EINVAL) {
+		t.Skipf("no IPv6 here: %v", err)
+	}
+	if !strings.Contains(err.Error(), `no network interface "nosuch0"`) {
+		t.Errorf("got %v, want the interface that is not there", err)
 	}
 }
