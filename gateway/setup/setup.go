@@ -110,6 +110,11 @@ func (s *setup) look(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if s.stack == nil {
+		if err := s.moves(); err != nil {
+			return err
+		}
+	}
 	if s.account, err = s.cli.Ready(ctx, cloud.AccountStack); err != nil {
 		return err
 	}
@@ -119,6 +124,17 @@ func (s *setup) look(ctx context.Context) (err error) {
 	}
 	s.others, err = s.cli.Gateways(ctx, s.names.GatewayStack())
 	return err
+}
+
+// moves refuses to set up a gateway in a second region: the certificate of the first would go on working, and nothing
+// here would know of it.
+func (s *setup) moves() error {
+	region := s.cfg.Uplink.Region()
+	if region == cloud.RegionPlaceholder || s.access.Region == region {
+		return nil
+	}
+	return config.Try(fmt.Errorf("uplink.endpoint is in %s, and this would set the gateway up in %s", region, s.access.Region),
+		"piway-gateway aws remove --region "+region+" first, or empty uplink.endpoint in "+s.path)
 }
 
 // key makes or finds the key. It does not make one where a stack has the certificate of another: that is how a lost
