@@ -69,7 +69,7 @@ type awsRemoveCmd struct {
 
 // Help is the longer help of the command.
 func (*awsRemoveCmd) Help() string {
-	return `Deactivates the certificate, which cuts the gateway off at once. Deletes the gateway's stack, and the account's stack too unless another gateway uses it. Sets key and certificate aside in the certificate folder, or deletes them with --purge. Empties uplink.endpoint and uplink.rule.
+	return `Deactivates the certificate, and AWS cuts the gateway off within minutes. Deletes the gateway's stack, and the account's stack too unless another gateway uses it. Sets key and certificate aside in the certificate folder, or deletes them with --purge. Empties uplink.endpoint and uplink.rule.
 
 What the gateway has not sent yet stays in its queue. Metrics in CloudWatch cannot be deleted; they cost nothing once no data comes.
 
