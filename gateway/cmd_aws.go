@@ -69,7 +69,7 @@ type awsRemoveCmd struct {
 
 // Help is the longer help of the command.
 func (*awsRemoveCmd) Help() string {
-	return `Deactivates the certificate, which cuts the gateway off at once. Deletes the gateway's stack, and the account's stack too unless another gateway uses it. Sets key and certificate aside in the certificate folder, or deletes them with --purge. Empties uplink.endpoint and uplink.rule.
+	return `Deactivates the certificate, and AWS cuts the gateway off within minutes. Deletes the gateway's stack, and the account's stack too unless another gateway uses it. Sets key and certificate aside in the certificate folder, or deletes them with --purge. Empties uplink.endpoint and uplink.rule.
 
 What the gateway has not sent yet stays in its queue. Metrics in CloudWatch cannot be deleted; they cost nothing once no data comes.
 
@@ -115,13 +115,13 @@ type awsPrintCmd struct {
 	What    string   `arg:"" enum:"rule,errors-rule,policy,template,gateway-template,cli,dashboard" help:"rule, errors-rule, policy, template (the account's), gateway-template, cli or dashboard."`
 	Form    string   `help:"metric or emf, if not uplink.form." enum:",metric,emf" default:""`
 	Account string   `help:"Number of your AWS account." placeholder:"NUMBER"`
-	Region  string   `help:"The region, if uplink.endpoint does not name it." placeholder:"REGION"`
+	Region  string   `help:"The region, if neither uplink.endpoint nor AWS_REGION names it." placeholder:"REGION"`
 	Metrics []string `help:"For the dashboard: metrics of a device." default:"cpu usage,cpu temperature,memory usage,disk usage /" placeholder:"NAME"`
 }
 
 // Help is the longer help of the command.
 func (*awsPrintCmd) Help() string {
-	return `Takes the names from the configuration. Without --account and --region a rule or policy is for 123456789012 and us-east-1. The commands of "cli" find out both by themselves.
+	return `Takes the names from the configuration. Without --account a rule or policy is for 123456789012; without --region it is for the one in uplink.endpoint, in AWS_REGION or AWS_DEFAULT_REGION, or us-east-1. The commands of "cli" find out both by themselves.
 
   cli        plain aws commands in order, with the files that they need, for bash: the way without CloudFormation
   dashboard  for aws cloudwatch put-dashboard, with the devices of the device list

@@ -2,13 +2,13 @@ package agent
 
 import (
 	"errors"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
+	"piway/shared/address"
 	"piway/shared/config"
 	"piway/shared/sample"
 )
@@ -133,16 +133,28 @@ func (g Gateway) check() error {
 	return errors.Join(errs...)
 }
 
-func checkAddress(address string) error {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil || host == "" {
-		return config.Errorf("gateway.address", "must be host:port such as gateway.local:1883, got %q", address)
+func checkAddress(text string) error {
+	_, err := address.Parse(text, "")
+	m, ok := errors.AsType[*address.Mistake](err)
+	if !ok {
+		return nil
 	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return config.Errorf("gateway.address", "the port must be between 1 and 65535, got %q", address)
+	if m.Why == address.BadPort {
+		return config.Errorf("gateway.address", "the port must be between 1 and 65535, got %q", text)
 	}
-	return nil
+	try := m.Try
+	if _, err := address.Parse(text, defaultPort); err == nil { // nothing but the port is missing
+		try = text + ":" + defaultPort
+	}
+	err = config.Errorf("gateway.address", "must be host:port such as gateway.local:1883, %s, got %q", m.Why, text)
+	if try == "" {
+		return err
+	}
+	return config.Try(err, try)
 }
+
+// defaultPort is MQTT's without TLS.
+const defaultPort = "1883"
 
 func (c Collect) check() error {
 	var errs []error

@@ -51,6 +51,11 @@ func TestConfig_errors(t *testing.T) {
 		{"gateway: {address: gateway}", `gateway.address: must be host:port`},
 		{"gateway: {address: 'h:99999'}", `gateway.address: the port must be`},
 		{"gateway: {address: 'h:0'}", `gateway.address: the port must be`},
+		{"gateway: {address: 'tcp://gateway.local:1883'}", `try: gateway.local:1883`},
+		{"gateway: {address: gateway.local}", `with a port, got "gateway.local", try: gateway.local:1883`},
+		{"gateway: {address: 'gateway.local:1883 '}", `without blanks, and of ASCII characters, got`},
+		{"gateway: {address: 'fe80::1%eth0'}", `an IPv6 address in brackets`},
+		{"gateway: {address: '[fe80::1]:1883'}", `with the interface of a link-local address, such as [fe80::1%eth0]`},
 		{"gateway: {topic_prefix: 'pi/#'}", `gateway.topic_prefix: must be`},
 		{"gateway: {topic_prefix: '/pi'}", `gateway.topic_prefix: must be`},
 		{"gateway: {keep_alive: 1s}", `gateway.keep_alive: must be between 5s and 1h`},
@@ -71,6 +76,19 @@ func TestConfig_errors(t *testing.T) {
 		err := config.Decode("agent.yaml", []byte(tt.text), &cfg)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q", tt.text, err, tt.want)
+		}
+	}
+}
+
+func TestConfig_addresses(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{
+		"gateway.local:1883", "pi4:1883", "192.168.1.7:1883", "[::1]:1883", "[fe80::1%eth0]:1883", "[fe80::1%25eth0]:1883",
+	} {
+		cfg := agent.Default()
+		cfg.Gateway.Address = address
+		if err := cfg.Validate(); err != nil {
+			t.Errorf("%s: %v", address, err)
 		}
 	}
 }

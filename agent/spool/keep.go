@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"piway/shared/files"
@@ -127,10 +128,27 @@ func (s *Spool) fail(err error) bool {
 	if !s.disk.failed {
 		s.disk.failed = true
 		s.cfg.Log.Warn("the spool's folder cannot be used; readings are kept in memory, and a restart loses them", "dir",
-			s.cfg.Dir,
-			"err", err, "try", "make it writable for the agent's user, or name another one in spool.dir")
+			s.cfg.Dir, "err", err, "try", s.remedy(err))
 	}
 	return false
+}
+
+// remedy is what to do about a folder, or a file in it, that cannot be used.
+func (s *Spool) remedy(err error) string {
+	const other = ", or name another folder in spool.dir"
+	switch {
+	case errors.Is(err, syscall.EROFS):
+		return "mount its file system writable; a worn-out card turns read-only" + other
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "make room on its file system" + other
+	case !errors.Is(err, os.ErrPermission):
+		return "see whether it is a folder of the agent's user on a sound disk" + other
+	}
+	own := fmt.Sprintf("sudo chown -R %d:%d %s", os.Geteuid(), os.Getegid(), s.cfg.Dir)
+	if _, err := os.Stat(s.cfg.Dir); errors.Is(err, os.ErrNotExist) {
+		own = fmt.Sprintf("sudo install -d -m 700 -o %d -g %d %s", os.Geteuid(), os.Getegid(), s.cfg.Dir)
+	}
+	return own + other
 }
 
 // load has a segment in memory. It returns false if the file cannot be read, and tells that once; it is tried again
@@ -150,7 +168,7 @@ func (s *Spool) load(g *segment) bool {
 	case err != nil:
 		if g.retryAt.IsZero() {
 			s.cfg.Log.Error("a file of the spool cannot be read; the others go on, and it is tried again", "file", g.path, "err",
-				err, "every", retryEvery)
+				err, "every", retryEvery, "try", s.remedy(err))
 		}
 		g.retryAt = time.Now().Add(retryEvery)
 		return false

@@ -66,12 +66,7 @@ const (
 
 // Run runs a command and returns what it wrote. what says, for Waiting, what it is waiting for.
 func (c *CLI) Run(ctx context.Context, what string, command cloud.Command) ([]byte, error) {
-	if c.Region != "" {
-		command = command.With("--region", c.Region)
-	}
-	if c.Profile != "" {
-		command = command.With("--profile", c.Profile)
-	}
+	command = c.complete(command)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -103,6 +98,17 @@ func (c *CLI) Run(ctx context.Context, what string, command cloud.Command) ([]by
 	default:
 		return nil, fmt.Errorf("%s: %w", command, err)
 	}
+}
+
+// complete adds what all commands have.
+func (c *CLI) complete(command cloud.Command) cloud.Command {
+	if c.Region != "" {
+		command = command.With("--region", c.Region)
+	}
+	if c.Profile != "" {
+		command = command.With("--profile", c.Profile)
+	}
+	return command
 }
 
 // program runs the program aws. It is interrupted when ctx ends.

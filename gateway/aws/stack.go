@@ -29,9 +29,13 @@ const (
 // IsGateway says whether the stack is a gateway's.
 func (s *Stack) IsGateway() bool { return s.Tags[tagKey] == tagGateway }
 
-// inProgress is true of a stack that CloudFormation is at work on. A stack in review was never begun.
+// InReview is true of a stack that was never begun, since CloudFormation refused its first change set. It holds nothing
+// and has neither parameters nor tags.
+func (s *Stack) InReview() bool { return s.Status == "REVIEW_IN_PROGRESS" }
+
+// inProgress is true of a stack that CloudFormation is at work on.
 func (s *Stack) inProgress() bool {
-	return strings.HasSuffix(s.Status, "_IN_PROGRESS") && s.Status != "REVIEW_IN_PROGRESS"
+	return strings.HasSuffix(s.Status, "_IN_PROGRESS") && !s.InReview()
 }
 
 // never is true of a stack that was never made whole and holds nothing to keep: it can only be deleted
@@ -65,7 +69,9 @@ func (c *CLI) Stack(ctx context.Context, name string) (*Stack, error) {
 // Gateways returns the stacks of all gateways of the account and region but one.
 func (c *CLI) Gateways(ctx context.Context, except string) ([]*Stack, error) {
 	all, err := c.stacks(ctx, cloud.NewCommand("cloudformation", "describe-stacks"))
-	return slices.DeleteFunc(all, func(s *Stack) bool { return !s.IsGateway() || s.Name == except }), err
+	return slices.DeleteFunc(all, func(s *Stack) bool {
+		return !s.IsGateway() || s.InReview() || s.Name == except
+	}), err
 }
 
 func (c *CLI) stacks(ctx context.Context, command cloud.Command) ([]*Stack, error) {
@@ -112,7 +118,7 @@ func (c *CLI) Ready(ctx context.Context, name string) (*Stack, error) {
 		return nil, err
 	case s.never():
 		return nil, c.Delete(ctx, name)
-	case s.Status == "REVIEW_IN_PROGRESS":
+	case s.InReview():
 		return nil, nil
 	case s.Status == "UPDATE_ROLLBACK_FAILED":
 		return nil, config.Try(fmt.Errorf("the stack %s is %s", name, s.Status),
@@ -146,6 +152,9 @@ func (c *CLI) Deploy(ctx context.Context, d Deployment) error {
 		return nil // where an empty change is refused, not made
 	}
 	if failed, ok := errors.AsType[*CommandError](err); ok {
+		if strings.Contains(failed.Stderr, earlyValidation) {
+			return c.refused(ctx, d.Stack, failed)
+		}
 		if reasons := c.reasons(ctx, d.Stack); reasons != "" {
 			said := *failed
 			said.Stderr = reasons
@@ -155,18 +164,50 @@ func (c *CLI) Deploy(ctx context.Context, d Deployment) error {
 	return err
 }
 
-// Delete deletes a stack and waits until it is gone.
+// Patience with what AWS does not know everywhere at once: a policy may be in use for five minutes after it was
+// detached, and a thing's certificate is detached some time after AWS said so (AWS IoT API, DeletePolicy,
+// DetachThingPrincipal).
+const (
+	detachEvery = 30 * time.Second
+	detachTimes = 11
+)
+
+// Delete deletes a stack and waits until it is gone. What is still attached somewhere is waited for too.
 func (c *CLI) Delete(ctx context.Context, name string) error {
+	for n := 1; ; n++ {
+		s, err := c.delete(ctx, name)
+		if err != nil || s == nil {
+			return err
+		}
+		why := c.reasons(ctx, name)
+		if n == detachTimes || !attached(why) {
+			return config.Try(fmt.Errorf("deleting the stack %s: it is %s: %s", name, s.Status, why),
+				"undo in AWS's console what was attached by hand, then run this again")
+		}
+		c.Waiting(fmt.Sprintf("AWS to detach everywhere what the stack %s has, which may take five minutes (%s)", name, why),
+			time.Duration(n-1)*detachEvery)
+		if err := c.Pause(ctx, detachEvery); err != nil {
+			return err
+		}
+	}
+}
+
+// delete returns the stack if it is still there.
+func (c *CLI) delete(ctx context.Context, name string) (*Stack, error) {
 	if _, err := c.Run(ctx, "CloudFormation", cloud.NewCommand("cloudformation", "delete-stack", "--stack-name",
 		name)); err != nil {
-		return err
+		return nil, err
 	}
 	s, err := c.Settle(ctx, name)
 	if err != nil || s == nil || s.Status == "DELETE_COMPLETE" {
-		return err
+		return nil, err
 	}
-	return config.Try(fmt.Errorf("deleting the stack %s: it is %s: %s", name, s.Status, c.reasons(ctx, name)),
-		"undo in AWS's console what was attached by hand, then run this again")
+	return s, nil
+}
+
+// attached says whether a stack could not be deleted because of what AWS has not detached yet.
+func attached(why string) bool {
+	return strings.Contains(why, "DeleteConflict") || strings.Contains(strings.ToLower(why), "attached")
 }
 
 // reasons returns what went wrong in a stack last, "" if that cannot be had.

@@ -100,13 +100,23 @@ func Open(ctx context.Context, cfg Config) (*Broker, error) {
 		return nil, config.Try(fmt.Errorf("broker.listen: %s is taken by another program", cfg.Listen),
 			"stop the other MQTT broker (systemctl stop mosquitto), or set broker.listen to another port, such as \":1884\"")
 	case err != nil:
-		return nil, fmt.Errorf("broker.listen: %w", err)
+		return nil, config.Try(fmt.Errorf("broker.listen: %w", err), listenHint(err))
 	}
 	if b.server, err = newServer(b); err != nil {
 		_ = b.guard.Close() // the first error is the one to tell
 		return nil, err
 	}
 	return b, nil
+}
+
+func listenHint(err error) string {
+	switch {
+	case errors.Is(err, syscall.EACCES):
+		return "a port above 1023, or AmbientCapabilities=CAP_NET_BIND_SERVICE and the same CapabilityBoundingSet in the unit"
+	case errors.Is(err, syscall.EINVAL):
+		return "the name of an interface of this machine behind %; ip -br link shows them"
+	}
+	return `an address of this machine (ip -br addr shows them), or ":1883" for all of them`
 }
 
 // Addr is the address listened on.

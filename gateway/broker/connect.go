@@ -80,17 +80,44 @@ func (h *hook) refused(cl *mqtt.Client, why error, args ...any) {
 	h.b.log.Tell(slog.LevelWarn, host+" "+why.Error(), "connection refused", args...)
 }
 
-// OnPacketEncode answers a protocol level that nobody knows with 1 [MQTT-3.1.2-2]: the library, which does not ask
-// before it refuses one, would say 0x82 of MQTT 5, and a mosquitto bridge, which tries level 0x84 first, would never
-// try 4. And it keeps the library's DISCONNECT, which MQTT 3.1.1 has for clients only, from the wire.
+// OnPacketEncode keeps from the wire what MQTT 3.1.1 does not have: the library's DISCONNECT, and the codes of MQTT 5
+// with which it refuses a CONNECT before it asks.
 func (h *hook) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Packet {
 	switch {
 	case pk.FixedHeader.Type == packets.Disconnect:
 		_ = cl.Net.Conn.Close() // as the library does next
-	case pk.FixedHeader.Type == packets.Connack && cl.Properties.ProtocolVersion != 5 &&
-		pk.ReasonCode == packets.ErrProtocolViolationProtocolVersion.Code:
+	case pk.FixedHeader.Type == packets.Connack && cl.Properties.ProtocolVersion != 5 && pk.ReasonCode > lastCode:
+		pk.ReasonCode = h.plainCode(cl, pk.ReasonCode)
+	}
+	return pk
+}
+
+// lastCode is the highest return code of a CONNACK (MQTT 3.1.1, table 3.1).
+const lastCode = 5
+
+// plainCode returns the code of MQTT 3.1.1 for one of MQTT 5, and logs why. Where there is none the connection is
+// closed without an answer [MQTT-3.1.4-1].
+func (h *hook) plainCode(cl *mqtt.Client, code byte) byte {
+	switch {
+	case cl.Properties.ProtocolVersion != 4: // also a mosquitto bridge, which tries level 0x84 before 4 [MQTT-3.1.2-2]
 		h.refused(cl, badVersion(cl.Properties.ProtocolVersion))
-		pk.ReasonCode = packets.Err3UnsupportedProtocolVersion.Code
+		return packets.Err3UnsupportedProtocolVersion.Code
+	case code == packets.ErrUnspecifiedError.Code: // [MQTT-3.1.3-8]
+		h.refused(cl, errors.New("no client id, and no clean session"))
+		return packets.Err3ClientIdentifierNotValid.Code
+	}
+	h.refused(cl, errors.New("a CONNECT that MQTT 3.1.1 does not allow"))
+	_ = cl.Net.Conn.Close() // nothing was promised
+	return packets.Err3ServerUnavailable.Code
+}
+
+// allowed mends what MQTT 3.1.1 allows in a CONNECT and the library refuses: an empty password, which is judged later,
+// and a will without a payload, which nobody hears anyway.
+func allowed(pk packets.Packet) packets.Packet {
+	c := &pk.Connect
+	c.PasswordFlag = c.PasswordFlag && len(c.Password) > 0
+	if c.WillFlag && c.WillTopic != "" && len(c.WillPayload) == 0 {
+		c.WillFlag, c.WillRetain = false, false
 	}
 	return pk
 }

@@ -48,6 +48,9 @@ const noTopic = "\x00"
 // OnPacketRead takes the topic from a publish that is denied: the library would drop one to $SYS without an answer, and
 // end the connection for a wildcard.
 func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
+	if pk.FixedHeader.Type == packets.Connect {
+		return allowed(pk), nil
+	}
 	if pk.FixedHeader.Type != packets.Publish || pk.TopicName == "" {
 		return pk, nil
 	}

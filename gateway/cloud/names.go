@@ -227,6 +227,8 @@ func (n Names) GatewayStack() string {
 // partition is the part of AWS that a region lies in (ARNs and partitions, AWS general reference).
 func (n Names) partition() string {
 	switch {
+	case n.Region == RegionPlaceholder:
+		return partitionPlaceholder
 	case strings.HasPrefix(n.Region, "cn-"):
 		return "aws-cn"
 	case strings.HasPrefix(n.Region, "us-gov-"):

@@ -13,6 +13,8 @@ import (
 const (
 	AccountPlaceholder = "@ACCOUNT@"
 	RegionPlaceholder  = "@REGION@"
+	// partitionPlaceholder is as long as what it mostly stands for: a policy may have so many characters.
+	partitionPlaceholder = "@P@"
 )
 
 // A Step is one object of the account without CloudFormation: a comment, and a command.
@@ -49,8 +51,10 @@ cd "$(mktemp -d)"
 ACCOUNT=$(aws sts get-caller-identity --query Account --output text)
 {{- end}}
 {{- if eq .Region "` + RegionPlaceholder + `"}}
-REGION=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region)}} || { echo "no region: aws configure, or print this with --region" >&2; exit 1; }
+REGION=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region || true)}}
+test -n "$REGION" || { echo "no region: aws configure, or print this with --region" >&2; exit 1; }
 export AWS_REGION="$REGION" AWS_DEFAULT_REGION="$REGION"
+case $REGION in cn-*) PARTITION=aws-cn ;; us-gov-*) PARTITION=aws-us-gov ;; *) PARTITION=aws ;; esac
 {{- else}}
 export AWS_REGION={{.Region}} AWS_DEFAULT_REGION={{.Region}}
 {{- end}}
@@ -59,7 +63,8 @@ cat >{{$name}} <<'PIWAY'
 {{$text}}PIWAY
 {{end}}
 {{- if .Placeholders}}
-sed -i.bak -e "s/` + AccountPlaceholder + `/${ACCOUNT:-}/g" -e "s/` + RegionPlaceholder + `/${REGION:-}/g" ./*.json
+sed -i.bak -e "s/` + AccountPlaceholder + `/${ACCOUNT:-}/g" -e "s/` + RegionPlaceholder + `/${REGION:-}/g" \
+  -e "s/` + partitionPlaceholder + `/${PARTITION:-}/g" ./*.json
 {{end}}
 {{- range .Steps}}
 # {{.Why}}
@@ -140,8 +145,8 @@ func (n Names) alarm() string {
 			"Name=LogGroupName,Value=" + n.LogGroup,
 		}
 	}
-	topic := strings.NewReplacer(AccountPlaceholder, `"$ACCOUNT"`, RegionPlaceholder,
-		`"$REGION"`).Replace(n.arn("sns", alerts))
+	topic := strings.NewReplacer(AccountPlaceholder, `"$ACCOUNT"`, RegionPlaceholder, `"$REGION"`,
+		partitionPlaceholder, `"$PARTITION"`).Replace(n.arn("sns", alerts))
 	return NewCommand("cloudwatch", "put-metric-alarm", "--alarm-name", "piway-"+n.Form+"-stopped").With(watched...).
 		With("--statistic", "Sum", "--period", strconv.Itoa(5*60), "--evaluation-periods", "3", "--threshold", "1",
 			"--comparison-operator", "LessThanThreshold", "--treat-missing-data", "breaching").String() +

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"piway/gateway/devices"
+	"piway/shared/config"
 	"piway/shared/files"
 )
 
@@ -76,7 +77,11 @@ func (to Password) write(name string, makeOne func() (string, error), written st
 		return fmt.Errorf("writing the password: %s exists, remove it or name another file", to.File)
 	}
 	if err != nil {
-		return fmt.Errorf("writing the password: %w", err)
+		err = fmt.Errorf("writing the password: %w", err)
+		if errors.Is(err, fs.ErrPermission) {
+			err = config.Try(err, "a file in a folder of yours, or sudo")
+		}
+		return err
 	}
 	password, err := makeOne()
 	if err != nil {

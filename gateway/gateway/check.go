@@ -45,6 +45,9 @@ func Check(ctx context.Context, cfg settings.Config, out io.Writer) error {
 		return err
 	}
 	_, _ = fmt.Fprintln(out, "certificates   "+valid(shown))
+	if doubt := doubts(&cfg.Uplink); doubt != nil {
+		_, _ = fmt.Fprintf(out, "endpoint       doubtful: %v\n", doubt)
+	}
 	if list, err := devices.Open(datadir.Devices(cfg.Data.Dir)); err != nil {
 		return err
 	} else if n := len(list.All()); n == 0 {
@@ -61,9 +64,7 @@ func Check(ctx context.Context, cfg settings.Config, out io.Writer) error {
 		Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
-		return config.Try(fmt.Errorf("connecting to AWS: %w", err),
-			fmt.Sprintf("check that uplink.endpoint is right, that the certificate is active, and that its policy allows "+
-				"iot:Connect for %s and %s", link.ClientID, names.CheckClient()))
+		return unconnected(err, &cfg.Uplink, names)
 	}
 	conn.Close()
 	_, _ = fmt.Fprintf(out, "connection     ok, %s\n", link.Broker)

@@ -24,11 +24,8 @@ import (
 
 // What of the wiring depends on how AWS is reached and in which form it gets the data.
 
-// alpnPort is IoT Core's port that serves several protocols, alpnMQTT what MQTT is called there (AWS IoT, protocols).
-const (
-	alpnPort = "443"
-	alpnMQTT = "x-amzn-mqtt-ca"
-)
+// alpnMQTT is what MQTT is called on IoT Core's port that serves several protocols (AWS IoT, protocols).
+const alpnMQTT = "x-amzn-mqtt-ca"
 
 // uplinkConfig checks the certificates, which is what is wrong most often; but not whether they are valid now: that can
 // change, and meanwhile the LAN is served.
@@ -43,7 +40,7 @@ func uplinkConfig(cfg *settings.Config, log *slog.Logger) (uplink.Config, error)
 		return uplink.Config{}, err
 	}
 	certs := &certificates{cfg: c.Certs, host: host, log: log.With("part", "uplink")}
-	if port == alpnPort {
+	if port == settings.ALPNPort {
 		certs.alpn = []string{alpnMQTT}
 	}
 	if _, err := certs.load(time.Time{}); err != nil {

@@ -30,7 +30,7 @@ const (
 
 // TestLive runs both forms against a real account that `piway-gateway aws setup` has prepared:
 //
-//	PIWAY_AWS_ENDPOINT=… PIWAY_AWS_CERTS=/etc/piway/certs go test -tags aws -run TestLive -v ./gateway
+//	PIWAY_AWS_ENDPOINT=… PIWAY_AWS_CERTS=/etc/piway/certs go test -tags aws -run 'TestLive$' -v ./gateway/gateway
 //
 // Stop the gateway that uses the same client id first: AWS would close the older of the two connections.
 func TestLive(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
 	"os"
 	"regexp"
 	"slices"
@@ -17,6 +16,7 @@ import (
 	"piway/gateway/cloud"
 	"piway/gateway/names"
 	"piway/gateway/rollup"
+	"piway/shared/address"
 	"piway/shared/config"
 	"piway/shared/sample"
 )
@@ -177,15 +177,24 @@ func (c *Broker) validate() error {
 		within("broker.connect_timeout", c.ConnectTimeout, time.Second, time.Minute),
 		within("broker.silence_after", c.SilenceAfter, 0, 30*24*time.Hour),
 		plainTopic("broker.topic_prefix", c.TopicPrefix),
-	}
-	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
-		errs = append(errs, config.Errorf("broker.listen", `must be ADDRESS:PORT or :PORT, such as ":1883", got %q`,
-			c.Listen))
+		c.validateListen(),
 	}
 	for i, t := range c.ScriptTopics {
 		errs = append(errs, plainTopic(fmt.Sprintf("broker.script_topics[%d]", i), t))
 	}
 	return errors.Join(errs...)
+}
+
+func (c *Broker) validateListen() error {
+	_, err := address.Listen(c.Listen)
+	m, ok := errors.AsType[*address.Mistake](err)
+	switch {
+	case !ok:
+		return nil
+	case m.Try == "":
+		return config.Errorf("broker.listen", `must be ADDRESS:PORT or :PORT, such as ":1883", got %q`, c.Listen)
+	}
+	return config.Try(config.Errorf("broker.listen", "must be ADDRESS:PORT or :PORT, %s, got %q", m.Why, c.Listen), m.Try)
 }
 
 // validateMaxPacket refuses a bound below what agents send: they would connect and send the same again for ever.

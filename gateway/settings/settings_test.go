@@ -133,19 +133,6 @@ func TestConfig_boundsBelowAnAgents(t *testing.T) {
 	}
 }
 
-// The region is in the endpoint, and an address has none.
-func TestConfig_Cloud_region(t *testing.T) {
-	for endpoint, want := range map[string]string{
-		"abc-ats.iot.eu-west-1.amazonaws.com:443": "eu-west-1", "127.0.0.1:8883": cloud.RegionPlaceholder,
-		"": cloud.RegionPlaceholder,
-	} {
-		c := Config{Uplink: Uplink{Endpoint: endpoint}}
-		if got := c.Cloud().Region; got != want {
-			t.Errorf("%q: got region %q, want %q", endpoint, got, want)
-		}
-	}
-}
-
 // A rule may keep a metric on the LAN, in both forms.
 func TestConfig_reduceNone(t *testing.T) {
 	t.Parallel()

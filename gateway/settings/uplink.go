@@ -2,8 +2,6 @@ package settings
 
 import (
 	"errors"
-	"fmt"
-	"net"
 	"regexp"
 	"strings"
 	"time"
@@ -66,7 +64,7 @@ func (c *Uplink) validate(site string) error {
 		within("uplink.connect_interval", c.ConnectInterval, time.Second, time.Hour),
 		within("uplink.max_backoff", c.MaxBackoff, time.Second, time.Hour),
 		within("uplink.keep_alive", c.KeepAlive, 30*time.Second, 20*time.Minute),
-		c.validateForm(), c.validateTopics(),
+		c.validateForm(), c.validateTopics(), c.validateEndpoint(),
 	}
 	if id := cloud.ClientID(c.ClientID, site); !clientID.MatchString(c.ClientID) || len(id) > cloud.MaxClientID {
 		errs = append(errs, config.Errorf("uplink.client_id", "must have letters, digits and _ . : - only, and with the "+
@@ -75,12 +73,6 @@ func (c *Uplink) validate(site string) error {
 	}
 	if c.Canary != 0 && (c.Canary < time.Minute || c.Canary > 30*24*time.Hour) {
 		errs = append(errs, config.Errorf("uplink.canary", "must be between 1m and 30d, or 0s for none, got %s", c.Canary))
-	}
-	if c.Endpoint != "" {
-		if _, _, err := c.HostPort(); err != nil {
-			errs = append(errs, config.Errorf("uplink.endpoint", `must be HOST or HOST:PORT, without "mqtts://", got %q`,
-				c.Endpoint))
-		}
 	}
 	return errors.Join(errs...)
 }
@@ -133,35 +125,12 @@ func cloudTopic(key, topic string, more int) error {
 	return plainTopic(key, topic)
 }
 
-// MQTTSPort is IoT Core's for MQTT with client certificates (AWS IoT, protocols).
-const MQTTSPort = "8883"
-
-// HostPort is the endpoint's, with the default port.
-func (c *Uplink) HostPort() (host, port string, err error) {
-	if strings.Contains(c.Endpoint, "/") {
-		return "", "", fmt.Errorf("%q is not HOST:PORT", c.Endpoint)
-	}
-	if !strings.Contains(c.Endpoint, ":") {
-		return c.Endpoint, MQTTSPort, nil
-	}
-	return net.SplitHostPort(c.Endpoint)
-}
-
 // Cloud are the names by which AWS knows what this configuration is of.
 func (c *Config) Cloud() cloud.Names {
 	u := &c.Uplink
 	return cloud.Names{
-		Account: cloud.AccountPlaceholder, Region: u.region(), ClientID: cloud.ClientID(u.ClientID, c.Site), Site: c.Site,
+		Account: cloud.AccountPlaceholder, Region: u.Region(), ClientID: cloud.ClientID(u.ClientID, c.Site), Site: c.Site,
 		Form: u.Form,
 		Rule: u.Rule, Topic: u.Topic, Namespace: u.Namespace, ErrorsTopic: u.ErrorsTopic, LogGroup: cloud.DefaultLogGroup,
 	}
-}
-
-// region is the one in the endpoint, PREFIX-ats.iot.REGION.amazonaws.com.
-func (c *Uplink) region() string {
-	host, _, err := c.HostPort()
-	if parts := strings.Split(host, "."); err == nil && len(parts) >= 5 && parts[1] == "iot" && net.ParseIP(host) == nil {
-		return parts[2]
-	}
-	return cloud.RegionPlaceholder
 }

@@ -1,8 +1,10 @@
 package setup
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -51,6 +53,10 @@ func (c *Printing) names(cfg *settings.Config) (cloud.Names, error) {
 		n.Region = c.Region
 	}
 	if c.What != "cli" {
+		// As the aws tool finds it.
+		if env := cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION")); regionName.MatchString(env) {
+			n.Region = strings.Replace(n.Region, cloud.RegionPlaceholder, env, 1)
+		}
 		// What cannot find out for itself gets the values of AWS's examples.
 		n.Account = strings.Replace(n.Account, cloud.AccountPlaceholder, cloud.Default().Account, 1)
 		n.Region = strings.Replace(n.Region, cloud.RegionPlaceholder, cloud.Default().Region, 1)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -58,7 +59,12 @@ func (r *removal) look(ctx context.Context) (err error) {
 	if r.stack, err = r.cli.Settle(ctx, r.names.GatewayStack()); err != nil {
 		return err
 	}
-	if r.stack != nil {
+	if r.stack == nil && r.access.Region != "" {
+		if err := r.elsewhere(); err != nil {
+			return err
+		}
+	}
+	if r.stack != nil && !r.stack.InReview() {
 		if err := r.own(); err != nil {
 			return err
 		}
@@ -67,9 +73,20 @@ func (r *removal) look(ctx context.Context) (err error) {
 	return err
 }
 
+// elsewhere refuses to clear key and configuration of a gateway whose stack is in another region.
+func (r *removal) elsewhere() error {
+	region := r.cfg.Uplink.Region()
+	if region == cloud.RegionPlaceholder || region == r.access.Region {
+		return nil
+	}
+	return config.Try(fmt.Errorf("there is no stack %s in %s, and uplink.endpoint is in %s", r.names.GatewayStack(),
+		r.access.Region, region), "--region "+region)
+}
+
 func (r *removal) consent(ctx context.Context) error {
 	if r.stack != nil {
-		r.say("  the stack %s: policy and certificate of %s, which cannot connect any more", r.stack.Name, r.names.ClientID)
+		r.say("  the stack %s: policy and certificate of %s, which cannot connect any more; AWS may "+
+			"need up to five minutes to cut it off, and as long to let go of the policy", r.stack.Name, r.names.ClientID)
 	}
 	if len(r.others) == 0 {
 		r.say("  the stack %s: the account's rules, roles, alarms and log group, if they are there", cloud.AccountStack)
@@ -92,7 +109,7 @@ func (r *removal) consent(ctx context.Context) error {
 
 func (r *removal) deactivate(ctx context.Context) error {
 	id := r.certificateID()
-	if r.stack == nil || id == "" {
+	if r.stack == nil || r.stack.InReview() || id == "" {
 		r.say("  there is none")
 		return nil
 	}
@@ -138,7 +155,7 @@ func (r *removal) deleteAccount(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if stack == nil || stack.Parameters["Form"] == "" {
+	if stack == nil || stack.Parameters["Form"] == "" && !stack.InReview() {
 		r.say("  there is none")
 		return nil
 	}

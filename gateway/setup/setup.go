@@ -112,6 +112,11 @@ func (s *setup) look(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if s.stack == nil {
+		if err := s.moves(); err != nil {
+			return err
+		}
+	}
 	if s.account, err = s.cli.Ready(ctx, cloud.AccountStack); err != nil {
 		return err
 	}
@@ -121,6 +126,17 @@ func (s *setup) look(ctx context.Context) (err error) {
 	}
 	s.others, err = s.cli.Gateways(ctx, s.names.GatewayStack())
 	return err
+}
+
+// moves refuses to set up a gateway in a second region: the certificate of the first would go on working, and nothing
+// here would know of it.
+func (s *setup) moves() error {
+	region := s.cfg.Uplink.Region()
+	if region == cloud.RegionPlaceholder || s.access.Region == region {
+		return nil
+	}
+	return config.Try(fmt.Errorf("uplink.endpoint is in %s, and this would set the gateway up in %s", region, s.access.Region),
+		"piway-gateway aws remove --region "+region+" first, or empty uplink.endpoint in "+s.path)
 }
 
 // key makes or finds the key. It does not make one where a stack has the certificate of another: that is how a lost
@@ -169,18 +185,20 @@ func (s *setup) certificate(ctx context.Context) error {
 	}
 	id := stack.Outputs["CertificateId"]
 	var answer struct {
-		CertificateDescription struct{ CertificatePem, Status string }
+		CertificateDescription struct{ CertificateArn, CertificatePem, Status string }
 	}
 	if err := s.cli.Decode(ctx, "IoT Core", cloud.NewCommand("iot", "describe-certificate", "--certificate-id", id),
 		&answer); err != nil {
 		return err
 	}
-	if answer.CertificateDescription.Status != "ACTIVE" { // as an aws remove that was broken off leaves it
+	got := answer.CertificateDescription
+	if got.Status != "ACTIVE" { // as an aws remove that was broken off leaves it
 		if _, err := s.cli.Run(ctx, "IoT Core", certificateStatus(id, "ACTIVE")); err != nil {
 			return err
 		}
 	}
-	if err := s.request.WriteCertificate([]byte(answer.CertificateDescription.CertificatePem)); err != nil {
+	if err := s.request.WriteCertificate(cloud.NoteCertificate(got.CertificateArn,
+		[]byte(got.CertificatePem))); err != nil {
 		return err
 	}
 	s.say("  certificate %s", certFile(s.cfg.Uplink.Certs.Dir, certEnd))

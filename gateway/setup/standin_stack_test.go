@@ -82,7 +82,16 @@ func (a *awsAccount) deploy(c awsCall) int {
 			name+"/1 is in "+s.Status+" state and can not be updated.")
 	case strings.Contains(string(template), "AWS::IAM::Role") && c.one("--capabilities") != "CAPABILITY_IAM":
 		return a.refuse("InsufficientCapabilitiesException", "CreateChangeSet", "Requires capabilities : [CAPABILITY_IAM]")
-	case s == nil:
+	case a.Refused[name] != nil:
+		if s == nil {
+			a.Stacks[name] = &awsStack{Status: "REVIEW_IN_PROGRESS"}
+		}
+		_, _ = fmt.Fprint(a.said, "\nFailed to create the changeset: Waiter ChangeSetCreateComplete failed: Waiter "+
+			"encountered a terminal failure state: For expression \"Status\" we matched expected path: \"FAILED\" Status: "+
+			"FAILED. Reason: The following hook(s)/validation failed: [AWS::EarlyValidation::ResourceExistenceCheck]. To "+
+			"troubleshoot Early Validation errors, use the DescribeEvents API for detailed failure information.\n")
+		return 255
+	case s == nil || s.Status == "REVIEW_IN_PROGRESS":
 		s = &awsStack{Parameters: map[string]string{}, Outputs: map[string]string{}}
 		a.Stacks[name] = s
 	}
@@ -147,6 +156,16 @@ func (a *awsAccount) delete(name string) int {
 	s := a.Stacks[name]
 	if s == nil {
 		return 0 // as AWS does
+	}
+	if name == "piway-gateway" && a.Detaches > 0 {
+		a.Detaches--
+		s.Status, s.Looks, s.Then = "DELETE_IN_PROGRESS", 2, "DELETE_FAILED"
+		s.Events = []map[string]string{{
+			"LogicalResourceId": "Policy", "ResourceStatus": "DELETE_FAILED",
+			"ResourceStatusReason": "Cannot delete the policy because it is attached to one or more principals " +
+				"(Service: Iot, Status Code: 409, Error Code: DeleteConflictException)",
+		}}
+		return 0
 	}
 	for id, cert := range a.Certs {
 		if cert.Stack != name {

@@ -28,8 +28,14 @@ type awsAccount struct {
 	// What the test wants.
 	Fail   map[string]awsFailure // by "SERVICE OPERATION"
 	Broken map[string]string     // stacks that roll back, and why
-	HangAt int                   // the call that does its work and then waits for an interrupt; from 1
-	Tell   string                // the address to dial when it hangs
+	// Stacks that CloudFormation refuses before it begins, and its events of that; a tool that is Old knows none.
+	Refused map[string][]map[string]string
+	Old     bool
+	// Detaches is how many deletions of a gateway's stack fail because AWS has not detached all yet.
+	Detaches int
+
+	HangAt int    // the call that does its work and then waits for an interrupt; from 1
+	Tell   string // the address to dial when it hangs
 
 	out, said io.Writer // of the tool that runs
 }
@@ -176,6 +182,11 @@ func (a *awsAccount) answer(c awsCall) int {
 			return a.refuse("ValidationError", "DescribeStackEvents", "Stack ["+name+"] does not exist")
 		}
 		return a.reply(map[string]any{"StackEvents": a.Stacks[name].Events})
+	case "cloudformation describe-events":
+		if a.Old {
+			break
+		}
+		return a.reply(map[string]any{"OperationEvents": a.Refused[c.one("--stack-name")]})
 	case "iot describe-endpoint":
 		return a.reply(map[string]string{"endpointAddress": "abc123-ats.iot.us-east-1.amazonaws.com"})
 	}
@@ -186,6 +197,7 @@ func (a *awsAccount) answer(c awsCall) int {
 			"The certificate given in the certificateId does not exist.")
 	case c.name == "iot describe-certificate":
 		return a.reply(map[string]any{"certificateDescription": map[string]string{
+			"certificateArn": "arn:aws:iot:us-east-1:123456789012:cert/" + c.one("--certificate-id"),
 			"certificatePem": cert.PEM,
 			"status":         cert.Status,
 		}})

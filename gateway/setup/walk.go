@@ -29,10 +29,11 @@ type walk struct {
 	answer func(ctx context.Context) (string, error) // reads a line; nil where nobody is there to ask
 	before func(step string)                         // for tests
 
-	path  string // of the configuration
-	cfg   settings.Config
-	names cloud.Names
-	stack *aws.Stack // the gateway's, nil if there is none
+	access Access
+	path   string // of the configuration
+	cfg    settings.Config
+	names  cloud.Names
+	stack  *aws.Stack // the gateway's, nil if there is none
 }
 
 type walkStep struct {
@@ -41,7 +42,11 @@ type walkStep struct {
 }
 
 func newWalk(path string, access Access, cfg settings.Config, out io.Writer) *walk {
-	w := &walk{out: out, answer: terminal(), path: path, cfg: cfg, names: cfg.Cloud()}
+	// The region that was set up before goes before the tool's own: the stacks are there, and nowhere else.
+	if region := cfg.Uplink.Region(); access.Region == "" && region != cloud.RegionPlaceholder {
+		access.Region = region
+	}
+	w := &walk{out: out, answer: terminal(), access: access, path: path, cfg: cfg, names: cfg.Cloud()}
 	w.cli = aws.CLI{
 		Profile: access.Profile, Region: access.Region, Again: underSudo(os.Args, os.Getenv),
 		Show: func(line string) { w.say("  $ %s", line) },

@@ -96,6 +96,22 @@ func TestBroker_connect_refusesOtherVersions(t *testing.T) {
 	}
 }
 
+// What MQTT 3.1.1 does not allow is not answered with a code of MQTT 5, but not at all [MQTT-3.1.4-1].
+func TestBroker_connect_codesOfItsVersion(t *testing.T) {
+	addr, _ := start(t, io.Discard)
+	for name, flags := range map[string]byte{"the reserved flag": 0b11, "an empty password": 0b11000010, "no will to retain": 0b100010} {
+		body := append(append(text("MQTT"), 4, flags, 0, 60), text("x")...)
+		if flags&0b10000000 != 0 {
+			body = append(append(body, text("user")...), text("")...)
+		}
+		c := dial(t, addr)
+		c.send(packet(0x10, body))
+		if kind, body, err := c.read(); err == nil {
+			t.Errorf("%s: got packet type %d body %v, want no answer", name, kind, body)
+		}
+	}
+}
+
 // A keep-alive of 43691 s is a deadline of no time at all in mochi's arithmetic.
 func TestBroker_connect_longKeepAlive(t *testing.T) {
 	addr, _ := start(t, io.Discard)

@@ -63,17 +63,17 @@ func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 	return nil
 }
 
-// OnPacketEncode answers a protocol level that nobody knows with 1 [MQTT-3.1.2-2]. mochi, which does not ask before it
-// refuses one, would say 0x82 of MQTT 5, and a mosquitto bridge, which tries level 0x84 first, would never try 4.
-// And it keeps mochi's DISCONNECT, which MQTT 3.1.1 has for clients only, from the wire.
+// OnPacketEncode keeps from the wire what MQTT 3.1.1 does not have: mochi's DISCONNECT, and the codes of MQTT 5 with
+// which it refuses a CONNECT before it asks. A level that nobody knows is answered with 1 [MQTT-3.1.2-2]: a mosquitto
+// bridge, which tries 0x84 first, would never try 4. What MQTT 3.1.1 does not allow is not answered [MQTT-3.1.4-1].
 func (h *hook) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Packet {
-	if pk.FixedHeader.Type == packets.Disconnect && cl.Net.Conn != nil {
-		_ = cl.Net.Conn.Close() // as mochi does next
-	}
-	if pk.FixedHeader.Type == packets.Connack && pk.ReasonCode == packets.ErrProtocolViolationProtocolVersion.Code &&
-		cl.Properties.ProtocolVersion != 5 {
+	code := pk.FixedHeader.Type == packets.Connack && pk.ReasonCode > 5 && cl.Properties.ProtocolVersion != 5
+	if code {
 		h.b.counts.add(func(c *Counts) { c.Refused++ })
 		pk.ReasonCode = packets.Err3UnsupportedProtocolVersion.Code
+	}
+	if (pk.FixedHeader.Type == packets.Disconnect || code && cl.Properties.ProtocolVersion == 4) && cl.Net.Conn != nil {
+		_ = cl.Net.Conn.Close() // as mochi does next
 	}
 	return pk
 }

@@ -49,8 +49,8 @@ var inside = map[string][]string{
 
 	// What the gateway is told, and what it calls itself at AWS.
 	"gateway/settings": {
-		"gateway/cloud", "gateway/names", "gateway/rollup", "gateway/uplink", "shared/config",
-		"shared/sample",
+		"gateway/cloud", "gateway/names", "gateway/rollup", "gateway/uplink", "shared/address",
+		"shared/config", "shared/sample",
 	},
 	"gateway/cloud":   {"configs/aws"},
 	"gateway/datadir": {"shared/config", "shared/files"},
@@ -147,6 +147,7 @@ var inside = map[string][]string{
 	"localcore/localcore_test": {"localcore/*"},
 
 	// What several programs share: leaves, or one step above a leaf.
+	"shared/address":  {},
 	"shared/arrows":   {},
 	"shared/backoff":  {},
 	"shared/cli":      {"shared/config"},
@@ -154,7 +155,8 @@ var inside = map[string][]string{
 	"shared/config":   {},
 	"shared/files":    {},
 	"shared/guard":    {"shared/tell"},
-	"shared/mqttlink": {},
+	"shared/mdns":     {},
+	"shared/mqttlink": {"shared/address", "shared/mdns"},
 	"shared/pki":      {"shared/config", "shared/files"},
 	"shared/prices":   {"shared/config"}, // its table is YAML
 	"shared/race":     {},
@@ -188,6 +190,7 @@ var libraries = map[string][]string{
 	"github.com/mochi-mqtt/server/v2": {"gateway/broker", "localcore/broker", "proof/bench_test"},
 	"github.com/rogpeppe/go-internal": {"proof/scenarios_test"},
 	"github.com/shirou/gopsutil/v3":   {"agent/collect"},
+	"golang.org/x/net/dns":            {"shared/mdns"},
 	"golang.org/x/sync/errgroup":      {"..."},
 	"golang.org/x/sync/semaphore":     {"gateway/broker"},
 	"golang.org/x/sys":                {"agent/collect", "shared/clock", "gateway"},

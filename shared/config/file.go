@@ -1,21 +1,16 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 )
 
 // readFile reads a file of at most limit bytes; its errors name the path.
 func readFile(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrPermission) {
-		return nil, Try(err, fmt.Sprintf("make it readable for the user that runs this program (user id %d)", os.Getuid()))
-	}
 	if err != nil {
-		return nil, err
+		return nil, Permit(err, path)
 	}
 	defer f.Close() //nolint:errcheck // only read
 	text, err := io.ReadAll(io.LimitReader(f, limit+1))

@@ -9,6 +9,8 @@
 //   - After its automatic reconnect paho completes a publish without a PUBACK. So there is no reconnect and no store,
 //     and each Link has a client of its own; delivery.go fails what is pending when the link is lost.
 //   - paho takes a CONNACK code that it does not know for success: wire.go reads the code itself, refusal.go names it.
+//   - paho parses the broker as a URL, in which the % of an IPv6 zone means something else: it gets a URL that says
+//     nothing, and the socket from wire.go.
 //   - paho hands on messages and PUBACKs in no order, and makes room for any length that a packet claims: incoming.go
 //     reads packet by packet, up to 256 KiB.
 //   - paho's tokens may never complete, and its sends may block: delivery.go bounds both, and the owners of a Link,

@@ -30,7 +30,9 @@ var ErrClosed = errors.New("link closed")
 
 // Options say where and as whom to connect.
 type Options struct {
-	// Broker is tcp://host:port or tls://host:port; the port may be left out (1883, 8883).
+	// Broker is tcp://host:port or tls://host:port; the port may be left out (1883, 8883). An IPv6 address of the link
+	// has its interface, as in tcp://[fe80::1%eth0]. A .local name that the system does not know is looked up on the
+	// local network.
 	Broker string
 	// ClientID must be unique at the broker: a second connection with it ends the first.
 	ClientID string
@@ -122,7 +124,7 @@ func clientOptions(opt Options, w *wire, lost func(error)) *paho.ClientOptions {
 		keep = DefaultKeepAlive
 	}
 	o := paho.NewClientOptions().
-		AddBroker(opt.Broker).
+		AddBroker("tcp://broker"). // it parses URLs its own way, and dials nothing: see wire.take
 		SetClientID(opt.ClientID).
 		SetUsername(opt.Username).
 		SetPassword(opt.Password).

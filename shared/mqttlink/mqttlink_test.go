@@ -161,7 +161,9 @@ func TestConnect_refused(t *testing.T) {
 		{"password", 4, true, "password"},
 		{"not authorised", 5, true, "not authorised"},
 		{"a code that the library takes for success", 0x9A, false, "0x9a"},
-		{"another one", 6, false, "0x06"},
+		{"another one", 6, false, "0x06, which MQTT 3.1.1 does not have"},
+		{"a login of MQTT 5", 0x86, false, "0x86, which MQTT 3.1.1 does not have (in MQTT 5: bad user name or password)"},
+		{"the last one", 0xFF, false, "0xff, which MQTT 3.1.1 does not have"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -233,7 +235,7 @@ func TestConnect_bad_options(t *testing.T) {
 	t.Parallel()
 	for _, broker := range []string{
 		"", "localhost:1883", "http://x", "tcp://", "tcp://u:p@h", "tcp://h/path", "tcp://%zz",
-		"tcp://::",
+		"tcp://::", "tcp://[fe80::1]:1883", "tcp://h:mqtt", "tcp://h ",
 	} {
 		if _, err := mqttlink.Connect(t.Context(), mqttlink.Options{Broker: broker}); err == nil {
 			t.Errorf("broker %q: got nil, want an error", broker)

@@ -5,14 +5,14 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
-	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"piway/shared/address"
 )
 
 // wire is the socket below a Link. It remembers the first bytes received, which are the CONNACK.
@@ -60,37 +60,22 @@ func (w *wire) connack() int {
 	return int(w.head[3])
 }
 
-// parseBroker splits a broker URL into an address to dial and whether TLS is spoken there.
-func parseBroker(broker string) (addr string, secure bool, err error) {
-	u, err := url.Parse(broker)
-	if err != nil || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/") != "" {
-		return "", false, fmt.Errorf("broker %q: must look like tcp://host:1883 or tls://host:8883", broker)
-	}
-	if _, err := netip.ParseAddr(u.Hostname()); err != nil && strings.Contains(u.Hostname(), ":") {
-		return "", false, fmt.Errorf("broker %q: an IPv6 address needs brackets, as in tcp://[::1]:1883", broker)
-	}
-	port := ""
-	switch u.Scheme {
-	case "tcp", "mqtt":
-		port = "1883"
-	case "tls", "ssl", "mqtts":
-		port, secure = "8883", true
-	default:
-		return "", false, fmt.Errorf("broker %q: unknown scheme %q, use tcp:// or tls://", broker, u.Scheme)
-	}
-	return net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port)), secure, nil
-}
-
-// open dials addr and shakes hands where TLS is spoken. It looks at no proxy setting:
+// open dials a and shakes hands where TLS is spoken. It looks at no proxy setting:
 // a gateway on the LAN or a fixed port of AWS is not behind one.
-func open(ctx context.Context, addr string, secure bool, cfg *tls.Config) (net.Conn, error) {
-	var dialer net.Dialer
-	if !secure {
-		return dialer.DialContext(ctx, "tcp", addr)
+func open(ctx context.Context, a address.Address, secure bool, cfg *tls.Config) (net.Conn, error) {
+	conn, err := dial(ctx, a)
+	if err != nil || !secure {
+		return conn, err
 	}
 	if cfg == nil {
 		cfg = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
-	d := tls.Dialer{NetDialer: &dialer, Config: cfg}
-	return d.DialContext(ctx, "tcp", addr)
+	cfg = cfg.Clone()
+	cfg.ServerName, _, _ = strings.Cut(cmp.Or(cfg.ServerName, a.Host), "%") // no certificate is for an interface
+	over := tls.Client(conn, cfg)
+	if err := over.HandshakeContext(ctx); err != nil {
+		_ = conn.Close() // the handshake's error is the one to tell
+		return nil, err
+	}
+	return over, nil
 }

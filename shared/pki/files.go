@@ -5,6 +5,7 @@ package pki
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -84,8 +85,11 @@ type folder struct{ roots, certs, keys []string }
 func scan(dir string) (folder, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return folder{}, config.Try(fmt.Errorf("reading the certificate folder: %w", err),
-			"name the folder that holds the files downloaded from AWS IoT")
+		err = fmt.Errorf("reading the certificate folder: %w", err)
+		if errors.Is(err, fs.ErrPermission) {
+			return folder{}, config.Permit(err, dir)
+		}
+		return folder{}, config.Try(err, "name the folder that holds the files downloaded from AWS IoT")
 	}
 	var f folder
 	for _, e := range entries {

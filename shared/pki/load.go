@@ -25,13 +25,10 @@ func readPEM(what, path string) ([]byte, error) {
 		return text, nil
 	}
 	err = fmt.Errorf("reading the %s: %w", what, err) // the path is in err
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		err = config.Try(err, "put the file there or correct the path")
-	case errors.Is(err, fs.ErrPermission):
-		err = config.Try(err, fmt.Sprintf("chown it to the user that runs this program (user id %d)", os.Getuid()))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, config.Try(err, "put the file there or correct the path")
 	}
-	return nil, err
+	return nil, config.Permit(err, path)
 }
 
 func readFile(path string) ([]byte, error) {

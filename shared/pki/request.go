@@ -92,7 +92,7 @@ func (r *Request) request(dir, name string, key crypto.Signer) error {
 		}
 		return nil
 	case !errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("reading the signing request: %w", err)
+		return config.Permit(fmt.Errorf("reading the signing request: %w", err), r.CSR)
 	}
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: name}},
 		key)

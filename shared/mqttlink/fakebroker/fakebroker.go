@@ -64,6 +64,12 @@ func New(t testing.TB, cfg *tls.Config) *Broker {
 	if cfg != nil {
 		l = tls.NewListener(l, cfg)
 	}
+	return Serve(t, l)
+}
+
+// Serve is New on a listener, which it owns from now on.
+func Serve(t testing.TB, l net.Listener) *Broker {
+	t.Helper()
 	b := &Broker{
 		Connects: make(chan Connect, 1000), Publishes: make(chan Publish, 1000),
 		listener: l, conns: map[net.Conn][]string{},

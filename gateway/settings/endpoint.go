@@ -1,0 +1,175 @@
+package settings
+
+import (
+	"errors"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+
+	"piway/gateway/cloud"
+	"piway/shared/address"
+	"piway/shared/config"
+)
+
+// Ports of IoT Core for MQTT with client certificates: on the second one several protocols are served (AWS IoT,
+// protocols).
+const (
+	MQTTSPort = "8883"
+	ALPNPort  = "443"
+)
+
+// askAWS is where the right endpoint comes from.
+const askAWS = "the address that `aws iot describe-endpoint --endpoint-type iot:Data-ATS` prints"
+
+// HostPort is the endpoint's, with the default port.
+func (c *Uplink) HostPort() (host, port string, err error) {
+	a, err := address.Parse(c.Endpoint, MQTTSPort)
+	return a.Host, a.Port, err
+}
+
+// validateEndpoint refuses what can reach nobody, and names of AWS behind which no broker is.
+func (c *Uplink) validateEndpoint() error {
+	if c.Endpoint == "" {
+		return nil // the commands that need none
+	}
+	host, _, err := c.HostPort()
+	if m, ok := errors.AsType[*address.Mistake](err); ok {
+		try := m.Try
+		if try == "" {
+			try = askAWS
+		}
+		return config.Try(config.Errorf("uplink.endpoint", "must be HOST or HOST:PORT, %s, got %q", m.Why, c.Endpoint), try)
+	}
+	if strings.HasSuffix(strings.ToLower(host), "-ats") {
+		return config.Try(config.Errorf("uplink.endpoint", "must be the whole name, and not only its first part, got %q",
+			c.Endpoint), askAWS)
+	}
+	name, ok := parseAWS(host)
+	if !ok {
+		return nil
+	}
+	if wrong := name.noBroker(); wrong != "" {
+		return config.Try(config.Errorf("uplink.endpoint", "must be the address of your account's message broker, and this "+
+			"is %s, got %q", wrong, c.Endpoint), askAWS)
+	}
+	if name.inChina() != strings.HasPrefix(name.region, "cn-") {
+		return config.Try(config.Errorf("uplink.endpoint", "must end with .amazonaws.com.cn in the regions of China and "+
+			"nowhere else, got %q", c.Endpoint), askAWS)
+	}
+	return nil
+}
+
+// Doubt returns why the endpoint is one that hardly works, nil if nothing is odd about it. Its own names, which a
+// custom domain of IoT Core has, and addresses on the LAN are not odd.
+func (c *Uplink) Doubt() error {
+	host, port, err := c.HostPort()
+	if err != nil {
+		return nil // no endpoint, or a mistake
+	}
+	doubt := func(try, format string, args ...any) error {
+		return config.Try(config.Errorf("uplink.endpoint", format, append(args, c.Endpoint)...), try)
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && isPublic(ip) {
+		return doubt(askAWS, "is an address, and AWS is reached by a name, to which its certificate is made out, got %q")
+	}
+	name, ok := parseAWS(host)
+	switch {
+	case !ok || name.noBroker() != "":
+		return nil
+	case !regionForm.MatchString(name.region):
+		return doubt(askAWS, "names no region of AWS behind %q, got %q", name.service+".")
+	case slices.Contains([]string{"data", "data-ats"}, name.before[0]):
+		return doubt(askAWS, "is for programs with AWS credentials, a gateway has its account's own, got %q")
+	case name.legacy():
+		return doubt(name.ats(), "is the account's old address, whose certificate the Amazon roots do not vouch for, got %q")
+	case port != MQTTSPort && port != ALPNPort:
+		return doubt(host, "AWS speaks MQTT on the ports "+MQTTSPort+" and "+ALPNPort+" only, got %q")
+	}
+	return nil
+}
+
+// carrierGrade is what Tailscale and providers use as private addresses too (RFC 6598).
+var carrierGrade = netip.MustParsePrefix("100.64.0.0/10")
+
+func isPublic(ip netip.Addr) bool {
+	ip = ip.Unmap()
+	return ip.IsGlobalUnicast() && !ip.IsPrivate() && !carrierGrade.Contains(ip)
+}
+
+// regionForm is how AWS names regions: eu-west-1, us-gov-west-1, ap-southeast-4.
+var regionForm = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]+$`)
+
+// An awsName is a name of IoT Core taken apart: BEFORE.SERVICE.REGION[.vpce].SUFFIX.
+type awsName struct {
+	before          []string
+	service, region string
+	suffix          string
+}
+
+// suffixes of AWS's names, the second of each for IPv6 too (botocore, endpoint rules of iot-data).
+var suffixes = []string{
+	".amazonaws.com", ".api.aws", ".vpce.amazonaws.com",
+	".amazonaws.com.cn", ".api.amazonwebservices.com.cn", ".vpce.amazonaws.com.cn",
+}
+
+// parseAWS takes a name of IoT Core apart; ok is false for any other.
+func parseAWS(host string) (n awsName, ok bool) {
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	for _, s := range suffixes {
+		if rest, is := strings.CutSuffix(host, s); is && len(s) > len(n.suffix) {
+			labels := strings.Split(rest, ".")
+			at := len(labels) - 2 // the region is the last
+			if at < 0 || labels[at] != "iot" && labels[at] != "iot-fips" {
+				continue
+			}
+			n, ok = awsName{labels[:at], labels[at], labels[at+1], s}, true
+		}
+	}
+	return n, ok
+}
+
+func (n *awsName) inChina() bool { return strings.HasSuffix(n.suffix, ".cn") }
+
+// noBroker says what is behind the name if it is certain that MQTT is not (AWS IoT, device data and service endpoints).
+func (n *awsName) noBroker() string {
+	if len(n.before) == 0 {
+		return "the address for managing IoT Core"
+	}
+	for label, what := range map[string]string{
+		"credentials": "the credential provider's (iot:CredentialProvider)", "jobs": "the one for jobs (iot:Jobs)",
+		"tunneling": "the one for tunnels", "fleethub": "Fleet Hub's",
+	} {
+		if n.before[len(n.before)-1] == label {
+			return what
+		}
+	}
+	if strings.HasPrefix(n.before[0], "greengrass") {
+		return "Greengrass's"
+	}
+	return ""
+}
+
+// legacy says whether it is the address of iot:Data, PREFIX.iot.REGION.amazonaws.com.
+func (n *awsName) legacy() bool {
+	return len(n.before) == 1 && !strings.HasSuffix(n.before[0], "-ats") && n.service == "iot" &&
+		strings.HasPrefix(n.suffix, ".amazonaws.com")
+}
+
+// ats is the name of iot:Data-ATS for that of iot:Data. In China its end is a label of its own.
+func (n *awsName) ats() string {
+	ats := "-ats"
+	if n.inChina() {
+		ats = ".ats"
+	}
+	return n.before[0] + ats + "." + n.service + "." + n.region + n.suffix
+}
+
+// Region is the one that the endpoint names, cloud.RegionPlaceholder if it names none.
+func (c *Uplink) Region() string {
+	host, _, err := c.HostPort()
+	if name, ok := parseAWS(host); err == nil && ok && regionForm.MatchString(name.region) {
+		return name.region
+	}
+	return cloud.RegionPlaceholder
+}

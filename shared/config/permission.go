@@ -1,0 +1,67 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Permit adds to the error of a file or folder that this program's user may not read what makes it readable, and to
+// whom it must belong. Another error stays as it is.
+func Permit(err error, path string) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	uid := os.Geteuid()
+	me := fmt.Sprintf("the user that runs this program (user id %d%s)", uid, named(uid))
+	recursive := ""
+	var owner uint32
+	if info, err := os.Stat(path); err == nil {
+		if info.IsDir() {
+			recursive = "-R "
+		}
+		if s, ok := info.Sys().(*syscall.Stat_t); ok {
+			owner = s.Uid
+		}
+	}
+	hint := fmt.Sprintf("chown it to %s, so that it is readable: sudo chown %s%d:%d %s", me, recursive, uid, os.Getegid(), path)
+	if dir := obstacle(path); dir != "" {
+		hint += fmt.Sprintf("; and let that user enter %s, which is above it: sudo chmod a+x %s", dir, dir)
+	}
+	if owner != 0 && int(owner) != uid {
+		hint += fmt.Sprintf("; or run this as its owner, user id %d%s", owner, named(int(owner)))
+	}
+	return Try(err, hint)
+}
+
+// named returns a user's name behind a comma, "" if he has none.
+func named(uid int) string {
+	u, err := user.LookupId(strconv.Itoa(uid))
+	if err != nil {
+		return ""
+	}
+	return ", " + u.Username
+}
+
+// obstacle returns the folder above path that may not be entered, "" if there is none.
+func obstacle(path string) string {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return ""
+	}
+	dir := "/"
+	for name := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
+		next := filepath.Join(dir, name)
+		if _, err := os.Stat(next); errors.Is(err, fs.ErrPermission) {
+			return dir
+		}
+		dir = next
+	}
+	return ""
+}
