@@ -37,8 +37,8 @@ func configure(t *testing.T, address string) string {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "agent.yaml")
-	text := fmt.Sprintf("device: kitchen\ngateway: {address: %q, password_file: %q}\ncollect: {disks: [%q], interval: "+
-		"100ms}\nspool: {dir: %q, after: 1s}\n", address, secret, dir, filepath.Join(dir, "spool"))
+	text := fmt.Sprintf("device: kitchen\ngateway: {address: %q, password_file: %q}\ncollect: {disks: [%q], folder: \"\", "+
+		"interval: 100ms}\nspool: {dir: %q, after: 1s}\n", address, secret, dir, filepath.Join(dir, "spool"))
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ type commands struct {
 	Run   runCmd   `cmd:"" help:"Report to the gateway until interrupted."`
 	Once  onceCmd  `cmd:"" help:"Print one report as a line of JSON, or send it (for cron)."`
 	Check checkCmd `cmd:"" help:"Check the configuration, the sensors and the login at the gateway."`
+	Put   putCmd   `cmd:"" help:"Give the agent a reading of your own, such as a door sensor's."`
 }
 
 type runCmd struct {
@@ -80,8 +81,8 @@ type checkCmd struct {
 }
 
 func (checkCmd) Help() string {
-	return `Reads each sensor and logs in at the gateway. Sends nothing. What stays on the LAN unless a rule of the gateway
-names it is "local"; what counts or compares is over one second.
+	return `Reads each sensor and each file of collect.folder, and logs in at the gateway. Sends nothing. What stays on the LAN
+unless a rule of the gateway names it is "local"; what counts or compares is over one second.
 
 Example:
 
@@ -102,6 +103,9 @@ func (c checkCmd) Run(ctx context.Context, s cli.Streams) error {
 	p := printer{w: s.Out}
 	p.line("configuration  %s: ok, device %q", c.Config, cfg.Name())
 	p.readings(readings, said)
+	for _, f := range agent.Own(ctx, cfg, readings, quiet) {
+		p.file(f)
+	}
 	if err := agent.Probe(ctx, cfg, quiet); err != nil {
 		return errors.Join(p.err, err)
 	}

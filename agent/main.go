@@ -3,7 +3,10 @@ package main
 
 import (
 	"runtime/debug"
+	"strings"
 
+	"piway/agent/agent"
+	"piway/agent/own"
 	"piway/shared/cli"
 )
 
@@ -23,5 +26,6 @@ func main() {
 func program() cli.Program {
 	return cli.Program{
 		Name: "piway-agent", Description: "Reads this machine and reports to a Piway gateway.", Commands: &commands{},
+		Vars: map[string]string{"folder": agent.DefaultFolder, "ttl": strings.TrimSuffix(own.DefaultTTL.String(), "0s")},
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"piway/agent/collect"
+	"piway/agent/own"
 	"piway/agent/publish"
 	"piway/agent/spool"
 	"piway/shared/backoff"
@@ -38,7 +39,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err := tellClock(log); err != nil {
 		return err
 	}
-	reports := spool.Open(spoolConfig(cfg, log))
+	reports := &spread{Spool: spool.Open(spoolConfig(cfg, log)), offset: offset(cfg), hurry: ctx.Done()}
 	s := newSampler(cfg, cfg.Spool.Dir, log)
 	s.live = publish.NewLive()
 	opt := publishOptions(cfg, cfg.Name(), log)
@@ -100,6 +101,15 @@ func Readings(ctx context.Context, cfg Config, log *slog.Logger) ([]collect.Read
 		return nil, nil, err
 	}
 	return s.collector.Read(ctx), s.collector.Attributes(), nil
+}
+
+// Own returns what each file with own readings gave beside those of the agent. It writes nothing.
+func Own(ctx context.Context, cfg Config, readings []collect.Reading, log *slog.Logger) []own.Outcome {
+	agents := make([]sample.Sample, len(readings))
+	for i := range readings {
+		agents[i] = readings[i].Sample
+	}
+	return own.New(own.Options{Dir: cfg.Collect.Folder, Device: cfg.Name(), Quiet: true, Log: log}).Look(ctx, agents)
 }
 
 // Probe logs in at the gateway and leaves again.

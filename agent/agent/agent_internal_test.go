@@ -38,7 +38,7 @@ func TestSampler_on_time_and_numbered(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		cfg := Default()
-		cfg.Collect.Disks, cfg.Collect.Temperature = []string{t.TempDir()}, false
+		cfg.Collect.Disks, cfg.Collect.Temperature, cfg.Collect.Folder = []string{t.TempDir()}, false, ""
 		reports := spool.Open(spool.Config{Run: "r", MaxReports: 10, Log: slog.New(slog.DiscardHandler)})
 		s := newSampler(cfg, "", slog.New(slog.DiscardHandler))
 		go s.run(t.Context(), reports)

@@ -27,7 +27,7 @@ func quick(t *testing.T, b *fakebroker.Broker) agent.Config {
 	cfg.Device = "kitchen"
 	cfg.Gateway.Address, cfg.Gateway.Password = b.Addr(), "hush"
 	cfg.Collect.Interval = 100 * time.Millisecond
-	cfg.Collect.Disks = []string{t.TempDir()}
+	cfg.Collect.Disks, cfg.Collect.Folder = []string{t.TempDir()}, ""
 	cfg.Spool.Dir = ""
 	return cfg
 }

@@ -44,6 +44,8 @@ type Collect struct {
 	Memory      bool          `yaml:"memory"`
 	// Health is all of the local readings, docs/metrics.md.
 	Health bool `yaml:"health"`
+	// Folder is where others put their readings; empty for none.
+	Folder string `yaml:"folder"`
 }
 
 // Spool says where and how much is kept while the gateway is away.
@@ -61,12 +63,16 @@ type Log struct {
 	Level string `yaml:"level"`
 }
 
+// DefaultFolder is where others put their readings; the agent's unit for systemd makes it.
+const DefaultFolder = "/run/piway"
+
 // Default returns the configuration of an agent that nobody has configured.
 func Default() Config {
 	return Config{
 		Gateway: Gateway{Address: "localhost:1883", TopicPrefix: "pi", KeepAlive: time.Minute},
 		Collect: Collect{
 			Interval: 15 * time.Second, Disks: []string{"/"}, CPU: true, Temperature: true, Memory: true, Health: true,
+			Folder: DefaultFolder,
 		},
 		Spool: Spool{
 			Dir: "/var/lib/piway-agent", After: 30 * time.Second, MaxBytes: 64 << 20, MaxAge: 13 * 24 * time.Hour,
@@ -162,7 +168,11 @@ func (c Collect) check() error {
 		errs = append(errs, config.Errorf("collect.interval", "must be between 100ms and 24h, got %s", c.Interval))
 	}
 	errs = append(errs, c.checkDisks()...)
-	if len(c.Disks) == 0 && !c.CPU && !c.Temperature && !c.Memory && !c.Health {
+	if c.Folder != "" && !filepath.IsAbs(c.Folder) {
+		errs = append(errs, config.Errorf("collect.folder", "must be an absolute path such as %s, or \"\" for none, got %q",
+			DefaultFolder, c.Folder))
+	}
+	if len(c.Disks) == 0 && !c.CPU && !c.Temperature && !c.Memory && !c.Health && c.Folder == "" {
 		errs = append(errs, config.Errorf("collect", "nothing to collect, switch something on"))
 	}
 	return errors.Join(errs...)

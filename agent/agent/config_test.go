@@ -64,7 +64,11 @@ func TestConfig_errors(t *testing.T) {
 		{"collect: {disks: [data]}", `collect.disks[0]: must be an absolute path`},
 		{"collect: {disks: [/, /]}", `collect.disks[1]: is listed twice`},
 		{"collect: {disks: [/dätä]}", `collect.disks[0]: cannot be part of a metric's name`},
-		{"collect: {disks: [], cpu: false, temperature: false, memory: false, health: false}", `nothing to collect`},
+		{
+			"collect: {disks: [], cpu: false, temperature: false, memory: false, health: false, folder: ''}",
+			`nothing to collect`,
+		},
+		{"collect: {folder: run}", `collect.folder: must be an absolute path such as /run/piway`},
 		{"spool: {dir: spool}", `spool.dir: must be an absolute path`},
 		{"spool: {after: -1s}", `spool.after: must be between`},
 		{"spool: {max_bytes: 1MiB}", `spool.max_bytes: must be between 4MiB`},

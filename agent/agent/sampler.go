@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -8,8 +9,8 @@ import (
 	"time"
 
 	"piway/agent/collect"
+	"piway/agent/own"
 	"piway/agent/publish"
-	"piway/agent/spool"
 	"piway/shared/backoff"
 	"piway/shared/clock"
 	"piway/shared/sample"
@@ -19,6 +20,7 @@ import (
 type sampler struct {
 	collector *collect.Collector
 	machine   machine
+	own       *own.Folder
 	device    string
 	every     time.Duration
 	cpu       bool
@@ -42,12 +44,16 @@ func newSampler(cfg Config, state string, log *slog.Logger) *sampler {
 	})
 	return &sampler{
 		collector: collector, machine: collector, device: cfg.Name(), every: cfg.Collect.Interval, cpu: cfg.Collect.CPU,
-		log: log,
+		own: own.New(own.Options{Dir: cfg.Collect.Folder, Device: cfg.Name(), Log: log.With("part", "own")}), log: log,
 	}
 }
 
-// run puts a reading into the spool at every multiple of the interval, until ctx ends.
-func (s *sampler) run(ctx context.Context, reports *spool.Spool) {
+// A keeper keeps readings until they are acknowledged.
+type keeper interface{ Add(reading sample.Report) }
+
+// run hands a reading on at every multiple of the interval, until ctx ends.
+func (s *sampler) run(ctx context.Context, reports keeper) {
+	defer s.own.Close()
 	s.collector.Prime(ctx)
 	beat := ticks{every: s.every, now: clock.Now}
 	for beat.wait(ctx) == nil {
@@ -99,10 +105,12 @@ func (s *sampler) prime(ctx context.Context) error {
 	return backoff.Sleep(ctx, primeWait)
 }
 
-// read reads the machine. It returns a report to be kept, and what goes beside it and is not. Either has no samples
-// where there are none.
+// read reads the machine, and what others have put into files. It returns a report to be kept, oldest samples first, and
+// what goes beside it and is not. Either has no samples where there are none.
 func (s *sampler) read(ctx context.Context) (reading, beside sample.Report) {
 	samples, local := s.machine.Collect(ctx)
+	samples = append(samples, s.own.Read(ctx, slices.Concat(samples, local))...)
+	slices.SortStableFunc(samples, func(a, b sample.Sample) int { return cmp.Compare(a.Time, b.Time) })
 	if len(samples)+len(local) == 0 || ctx.Err() != nil {
 		return reading, beside
 	}

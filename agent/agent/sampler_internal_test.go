@@ -29,6 +29,7 @@ func (fake) Attributes() map[string]string { return map[string]string{"model": "
 func TestSampler_read(t *testing.T) {
 	t.Parallel()
 	cfg := Default()
+	cfg.Collect.Folder = ""
 	s := newSampler(cfg, "", slog.New(slog.DiscardHandler))
 	s.machine, s.live = fake{4, 60}, publish.NewLive()
 	check := func(when string, samples, local int) sample.Report {

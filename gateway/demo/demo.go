@@ -112,7 +112,7 @@ func (d *demo) open(ctx context.Context, dir string, c *Options) (err error) {
 			return errors.Join(err, d.core.Run(ended(ctx)))
 		}
 		a.Gateway.Address, a.Gateway.Password = d.gateway.Addr().String(), config.Secret(password)
-		a.Collect.Interval = Interval
+		a.Collect.Interval, a.Collect.Folder = Interval, "" // the machine's own readings are nothing for a demo
 		d.agents = append(d.agents, a)
 	}
 	return nil

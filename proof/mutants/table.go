@@ -296,6 +296,41 @@ var table = []mutant{
 
 	// spool
 	{
+		"own: a link is followed", "agent/own/entry.go",
+		"|syscall.O_NOFOLLOW", "",
+		"./agent/own", "TestOpenPlain_race",
+	},
+	{
+		"own: a file is as old as its date says", "agent/own/judge.go",
+		"min(max(l.now.Sub(written), 0), l.most)", "max(l.now.Sub(written), 0)",
+		"./agent/own", "TestFolder_clockIsSet|TestLook_age",
+	},
+	{
+		"own: what is being written is refused", "agent/own/judge.go",
+		"j.now.Sub(e.faultSince) >= unfinished", "j.now.Sub(e.faultSince) >= 0",
+		"./agent/own", "TestFolder_halfWritten",
+	},
+	{
+		"own: a file speaks for what the agent reads", "agent/own/judge.go",
+		"case j.agents[name]:", "case j.agents[name] && false:",
+		"./agent/own", "TestFolder_refusals",
+	},
+	{
+		"own: a refusal is written through a link", "agent/own/refuse.go",
+		"	temp, err := files.Temp(", "	if os.WriteFile(path, text, 0o600) == nil {\n		return nil\n	}\n	temp, err := files.Temp(",
+		"./agent/own", "TestFolder_refusalIsNotALink",
+	},
+	{
+		"agent: at the end a reading waits for its time", "agent/agent/spread.go",
+		"	case <-s.hurry:\n", "",
+		"./agent/agent", "TestSpread_backlogAndEnd",
+	},
+	{
+		"agent: all devices speak at once", "agent/agent/spread.go",
+		"sha256.Sum256([]byte(cfg.Name()))", "sha256.Sum256(nil)",
+		"./agent/agent", "TestOffset_isSpread",
+	},
+	{
 		"spool: the CRC is ignored", "agent/spool/line.go",
 		"if got := crc32.Checksum(text, castagnoli); got != ",
 		"if got := crc32.Checksum(text, castagnoli); got == 0 && got != ",

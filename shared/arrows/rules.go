@@ -22,9 +22,10 @@ var inside = map[string][]string{
 
 	// The agent's stages, and their wiring.
 	"agent/collect": {"shared/clock", "shared/files", "shared/sample"},
+	"agent/own":     {"shared/clock", "shared/config", "shared/files", "shared/sample", "shared/tell"},
 	"agent/spool":   {"shared/files", "shared/sample"},
 	"agent/publish": {"shared/sample", "shared/mqttlink", "shared/backoff", "shared/clock"},
-	"agent/agent":   {"agent/collect", "agent/spool", "agent/publish", "shared/*"},
+	"agent/agent":   {"agent/collect", "agent/own", "agent/spool", "agent/publish", "shared/*"},
 
 	// The gateway's stages, and their wiring.
 	"gateway/broker": {"shared/guard", "shared/tell", "shared/config"},

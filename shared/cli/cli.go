@@ -12,6 +12,8 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -51,7 +53,7 @@ func (p Program) Run(ctx context.Context, args []string, s Streams) error {
 	if len(args) == 0 && len(parser.Model.Children) > 0 {
 		args = []string{"--help"}
 	}
-	command, err := parser.Parse(args)
+	command, err := parser.Parse(numbers(args))
 	if helped {
 		return nil
 	}
@@ -71,6 +73,20 @@ func (p Program) parser(more ...kong.Option) (*kong.Kong, error) {
 		return nil, fmt.Errorf("building the command line: %w", err)
 	}
 	return parser, nil
+}
+
+// negative is a number below 0, which kong would take for flags. There are none of digits.
+var negative = regexp.MustCompile(`^-[0-9.][0-9.,eE+-]*$`)
+
+// numbers puts a blank before numbers below 0: they are arguments then, and whoever reads numbers cuts it off.
+func numbers(args []string) []string {
+	args = slices.Clone(args)
+	for i, a := range args {
+		if negative.MatchString(a) {
+			args[i] = " " + a
+		}
+	}
+	return args
 }
 
 // Status tells an error to a person, with its hint on a line of its own, and returns the exit status: 0 for none, else

@@ -38,6 +38,7 @@ func TestProgram(t *testing.T) {
 		{"help", "--help", "What it is for.", "", 0},
 		{"help of a command", "say --help", "What to say.", "", 0},
 		{"a command", "say hello", "hello\n", "", 0},
+		{"a number below 0", "say -1.5e3", " -1.5e3\n", "", 0},
 		{"a command that fails", "say fail", "", "talk: it cannot be said\ntry: another word\n", 1},
 		{"an unknown command", "sing", "", "\ntry: talk --help\n", 1},
 		{"an unknown flag", "say hello --loud", "", "\ntry: talk --help\n", 1},

@@ -48,7 +48,7 @@ func examples(parser *kong.Kong, command, help string) error {
 				continue
 			}
 			found = found || strings.HasPrefix(line+" ", command+" ")
-			if _, err := parser.Parse(strings.Fields(args)); err != nil {
+			if _, err := parser.Parse(numbers(strings.Fields(args))); err != nil {
 				errs = append(errs, fmt.Errorf("%s: the example %q is refused: %w", command, line, err))
 			}
 		}

@@ -9,7 +9,7 @@ import (
 )
 
 func setDuration(v reflect.Value, text string) error {
-	d, ok := parseDuration(text)
+	d, ok := ParseDuration(text)
 	if !ok {
 		return fmt.Errorf("must be a duration with a unit such as %s, got %s", exampleDuration(text), quote(text))
 	}
@@ -22,9 +22,9 @@ const (
 	maxDays = uint64((1<<63 - 1) / day)
 )
 
-// parseDuration reads Go's durations, with whole days of 24 hours in front if wanted: 10s, 1h30m, 14d, 1d12h.
+// ParseDuration reads Go's durations, with whole days of 24 hours in front if wanted: 10s, 1h30m, 14d, 1d12h.
 // A unit is asked for even of 0: what a number means must be readable in the file.
-func parseDuration(text string) (time.Duration, bool) {
+func ParseDuration(text string) (time.Duration, bool) {
 	days, rest, ok := strings.Cut(text, "d")
 	if !ok {
 		d, err := time.ParseDuration(text)
