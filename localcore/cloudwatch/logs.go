@@ -59,7 +59,7 @@ func (e *LogsError) Kind() string { return e.Code + " (" + e.Rule + ")" }
 func (s *Store) PutLogEvents(now time.Time, group string, events []Event) (Result, error) {
 	retention, err := s.retention(group)
 	if err == nil {
-		err = checkBatch(events)
+		err = checkBatch(now, retention, events)
 	}
 	if err != nil {
 		s.refused(group)
@@ -109,12 +109,13 @@ func (s *Store) refused(group string) {
 	}
 }
 
-// checkBatch holds the rules by which a call fails as a whole.
-func checkBatch(events []Event) error {
+// checkBatch holds the rules by which a call fails as a whole. Its 24 hours are those from the first to the last event
+// that is valid: one that is rejected does not cost the others.
+func checkBatch(now time.Time, retention time.Duration, events []Event) error {
 	if n := len(events); n == 0 || n > maxBatchEvents {
 		return invalid("count", "a batch has 1 to %d log events, got %d", maxBatchEvents, n)
 	}
-	bytes := 0
+	bytes, valid, first, last := 0, Result{}, time.Time{}, time.Time{}
 	for i, e := range events {
 		if err := checkEvent(i+1, e); err != nil {
 			return err
@@ -123,8 +124,13 @@ func checkBatch(events []Event) error {
 			return invalid("order", "log events must be in chronological order, event %d is older than the one before", i+1)
 		}
 		bytes += eventBytes(e.Message)
+		if valid.judge(now, retention, e) {
+			if last = e.Timestamp; first.IsZero() {
+				first = last
+			}
+		}
 	}
-	if span := events[len(events)-1].Timestamp.Sub(events[0].Timestamp); span > maxBatchSpan {
+	if span := last.Sub(first); span > maxBatchSpan {
 		return invalid("span", "a batch cannot span more than 24 hours, got %s", span)
 	}
 	if bytes > maxBatchBytes {

@@ -135,6 +135,45 @@ func TestStore_PutLogEvents_rejectsEvents(t *testing.T) {
 	}
 }
 
+// The 24 hours of a call are counted over the events that are valid.
+func TestStore_PutLogEvents_spanOfValidEvents(t *testing.T) {
+	const day = 24 * time.Hour
+	for _, tc := range []struct {
+		name      string
+		retention int
+		ages      []time.Duration
+		want      cloudwatch.Result
+	}{
+		{"one of 15 days first", 30, []time.Duration{15 * day, day, 0}, cloudwatch.Result{Accepted: 2, Bytes: 60, TooOld: 1}},
+		{"one of 1970 first", 0, []time.Duration{now.Sub(time.Unix(1, 0)), 0}, cloudwatch.Result{Accepted: 1, Bytes: 30, TooOld: 1}},
+		{"one far ahead", 14, []time.Duration{day - time.Hour, 0, -30 * day}, cloudwatch.Result{Accepted: 2, Bytes: 60, TooNew: 1}},
+		{"both", 14, []time.Duration{15 * day, time.Hour, -3 * time.Hour}, cloudwatch.Result{Accepted: 1, Bytes: 30, TooOld: 1, TooNew: 1}},
+		{"one past the retention", 3, []time.Duration{4 * day, day, 0}, cloudwatch.Result{Accepted: 2, Bytes: 60, Expired: 1}},
+		{"none is valid", 14, []time.Duration{20 * day, 15 * day, -day}, cloudwatch.Result{TooOld: 2, TooNew: 1}},
+	} {
+		var events []cloudwatch.Event
+		for _, age := range tc.ages {
+			events = append(events, event(age, "text"))
+		}
+		s := withGroup(t, tc.retention)
+		if got, err := s.PutLogEvents(now, group, events); err != nil || got != tc.want {
+			t.Errorf("%s: got %+v, %v, want %+v", tc.name, got, err, tc.want)
+		}
+	}
+	for name, ages := range map[string][]time.Duration{
+		"valid ones":              {25 * time.Hour, 0},
+		"with one rejected first": {20 * day, 26 * time.Hour, 0},
+		"two hours ahead":         {23 * time.Hour, -90 * time.Minute},
+	} {
+		var events []cloudwatch.Event
+		for _, age := range ages {
+			events = append(events, event(age, "text"))
+		}
+		_, err := withGroup(t, 14).PutLogEvents(now, group, events)
+		refusedWith(t, name, err, "InvalidParameterException", "span")
+	}
+}
+
 // A bad event does not cost its neighbours, and rejected ones make no metrics.
 func TestStore_PutLogEvents_neighbours(t *testing.T) {
 	s := withGroup(t, 1)
