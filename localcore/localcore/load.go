@@ -28,6 +28,7 @@ type loaded struct {
 	rules     []*rules.Rule
 	policies  policy.Policies
 	names     []string // of the policies
+	warnings  []string // of what is loaded and does nothing here
 	groups    map[string]int
 	prices    *prices.Table
 	authorize func(broker.Request) error
@@ -98,6 +99,7 @@ func (l *loaded) loadPolicies(cfg *Config) error {
 		return config.Try(err, "fewer --policy: a file can have the statements of several")
 	}
 	region, account := cmp.Or(cfg.Region, defaultRegion), cmp.Or(cfg.Account, defaultAccount)
+	l.warnings = append(l.warnings, l.policies.Warnings(region, account)...)
 	l.authorize = func(r broker.Request) error {
 		return l.policies.Decide(policy.Request{
 			Action: r.Action, Resource: r.Resource, Region: region, Account: account, ClientID: r.ClientID,

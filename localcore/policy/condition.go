@@ -2,76 +2,97 @@ package policy
 
 import (
 	"slices"
+	"strings"
 
 	"piway/localcore/strict"
 )
 
-// A condition is one operator on one key.
+// A condition is one operator on one key (IAM, Condition operators).
 type condition struct {
-	key    string
-	values []pattern
-	all    bool // ForAllValues: each value that the request has must be one of these
+	key               string
+	values            []pattern
+	negated, ifExists bool
+	all, any          bool // each, or one, of the values that the request has must do, in the place of its only one
 }
 
-// The keys, and the operators that are known for each.
-const (
-	keyAttributes = "iot:ConnectAttributes"
-	keyAttached   = "iot:Connection.Thing.IsAttached"
-	keyClient     = "iot:ClientId"
-	keyThing      = "iot:Connection.Thing.ThingName"
-)
+// keyAttributes is the one key that has several values; the others are variables.
+const keyAttributes = "iot:ConnectAttributes"
 
-var operators = map[string][]string{
-	"ForAllValues:StringEquals": {keyAttributes},
-	"Bool":                      {keyAttached},
-	"StringEquals":              {keyClient, keyThing},
-	"StringLike":                {keyClient, keyThing},
-}
-
-func readConditions(o strict.Object) ([]condition, error) {
+// readConditions reads what must hold for a statement. With an operator or a key that is not supported an Allow never
+// holds, and a Deny is refused.
+func (p *Policy) readConditions(o strict.Object, deny bool) (all []condition, err error) {
 	if !o.Has("Condition") {
 		return nil, nil
 	}
-	top, err := o.Read("Condition", keysOf(operators)...)
+	top, err := o.Read("Condition")
 	if err != nil {
 		return nil, err
 	}
-	var all []condition
 	for _, operator := range top.Names {
-		keys, err := top.Read(operator, operators[operator]...)
+		keys, err := top.Read(operator)
 		if err != nil {
 			return nil, err
 		}
 		for _, key := range keys.Names {
-			values, err := patterns(keys, key)
+			c, known := newCondition(operator, key)
+			values, err := p.patterns(keys, key, !deny)
 			if err != nil {
 				return nil, err
 			}
-			if operator == "StringEquals" {
-				for i := range values {
-					values[i] = values[i].literal()
+			if !known {
+				err = keys.Errorf(key, "not supported here, try: StringEquals, StringLike or Bool, of iot:ConnectAttributes, "+
+					"iot:ClientId, iot:Connection.Thing.ThingName or iot:Connection.Thing.IsAttached")
+				if deny {
+					return nil, err
 				}
+				p.warn(err)
 			}
-			all = append(all, condition{key: key, values: values, all: key == keyAttributes})
+			for _, v := range values {
+				v.exact = !strings.Contains(operator, "Like")
+				c.values = append(c.values, v)
+			}
+			all = append(all, c)
 		}
 	}
 	return all, nil
 }
 
-// literal makes the wildcards of a pattern plain characters.
-func (p pattern) literal() pattern {
-	return pattern{text: p.text, parts: p.parts, exact: true}
+// newCondition returns one without values; one that is not known never holds.
+func newCondition(operator, key string) (c condition, known bool) {
+	c.key = key
+	name, ifExists := strings.CutSuffix(operator, "IfExists")
+	name, c.all = strings.CutPrefix(name, "ForAllValues:")
+	name, c.any = strings.CutPrefix(name, "ForAnyValue:")
+	kind, negated := strings.CutPrefix(name, "StringNot")
+	if c.ifExists, c.negated = ifExists, negated; negated {
+		name = "String" + kind
+	}
+	c.all = c.all || key == keyAttributes && !c.any // AWS's page of connect policies reads it so
+	if !slices.Contains([]string{"StringEquals", "StringLike", "Bool"}, name) ||
+		key != keyAttributes && (variables[key] == nil || len(key) == 1) {
+		return condition{any: true}, false
+	}
+	return c, true
 }
 
 func (c condition) holds(r *Request) bool {
-	if c.all {
-		for _, have := range r.ConnectAttributes {
-			if !slices.ContainsFunc(c.values, func(p pattern) bool { return p.matches(have, r) }) {
-				return false
-			}
-		}
-		return true
+	var have []string
+	if v, ok := value(c.key, r); ok {
+		have = []string{v}
 	}
-	have, ok := variables[c.key](r)
-	return ok && slices.ContainsFunc(c.values, func(p pattern) bool { return p.matches(have, r) })
+	if c.key == keyAttributes {
+		have = r.ConnectAttributes
+	}
+	does := func(v string) bool {
+		return slices.ContainsFunc(c.values, func(p pattern) bool { return p.matches(v, r) }) != c.negated
+	}
+	switch {
+	case c.all:
+		return !slices.ContainsFunc(have, func(v string) bool { return !does(v) })
+	case c.any:
+		return slices.ContainsFunc(have, does)
+	case have == nil:
+		return c.negated || c.ifExists
+	}
+	return does(have[0])
 }

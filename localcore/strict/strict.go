@@ -21,7 +21,27 @@ type Object struct {
 	Members map[string]json.RawMessage
 }
 
-// Read reads the whole text of a file, which errors call by that name: "rule: must be a JSON object".
+// Unwrap returns the first of these members that is in the object of a text, decoded if it is a string, and the members
+// that stand beside it: AWS's commands print documents so, and take them so in --cli-input-json. Of another text it
+// returns all.
+func Unwrap(text []byte, members ...string) (inner []byte, beside map[string]json.RawMessage) {
+	if json.Unmarshal(text, &beside) != nil {
+		return text, nil
+	}
+	for _, name := range members {
+		if raw := beside[name]; raw != nil {
+			var s string
+			if json.Unmarshal(raw, &s) == nil && raw[0] == '"' {
+				return []byte(s), beside
+			}
+			return raw, beside
+		}
+	}
+	return text, nil
+}
+
+// Read reads the whole text of a file, which errors call by that name: "rule: must be a JSON object". Of no known
+// members all are.
 func Read(file string, text []byte, known ...string) (Object, error) {
 	return read(file, "", text, known)
 }
@@ -62,7 +82,7 @@ func (o *Object) member(dec *json.Decoder, known []string) error {
 		return o.Errorf("", "not valid JSON%s", because(err))
 	}
 	name, _ := t.(string) // the decoder takes nothing else for a name
-	if !slices.Contains(known, name) {
+	if len(known) > 0 && !slices.Contains(known, name) {
 		return o.unknown(name, known)
 	}
 	if o.Has(name) {
