@@ -3,6 +3,7 @@ package localcore
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,7 +36,7 @@ type loaded struct {
 }
 
 func load(cfg *Config) (l loaded, err error) {
-	if l.rules, err = loadRules(cfg.Rules); err != nil {
+	if err = l.loadRules(cfg); err != nil {
 		return l, err
 	}
 	if err = l.loadPolicies(cfg); err != nil {
@@ -48,33 +49,32 @@ func load(cfg *Config) (l loaded, err error) {
 	return l, err
 }
 
-func loadRules(files []string) ([]*rules.Rule, error) {
-	if len(files) == 0 {
-		return builtInRules()
-	}
-	list := make([]*rules.Rule, len(files))
-	for i, file := range files {
-		var err error
-		if list[i], err = rules.Load(file); err != nil {
-			return nil, err
-		}
-	}
-	return list, nil
-}
-
-func builtInRules() ([]*rules.Rule, error) {
-	var list []*rules.Rule
-	for _, r := range []struct {
-		name string
-		text []byte
-	}{{aws.MetricRuleName, aws.MetricRule}, {aws.EMFRuleName, aws.EMFRule}, {aws.ErrorsRuleName, aws.ErrorsRule}} {
-		rule, err := rules.Parse(r.name, r.text)
+// loadRules reads the files, or the built-in ones.
+func (l *loaded) loadRules(cfg *Config) error {
+	for _, file := range cfg.Rules {
+		r, err := rules.Load(file, cfg.SkipForeignActions)
 		if err != nil {
-			return nil, fmt.Errorf("loading the built-in rule %s: %w", r.name, err)
+			return err
 		}
-		list = append(list, rule)
+		l.rules = append(l.rules, r)
+		for _, w := range r.Warnings {
+			l.warnings = append(l.warnings, file+": "+w)
+		}
 	}
-	return list, nil
+	if len(cfg.Rules) > 0 {
+		return nil
+	}
+	for name, text := range map[string][]byte{
+		aws.MetricRuleName: aws.MetricRule, aws.EMFRuleName: aws.EMFRule, aws.ErrorsRuleName: aws.ErrorsRule,
+	} {
+		r, err := rules.Parse(name, text)
+		if err != nil {
+			return fmt.Errorf("loading the built-in rule %s: %w", name, err)
+		}
+		l.rules = append(l.rules, r)
+	}
+	slices.SortFunc(l.rules, func(a, b *rules.Rule) int { return strings.Compare(a.Name, b.Name) })
+	return nil
 }
 
 func (l *loaded) loadPolicies(cfg *Config) error {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"piway/localcore/sql"
@@ -32,67 +33,82 @@ type run struct {
 	republish func(topic string, qos byte, payload []byte) error
 }
 
-// kinds are the actions that are supported, by their members in a rule file.
-var kinds = map[string]func(o strict.Object, version sql.Version) (action, error){
-	"cloudwatchMetric": readMetric,
-	"cloudwatchLogs":   readLogs,
-	"republish":        readRepublish,
-	"sns":              readSNS,
+// kinds are the actions that are supported, by their members in a rule file, with what each may hold.
+var kinds = map[string]struct {
+	read    func(o strict.Object, version sql.Version) (action, error)
+	members []string
+}{
+	"cloudwatchMetric": {readMetric, []string{
+		"metricNamespace", "metricName", "metricUnit", "metricValue", "metricTimestamp", "roleArn",
+	}},
+	"cloudwatchLogs": {readLogs, []string{"logGroupName", "batchMode", "roleArn"}},
+	"republish":      {readRepublish, []string{"topic", "qos", "roleArn"}},
+	"sns":            {readSNS, []string{"targetArn", "messageFormat", "roleArn"}},
 }
 
-// members are what each of them may hold.
-var members = map[string][]string{
-	"cloudwatchMetric": {"metricNamespace", "metricName", "metricUnit", "metricValue", "metricTimestamp", "roleArn"},
-	"cloudwatchLogs":   {"logGroupName", "batchMode", "roleArn"},
-	"republish":        {"topic", "qos", "roleArn"},
-	"sns":              {"targetArn", "messageFormat", "roleArn"},
-}
+// supported and foreign are all actions that AWS has (IoT API, Action).
+var (
+	supported = []string{"cloudwatchMetric", "cloudwatchLogs", "republish", "sns"}
+	foreign   = []string{
+		"cloudwatchAlarm", "dynamoDB", "dynamoDBv2", "elasticsearch", "firehose", "http", "influxDB", "iotAnalytics",
+		"iotEvents", "iotSiteWise", "kafka", "kinesis", "lambda", "location", "openSearch", "s3", "salesforce", "sqs",
+		"stepFunctions", "timestream",
+	}
+)
 
-func readActions(top strict.Object, version sql.Version) ([]action, error) {
+func (r *Rule) readActions(top strict.Object, skip bool) error {
 	var list []json.RawMessage
 	if raw := top.Members["actions"]; raw == nil || raw[0] != '[' || json.Unmarshal(raw, &list) != nil {
-		return nil, top.Errorf("actions", "must be a list of actions")
+		return top.Errorf("actions", "must be a list of actions")
 	}
 	if len(list) > maxActions {
-		return nil, top.Errorf("actions", "%d actions, IoT Core takes %d", len(list), maxActions)
+		return top.Errorf("actions", "%d actions, IoT Core takes %d", len(list), maxActions)
 	}
-	actions := make([]action, len(list))
 	for i, raw := range list {
-		var err error
-		if actions[i], err = readAction(top, fmt.Sprintf("actions[%d]", i), raw, version); err != nil {
-			return nil, err
+		a, err := r.readAction(top, fmt.Sprintf("actions[%d]", i), raw, skip)
+		if err != nil {
+			return err
+		}
+		if a != nil {
+			r.actions = append(r.actions, a)
 		}
 	}
-	return actions, nil
-}
-
-// readErrorAction returns nil if the rule has none.
-func readErrorAction(top strict.Object, version sql.Version) (action, error) {
 	if !top.Has("errorAction") {
-		return nil, nil
+		return nil
 	}
-	return readAction(top, "errorAction", top.Members["errorAction"], version)
+	var err error
+	r.onError, err = r.readAction(top, "errorAction", top.Members["errorAction"], skip)
+	return err
 }
 
-func readAction(top strict.Object, path string, raw json.RawMessage, version sql.Version) (action, error) {
-	known := []string{"cloudwatchMetric", "cloudwatchLogs", "republish", "sns"}
-	one, err := top.ReadAt(path, raw, known...)
+// readAction returns nil for a foreign one that is skipped.
+func (r *Rule) readAction(top strict.Object, path string, raw json.RawMessage, skip bool) (action, error) {
+	one, err := top.ReadAt(path, raw, slices.Concat(supported, foreign)...)
 	if err != nil {
 		return nil, err
 	}
 	if len(one.Names) != 1 {
 		return nil, one.Errorf("", "must have exactly one action, got %d, try: one of %s", len(one.Names),
-			strings.Join(known, ", "))
+			strings.Join(supported, ", "))
 	}
 	name := one.Names[0]
-	o, err := one.Read(name, members[name]...)
+	kind, known := kinds[name]
+	if !known && skip {
+		r.Warnings = append(r.Warnings, one.At(name)+": skipped, not supported here")
+		return nil, nil
+	}
+	if !known {
+		return nil, one.Errorf(name, "not supported here, try: --skip-foreign-actions, or one of %s",
+			strings.Join(supported, ", "))
+	}
+	o, err := one.Read(name, kind.members...)
 	if err != nil {
 		return nil, err
 	}
 	if err := checkRole(o); err != nil {
 		return nil, err
 	}
-	return kinds[name](o, version)
+	return kind.read(o, r.version)
 }
 
 // checkRole looks at the form only; nobody assumes the role here.
