@@ -71,11 +71,12 @@ type Options struct {
 	Authorize func(Request) error
 	// OnPublish is called for each message before its PUBACK, in the client's order, from any goroutine.
 	OnPublish func(Publish)
-	// OnConnect, OnDisconnect and OnDeliver tell what is charged: connections with the size of their CONNECT, and
-	// messages to subscribers. They may be nil.
+	// OnConnect, OnDisconnect and OnMetered tell what is charged beside OnPublish: connections with the size of their
+	// CONNECT; and messages to subscribers, SUBSCRIBEs by their filters, PUBACKs of clients, and what is to be retained
+	// once more (AWS IoT Core pricing, additional metering details). They may be nil.
 	OnConnect    func(bytes int)
 	OnDisconnect func()
-	OnDeliver    func(bytes int)
+	OnMetered    func(bytes int)
 	// Now is the clock that the quotas go by; nil means time.Now.
 	Now func() time.Time
 	Log *slog.Logger

@@ -32,7 +32,7 @@ func (*hook) ID() string { return "iotcore" }
 func (*hook) Provides(b byte) bool {
 	switch b {
 	case mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnConnect, mqtt.OnSessionEstablish,
-		mqtt.OnPacketRead, mqtt.OnPacketEncode, mqtt.OnPacketSent, mqtt.OnPublish, mqtt.OnSubscribe, mqtt.OnSubscribed,
+		mqtt.OnPacketRead, mqtt.OnPacketEncode, mqtt.OnPacketSent, mqtt.OnPacketProcessed, mqtt.OnPublish, mqtt.OnSubscribe, mqtt.OnSubscribed,
 		mqtt.OnWill, mqtt.OnWillSent:
 		return true
 	}
@@ -228,6 +228,9 @@ func (h *hook) OnWillSent(cl *mqtt.Client, pk packets.Packet) {
 // hand gives a message to the rules engine.
 func (h *hook) hand(client string, pk packets.Packet) {
 	h.b.counts.add(func(c *Counts) { c.PublishesIn++ })
+	if pk.FixedHeader.Retain {
+		h.b.meter(len(pk.TopicName) + len(pk.Payload))
+	}
 	h.b.opt.OnPublish(Publish{Topic: pk.TopicName, ClientID: client, Payload: pk.Payload, Time: h.b.opt.Now()})
 }
 

@@ -321,13 +321,13 @@ func TestBroker_Drop(t *testing.T) {
 }
 
 func TestBroker_meters(t *testing.T) {
-	var in, out, closed atomic.Int64
-	gone, delivered := make(chan struct{}, 1), make(chan struct{}, 1)
+	var in, closed atomic.Int64
+	gone, metered := make(chan struct{}, 1), make(chan int, 10)
 	b := open(t, broker.Options{
 		Now:          leaps(),
 		OnConnect:    func(bytes int) { in.Add(int64(bytes)) },
 		OnDisconnect: func() { closed.Add(1); gone <- struct{}{} },
-		OnDeliver:    func(bytes int) { out.Add(int64(bytes)); delivered <- struct{}{} },
+		OnMetered:    func(bytes int) { metered <- bytes },
 	})
 	c := connected(t, b.Addr(), "gateway")
 	if want := int64(len(connectPacket{id: "gateway", version: 4, keepAlive: 60}.bytes())); in.Load() != want {
@@ -335,13 +335,27 @@ func TestBroker_meters(t *testing.T) {
 	}
 	c.send(subscribePacket("ab"))
 	c.want(suback, 0, 9, 1)
+	if got := <-metered; got != 2 {
+		t.Errorf("got a SUBSCRIBE of %d bytes, want 2: its filter", got)
+	}
 	if err := b.Publish("ab", 1, []byte("xyz")); err != nil {
 		t.Fatal(err)
 	}
 	c.wantMessage("ab", "xyz")
-	<-delivered
-	if out.Load() != 5 {
-		t.Errorf("got %d bytes delivered, want 5", out.Load())
+	if got := <-metered; got != 5 {
+		t.Errorf("got %d bytes delivered, want 5", got)
+	}
+	c.send(packet(4<<4, []byte{0, 1})) // PUBACK
+	if got := <-metered; got != 0 {
+		t.Errorf("got a PUBACK of %d bytes, want 0: one message", got)
+	}
+	c.send(publishPacket("retained", "x", 0, true))
+	if got := <-metered; got != 9 {
+		t.Errorf("got %d bytes to retain, want 9", got)
+	}
+	c.wantNothing() // a ping costs nothing
+	if len(metered) != 0 {
+		t.Errorf("got %d bytes metered beside", <-metered)
 	}
 	if all := b.Clients(); len(all) != 1 || all[0].ClientID != "gateway" || all[0].Remote == "" {
 		t.Errorf("got clients %+v", all)

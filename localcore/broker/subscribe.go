@@ -15,6 +15,13 @@ func (h *hook) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
 		cl.Stop(err)
 		pk.Filters = nil
 	}
+	bytes := 0
+	for _, f := range pk.Filters {
+		bytes += len(f.Filter)
+	}
+	if bytes > 0 {
+		h.b.meter(bytes)
+	}
 	h.asking(cl, pk.Filters)
 	return pk
 }
@@ -110,9 +117,22 @@ func (h *hook) mayDeliver(s *session) bool {
 	return ok
 }
 
-// OnPacketSent tells what a message to a subscriber is charged by.
+// OnPacketSent meters a message to a subscriber.
 func (h *hook) OnPacketSent(_ *mqtt.Client, pk packets.Packet, _ []byte) {
-	if pk.FixedHeader.Type == packets.Publish && h.b.opt.OnDeliver != nil {
-		h.b.opt.OnDeliver(len(pk.TopicName) + len(pk.Payload))
+	if pk.FixedHeader.Type == packets.Publish {
+		h.b.meter(len(pk.TopicName) + len(pk.Payload))
+	}
+}
+
+// OnPacketProcessed meters a client's PUBACK.
+func (h *hook) OnPacketProcessed(_ *mqtt.Client, pk packets.Packet, _ error) {
+	if pk.FixedHeader.Type == packets.Puback {
+		h.b.meter(0)
+	}
+}
+
+func (b *Broker) meter(bytes int) {
+	if b.opt.OnMetered != nil {
+		b.opt.OnMetered(bytes)
 	}
 }

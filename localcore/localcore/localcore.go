@@ -125,7 +125,7 @@ func (c *Core) openBroker(ctx context.Context, tlsConfig *tls.Config) (err error
 		OnPublish:    func(p broker.Publish) { c.cloud.Handle(p.Topic, p.ClientID, p.Payload, p.Time) },
 		OnConnect:    func(bytes int) { meter.Connect(time.Now(), bytes) },
 		OnDisconnect: func() { meter.Disconnect(time.Now()) },
-		OnDeliver:    meter.Message,
+		OnMetered:    meter.Message,
 		Log:          c.log.With("part", "broker"),
 	})
 	c.faults = newFaults(c.broker, c.cloud)
