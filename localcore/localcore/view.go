@@ -97,7 +97,7 @@ func viewRules(states []rules.RuleState) []page.Rule {
 		list[i] = page.Rule{
 			Name: s.Name, SQL: s.SQL, Enabled: s.Enabled,
 			TopicMatch: s.Counts.TopicMatch, ParseError: s.Counts.ParseError + s.Counts.SQLError, Success: s.Counts.Success,
-			Failure: s.Counts.Failure, ErrorActionSuccess: s.Counts.ErrorActionSuccess,
+			Failure: s.Counts.Failure - s.Counts.Canary, Canary: s.Counts.Canary, ErrorActionSuccess: s.Counts.ErrorActionSuccess,
 			ErrorActionFailure: s.Counts.ErrorActionFailure,
 		}
 	}
@@ -115,6 +115,7 @@ func viewFailures(failures []rules.Failure) (list []page.Failure) {
 			list = append(list, page.Failure{
 				Time: f.Time, Rule: f.RuleName, Topic: f.Topic, Client: f.ClientID,
 				Action: a.FailedAction, Resource: a.FailedResource, Error: a.ErrorMessage, Payload: string(payload),
+				Canary: f.Canary,
 			})
 		}
 	}

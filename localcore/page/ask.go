@@ -33,7 +33,7 @@ var spans = []span{
 }
 
 const (
-	defaultSpan = 1   // 1 h
+	defaultSpan = 0   // 15 min
 	maxText     = 200 // bytes of a filter or a zone's name
 	refreshOff  = "off"
 )
@@ -69,7 +69,7 @@ type choices struct {
 func parse(u *url.URL) (choices, error) {
 	q := u.Query()
 	c := choices{
-		path: u.Path, zone: time.UTC, filter: q.Get("q"), still: q.Get("refresh") == refreshOff,
+		path: u.Path, zone: time.Local, filter: q.Get("q"), still: q.Get("refresh") == refreshOff,
 		more: q.Get("more") != "",
 	}
 	if u.Path == metricPath {
@@ -131,13 +131,15 @@ func pageNumber(s string) (int, error) {
 }
 
 func parseZone(name string) (*time.Location, error) {
-	name = strings.TrimSpace(name)
+	if name = strings.TrimSpace(name); name == "" {
+		return time.Local, nil
+	}
 	if len(name) <= maxText {
-		if zone, err := time.LoadLocation(name); err == nil { // "" is UTC
+		if zone, err := time.LoadLocation(name); err == nil {
 			return zone, nil
 		}
 	}
-	return time.UTC, fmt.Errorf("tz: unknown time zone %.40q, try: UTC, or a name like Europe/Berlin", name)
+	return time.UTC, fmt.Errorf("tz: unknown time zone %.40q, try: Local, UTC, or a name like Europe/Berlin", name)
 }
 
 // ask returns the time to show at now.
@@ -159,7 +161,7 @@ func (c choices) values() url.Values {
 	}
 	set("range", spans[c.span].id, c.span != defaultSpan)
 	set("stat", statistics[c.stat].name, c.stat != 0)
-	set("tz", c.zone.String(), c.zone != time.UTC)
+	set("tz", c.zone.String(), c.zone != time.Local)
 	set("refresh", refreshOff, c.still)
 	set("q", c.filter, c.filter != "")
 	set("page", strconv.Itoa(c.page), c.page > 1)

@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// Local is UTC for the tests, wherever they run.
+func init() { time.Local = time.UTC }
+
 // noon is the time of the sample views.
 var noon = time.Date(2026, 1, 5, 12, 3, 20, 0, time.UTC)
 
