@@ -19,8 +19,6 @@ import (
 const (
 	maxPayload      = 128 * 1024 // MQTT payload size: 128 KB
 	maxClientID     = 128        // client id size in bytes
-	maxTopic        = 256        // topic size in bytes, without the prefix of Basic Ingest
-	maxSlashes      = 7          // in a topic, without those of that prefix
 	MaxPublishes    = 100        // publishes a second and connection, in and out together; the excess is discarded
 	maxBytes        = 512 * 1024 // throughput a second and connection; the excess is delayed
 	MaxUnacked      = 100        // QoS 1 publishes of a client without PUBACK; then none is accepted

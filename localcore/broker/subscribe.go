@@ -5,6 +5,8 @@ import (
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
+
+	"piway/localcore/sql"
 )
 
 // OnSubscribe closes the connection of who asks for what IoT Core does not grant; it does not answer with a refusal
@@ -97,7 +99,7 @@ func (h *hook) judgeSubscribe(cl *mqtt.Client, filters packets.Subscriptions) er
 // selects reports whether a filter of the client selects the topic.
 func selects(cl *mqtt.Client, topic string) bool {
 	for filter := range cl.State.Subscriptions.GetAll() {
-		if matches(filter, topic) {
+		if sql.Matches(filter, topic) {
 			return true
 		}
 	}

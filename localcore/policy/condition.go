@@ -20,41 +20,31 @@ const keyAttributes = "iot:ConnectAttributes"
 
 // readConditions reads what must hold for a statement. With an operator or a key that is not supported an Allow never
 // holds, and a Deny is refused.
-func (p *Policy) readConditions(o strict.Object, deny bool) (all []condition, err error) {
+func (p *Policy) readConditions(o strict.Object, deny bool) (all []condition) {
 	if !o.Has("Condition") {
-		return nil, nil
+		return nil
 	}
-	top, err := o.Read("Condition")
-	if err != nil {
-		return nil, err
-	}
+	top := o.Read("Condition")
 	for _, operator := range top.Names {
-		keys, err := top.Read(operator)
-		if err != nil {
-			return nil, err
-		}
+		keys := top.Read(operator)
 		for _, key := range keys.Names {
 			c, known := newCondition(operator, key)
-			values, err := p.patterns(keys, key, !deny)
-			if err != nil {
-				return nil, err
-			}
-			if !known {
-				err = keys.Errorf(key, "not supported here, try: StringEquals, StringLike or Bool, of iot:ConnectAttributes, "+
-					"iot:ClientId, iot:Connection.Thing.ThingName or iot:Connection.Thing.IsAttached")
-				if deny {
-					return nil, err
-				}
+			err := keys.Errorf(key, "not supported here, try: StringEquals, StringLike or Bool, of iot:ConnectAttributes, "+
+				"iot:ClientId, iot:Connection.Thing.ThingName or iot:Connection.Thing.IsAttached")
+			switch {
+			case !known && deny:
+				keys.Fail("", "%w", err)
+			case !known:
 				p.warn(err)
 			}
-			for _, v := range values {
+			for _, v := range p.patterns(keys, key, !deny) {
 				v.exact = !strings.Contains(operator, "Like")
 				c.values = append(c.values, v)
 			}
 			all = append(all, c)
 		}
 	}
-	return all, nil
+	return all
 }
 
 // newCondition returns one without values; one that is not known never holds.

@@ -104,35 +104,24 @@ func (p *Policy) parse(text []byte) error {
 	if n := chars(text); n > maxChars {
 		return fmt.Errorf("%d characters without white space, IoT Core takes %d", n, maxChars)
 	}
-	top, err := strict.Read("policy", text, "Version", "Id", "Statement")
-	if err != nil {
-		return err
-	}
-	switch version, err := top.Text("Version"); {
-	case err != nil:
-		return err
-	case version == "" || version == "2008-10-17": // the default; variables came later (IAM, Version)
+	top := strict.Read("policy", text, "Version", "Id", "Statement")
+	switch version := top.Text("Version"); version {
+	case "", "2008-10-17": // the default; variables came later (IAM, Version)
 		if p.plain = true; bytes.Contains(text, []byte("${")) {
 			p.warn(top.Errorf("Version", "${…} is plain text before 2012-10-17, try: 2012-10-17"))
 		}
-	case version != "2012-10-17":
-		return top.Errorf("Version", "%q: must be 2012-10-17 or 2008-10-17", version)
+	case "2012-10-17":
+	default:
+		top.Fail("Version", "%q: must be 2012-10-17 or 2008-10-17", version)
 	}
-	elements, err := list(top, "Statement")
-	if err != nil {
-		return err
-	}
+	elements := list(top, "Statement")
 	if len(elements) == 0 {
-		return top.Errorf("Statement", "must have at least one statement")
+		top.Fail("Statement", "must have at least one statement")
 	}
 	for i, raw := range elements {
-		s, err := p.readStatement(top, fmt.Sprintf("Statement[%d]", i), raw)
-		if err != nil {
-			return err
-		}
-		p.statements = append(p.statements, s)
+		p.statements = append(p.statements, p.readStatement(top, fmt.Sprintf("Statement[%d]", i), raw))
 	}
-	return nil
+	return top.Err()
 }
 
 func (p *Policy) warn(err error) { p.warnings = append(p.warnings, p.name+": "+err.Error()) }
@@ -147,41 +136,26 @@ func chars(text []byte) (n int) {
 	return n
 }
 
-func (p *Policy) readStatement(top strict.Object, path string, raw json.RawMessage) (statement, error) {
-	s := statement{name: path}
-	o, err := top.ReadAt(path, raw, "Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition")
-	if err != nil {
-		return s, err
-	}
-	if sid, err := o.Text("Sid"); err != nil {
-		return s, err
-	} else if sid != "" {
-		s.name += " " + sid
-	}
-	switch effect, err := o.Text("Effect"); {
-	case err != nil:
-		return s, err
-	case effect == "Deny":
+func (p *Policy) readStatement(top strict.Object, path string, raw json.RawMessage) statement {
+	o := top.ReadAt(path, raw, "Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition")
+	s := statement{name: strings.TrimSpace(path + " " + o.Text("Sid"))}
+	switch effect := o.Text("Effect"); effect {
+	case "Deny":
 		s.deny = true
-	case effect != "Allow":
-		return s, o.Errorf("Effect", "%q: must be Allow or Deny", effect)
+	case "Allow":
+	default:
+		o.Fail("Effect", "%q: must be Allow or Deny", effect)
 	}
-	if s.actions, err = p.readSet(o, "Action", s.deny); err != nil {
-		return s, err
-	}
-	if s.resources, err = p.readSet(o, "Resource", s.deny); err != nil {
-		return s, err
-	}
-	if s.conditions, err = p.readConditions(o, s.deny); err != nil {
-		return s, err
-	}
-	return s, p.check(&s, o)
+	s.actions, s.resources = p.readSet(o, "Action", s.deny), p.readSet(o, "Resource", s.deny)
+	s.conditions = p.readConditions(o, s.deny)
+	p.check(&s, o)
+	return s
 }
 
 // check warns of what can never match: AWS takes it and denies.
-func (p *Policy) check(s *statement, o strict.Object) error {
+func (p *Policy) check(s *statement, o strict.Object) {
 	if s.actions.not {
-		return nil
+		return
 	}
 	wanted, foreign := map[string]bool{}, false
 	for _, a := range s.actions.patterns {
@@ -193,7 +167,7 @@ func (p *Policy) check(s *statement, o strict.Object) error {
 		}
 		switch {
 		case !known && !strings.Contains(a.text, ":"):
-			return o.Errorf("Action", "%q: must be SERVICE:ACTION, such as iot:Publish", a.text)
+			o.Fail("Action", "%q: must be SERVICE:ACTION, such as iot:Publish", a.text)
 		case !known:
 			foreign = true
 			p.warn(o.Errorf("Action", "%q: not an action of the message broker, nothing comes of it here; there are "+
@@ -212,7 +186,6 @@ func (p *Policy) check(s *statement, o strict.Object) error {
 				"topic/TOPIC for iot:Publish and iot:Receive, topicfilter/FILTER for iot:Subscribe", r.text))
 		}
 	}
-	return nil
 }
 
 // Policies are all those of a certificate.

@@ -35,7 +35,7 @@ type run struct {
 
 // kinds are the actions that are supported, by their members in a rule file, with what each may hold.
 var kinds = map[string]struct {
-	read    func(o strict.Object, version sql.Version) (action, error)
+	read    func(o strict.Object, version sql.Version) action
 	members []string
 }{
 	"cloudwatchMetric": {readMetric, []string{
@@ -56,83 +56,59 @@ var (
 	}
 )
 
-func (r *Rule) readActions(top strict.Object, skip bool) error {
-	var list []json.RawMessage
-	if raw := top.Members["actions"]; raw == nil || raw[0] != '[' || json.Unmarshal(raw, &list) != nil {
-		return top.Errorf("actions", "must be a list of actions")
+func (r *Rule) readActions(top strict.Object, skip bool) {
+	if raw := top.Members["actions"]; raw == nil || raw[0] != '[' {
+		top.Fail("actions", "must be a list of actions")
+		return
 	}
+	list := top.List("actions")
 	if len(list) > maxActions {
-		return top.Errorf("actions", "%d actions, IoT Core takes %d", len(list), maxActions)
+		top.Fail("actions", "%d actions, IoT Core takes %d", len(list), maxActions)
 	}
 	for i, raw := range list {
-		a, err := r.readAction(top, fmt.Sprintf("actions[%d]", i), raw, skip)
-		if err != nil {
-			return err
-		}
-		if a != nil {
+		if a := r.readAction(top, fmt.Sprintf("actions[%d]", i), raw, skip); a != nil {
 			r.actions = append(r.actions, a)
 		}
 	}
-	if !top.Has("errorAction") {
-		return nil
+	if top.Has("errorAction") {
+		r.onError = r.readAction(top, "errorAction", top.Members["errorAction"], skip)
 	}
-	var err error
-	r.onError, err = r.readAction(top, "errorAction", top.Members["errorAction"], skip)
-	return err
 }
 
-// readAction returns nil for a foreign one that is skipped.
-func (r *Rule) readAction(top strict.Object, path string, raw json.RawMessage, skip bool) (action, error) {
-	one, err := top.ReadAt(path, raw, slices.Concat(supported, foreign)...)
-	if err != nil {
-		return nil, err
-	}
+// readAction returns nil for a foreign one that is skipped, and for a mistake.
+func (r *Rule) readAction(top strict.Object, path string, raw json.RawMessage, skip bool) action {
+	one := top.ReadAt(path, raw, slices.Concat(supported, foreign)...)
 	if len(one.Names) != 1 {
-		return nil, one.Errorf("", "must have exactly one action, got %d, try: one of %s", len(one.Names),
-			strings.Join(supported, ", "))
+		one.Fail("", "must have exactly one action, got %d, try: one of %s", len(one.Names), strings.Join(supported, ", "))
+	}
+	if one.Err() != nil {
+		return nil
 	}
 	name := one.Names[0]
 	kind, known := kinds[name]
 	if !known && skip {
 		r.Warnings = append(r.Warnings, one.At(name)+": skipped, not supported here")
-		return nil, nil
+		return nil
 	}
 	if !known {
-		return nil, one.Errorf(name, "not supported here, try: --skip-foreign-actions, or one of %s",
-			strings.Join(supported, ", "))
+		one.Fail(name, "not supported here, try: --skip-foreign-actions, or one of %s", strings.Join(supported, ", "))
+		return nil
 	}
-	o, err := one.Read(name, kind.members...)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkRole(o); err != nil {
-		return nil, err
+	o := one.Read(name, kind.members...)
+	// The role's form is all that is looked at; nobody assumes it here.
+	if arn := o.NeedText("roleArn"); !strings.HasPrefix(arn, "arn:") || !strings.Contains(arn, ":role/") ||
+		strings.Contains(arn, "${") {
+		o.Fail("roleArn", "%q is not a role's ARN, try: arn:aws:iam::123456789012:role/piway-rule", arn)
 	}
 	return kind.read(o, r.version)
 }
 
-// checkRole looks at the form only; nobody assumes the role here.
-func checkRole(o strict.Object) error {
-	arn, err := o.NeedText("roleArn")
+func readTemplate(o strict.Object, name string, version sql.Version) sql.Template {
+	t, err := sql.ParseTemplate(o.NeedText(name), version)
 	if err != nil {
-		return err
+		o.Fail(name, "%w", err)
 	}
-	if !strings.HasPrefix(arn, "arn:") || !strings.Contains(arn, ":role/") || strings.Contains(arn, "${") {
-		return o.Errorf("roleArn", "%q is not a role's ARN, try: arn:aws:iam::123456789012:role/piway-rule", arn)
-	}
-	return nil
-}
-
-func readTemplate(o strict.Object, name string, version sql.Version) (sql.Template, error) {
-	text, err := o.NeedText(name)
-	if err != nil {
-		return sql.Template{}, err
-	}
-	t, err := sql.ParseTemplate(text, version)
-	if err != nil {
-		return sql.Template{}, o.Errorf(name, "%w", err)
-	}
-	return t, nil
+	return t
 }
 
 // A failure is an error with the kind that it is logged once for. Kinds are few by construction.

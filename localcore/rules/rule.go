@@ -59,43 +59,27 @@ func parse(name string, text []byte, skipForeign bool) (*Rule, error) {
 	if len(text) > maxRule {
 		return nil, fmt.Errorf("rule: %d bytes, IoT Core takes %d", len(text), maxRule)
 	}
-	top, err := strict.Read("rule", text, "sql", "awsIotSqlVersion", "ruleDisabled", "description", "actions",
-		"errorAction", "ruleName", "createdAt")
-	if err != nil {
-		return nil, err
-	}
+	top := strict.Read("rule", text, "sql", "awsIotSqlVersion", "ruleDisabled", "description", "actions", "errorAction",
+		"ruleName", "createdAt")
 	if !top.Has("ruleName") && beside["ruleName"] != nil {
 		top.Members["ruleName"] = beside["ruleName"]
 	}
-	given, err := top.Text("ruleName")
-	if err != nil {
-		return nil, err
-	}
-	r := &Rule{Name: cmp.Or(given, name)}
+	r := &Rule{Name: cmp.Or(top.Text("ruleName"), name), disabled: top.Bool("ruleDisabled")}
 	if !ruleName.MatchString(r.Name) {
 		return nil, fmt.Errorf("rule name %q: AWS takes 1 to 128 letters, digits and underscores, try: another file name, "+
 			"such as topic_rule.json", r.Name)
 	}
-	if err := r.readSQL(top); err != nil {
-		return nil, err
-	}
-	if r.disabled, err = top.Bool("ruleDisabled"); err != nil {
-		return nil, err
-	}
-	if _, err := top.Text("description"); err != nil {
-		return nil, err
-	}
-	if err := r.readActions(top, skipForeign); err != nil {
+	top.Text("description")
+	r.readSQL(top)
+	r.readActions(top, skipForeign)
+	if err := top.Err(); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
-func (r *Rule) readSQL(top strict.Object) error {
-	version, err := top.Text("awsIotSqlVersion")
-	if err != nil {
-		return err
-	}
+func (r *Rule) readSQL(top strict.Object) {
+	version := top.Text("awsIotSqlVersion")
 	switch r.version = sql.Version(version); r.version {
 	case sql.V2016, sql.V2015:
 	case "beta":
@@ -104,15 +88,11 @@ func (r *Rule) readSQL(top strict.Object) error {
 	case "":
 		r.version = sql.V2015 // the default of the API and of CloudFormation
 	default:
-		return top.Errorf("awsIotSqlVersion", "%.20q: not a version that is known here, try: %s", version, sql.V2016)
+		top.Fail("awsIotSqlVersion", "%.20q: not a version that is known here, try: %s", version, sql.V2016)
 	}
-	text, err := top.NeedText("sql")
-	if err != nil {
-		return err
+	var err error
+	r.text = top.NeedText("sql")
+	if r.query, err = sql.Parse(r.text, r.version); err != nil {
+		top.Fail("sql", "%w", err)
 	}
-	r.text = text
-	if r.query, err = sql.Parse(text, r.version); err != nil {
-		return top.Errorf("sql", "%w", err)
-	}
-	return nil
 }
