@@ -45,7 +45,11 @@ func load(cfg *Config) (l loaded, err error) {
 	if l.groups, err = parseGroups(cfg.LogGroups); err != nil {
 		return l, err
 	}
-	l.prices, err = loadPrices(cfg.Prices)
+	if l.prices = prices.Default(); cfg.Prices != "" {
+		if l.prices, err = prices.Load(cfg.Prices); err != nil {
+			err = fmt.Errorf("loading prices: %w", err)
+		}
+	}
 	return l, err
 }
 

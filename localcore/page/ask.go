@@ -76,10 +76,10 @@ func parse(u *url.URL) (choices, error) {
 		c.metric = pickKey(q)
 	}
 	var err error
-	if c.span, err = choose(q, "range", defaultSpan, spanIDs()); err != nil {
+	if c.span, err = choose(q, "range", defaultSpan, names(spans, func(s span) string { return s.id })); err != nil {
 		return c, err
 	}
-	if c.stat, err = choose(q, "stat", 0, statisticNames()); err != nil {
+	if c.stat, err = choose(q, "stat", 0, names(statistics, func(s statistic) string { return s.name })); err != nil {
 		return c, err
 	}
 	if c.page, err = pageNumber(q.Get("page")); err != nil {
@@ -103,20 +103,12 @@ func choose(q url.Values, key string, none int, from []string) (int, error) {
 	return i, nil
 }
 
-func spanIDs() []string {
-	var ids []string
-	for _, s := range spans {
-		ids = append(ids, s.id)
+// names are what the query calls the elements of a list.
+func names[T any](list []T, name func(T) string) (out []string) {
+	for _, e := range list {
+		out = append(out, name(e))
 	}
-	return ids
-}
-
-func statisticNames() []string {
-	var names []string
-	for _, s := range statistics {
-		names = append(names, s.name)
-	}
-	return names
+	return out
 }
 
 func pageNumber(s string) (int, error) {

@@ -169,13 +169,9 @@ func (s *screen) metricPage() metricPage {
 			})
 		}
 		g := &p.Groups[len(p.Groups)-1]
-		g.Cards = append(g.Cards, s.card(m, smallShape))
+		g.Cards = append(g.Cards, s.cardOf(m, m.read(), smallShape))
 	}
 	return p
-}
-
-func (s *screen) card(m named, sh shape) card {
-	return s.cardOf(m, m.read(), sh)
 }
 
 func (m Metric) read() []Point {

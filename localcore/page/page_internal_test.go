@@ -143,19 +143,23 @@ func TestHandler_calm(t *testing.T) {
 		return View{
 			Rules:    []Rule{{Name: "r", Enabled: true, TopicMatch: 5, Success: 3, Canary: 2, ErrorActionSuccess: 2}},
 			Failures: []Failure{{Time: ask.To, Rule: "r", Error: "the unit canary is none", Canary: true}},
+			Bill: Bill{Lines: []BillLine{
+				{"IoT messages", 7, "messages", 0.1, 0.2, 0.3}, {"CloudWatch Logs, taken in", 0, "GB", 0, 0, 0},
+			}, Covered: time.Hour},
 			Counters: []Counter{{Name: "publishes", Value: 5}, {Name: "oversize", Bad: true}, {Name: "denied", Bad: true}},
 		}, nil
 	}
 	body := page(t, view, "/")
 	for _, want := range []string{
 		"No action has failed.", "<summary>1 of a gateway's canary, as they should be</summary>", "the unit canary is none",
-		`canary 2</span>`, "<summary>2 more are zero</summary>", "Failures 0",
+		`canary 2</span>`, "<td>IoT messages</td>", "counted. No CloudWatch Logs, taken in.", "rate of the last 60 min",
+		"as in the last 60 min", "<summary>2 more are zero</summary>", "Failures 0",
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
-	for _, bad := range []string{"bad", `class="failure"`, `class="error"`} {
+	for _, bad := range []string{"bad", "<td>CloudWatch Logs", `class="failure"`, `class="error"`} {
 		if strings.Contains(body, bad) {
 			t.Errorf("the page holds %q", bad)
 		}

@@ -29,13 +29,13 @@ func (p *Policy) readConditions(o strict.Object, deny bool) (all []condition) {
 		keys := top.Read(operator)
 		for _, key := range keys.Names {
 			c, known := newCondition(operator, key)
-			err := keys.Errorf(key, "not supported here, try: StringEquals, StringLike or Bool, of iot:ConnectAttributes, "+
-				"iot:ClientId, iot:Connection.Thing.ThingName or iot:Connection.Thing.IsAttached")
+			const foreign = "not supported here, try: StringEquals, StringLike or Bool, of iot:ConnectAttributes, iot:ClientId, " +
+				"iot:Connection.Thing.ThingName or iot:Connection.Thing.IsAttached"
 			switch {
 			case !known && deny:
-				keys.Fail("", "%w", err)
+				keys.Fail(key, foreign)
 			case !known:
-				p.warn(err)
+				p.warn(keys.Errorf(key, foreign))
 			}
 			for _, v := range p.patterns(keys, key, !deny) {
 				v.exact = !strings.Contains(operator, "Like")

@@ -36,9 +36,6 @@ func New(rules []*Rule, svc Services, log *slog.Logger) (*Engine, error) {
 			return nil, fmt.Errorf("rule %q: given twice", r.Name)
 		}
 	}
-	if err := svc.check(); err != nil {
-		return nil, err
-	}
 	rec := &record{log: log, told: map[string]bool{}, rules: map[string]*Counts{}}
 	for _, r := range rules {
 		rec.rules[r.Name] = &Counts{}
