@@ -37,7 +37,8 @@ const (
 	maxWaiting    = 256 // connections before their CONNECT
 	writesPending = 128 // messages waiting to be written to one subscriber
 	firstPacket   = 10 * time.Second
-	sysInterval   = 3600 // seconds between mochi's $SYS messages, which nobody reads
+	takeoverWait  = 5 * time.Second // for what is being done for a client whose id another one has
+	sysInterval   = 3600            // seconds between mochi's $SYS messages, which nobody reads
 )
 
 // A Publish is one message from a client, or its last will.

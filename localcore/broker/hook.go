@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"time"
 
 	"piway/shared/guard"
 
@@ -150,7 +151,7 @@ func (h *hook) OnSessionEstablish(cl *mqtt.Client, pk packets.Packet) {
 		cl.Stop(err) // told by left
 		return
 	}
-	s := &session{cl: cl, since: h.b.opt.Now(), attributes: attributes(cl)}
+	s := &session{cl: cl, since: h.b.opt.Now(), attributes: attributes(cl), gone: make(chan struct{})}
 	h.b.mu.Lock()
 	old := h.b.sessions[cl.ID]
 	h.b.sessions[cl.ID], h.b.conns[conn] = s, s
@@ -164,6 +165,11 @@ func (h *hook) OnSessionEstablish(cl *mqtt.Client, pk packets.Packet) {
 	if old != nil {
 		h.b.log.Tell(slog.LevelInfo, cl.ID+" takeover", "connection closed", "client_id", cl.ID, "remote", old.cl.Net.Remote,
 			"why", "another one has its client id", "by", cl.Net.Remote)
+		old.cl.Stop(packets.ErrSessionTakenOver)
+		select {
+		case <-old.gone: // else it may take this one from mochi's list of clients when it ends
+		case <-time.After(takeoverWait):
+		}
 	}
 	if h.b.opt.OnConnect != nil {
 		h.b.opt.OnConnect(pk.FixedHeader.Remaining + 2)
@@ -183,6 +189,7 @@ func (b *Broker) left(conn net.Conn, why error) {
 	if s == nil {
 		return
 	}
+	close(s.gone)
 	if b.opt.OnDisconnect != nil {
 		b.opt.OnDisconnect()
 	}

@@ -28,7 +28,7 @@ const (
 type loaded struct {
 	rules     []*rules.Rule
 	policies  policy.Policies
-	names     []string // of the policies
+	names     []string // of the policies in force
 	warnings  []string // of what is loaded and does nothing here
 	groups    map[string]int
 	prices    *prices.Table
@@ -97,6 +97,7 @@ func (l *loaded) loadPolicies(cfg *Config) error {
 		l.policies, l.names = policy.Policies{p}, []string{"built-in"}
 	}
 	if len(l.policies) == 0 {
+		l.names = []string{"none, everything is allowed"}
 		return nil
 	}
 	if err := l.policies.Check(); err != nil {
@@ -138,12 +139,4 @@ func (l *loaded) ruleNames() []string {
 		names[i] = r.Name
 	}
 	return names
-}
-
-// policyNames say which policies are in force; without one, everybody may do everything.
-func (l *loaded) policyNames() []string {
-	if len(l.names) == 0 {
-		return []string{"none, everything is allowed"}
-	}
-	return l.names
 }

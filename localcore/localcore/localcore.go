@@ -216,8 +216,7 @@ func (c *Core) Run(ctx context.Context) error {
 			c.log.Warn(w)
 		}
 		c.log.Info("serving", "mqtt", c.MQTTAddr().String(), "http", c.HTTPAddr().String(), "certs", c.cfg.Certs, "rules",
-			c.loaded.ruleNames(),
-			"policy", c.loaded.policyNames())
+			c.loaded.ruleNames(), "policy", c.loaded.names)
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.broker.Run(ctx) })

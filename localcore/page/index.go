@@ -52,7 +52,7 @@ func (s *screen) index() index {
 	failures, canaries := split(s.View.Failures, func(f Failure) bool { return !f.Canary })
 	counters, zeros := split(s.View.Counters, func(c Counter) bool { return c.Value != 0 })
 	return index{
-		screen: s, Counters: counters, Zeros: zeros, Canaries: cut(s, canaries), Metrics: s.metricPage(), Tiles: s.tiles(), Nav: s.nav(),
+		screen: s, Counters: counters, Zeros: zeros, Canaries: cut(s, canaries), Metrics: s.metricPage(), Tiles: s.tiles(), Nav: s.nav(len(failures)),
 		Rules: cut(s, s.View.Rules), Failures: cut(s, failures), Notifications: cut(s, s.View.Notifications),
 		Connections: cut(s, s.View.Connections), Logs: cut(s, groups), EMFErrors: cut(s, s.View.EMF.Last),
 	}
@@ -70,13 +70,12 @@ func split[T any](list []T, so func(T) bool) (yes, no []T) {
 	return yes, no
 }
 
-func (s *screen) nav() []link {
+func (s *screen) nav(failures int) []link {
 	v := s.View
-	failures, _ := split(v.Failures, func(f Failure) bool { return !f.Canary })
 	part := func(label string, n int) string { return label + " " + strconv.Itoa(n) }
 	return []link{
 		{Label: part("Metrics", len(v.Metrics)), Href: "#metrics"},
-		{Label: part("Failures", len(failures)), Href: "#failures"},
+		{Label: part("Failures", failures), Href: "#failures"},
 		{Label: part("Rules", len(v.Rules)), Href: "#rules"},
 		{Label: "Quotas", Href: "#quotas"},
 		{Label: "Counters", Href: "#counters"},
