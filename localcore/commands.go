@@ -59,10 +59,9 @@ Faults on request, for a time:
 func (r *runCmd) Run(ctx context.Context, s cli.Streams) error {
 	log := slog.New(slog.NewTextHandler(s.Err, &slog.HandlerOptions{Level: r.LogLevel}))
 	cfg := localcore.Config{
-		Listen: r.Listen, HTTP: r.HTTP, Certs: r.Certs, Hosts: hosts(r.Host), Rules: r.Rule, SkipForeignActions: r.SkipForeign, Policies: r.Policy,
-		BuiltInPolicy: r.BuiltInPolicy,
-		Region:        r.Region, Account: r.Account, Thing: r.Thing, LogGroups: r.LogGroup, Prices: r.Prices, Faults: r.Fault,
-		Record: r.Record,
+		Listen: r.Listen, HTTP: r.HTTP, Certs: r.Certs, Hosts: hosts(r.Host), Rules: r.Rule,
+		SkipForeignActions: r.SkipForeign, Policies: r.Policy, BuiltInPolicy: r.BuiltInPolicy, Region: r.Region,
+		Account: r.Account, Thing: r.Thing, LogGroups: r.LogGroup, Prices: r.Prices, Faults: r.Fault, Record: r.Record,
 	}
 	c, err := localcore.Open(ctx, cfg, log)
 	if err != nil {

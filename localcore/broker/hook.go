@@ -32,9 +32,9 @@ func (*hook) ID() string { return "iotcore" }
 
 func (*hook) Provides(b byte) bool {
 	switch b {
-	case mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnConnect, mqtt.OnSessionEstablish,
-		mqtt.OnPacketRead, mqtt.OnPacketEncode, mqtt.OnPacketSent, mqtt.OnPacketProcessed, mqtt.OnPublish, mqtt.OnSubscribe, mqtt.OnSubscribed,
-		mqtt.OnWill, mqtt.OnWillSent:
+	case mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnConnect, mqtt.OnSessionEstablish, mqtt.OnPacketRead,
+		mqtt.OnPacketEncode, mqtt.OnPacketSent, mqtt.OnPacketProcessed, mqtt.OnPublish, mqtt.OnSubscribe,
+		mqtt.OnSubscribed, mqtt.OnWill, mqtt.OnWillSent:
 		return true
 	}
 	return false
@@ -243,3 +243,18 @@ func (h *hook) hand(client string, pk packets.Packet) {
 
 // isBasicIngest reports whether nobody can subscribe to the topic.
 func isBasicIngest(topic string) bool { return strings.HasPrefix(topic, basicIngest) }
+
+// allowed asks the policy.
+func (b *Broker) allowed(action, resource, client string, attributes ...string) bool {
+	if b.opt.Authorize == nil {
+		return true
+	}
+	err := b.opt.Authorize(Request{action, resource, client, attributes})
+	if err == nil {
+		return true
+	}
+	b.counts.add(func(c *Counts) { c.Denied++ })
+	b.log.Tell(slog.LevelWarn, client+" "+action+" "+resource, "policy denies",
+		"action", action, "resource", resource, "client_id", client, "why", err)
+	return false
+}

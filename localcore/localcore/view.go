@@ -94,11 +94,11 @@ func (c *Core) viewEMF(groups []cloudwatch.Group) (e page.EMF) {
 func viewRules(states []rules.RuleState) []page.Rule {
 	list := make([]page.Rule, len(states))
 	for i, s := range states {
+		n := s.Counts
 		list[i] = page.Rule{
-			Name: s.Name, SQL: s.SQL, Enabled: s.Enabled,
-			TopicMatch: s.Counts.TopicMatch, ParseError: s.Counts.ParseError + s.Counts.SQLError, Success: s.Counts.Success,
-			Failure: s.Counts.Failure - s.Counts.Canary, Canary: s.Counts.Canary, ErrorActionSuccess: s.Counts.ErrorActionSuccess,
-			ErrorActionFailure: s.Counts.ErrorActionFailure,
+			Name: s.Name, SQL: s.SQL, Enabled: s.Enabled, TopicMatch: n.TopicMatch, ParseError: n.ParseError + n.SQLError,
+			Success: n.Success, Failure: n.Failure - n.Canary, Canary: n.Canary, ErrorActionSuccess: n.ErrorActionSuccess,
+			ErrorActionFailure: n.ErrorActionFailure,
 		}
 	}
 	return list

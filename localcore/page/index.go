@@ -52,9 +52,10 @@ func (s *screen) index() index {
 	failures, canaries := split(s.View.Failures, func(f Failure) bool { return !f.Canary })
 	counters, zeros := split(s.View.Counters, func(c Counter) bool { return c.Value != 0 })
 	return index{
-		screen: s, Counters: counters, Zeros: zeros, Canaries: cut(s, canaries), Metrics: s.metricPage(), Tiles: s.tiles(), Nav: s.nav(len(failures)),
-		Rules: cut(s, s.View.Rules), Failures: cut(s, failures), Notifications: cut(s, s.View.Notifications),
-		Connections: cut(s, s.View.Connections), Logs: cut(s, groups), EMFErrors: cut(s, s.View.EMF.Last),
+		screen: s, Metrics: s.metricPage(), Tiles: s.tiles(), Nav: s.nav(len(failures)), Rules: cut(s, s.View.Rules),
+		Failures: cut(s, failures), Canaries: cut(s, canaries), Counters: counters, Zeros: zeros,
+		Notifications: cut(s, s.View.Notifications), Connections: cut(s, s.View.Connections), Logs: cut(s, groups),
+		EMFErrors: cut(s, s.View.EMF.Last),
 	}
 }
 

@@ -29,8 +29,8 @@ func (p *Policy) readConditions(o strict.Object, deny bool) (all []condition) {
 		keys := top.Read(operator)
 		for _, key := range keys.Names {
 			c, known := newCondition(operator, key)
-			const foreign = "not supported here, try: StringEquals, StringLike or Bool, of iot:ConnectAttributes, iot:ClientId, " +
-				"iot:Connection.Thing.ThingName or iot:Connection.Thing.IsAttached"
+			const foreign = "not supported here, try: StringEquals, StringLike or Bool, of iot:ConnectAttributes, " +
+				"iot:ClientId, iot:Connection.Thing.ThingName or iot:Connection.Thing.IsAttached"
 			switch {
 			case !known && deny:
 				keys.Fail(key, foreign)

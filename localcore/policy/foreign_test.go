@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"piway/localcore/policy"
 )
@@ -236,5 +237,20 @@ func TestDecide_partitions(t *testing.T) {
 	r := request(policy.Publish, "topic/a")
 	if r.Region = "cn-north-1"; !allows(ps, r) {
 		t.Error("a resource in China is denied")
+	}
+}
+
+// Many stars must not take exponential time.
+func TestAllows_manyStars(t *testing.T) {
+	ps := parse(t, one("Allow", "iot:Publish", here+"topic/"+strings.Repeat("*a", 500)+"b", ""))
+	done := make(chan bool, 1)
+	go func() { done <- allows(ps, request(policy.Publish, "topic/"+strings.Repeat("a", 256))) }()
+	select {
+	case got := <-done:
+		if got {
+			t.Error("it matches")
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("matching does not end")
 	}
 }

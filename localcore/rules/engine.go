@@ -75,8 +75,8 @@ func (e *Engine) ingest(name, rest string, m Message, c chain) {
 	r := e.rules[i]
 	if from := r.query.From; from != nil && !from.Match(rest) {
 		e.rec.count(r.Name, func(c *Counts) { c.NotSelected++ })
-		e.rec.tell(false, r.Name+" NotSelected", "basic ingest on a topic that the rule's FROM does not select: acknowledged and dropped",
-			"rule", r.Name, "topic", m.Topic, "from", from.String())
+		e.rec.tell(false, r.Name+" NotSelected",
+			"basic ingest on a topic that the rule's FROM does not select: acknowledged and dropped", "rule", r.Name, "topic", m.Topic, "from", from.String())
 		return
 	}
 	e.apply(r, m, c)
@@ -164,7 +164,7 @@ func (e *Engine) report(work *run, d Document) string {
 		return ""
 	}
 	e.rec.count(work.rule.Name, func(c *Counts) { c.ErrorActionFailure++ })
-	e.rec.tell(false, r.Name+" error action "+kindOf(err), "rule error action failed", "rule", r.Name, "topic", m.Topic, "action",
-		r.onError.name(), "resource", resource, "err", err)
+	e.rec.tell(false, r.Name+" error action "+kindOf(err), "rule error action failed", "rule", r.Name, "topic", m.Topic,
+		"action", r.onError.name(), "resource", resource, "err", err)
 	return r.onError.name() + " " + resource + ": " + err.Error()
 }

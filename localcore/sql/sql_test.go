@@ -132,23 +132,6 @@ func TestParse_refusesWithColumn(t *testing.T) {
 	}
 }
 
-func TestParse_oldVersion(t *testing.T) {
-	for text, want := range map[string]string{
-		"SELECT a, get(b, 'c') AS c FROM 'a' WHERE a > 1": "",
-		"SELECT VALUE a":              "column 8: SELECT VALUE needs awsIotSqlVersion 2016-03-23, and the rule has 2015-10-08",
-		"SELECT a.b":                  "column 9: a nested attribute needs",
-		"SELECT [a] AS b":             "column 8: an array needs",
-		"SELECT isUndefined(a) AS b":  "column 8: isundefined() needs",
-		"SELECT cast(a AS Int) AS b":  "",
-		"SELECT cast(a AS Bool) AS b": "column 18: a cast to Bool needs",
-	} {
-		_, err := sql.Parse(text, sql.V2015)
-		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: got %v, want %q in it", text, err, want)
-		}
-	}
-}
-
 func long(n int) string { return strings.Repeat("x", n) }
 
 const payload = `{"name": "cpu", "value": "12.5", "ten": 10.0, "a": {"b": {"c": [1, "x"]}, "my-key": 2}, "yes": true, "no": null,

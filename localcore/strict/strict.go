@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// An Object is a JSON object of a file. What is wrong with it, or with an object in it, is kept in Err, the first mistake
-// found; its methods return zero values then. Errors begin with the member's path.
+// An Object is a JSON object of a file. The first mistake in it, or in an object in it, is kept in Err; methods return
+// zero values for what is wrong. Errors begin with the member's path.
 type Object struct {
 	file, path string
 	err        *error // of the whole file
