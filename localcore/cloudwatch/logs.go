@@ -3,6 +3,7 @@ package cloudwatch
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -109,13 +110,12 @@ func (s *Store) refused(group string) {
 	}
 }
 
-// checkBatch holds the rules by which a call fails as a whole. Its 24 hours are those from the first to the last event
-// that is valid: one that is rejected does not cost the others.
+// checkBatch holds the rules by which a call fails as a whole.
 func checkBatch(now time.Time, retention time.Duration, events []Event) error {
 	if n := len(events); n == 0 || n > maxBatchEvents {
 		return invalid("count", "a batch has 1 to %d log events, got %d", maxBatchEvents, n)
 	}
-	bytes, valid, first, last := 0, Result{}, time.Time{}, time.Time{}
+	bytes := 0
 	for i, e := range events {
 		if err := checkEvent(i+1, e); err != nil {
 			return err
@@ -124,13 +124,8 @@ func checkBatch(now time.Time, retention time.Duration, events []Event) error {
 			return invalid("order", "log events must be in chronological order, event %d is older than the one before", i+1)
 		}
 		bytes += eventBytes(e.Message)
-		if valid.judge(now, retention, e) {
-			if last = e.Timestamp; first.IsZero() {
-				first = last
-			}
-		}
 	}
-	if span := last.Sub(first); span > maxBatchSpan {
+	if span := validSpan(now, retention, events); span > maxBatchSpan {
 		return invalid("span", "a batch cannot span more than 24 hours, got %s", span)
 	}
 	if bytes > maxBatchBytes {
@@ -138,6 +133,15 @@ func checkBatch(now time.Time, retention time.Duration, events []Event) error {
 			eventOverhead, bytes)
 	}
 	return nil
+}
+
+// validSpan is the time from the first to the last event that is valid: one that is rejected does not cost the others.
+func validSpan(now time.Time, retention time.Duration, events []Event) time.Duration {
+	events = slices.DeleteFunc(slices.Clone(events), func(e Event) bool { return !new(Result).judge(now, retention, e) })
+	if len(events) == 0 {
+		return 0
+	}
+	return events[len(events)-1].Timestamp.Sub(events[0].Timestamp)
 }
 
 // checkEvent holds what InputLogEvent says of one event.

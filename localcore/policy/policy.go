@@ -148,18 +148,16 @@ func (p *Policy) readStatement(top strict.Object, path string, raw json.RawMessa
 	}
 	s.actions, s.resources = p.readSet(o, "Action", s.deny), p.readSet(o, "Resource", s.deny)
 	s.conditions = p.readConditions(o, s.deny)
-	p.check(&s, o)
+	p.checkResources(o, s.resources, p.checkActions(o, s.actions))
 	return s
 }
 
-// check warns of what can never match: AWS takes it and denies.
-func (p *Policy) check(s *statement, o strict.Object) {
-	if s.actions.not {
-		return
-	}
-	wanted, foreign := map[string]bool{}, false
-	for _, a := range s.actions.patterns {
-		known := false
+// checkActions warns of what is not the message broker's, and returns the kinds of resources that the others ask for;
+// nil where nothing can be said of them.
+func (p *Policy) checkActions(o strict.Object, actions set) map[string]bool {
+	wanted, foreign := map[string]bool{}, actions.not
+	for _, a := range actions.patterns {
+		known := actions.not
 		for action, kind := range kinds {
 			if a.matches(action, nil) {
 				known, wanted[kind] = true, true
@@ -174,14 +172,22 @@ func (p *Policy) check(s *statement, o strict.Object) {
 				"iot:Connect, iot:Publish, iot:Subscribe, iot:Receive and iot:RetainPublish", a.text))
 		}
 	}
-	for _, r := range s.resources.patterns {
+	if foreign {
+		return nil
+	}
+	return wanted
+}
+
+// checkResources warns of what can never match: AWS takes it and denies.
+func (p *Policy) checkResources(o strict.Object, resources set, wanted map[string]bool) {
+	for _, r := range resources.patterns {
 		kind, rest := r.kind()
 		switch {
-		case s.resources.not:
-		case kind == "topic" && wanted[kind] && strings.ContainsAny(rest, "+#"):
+		case resources.not:
+		case kind == "topic" && strings.ContainsAny(rest, "+#") && (wanted == nil || wanted[kind]):
 			p.warn(o.Errorf("Resource", "%q: matches nothing, + and # are plain characters in a policy and no topic has "+
 				"them, try: *", r.text))
-		case !foreign && !wanted[kind] && !strings.ContainsAny(kind, "*?"):
+		case wanted != nil && !wanted[kind] && !strings.ContainsAny(kind, "*?"):
 			p.warn(o.Errorf("Resource", "%q: matches nothing, the actions do not ask for it, try: client/ID for iot:Connect, "+
 				"topic/TOPIC for iot:Publish and iot:Receive, topicfilter/FILTER for iot:Subscribe", r.text))
 		}

@@ -268,10 +268,16 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(one("Allow", "iot:*", here+"topic/${iot:ClientId}*?", `{"StringLike":{"iot:ClientId":"*"}}`)), "topic/x",
 		"*")
 	f.Add([]byte(`{"Version":"2012-10-17","Statement":[[{}]]}`), "", "")
+	f.Add([]byte(`{"policyDocument":"{\"Statement\":{\"Effect\":\"Deny\",\"NotAction\":\"a:b\",\"NotResource\":\"${x}\"}}"}`), "", "")
 	f.Fuzz(func(t *testing.T, text []byte, resource, client string) {
 		p, err := policy.Parse("fuzz", text)
 		if err != nil {
 			return
+		}
+		for _, w := range (policy.Policies{p}).Warnings("r", "a") {
+			if !strings.HasPrefix(w, "fuzz: ") {
+				t.Errorf("the warning %q does not name its policy", w)
+			}
 		}
 		for _, action := range []string{
 			policy.Connect, policy.Publish, policy.Subscribe, policy.Receive,
