@@ -73,7 +73,7 @@ func TestCore_errorAction(t *testing.T) {
 		t.Errorf("the canary is warned of: %s", said)
 	}
 	if page := string(get(t, r.HTTPAddr(), "/")); !strings.Contains(page, "canary refused, as it should be") ||
-		!strings.Contains(page, "No action has failed.") || !strings.Contains(page, "1 of a gateway's canary") {
+		!strings.Contains(page, "No action has failed.") || !strings.Contains(page, "Canary refused, as it should be: 1") {
 		t.Error("the page takes the canary for a failure")
 	}
 	publish(t, mustConnect(t, r), "$aws/rules/piway_metric/raspi/metrics", message("percent", time.Now()))

@@ -151,7 +151,7 @@ func TestHandler_calm(t *testing.T) {
 	}
 	body := page(t, view, "/")
 	for _, want := range []string{
-		"No action has failed.", "<summary>1 of a gateway's canary, as they should be</summary>", "the unit canary is none",
+		"No action has failed.", "<summary>Canary refused, as it should be: 1</summary>", "the unit canary is none",
 		`canary 2</span>`, "<td>IoT messages</td>", "counted. No CloudWatch Logs, taken in.", "rate of the last 60 min",
 		"as in the last 60 min", "<summary>2 more are zero</summary>", "Failures 0",
 	} {
@@ -159,7 +159,7 @@ func TestHandler_calm(t *testing.T) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
-	for _, bad := range []string{"bad", "<td>CloudWatch Logs", `class="failure"`, `class="error"`} {
+	for _, bad := range []string{"bad", "<td>CloudWatch Logs", "RuleNotFound", "NotSelected", `class="failure"`, `class="error"`} {
 		if strings.Contains(body, bad) {
 			t.Errorf("the page holds %q", bad)
 		}
