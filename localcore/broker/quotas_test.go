@@ -334,25 +334,28 @@ func TestBroker_meters(t *testing.T) {
 		t.Errorf("got a CONNECT of %d bytes, want %d", in.Load(), want)
 	}
 	c.send(subscribePacket("ab"))
-	c.want(suback, 0, 9, 1)
-	if got := <-metered; got != 2 {
-		t.Errorf("got a SUBSCRIBE of %d bytes, want 2: its filter", got)
+	wantMetered := func(what string, want int) {
+		t.Helper()
+		select {
+		case got := <-metered:
+			if got != want {
+				t.Errorf("got %s of %d bytes metered, want %d", what, got, want)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%s is not metered", what)
+		}
 	}
+	c.want(suback, 0, 9, 1)
+	wantMetered("a SUBSCRIBE by its filter", 2)
 	if err := b.Publish("ab", 1, []byte("xyz")); err != nil {
 		t.Fatal(err)
 	}
 	c.wantMessage("ab", "xyz")
-	if got := <-metered; got != 5 {
-		t.Errorf("got %d bytes delivered, want 5", got)
-	}
-	c.send(packet(4<<4, []byte{0, 1})) // PUBACK
-	if got := <-metered; got != 0 {
-		t.Errorf("got a PUBACK of %d bytes, want 0: one message", got)
-	}
+	wantMetered("a delivery", 5)
+	c.send(packet(4<<4, []byte{0, 1}))
+	wantMetered("a PUBACK, one message,", 0)
 	c.send(publishPacket("retained", "x", 0, true))
-	if got := <-metered; got != 9 {
-		t.Errorf("got %d bytes to retain, want 9", got)
-	}
+	wantMetered("what is to be retained", 9)
 	c.wantNothing() // a ping costs nothing
 	if len(metered) != 0 {
 		t.Errorf("got %d bytes metered beside", <-metered)
