@@ -23,8 +23,9 @@ type runCmd struct {
 	Listen        string     `help:"Address for MQTT over TLS. In a container: 0.0.0.0:8883." default:"${listen}"`
 	HTTP          string     `name:"http" help:"Address of the page, of /metrics.json and of the faults." default:"${http}"`
 	Certs         string     `help:"Certificate folder. An empty one gets a new set." default:"${certs}"`
-	Rule          []string   `help:"Topic-rule file, as for aws iot create-topic-rule, named like its rule; repeatable. Default: the files of configs/aws/rules." placeholder:"FILE" sep:"none"`
-	Policy        []string   `help:"Policy file, as for aws iot create-policy; repeatable. Without one every client may do everything." placeholder:"FILE" sep:"none"`
+	Rule          []string   `help:"Topic-rule file, as for aws iot create-topic-rule or from get-topic-rule, named like its rule; repeatable. Default: the files of configs/aws/rules." placeholder:"FILE" sep:"none"`
+	SkipForeign   bool       `name:"skip-foreign-actions" help:"Load rules without the actions that are not supported here, and say which."`
+	Policy        []string   `help:"Policy file, as for aws iot create-policy or from get-policy; repeatable. Without one every client may do everything." placeholder:"FILE" sep:"none"`
 	BuiltInPolicy bool       `help:"Use configs/aws/policy.json, for a gateway with the default names in the metric form."`
 	Region        string     `help:"AWS region in the ARNs of policies." default:"${region}"`
 	Account       string     `help:"AWS account in the ARNs of policies." default:"${account}"`
@@ -58,10 +59,9 @@ Faults on request, for a time:
 func (r *runCmd) Run(ctx context.Context, s cli.Streams) error {
 	log := slog.New(slog.NewTextHandler(s.Err, &slog.HandlerOptions{Level: r.LogLevel}))
 	cfg := localcore.Config{
-		Listen: r.Listen, HTTP: r.HTTP, Certs: r.Certs, Hosts: hosts(r.Host), Rules: r.Rule, Policies: r.Policy,
-		BuiltInPolicy: r.BuiltInPolicy,
-		Region:        r.Region, Account: r.Account, Thing: r.Thing, LogGroups: r.LogGroup, Prices: r.Prices, Faults: r.Fault,
-		Record: r.Record,
+		Listen: r.Listen, HTTP: r.HTTP, Certs: r.Certs, Hosts: hosts(r.Host), Rules: r.Rule,
+		SkipForeignActions: r.SkipForeign, Policies: r.Policy, BuiltInPolicy: r.BuiltInPolicy, Region: r.Region,
+		Account: r.Account, Thing: r.Thing, LogGroups: r.LogGroup, Prices: r.Prices, Faults: r.Fault, Record: r.Record,
 	}
 	c, err := localcore.Open(ctx, cfg, log)
 	if err != nil {

@@ -54,7 +54,7 @@ func (m *Meter) pass(now time.Time) {
 	m.changed = now
 }
 
-// Message counts a message, by the bytes of topic and payload together. Basic Ingest costs none.
+// Message counts a message by its bytes: topic and payload, or a SUBSCRIBE's filters. Basic Ingest costs none.
 func (m *Meter) Message(bytes int) {
 	m.add(prices.Usage{Messages: prices.Steps(bytes)})
 }

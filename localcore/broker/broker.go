@@ -19,8 +19,6 @@ import (
 const (
 	maxPayload      = 128 * 1024 // MQTT payload size: 128 KB
 	maxClientID     = 128        // client id size in bytes
-	maxTopic        = 256        // topic size in bytes, without the prefix of Basic Ingest
-	maxSlashes      = 7          // in a topic, without those of that prefix
 	MaxPublishes    = 100        // publishes a second and connection, in and out together; the excess is discarded
 	maxBytes        = 512 * 1024 // throughput a second and connection; the excess is delayed
 	MaxUnacked      = 100        // QoS 1 publishes of a client without PUBACK; then none is accepted
@@ -39,7 +37,8 @@ const (
 	maxWaiting    = 256 // connections before their CONNECT
 	writesPending = 128 // messages waiting to be written to one subscriber
 	firstPacket   = 10 * time.Second
-	sysInterval   = 3600 // seconds between mochi's $SYS messages, which nobody reads
+	takeoverWait  = 5 * time.Second // for what is being done for a client whose id another one has
+	sysInterval   = 3600            // seconds between mochi's $SYS messages, which nobody reads
 )
 
 // A Publish is one message from a client, or its last will.
@@ -71,11 +70,12 @@ type Options struct {
 	Authorize func(Request) error
 	// OnPublish is called for each message before its PUBACK, in the client's order, from any goroutine.
 	OnPublish func(Publish)
-	// OnConnect, OnDisconnect and OnDeliver tell what is charged: connections with the size of their CONNECT, and
-	// messages to subscribers. They may be nil.
+	// OnConnect, OnDisconnect and OnMetered tell what is charged beside OnPublish: connections with the size of their
+	// CONNECT; and messages to subscribers, SUBSCRIBEs by their filters, PUBACKs of clients, and what is to be retained
+	// once more (AWS IoT Core pricing, additional metering details). They may be nil.
 	OnConnect    func(bytes int)
 	OnDisconnect func()
-	OnDeliver    func(bytes int)
+	OnMetered    func(bytes int)
 	// Now is the clock that the quotas go by; nil means time.Now.
 	Now func() time.Time
 	Log *slog.Logger

@@ -13,6 +13,7 @@
 //   - OnPacketRead respects one error only: publish.go.
 //   - OnSelectSubscribers is asked about shared subscriptions only, and OnACLCheck about filters and deliveries alike:
 //     subscribe.go tells them apart.
+//   - A client whose id is taken over may delete its successor from the list of clients: hook.go waits for its end.
 //   - A will passes neither the ACL nor OnPublish: OnWill in hook.go drops one that the policy does not allow.
 //   - One failed Accept ends the listener, sockets are not counted, nothing bounds the time before CONNECT, and a
 //     panic ends the process: shared/guard stands in front.

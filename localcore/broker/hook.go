@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"time"
 
 	"piway/shared/guard"
 
@@ -31,9 +32,9 @@ func (*hook) ID() string { return "iotcore" }
 
 func (*hook) Provides(b byte) bool {
 	switch b {
-	case mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnConnect, mqtt.OnSessionEstablish,
-		mqtt.OnPacketRead, mqtt.OnPacketEncode, mqtt.OnPacketSent, mqtt.OnPublish, mqtt.OnSubscribe, mqtt.OnSubscribed,
-		mqtt.OnWill, mqtt.OnWillSent:
+	case mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnConnect, mqtt.OnSessionEstablish, mqtt.OnPacketRead,
+		mqtt.OnPacketEncode, mqtt.OnPacketSent, mqtt.OnPacketProcessed, mqtt.OnPublish, mqtt.OnSubscribe,
+		mqtt.OnSubscribed, mqtt.OnWill, mqtt.OnWillSent:
 		return true
 	}
 	return false
@@ -150,7 +151,7 @@ func (h *hook) OnSessionEstablish(cl *mqtt.Client, pk packets.Packet) {
 		cl.Stop(err) // told by left
 		return
 	}
-	s := &session{cl: cl, since: h.b.opt.Now(), attributes: attributes(cl)}
+	s := &session{cl: cl, since: h.b.opt.Now(), attributes: attributes(cl), gone: make(chan struct{})}
 	h.b.mu.Lock()
 	old := h.b.sessions[cl.ID]
 	h.b.sessions[cl.ID], h.b.conns[conn] = s, s
@@ -164,6 +165,11 @@ func (h *hook) OnSessionEstablish(cl *mqtt.Client, pk packets.Packet) {
 	if old != nil {
 		h.b.log.Tell(slog.LevelInfo, cl.ID+" takeover", "connection closed", "client_id", cl.ID, "remote", old.cl.Net.Remote,
 			"why", "another one has its client id", "by", cl.Net.Remote)
+		old.cl.Stop(packets.ErrSessionTakenOver)
+		select {
+		case <-old.gone: // else it may take this one from mochi's list of clients when it ends
+		case <-time.After(takeoverWait):
+		}
 	}
 	if h.b.opt.OnConnect != nil {
 		h.b.opt.OnConnect(pk.FixedHeader.Remaining + 2)
@@ -183,6 +189,7 @@ func (b *Broker) left(conn net.Conn, why error) {
 	if s == nil {
 		return
 	}
+	close(s.gone)
 	if b.opt.OnDisconnect != nil {
 		b.opt.OnDisconnect()
 	}
@@ -228,8 +235,26 @@ func (h *hook) OnWillSent(cl *mqtt.Client, pk packets.Packet) {
 // hand gives a message to the rules engine.
 func (h *hook) hand(client string, pk packets.Packet) {
 	h.b.counts.add(func(c *Counts) { c.PublishesIn++ })
+	if pk.FixedHeader.Retain {
+		h.b.meter(len(pk.TopicName) + len(pk.Payload))
+	}
 	h.b.opt.OnPublish(Publish{Topic: pk.TopicName, ClientID: client, Payload: pk.Payload, Time: h.b.opt.Now()})
 }
 
 // isBasicIngest reports whether nobody can subscribe to the topic.
 func isBasicIngest(topic string) bool { return strings.HasPrefix(topic, basicIngest) }
+
+// allowed asks the policy.
+func (b *Broker) allowed(action, resource, client string, attributes ...string) bool {
+	if b.opt.Authorize == nil {
+		return true
+	}
+	err := b.opt.Authorize(Request{action, resource, client, attributes})
+	if err == nil {
+		return true
+	}
+	b.counts.add(func(c *Counts) { c.Denied++ })
+	b.log.Tell(slog.LevelWarn, client+" "+action+" "+resource, "policy denies",
+		"action", action, "resource", resource, "client_id", client, "why", err)
+	return false
+}

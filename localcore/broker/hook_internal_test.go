@@ -12,27 +12,3 @@ func TestClampKeepAlive(t *testing.T) {
 		}
 	}
 }
-
-func TestMatches(t *testing.T) {
-	for _, tc := range []struct {
-		filter, topic string
-		want          bool
-	}{
-		{"a/b", "a/b", true},
-		{"a/b", "a/b/c", false},
-		{"a/b/c", "a/b", false},
-		{"a/+", "a/b", true},
-		{"a/+", "a/", true},
-		{"a/+", "a", false},
-		{"+/+", "a/b", true},
-		{"a/#", "a/b/c", true},
-		{"a/#", "a/", true},
-		{"a/#", "a", false}, // where plain MQTT says yes
-		{"#", "a/b", true},
-		{"+", "a/b", false},
-	} {
-		if got := matches(tc.filter, tc.topic); got != tc.want {
-			t.Errorf("matches(%q, %q) = %v, want %v", tc.filter, tc.topic, got, tc.want)
-		}
-	}
-}

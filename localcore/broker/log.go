@@ -10,10 +10,10 @@ import (
 type quiet struct{ slog.Handler }
 
 func level(l slog.Level) slog.Level {
-	if l >= slog.LevelError {
-		return l
+	if l < slog.LevelError {
+		return min(l, slog.LevelDebug)
 	}
-	return min(l, slog.LevelDebug)
+	return l
 }
 
 func (q quiet) Enabled(ctx context.Context, l slog.Level) bool {

@@ -321,27 +321,44 @@ func TestBroker_Drop(t *testing.T) {
 }
 
 func TestBroker_meters(t *testing.T) {
-	var in, out, closed atomic.Int64
-	gone, delivered := make(chan struct{}, 1), make(chan struct{}, 1)
+	var in, closed atomic.Int64
+	gone, metered := make(chan struct{}, 1), make(chan int, 10)
 	b := open(t, broker.Options{
 		Now:          leaps(),
 		OnConnect:    func(bytes int) { in.Add(int64(bytes)) },
 		OnDisconnect: func() { closed.Add(1); gone <- struct{}{} },
-		OnDeliver:    func(bytes int) { out.Add(int64(bytes)); delivered <- struct{}{} },
+		OnMetered:    func(bytes int) { metered <- bytes },
 	})
 	c := connected(t, b.Addr(), "gateway")
 	if want := int64(len(connectPacket{id: "gateway", version: 4, keepAlive: 60}.bytes())); in.Load() != want {
 		t.Errorf("got a CONNECT of %d bytes, want %d", in.Load(), want)
 	}
 	c.send(subscribePacket("ab"))
+	wantMetered := func(what string, want int) {
+		t.Helper()
+		select {
+		case got := <-metered:
+			if got != want {
+				t.Errorf("got %s of %d bytes metered, want %d", what, got, want)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%s is not metered", what)
+		}
+	}
 	c.want(suback, 0, 9, 1)
+	wantMetered("a SUBSCRIBE by its filter", 2)
 	if err := b.Publish("ab", 1, []byte("xyz")); err != nil {
 		t.Fatal(err)
 	}
 	c.wantMessage("ab", "xyz")
-	<-delivered
-	if out.Load() != 5 {
-		t.Errorf("got %d bytes delivered, want 5", out.Load())
+	wantMetered("a delivery", 5)
+	c.send(packet(4<<4, []byte{0, 1}))
+	wantMetered("a PUBACK, one message,", 0)
+	c.send(publishPacket("retained", "x", 0, true))
+	wantMetered("what is to be retained", 9)
+	c.wantNothing() // a ping costs nothing
+	if len(metered) != 0 {
+		t.Errorf("got %d bytes metered beside", <-metered)
 	}
 	if all := b.Clients(); len(all) != 1 || all[0].ClientID != "gateway" || all[0].Remote == "" {
 		t.Errorf("got clients %+v", all)

@@ -11,7 +11,8 @@ import (
 type session struct {
 	cl         *mqtt.Client
 	since      time.Time
-	attributes []string // of the connection, for the policy
+	attributes []string      // of the connection, for the policy
+	gone       chan struct{} // closed when its connection has ended
 
 	mu      sync.Mutex // guards the fields below
 	taken   window     // publishes accepted, in and out

@@ -5,6 +5,8 @@ import (
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
+
+	"piway/localcore/sql"
 )
 
 // OnSubscribe closes the connection of who asks for what IoT Core does not grant; it does not answer with a refusal
@@ -14,6 +16,13 @@ func (h *hook) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
 		h.b.closed(cl, err)
 		cl.Stop(err)
 		pk.Filters = nil
+	}
+	bytes := 0
+	for _, f := range pk.Filters {
+		bytes += len(f.Filter)
+	}
+	if bytes > 0 {
+		h.b.meter(bytes)
 	}
 	h.asking(cl, pk.Filters)
 	return pk
@@ -90,7 +99,7 @@ func (h *hook) judgeSubscribe(cl *mqtt.Client, filters packets.Subscriptions) er
 // selects reports whether a filter of the client selects the topic.
 func selects(cl *mqtt.Client, topic string) bool {
 	for filter := range cl.State.Subscriptions.GetAll() {
-		if matches(filter, topic) {
+		if sql.Matches(filter, topic) {
 			return true
 		}
 	}
@@ -110,9 +119,22 @@ func (h *hook) mayDeliver(s *session) bool {
 	return ok
 }
 
-// OnPacketSent tells what a message to a subscriber is charged by.
+// OnPacketSent meters a message to a subscriber.
 func (h *hook) OnPacketSent(_ *mqtt.Client, pk packets.Packet, _ []byte) {
-	if pk.FixedHeader.Type == packets.Publish && h.b.opt.OnDeliver != nil {
-		h.b.opt.OnDeliver(len(pk.TopicName) + len(pk.Payload))
+	if pk.FixedHeader.Type == packets.Publish {
+		h.b.meter(len(pk.TopicName) + len(pk.Payload))
+	}
+}
+
+// OnPacketProcessed meters a client's PUBACK.
+func (h *hook) OnPacketProcessed(_ *mqtt.Client, pk packets.Packet, _ error) {
+	if pk.FixedHeader.Type == packets.Puback {
+		h.b.meter(0)
+	}
+}
+
+func (b *Broker) meter(bytes int) {
+	if b.opt.OnMetered != nil {
+		b.opt.OnMetered(bytes)
 	}
 }

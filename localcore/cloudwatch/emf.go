@@ -1,6 +1,7 @@
 package cloudwatch
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -101,22 +102,10 @@ func (d *document) metadata() ([]json.RawMessage, error) {
 // directive reads one MetricDirective. Each DimensionSet makes each metric.
 func (d *document) directive(place string, raw json.RawMessage) {
 	members, err := readMembers(raw)
-	if err != nil {
-		d.parsing(place, err)
-		return
-	}
-	namespace, err := readText(members, "Namespace")
-	if err != nil {
-		d.parsing(place, err)
-		return
-	}
-	sets, err := readList(members, "Dimensions")
-	if err != nil {
-		d.parsing(place, err)
-		return
-	}
-	metrics, err := readList(members, "Metrics")
-	if err != nil {
+	namespace, err1 := readText(members, "Namespace")
+	sets, err2 := readList(members, "Dimensions")
+	metrics, err3 := readList(members, "Metrics")
+	if err := cmp.Or(err, err1, err2, err3); err != nil {
 		d.parsing(place, err)
 		return
 	}
@@ -175,12 +164,8 @@ func (d *document) metrics(place, namespace string, sets [][]Dimension, raws []j
 	for i, raw := range raws {
 		place := fmt.Sprintf("%s.Metrics[%d]", place, i)
 		members, err := readMembers(raw)
-		if err != nil {
-			d.parsing(place, err)
-			continue
-		}
-		name, err := readText(members, "Name")
-		if err != nil {
+		name, err1 := readText(members, "Name")
+		if err := cmp.Or(err, err1); err != nil {
 			d.parsing(place, err)
 			continue
 		}

@@ -2,6 +2,7 @@ package cloudwatch
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,17 +22,14 @@ func readMembers(text []byte) (map[string]json.RawMessage, error) {
 	}
 	members := map[string]json.RawMessage{}
 	for dec.More() {
+		var value json.RawMessage
 		t, err := dec.Token()
-		if err != nil {
+		if err := cmp.Or(err, dec.Decode(&value)); err != nil {
 			return nil, fmt.Errorf("not JSON: %w", err)
 		}
 		name, _ := t.(string) // the decoder takes nothing else for a name
-		if _, twice := members[name]; twice {
+		if members[name] != nil {
 			return nil, fmt.Errorf("member %q given twice", clip(name))
-		}
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return nil, fmt.Errorf("not JSON: %w", err)
 		}
 		members[name] = value
 	}

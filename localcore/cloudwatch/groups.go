@@ -9,11 +9,8 @@ import (
 	"time"
 )
 
-// Bounds of what a Store keeps of logs. Past the first a new group is refused, past the others the oldest arrivals go
-// and are counted.
+// Bounds of what a Store keeps of a log group. Past them the oldest arrivals go and are counted.
 const (
-	// MaxGroups is the number of log groups.
-	MaxGroups = 100
 	// MaxEvents and MaxEventBytes bound the events of a group, the bytes with the 26 that AWS adds to each.
 	MaxEvents     = 10_000
 	MaxEventBytes = 8 << 20
@@ -76,12 +73,6 @@ func (s *Store) CreateGroup(name string, retentionDays int) error {
 	defer s.logs.mu.Unlock()
 	if s.logs.groups[name] != nil {
 		return &LogsError{"ResourceAlreadyExistsException", "name", fmt.Sprintf("the log group %q exists", clip(name))}
-	}
-	if len(s.logs.groups) >= MaxGroups {
-		return &LogsError{
-			"LimitExceededException", "groups",
-			fmt.Sprintf("one log group more than the %d kept here", MaxGroups),
-		}
 	}
 	s.logs.groups[name] = &group{Group: Group{Name: name, RetentionDays: retentionDays}}
 	return nil

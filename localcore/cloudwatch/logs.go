@@ -3,6 +3,7 @@ package cloudwatch
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -59,7 +60,7 @@ func (e *LogsError) Kind() string { return e.Code + " (" + e.Rule + ")" }
 func (s *Store) PutLogEvents(now time.Time, group string, events []Event) (Result, error) {
 	retention, err := s.retention(group)
 	if err == nil {
-		err = checkBatch(events)
+		err = checkBatch(now, retention, events)
 	}
 	if err != nil {
 		s.refused(group)
@@ -110,7 +111,7 @@ func (s *Store) refused(group string) {
 }
 
 // checkBatch holds the rules by which a call fails as a whole.
-func checkBatch(events []Event) error {
+func checkBatch(now time.Time, retention time.Duration, events []Event) error {
 	if n := len(events); n == 0 || n > maxBatchEvents {
 		return invalid("count", "a batch has 1 to %d log events, got %d", maxBatchEvents, n)
 	}
@@ -124,7 +125,7 @@ func checkBatch(events []Event) error {
 		}
 		bytes += eventBytes(e.Message)
 	}
-	if span := events[len(events)-1].Timestamp.Sub(events[0].Timestamp); span > maxBatchSpan {
+	if span := validSpan(now, retention, events); span > maxBatchSpan {
 		return invalid("span", "a batch cannot span more than 24 hours, got %s", span)
 	}
 	if bytes > maxBatchBytes {
@@ -132,6 +133,15 @@ func checkBatch(events []Event) error {
 			eventOverhead, bytes)
 	}
 	return nil
+}
+
+// validSpan is the time from the first to the last event that is valid: one that is rejected does not cost the others.
+func validSpan(now time.Time, retention time.Duration, events []Event) time.Duration {
+	events = slices.DeleteFunc(slices.Clone(events), func(e Event) bool { return !new(Result).judge(now, retention, e) })
+	if len(events) == 0 {
+		return 0
+	}
+	return events[len(events)-1].Timestamp.Sub(events[0].Timestamp)
 }
 
 // checkEvent holds what InputLogEvent says of one event.

@@ -50,13 +50,7 @@ func TestStore_CreateGroup(t *testing.T) {
 		refusedWith(t, name, s.CreateGroup(name, 14), "InvalidParameterException", "name")
 	}
 	refusedWith(t, "again", s.CreateGroup("days/14", 14), "ResourceAlreadyExistsException", "name")
-	for i := range cloudwatch.MaxGroups - 6 {
-		if err := s.CreateGroup(fmt.Sprint("g", i), 0); err != nil {
-			t.Fatal(err)
-		}
-	}
-	refusedWith(t, "one more", s.CreateGroup("more", 0), "LimitExceededException", "groups")
-	if all := s.Groups(); len(all) != cloudwatch.MaxGroups || all[0].Name != "days/0" {
+	if all := s.Groups(); len(all) != 6 || all[0].Name != "days/0" {
 		t.Errorf("got %d groups, the first %q", len(all), all[0].Name)
 	}
 }
@@ -132,6 +126,45 @@ func TestStore_PutLogEvents_rejectsEvents(t *testing.T) {
 		if g := s.Groups()[0]; g.Result != tc.want || g.Kept != tc.want.Accepted {
 			t.Errorf("%s: the group has %+v", tc.name, g)
 		}
+	}
+}
+
+// The 24 hours of a call are counted over the events that are valid.
+func TestStore_PutLogEvents_spanOfValidEvents(t *testing.T) {
+	const day = 24 * time.Hour
+	for _, tc := range []struct {
+		name      string
+		retention int
+		ages      []time.Duration
+		want      cloudwatch.Result
+	}{
+		{"one of 15 days first", 30, []time.Duration{15 * day, day, 0}, cloudwatch.Result{Accepted: 2, Bytes: 60, TooOld: 1}},
+		{"one of 1970 first", 0, []time.Duration{now.Sub(time.Unix(1, 0)), 0}, cloudwatch.Result{Accepted: 1, Bytes: 30, TooOld: 1}},
+		{"one far ahead", 14, []time.Duration{day - time.Hour, 0, -30 * day}, cloudwatch.Result{Accepted: 2, Bytes: 60, TooNew: 1}},
+		{"both", 14, []time.Duration{15 * day, time.Hour, -3 * time.Hour}, cloudwatch.Result{Accepted: 1, Bytes: 30, TooOld: 1, TooNew: 1}},
+		{"one past the retention", 3, []time.Duration{4 * day, day, 0}, cloudwatch.Result{Accepted: 2, Bytes: 60, Expired: 1}},
+		{"none is valid", 14, []time.Duration{20 * day, 15 * day, -day}, cloudwatch.Result{TooOld: 2, TooNew: 1}},
+	} {
+		var events []cloudwatch.Event
+		for _, age := range tc.ages {
+			events = append(events, event(age, "text"))
+		}
+		s := withGroup(t, tc.retention)
+		if got, err := s.PutLogEvents(now, group, events); err != nil || got != tc.want {
+			t.Errorf("%s: got %+v, %v, want %+v", tc.name, got, err, tc.want)
+		}
+	}
+	for name, ages := range map[string][]time.Duration{
+		"valid ones":              {25 * time.Hour, 0},
+		"with one rejected first": {20 * day, 26 * time.Hour, 0},
+		"two hours ahead":         {23 * time.Hour, -90 * time.Minute},
+	} {
+		var events []cloudwatch.Event
+		for _, age := range ages {
+			events = append(events, event(age, "text"))
+		}
+		_, err := withGroup(t, 14).PutLogEvents(now, group, events)
+		refusedWith(t, name, err, "InvalidParameterException", "span")
 	}
 }
 

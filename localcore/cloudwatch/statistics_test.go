@@ -27,30 +27,26 @@ func TestStore_Statistics(t *testing.T) {
 		Namespace: "RaspberryPi", Name: "cpu usage (pi1)", Unit: "Percent",
 		Dimensions: append(dimension("device", "pi1"), dimension("site", "home")...),
 	}
-	stat := func(at time.Duration, n, sum, least, most, p50, p90 float64) cloudwatch.Statistic {
-		return cloudwatch.Statistic{
-			Period: cloudwatch.Period{
-				Start: hour.Add(at), SampleCount: n, Sum: sum, Minimum: least, Maximum: most,
-				Average: sum / n,
-			},
-			Percentiles: &cloudwatch.Percentiles{P50: p50, P90: p90, P99: p90},
+	stat := func(at time.Duration, n, sum, least, most float64) cloudwatch.Period {
+		return cloudwatch.Period{
+			Start: hour.Add(at), SampleCount: n, Sum: sum, Minimum: least, Maximum: most, Average: sum / n,
 		}
 	}
 	for _, tc := range []struct {
 		period   time.Duration
 		from, to time.Duration
-		want     []cloudwatch.Statistic
+		want     []cloudwatch.Period
 	}{
-		{time.Minute, 0, time.Hour, []cloudwatch.Statistic{
-			stat(0, 2, 4, 1, 3, 1, 3), stat(time.Minute, 1, 5, 5, 5, 5, 5),
-			stat(6*time.Minute, 1, 7, 7, 7, 7, 7),
+		{time.Minute, 0, time.Hour, []cloudwatch.Period{
+			stat(0, 2, 4, 1, 3), stat(time.Minute, 1, 5, 5, 5),
+			stat(6*time.Minute, 1, 7, 7, 7),
 		}},
-		{time.Minute, 30 * time.Second, time.Minute, []cloudwatch.Statistic{stat(0, 2, 4, 1, 3, 1, 3)}},
-		{5 * time.Minute, -time.Hour, time.Hour, []cloudwatch.Statistic{
-			stat(-5*time.Minute, 1, 9, 9, 9, 9, 9),
-			stat(0, 3, 9, 1, 5, 3, 5), stat(5*time.Minute, 1, 7, 7, 7, 7, 7),
+		{time.Minute, 30 * time.Second, time.Minute, []cloudwatch.Period{stat(0, 2, 4, 1, 3)}},
+		{5 * time.Minute, -time.Hour, time.Hour, []cloudwatch.Period{
+			stat(-5*time.Minute, 1, 9, 9, 9),
+			stat(0, 3, 9, 1, 5), stat(5*time.Minute, 1, 7, 7, 7),
 		}},
-		{time.Hour, 0, time.Hour, []cloudwatch.Statistic{stat(0, 4, 16, 1, 7, 3, 7)}},
+		{time.Hour, 0, time.Hour, []cloudwatch.Period{stat(0, 4, 16, 1, 7)}},
 		{time.Hour, time.Hour, 2 * time.Hour, nil},
 	} {
 		got, err := s.Statistics(k, hour.Add(tc.from), hour.Add(tc.to), tc.period)
@@ -71,7 +67,7 @@ func TestStore_Statistics(t *testing.T) {
 	}
 }
 
-// Longer periods are kept longer, and percentiles only while all the values are.
+// Longer periods are kept longer.
 func TestStore_Statistics_bounds(t *testing.T) {
 	s := cloudwatch.New()
 	const n = cloudwatch.MaxPeriods + 600
@@ -92,15 +88,6 @@ func TestStore_Statistics_bounds(t *testing.T) {
 		got, err := s.Statistics(k, first, now, period)
 		if err != nil || len(got) != want {
 			t.Fatalf("%s: got %d periods, %v, want %d", period, len(got), err, want)
-		}
-		with := 0
-		for _, p := range got {
-			if p.Percentiles != nil {
-				with++
-			}
-		}
-		if want := cloudwatch.MaxDatapoints / int(period.Minutes()); with != want || got[len(got)-1].Percentiles == nil {
-			t.Errorf("%s: %d periods have percentiles, want the last %d", period, with, want)
 		}
 	}
 }

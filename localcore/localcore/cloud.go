@@ -2,7 +2,6 @@ package localcore
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -156,16 +155,4 @@ func (c *Cloud) notifications() []Notification {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.notes)
-}
-
-// loadPrices reads a table of prices; "" means the built-in one.
-func loadPrices(path string) (*prices.Table, error) {
-	if path == "" {
-		return prices.Default(), nil
-	}
-	t, err := prices.Load(path)
-	if err != nil {
-		return nil, fmt.Errorf("loading prices: %w", err)
-	}
-	return t, nil
 }

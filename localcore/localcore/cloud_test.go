@@ -18,6 +18,7 @@ import (
 
 	"piway/localcore/cloudwatch"
 	"piway/localcore/localcore"
+	"piway/shared/testlog"
 )
 
 // batch is what the gateway sends in the emf form: one document with two values.
@@ -53,7 +54,8 @@ func TestCore_emf(t *testing.T) {
 
 // What a rule cannot do is republished by its error action, and mailed; the canary of a gateway is not mailed.
 func TestCore_errorAction(t *testing.T) {
-	r := start(t)
+	said := new(testlog.Log)
+	r := startLogged(t, slog.New(slog.NewTextHandler(said, nil)))
 	feedback, err := r.connectAs(t, r.certs, "gateway-feedback")
 	if err != nil {
 		t.Fatal(err)
@@ -67,6 +69,13 @@ func TestCore_errorAction(t *testing.T) {
 		}
 	}
 	publish(t, feedback, "$aws/rules/piway_metric/raspi/metrics", message("canary", time.Now()))
+	if strings.Contains(said.String(), "level=WARN msg=\"rule action failed") {
+		t.Errorf("the canary is warned of: %s", said)
+	}
+	if page := string(get(t, r.HTTPAddr(), "/")); !strings.Contains(page, "canary refused, as it should be") ||
+		!strings.Contains(page, "No action has failed.") || !strings.Contains(page, "Canary refused, as it should be: 1") {
+		t.Error("the page takes the canary for a failure")
+	}
 	publish(t, mustConnect(t, r), "$aws/rules/piway_metric/raspi/metrics", message("percent", time.Now()))
 	for _, want := range []string{"piway/errors/gateway-feedback ", "piway/errors/gateway "} {
 		select {
@@ -79,10 +88,46 @@ func TestCore_errorAction(t *testing.T) {
 			t.Fatalf("no report on %s", want)
 		}
 	}
+	if !strings.Contains(said.String(), "level=WARN msg=\"rule action failed") {
+		t.Errorf("another failure behind it is not warned of: %s", said)
+	}
 	doc := metricsJSON(t, r)
 	if doc.RuleFailures.ErrorActionSuccess != 2 || len(doc.Notifications) != 1 ||
 		!strings.Contains(doc.Notifications[0].Payload, "gateway") {
 		t.Errorf("got %+v and notifications %+v, want two reports and one mail", doc.RuleFailures, doc.Notifications)
+	}
+}
+
+// Files in the forms of AWS's commands are loaded, and what of them does nothing here is told at the start.
+func TestCore_foreignFiles(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	rule := file("get.json", `{"ruleArn":"arn:aws:iot:us-east-1:123456789012:rule/r3","rule":{"ruleName":"r3","sql":"SELECT * FROM 'some/topic'",
+		"createdAt":"2026-01-01T00:00:00+00:00","awsIotSqlVersion":"2016-03-23","actions":[{"lambda":{"functionArn":"f"}},
+		{"cloudwatchMetric":{"metricNamespace":"N","metricName":"x","metricValue":"${v / 2}","metricUnit":"None","roleArn":"arn:aws:iam::1:role/r"}}]}}`)
+	policy := file("policy.json", `{"policyName":"p","policyDocument":"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":[\"iot:Connect\",\"iot:Publish\",\"iot:PublishRetain\"],\"Resource\":\"*\"}]}"}`)
+	cfg := localcore.Default()
+	cfg.Listen, cfg.HTTP, cfg.Certs, cfg.Rules = "127.0.0.1:0", "127.0.0.1:0", dir, []string{rule}
+	if _, err := localcore.Open(t.Context(), cfg, discard()); err == nil ||
+		!strings.Contains(err.Error(), "actions[0].lambda: not supported here, try: --skip-foreign-actions") {
+		t.Errorf("a foreign action: got %v", err)
+	}
+	said := new(testlog.Log)
+	r := startLogged(t, slog.New(slog.NewTextHandler(said, nil)), func(c *localcore.Config) {
+		c.Rules, c.Policies, c.SkipForeignActions = []string{rule}, []string{policy}, true
+	})
+	publish(t, mustConnect(t, r), "$aws/rules/r3/some/topic", `{"v":"7"}`)
+	if d := <-r.datums; d.Name != "x" || d.Value != 3.5 {
+		t.Errorf("got %+v, want x of 3.5", d)
+	}
+	for _, want := range []string{"get.json: actions[0].lambda: skipped", "iot:PublishRetain"} {
+		said.Want(t.Context(), t, want)
 	}
 }
 

@@ -3,6 +3,7 @@ package localcore
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,14 +28,15 @@ const (
 type loaded struct {
 	rules     []*rules.Rule
 	policies  policy.Policies
-	names     []string // of the policies
+	names     []string // of the policies in force
+	warnings  []string // of what is loaded and does nothing here
 	groups    map[string]int
 	prices    *prices.Table
 	authorize func(broker.Request) error
 }
 
 func load(cfg *Config) (l loaded, err error) {
-	if l.rules, err = loadRules(cfg.Rules); err != nil {
+	if err = l.loadRules(cfg); err != nil {
 		return l, err
 	}
 	if err = l.loadPolicies(cfg); err != nil {
@@ -43,37 +45,40 @@ func load(cfg *Config) (l loaded, err error) {
 	if l.groups, err = parseGroups(cfg.LogGroups); err != nil {
 		return l, err
 	}
-	l.prices, err = loadPrices(cfg.Prices)
+	if l.prices = prices.Default(); cfg.Prices != "" {
+		if l.prices, err = prices.Load(cfg.Prices); err != nil {
+			err = fmt.Errorf("loading prices: %w", err)
+		}
+	}
 	return l, err
 }
 
-func loadRules(files []string) ([]*rules.Rule, error) {
-	if len(files) == 0 {
-		return builtInRules()
-	}
-	list := make([]*rules.Rule, len(files))
-	for i, file := range files {
-		var err error
-		if list[i], err = rules.Load(file); err != nil {
-			return nil, err
-		}
-	}
-	return list, nil
-}
-
-func builtInRules() ([]*rules.Rule, error) {
-	var list []*rules.Rule
-	for _, r := range []struct {
-		name string
-		text []byte
-	}{{aws.MetricRuleName, aws.MetricRule}, {aws.EMFRuleName, aws.EMFRule}, {aws.ErrorsRuleName, aws.ErrorsRule}} {
-		rule, err := rules.Parse(r.name, r.text)
+// loadRules reads the files, or the built-in ones.
+func (l *loaded) loadRules(cfg *Config) error {
+	for _, file := range cfg.Rules {
+		r, err := rules.Load(file, cfg.SkipForeignActions)
 		if err != nil {
-			return nil, fmt.Errorf("loading the built-in rule %s: %w", r.name, err)
+			return err
 		}
-		list = append(list, rule)
+		l.rules = append(l.rules, r)
+		for _, w := range r.Warnings {
+			l.warnings = append(l.warnings, file+": "+w)
+		}
 	}
-	return list, nil
+	if len(cfg.Rules) > 0 {
+		return nil
+	}
+	for name, text := range map[string][]byte{
+		aws.MetricRuleName: aws.MetricRule, aws.EMFRuleName: aws.EMFRule, aws.ErrorsRuleName: aws.ErrorsRule,
+	} {
+		r, err := rules.Parse(name, text)
+		if err != nil {
+			return fmt.Errorf("loading the built-in rule %s: %w", name, err)
+		}
+		l.rules = append(l.rules, r)
+	}
+	slices.SortFunc(l.rules, func(a, b *rules.Rule) int { return strings.Compare(a.Name, b.Name) })
+	return nil
 }
 
 func (l *loaded) loadPolicies(cfg *Config) error {
@@ -92,12 +97,14 @@ func (l *loaded) loadPolicies(cfg *Config) error {
 		l.policies, l.names = policy.Policies{p}, []string{"built-in"}
 	}
 	if len(l.policies) == 0 {
+		l.names = []string{"none, everything is allowed"}
 		return nil
 	}
 	if err := l.policies.Check(); err != nil {
 		return config.Try(err, "fewer --policy: a file can have the statements of several")
 	}
 	region, account := cmp.Or(cfg.Region, defaultRegion), cmp.Or(cfg.Account, defaultAccount)
+	l.warnings = append(l.warnings, l.policies.Warnings(region, account)...)
 	l.authorize = func(r broker.Request) error {
 		return l.policies.Decide(policy.Request{
 			Action: r.Action, Resource: r.Resource, Region: region, Account: account, ClientID: r.ClientID,
@@ -132,12 +139,4 @@ func (l *loaded) ruleNames() []string {
 		names[i] = r.Name
 	}
 	return names
-}
-
-// policyNames say which policies are in force; without one, everybody may do everything.
-func (l *loaded) policyNames() []string {
-	if len(l.names) == 0 {
-		return []string{"none, everything is allowed"}
-	}
-	return l.names
 }

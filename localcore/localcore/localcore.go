@@ -31,6 +31,8 @@ type Config struct {
 	Hosts []string
 	// Rules are topic-rule files. None means the built-in copies of those in configs/aws/rules.
 	Rules []string
+	// SkipForeignActions loads rules without the actions that are not supported here.
+	SkipForeignActions bool
 	// Policies are policy files, which are in force together. None means that every client may do everything, or, with
 	// BuiltInPolicy, what configs/aws/policy.json allows.
 	Policies      []string
@@ -123,7 +125,7 @@ func (c *Core) openBroker(ctx context.Context, tlsConfig *tls.Config) (err error
 		OnPublish:    func(p broker.Publish) { c.cloud.Handle(p.Topic, p.ClientID, p.Payload, p.Time) },
 		OnConnect:    func(bytes int) { meter.Connect(time.Now(), bytes) },
 		OnDisconnect: func() { meter.Disconnect(time.Now()) },
-		OnDeliver:    meter.Message,
+		OnMetered:    meter.Message,
 		Log:          c.log.With("part", "broker"),
 	})
 	c.faults = newFaults(c.broker, c.cloud)
@@ -210,9 +212,11 @@ func (c *Core) Run(ctx context.Context) error {
 	defer c.faults.stop()
 	defer c.record.close()
 	if ctx.Err() == nil {
+		for _, w := range c.loaded.warnings {
+			c.log.Warn(w)
+		}
 		c.log.Info("serving", "mqtt", c.MQTTAddr().String(), "http", c.HTTPAddr().String(), "certs", c.cfg.Certs, "rules",
-			c.loaded.ruleNames(),
-			"policy", c.loaded.policyNames())
+			c.loaded.ruleNames(), "policy", c.loaded.names)
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.broker.Run(ctx) })

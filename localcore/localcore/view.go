@@ -94,11 +94,11 @@ func (c *Core) viewEMF(groups []cloudwatch.Group) (e page.EMF) {
 func viewRules(states []rules.RuleState) []page.Rule {
 	list := make([]page.Rule, len(states))
 	for i, s := range states {
+		n := s.Counts
 		list[i] = page.Rule{
-			Name: s.Name, SQL: s.SQL, Enabled: s.Enabled,
-			TopicMatch: s.Counts.TopicMatch, ParseError: s.Counts.ParseError + s.Counts.SQLError, Success: s.Counts.Success,
-			Failure: s.Counts.Failure, ErrorActionSuccess: s.Counts.ErrorActionSuccess,
-			ErrorActionFailure: s.Counts.ErrorActionFailure,
+			Name: s.Name, SQL: s.SQL, Enabled: s.Enabled, TopicMatch: n.TopicMatch, ParseError: n.ParseError + n.SQLError,
+			Success: n.Success, Failure: n.Failure - n.Canary, Canary: n.Canary, ErrorActionSuccess: n.ErrorActionSuccess,
+			ErrorActionFailure: n.ErrorActionFailure,
 		}
 	}
 	return list
@@ -115,6 +115,7 @@ func viewFailures(failures []rules.Failure) (list []page.Failure) {
 			list = append(list, page.Failure{
 				Time: f.Time, Rule: f.RuleName, Topic: f.Topic, Client: f.ClientID,
 				Action: a.FailedAction, Resource: a.FailedResource, Error: a.ErrorMessage, Payload: string(payload),
+				Canary: f.Canary,
 			})
 		}
 	}
@@ -129,49 +130,40 @@ func viewNotes(notes []Notification) (list []page.Notification) {
 }
 
 func viewQuotas(n *broker.Counts) []page.Quota {
-	const source = "AWS IoT Core quotas, message broker"
+	quota := func(seen int64, limit float64, unit, name string) page.Quota {
+		return page.Quota{
+			Name: "publishes of a connection " + name, Seen: float64(seen), Limit: limit, Unit: unit,
+			Source: "AWS IoT Core quotas, message broker",
+		}
+	}
 	return []page.Quota{
-		{
-			Name: "publishes of a connection in any second", Seen: float64(n.PeakPublishes), Limit: broker.MaxPublishes,
-			Unit: "/s", Source: source,
-		},
-		{
-			Name: "publishes of a connection without PUBACK", Seen: float64(n.PeakUnacked), Limit: broker.MaxUnacked,
-			Source: source,
-		},
+		quota(n.PeakPublishes, broker.MaxPublishes, "/s", "in any second"),
+		quota(n.PeakUnacked, broker.MaxUnacked, "", "without PUBACK"),
 	}
 }
 
 func viewCounters(n *broker.Counts, r *rules.Counts) []page.Counter {
+	counter := func(value int64, bad bool, name, explanation string) page.Counter {
+		return page.Counter{Name: name, Value: value, Bad: bad, Explanation: explanation}
+	}
 	return []page.Counter{
-		{Name: "publishes", Value: n.PublishesIn, Explanation: "handed to the rules engine"},
-		{Name: "deliveries", Value: n.PublishesOut, Explanation: "to subscribers"},
-		{Name: "connects", Value: n.Connects, Explanation: "accepted"},
-		{Name: "throttled", Value: n.Throttled, Explanation: "publishes discarded in silence, over the rate", Bad: true},
-		{
-			Name: "unacknowledged", Value: n.Unacked, Explanation: "publishes not accepted, with 100 waiting for their PUBACK",
-			Bad: true,
-		},
-		{Name: "delayed", Value: n.Delayed, Explanation: "reads held back, over 512 KB a second"},
-		{
-			Name: "denied", Value: n.Denied, Explanation: "by the policy; a publish or subscription also loses its connection",
-			Bad: true,
-		},
-		{Name: "refused", Value: n.Refused, Explanation: "CONNECTs: version, client id, policy, or a fault", Bad: true},
-		{Name: "too soon", Value: n.TooSoon, Explanation: "CONNECTs within a second of the client id's last one", Bad: true},
-		{Name: "takeovers", Value: n.Takeovers, Explanation: "connections closed by a newer one with their client id"},
-		{Name: "oversize", Value: n.Oversize, Explanation: "payloads above 128 KB; the connection is closed", Bad: true},
-		{
-			Name: "bad topics", Value: n.BadTopics, Bad: true,
-			Explanation: "too long, too deep or reserved: the connection is closed; with a wildcard or of $SYS: dropped",
-		},
-		{Name: "QoS 2", Value: n.QoS2, Explanation: "publishes ignored", Bad: true},
-		{Name: "withheld", Value: n.Withheld, Explanation: "PUBACKs that a fault withheld"},
-		{Name: "not delivered", Value: n.OutThrottled, Explanation: "messages to subscribers over the rate", Bad: true},
-		{
-			Name: "hops exceeded", Value: r.HopsExceeded, Explanation: "republished messages that went round too often",
-			Bad: true,
-		},
+		counter(n.PublishesIn, false, "publishes", "handed to the rules engine"),
+		counter(n.PublishesOut, false, "deliveries", "to subscribers"),
+		counter(n.Connects, false, "connects", "accepted"),
+		counter(n.Throttled, true, "throttled", "publishes discarded in silence, over the rate"),
+		counter(n.Unacked, true, "unacknowledged", "publishes not accepted, with 100 waiting for their PUBACK"),
+		counter(n.Delayed, false, "delayed", "reads held back, over 512 KB a second"),
+		counter(n.Denied, true, "denied", "by the policy; a publish or subscription also loses its connection"),
+		counter(n.Refused, true, "refused", "CONNECTs: version, client id, policy, or a fault"),
+		counter(n.TooSoon, true, "too soon", "CONNECTs within a second of the client id's last one"),
+		counter(n.Takeovers, false, "takeovers", "connections closed by a newer one with their client id"),
+		counter(n.Oversize, true, "oversize", "payloads above 128 KB; the connection is closed"),
+		counter(n.BadTopics, true, "bad topics",
+			"too long, too deep or reserved: the connection is closed; with a wildcard or of $SYS: dropped"),
+		counter(n.QoS2, true, "QoS 2", "publishes ignored"),
+		counter(n.Withheld, false, "withheld", "PUBACKs that a fault withheld"),
+		counter(n.OutThrottled, true, "not delivered", "messages to subscribers over the rate"),
+		counter(r.HopsExceeded, true, "hops exceeded", "republished messages that went round too often"),
 	}
 }
 

@@ -33,7 +33,7 @@ var spans = []span{
 }
 
 const (
-	defaultSpan = 1   // 1 h
+	defaultSpan = 0   // 15 min
 	maxText     = 200 // bytes of a filter or a zone's name
 	refreshOff  = "off"
 )
@@ -69,17 +69,17 @@ type choices struct {
 func parse(u *url.URL) (choices, error) {
 	q := u.Query()
 	c := choices{
-		path: u.Path, zone: time.UTC, filter: q.Get("q"), still: q.Get("refresh") == refreshOff,
+		path: u.Path, zone: time.Local, filter: q.Get("q"), still: q.Get("refresh") == refreshOff,
 		more: q.Get("more") != "",
 	}
 	if u.Path == metricPath {
 		c.metric = pickKey(q)
 	}
 	var err error
-	if c.span, err = choose(q, "range", defaultSpan, spanIDs()); err != nil {
+	if c.span, err = choose(q, "range", defaultSpan, names(spans, func(s span) string { return s.id })); err != nil {
 		return c, err
 	}
-	if c.stat, err = choose(q, "stat", 0, statisticNames()); err != nil {
+	if c.stat, err = choose(q, "stat", 0, names(statistics, func(s statistic) string { return s.name })); err != nil {
 		return c, err
 	}
 	if c.page, err = pageNumber(q.Get("page")); err != nil {
@@ -103,20 +103,12 @@ func choose(q url.Values, key string, none int, from []string) (int, error) {
 	return i, nil
 }
 
-func spanIDs() []string {
-	var ids []string
-	for _, s := range spans {
-		ids = append(ids, s.id)
+// names are what the query calls the elements of a list.
+func names[T any](list []T, name func(T) string) (out []string) {
+	for _, e := range list {
+		out = append(out, name(e))
 	}
-	return ids
-}
-
-func statisticNames() []string {
-	var names []string
-	for _, s := range statistics {
-		names = append(names, s.name)
-	}
-	return names
+	return out
 }
 
 func pageNumber(s string) (int, error) {
@@ -131,13 +123,15 @@ func pageNumber(s string) (int, error) {
 }
 
 func parseZone(name string) (*time.Location, error) {
-	name = strings.TrimSpace(name)
+	if name = strings.TrimSpace(name); name == "" {
+		return time.Local, nil
+	}
 	if len(name) <= maxText {
-		if zone, err := time.LoadLocation(name); err == nil { // "" is UTC
+		if zone, err := time.LoadLocation(name); err == nil {
 			return zone, nil
 		}
 	}
-	return time.UTC, fmt.Errorf("tz: unknown time zone %.40q, try: UTC, or a name like Europe/Berlin", name)
+	return time.UTC, fmt.Errorf("tz: unknown time zone %.40q, try: Local, UTC, or a name like Europe/Berlin", name)
 }
 
 // ask returns the time to show at now.
@@ -159,7 +153,7 @@ func (c choices) values() url.Values {
 	}
 	set("range", spans[c.span].id, c.span != defaultSpan)
 	set("stat", statistics[c.stat].name, c.stat != 0)
-	set("tz", c.zone.String(), c.zone != time.UTC)
+	set("tz", c.zone.String(), c.zone != time.Local)
 	set("refresh", refreshOff, c.still)
 	set("q", c.filter, c.filter != "")
 	set("page", strconv.Itoa(c.page), c.page > 1)

@@ -9,13 +9,33 @@ import (
 
 func TestAsk(t *testing.T) {
 	for query, want := range map[string]Ask{
-		"":          {From: noon.Add(-time.Hour - 20*time.Second), To: noon, Period: time.Minute},
+		"":          {From: noon.Add(-15*time.Minute - 20*time.Second), To: noon, Period: time.Minute},
+		"range=1h":  {From: noon.Add(-time.Hour - 20*time.Second), To: noon, Period: time.Minute},
 		"range=24h": {From: noon.Add(-day - 3*time.Minute - 20*time.Second), To: noon, Period: 5 * time.Minute},
 		"range=14d": {From: noon.Add(-14*day - 3*time.Minute - 20*time.Second), To: noon, Period: time.Hour},
 	} {
 		c, err := parse(&url.URL{Path: "/", RawQuery: query})
 		if got := c.ask(noon); err != nil || got != want {
 			t.Errorf("%q: got %v, %v, want %v", query, got, err, want)
+		}
+	}
+}
+
+// Times are the server's own unless another zone is asked for; UTC is another, and links keep it.
+func TestParse_zone(t *testing.T) {
+	defer func(was *time.Location) { time.Local = was }(time.Local)
+	time.Local = time.FixedZone("Local", 2*3600)
+	for query, want := range map[string]string{
+		"": "local time (Local, UTC+02:00)", "tz=": "local time (Local, UTC+02:00)", "tz=Local": "local time (Local, UTC+02:00)",
+		"tz=UTC": "UTC", "tz=Asia/Tokyo": "Asia/Tokyo (JST, UTC+09:00)",
+	} {
+		c, err := parse(&url.URL{Path: "/", RawQuery: query})
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := parse(mustURL(t, c.with(func(*choices) {})))
+		if got := zoneName(noon, again.zone); err != nil || got != want {
+			t.Errorf("%q: got %s, %v, want %s", query, got, err, want)
 		}
 	}
 }

@@ -8,23 +8,26 @@ import (
 // drawable is the largest value that is drawn. CloudWatch takes up to 2^360, some 2e108.
 const drawable = 1e300
 
-// flat is the part of a value that its series must move by to be shown as moving.
+// flat is the part of a value by which two are the same.
 const flat = 1e-9
 
-// bounds returns a range to draw values from lo to hi in: with room around a constant, and from zero if zero is near.
-func bounds(lo, hi float64) (from, to float64) {
+// far is how many times its own height a range must be away from zero to be drawn without it.
+const far = 2
+
+// bounds returns a range to draw values from lo to hi in. A percentage is drawn from 0 to 100 and others from zero,
+// unless that is far; then the range is a fifth of the values at least, so that a wiggle looks like one.
+func bounds(lo, hi float64, unit string) (from, to float64) {
 	size := max(math.Abs(lo), math.Abs(hi))
 	switch {
+	case unit == "Percent":
+		return min(lo, 0), max(hi, 100)
 	case size < 1/drawable:
 		return 0, 1
-	case hi-lo < size*flat:
-		return lo - size/10, hi + size/10
-	case lo >= 0 && lo < 0.4*hi:
-		return 0, hi
-	case hi <= 0 && hi > 0.4*lo:
-		return lo, 0
+	case min(math.Abs(lo), math.Abs(hi)) <= far*(hi-lo):
+		return min(lo, 0), max(hi, 0)
 	}
-	return lo, hi
+	room := max(0, size/5-(hi-lo)) / 2
+	return lo - room, hi + room
 }
 
 // valueTicks returns round values, a step apart, that enclose lo to hi in about n steps.

@@ -12,24 +12,33 @@ func TestValueTicks_labels(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		lo, hi float64
+		unit   string
 		want   []string
 	}{
-		{"percent", 12, 38, []string{"0", "20", "40"}},
-		{"far from zero", 51, 64, []string{"50", "55", "60", "65"}},
-		{"constant", 42, 42, []string{"35", "40", "45", "50"}},
-		{"constant zero", 0, 0, []string{"0", "0.5", "1.0"}},
-		{"constant below zero", -5, -5, []string{"−5.5", "−5.0", "−4.5"}},
-		{"around zero", -3, 4, []string{"−5.0", "−2.5", "0", "2.5", "5.0"}},
-		{"below zero", -40, -3, []string{"−40", "−20", "0"}},
-		{"thousands", 1200, 2300, []string{"1,000", "1,500", "2,000", "2,500"}},
-		{"bytes", 3e9, 9e9, []string{"0", "5G", "10G"}},
-		{"tiny", 2e-9, 9e-9, []string{"0", "5n", "10n"}},
-		{"little change of much", 1e9, 1e9 + 8, []string{"1.000000000G", "1.000000005G", "1.000000010G"}},
-		{"the largest", -math.Ldexp(1, 360), math.Ldexp(1, 360), []string{"−4e108", "−2e108", "0", "2e108", "4e108"}},
-		{"the least", 5e-324, 5e-324, []string{"0", "0.5", "1.0"}},
+		{"percent", 12, 38, "Percent", []string{"0", "50", "100"}},
+		{"a wiggle of percent", 61.2, 61.25, "Percent", []string{"0", "50", "100"}},
+		{"constant percent", 0, 0, "Percent", []string{"0", "50", "100"}},
+		{"all percent", 100, 100, "Percent", []string{"0", "50", "100"}},
+		{"more than all", 20, 340, "Percent", []string{"0", "200", "400"}},
+		{"less than none", -20, 50, "Percent", []string{"−50", "0", "50", "100"}},
+		{"near zero", 12, 38, "None", []string{"0", "20", "40"}},
+		{"half way", 1200, 2300, "", []string{"0", "1,000", "2,000", "3,000"}},
+		{"far from zero", 51, 64, "", []string{"50", "55", "60", "65"}},
+		{"far below zero", -64, -51, "", []string{"−65", "−60", "−55", "−50"}},
+		{"a wiggle far from zero", 1830, 1831, "Megabytes", []string{"1,600", "1,800", "2,000", "2,200"}},
+		{"constant", 42, 42, "", []string{"35", "40", "45", "50"}},
+		{"constant zero", 0, 0, "", []string{"0", "0.5", "1.0"}},
+		{"constant below zero", -5, -5, "", []string{"−5.5", "−5.0", "−4.5"}},
+		{"around zero", -3, 4, "", []string{"−5.0", "−2.5", "0", "2.5", "5.0"}},
+		{"below zero", -40, -3, "", []string{"−40", "−20", "0"}},
+		{"bytes", 3e9, 9e9, "Bytes", []string{"0", "5G", "10G"}},
+		{"tiny", 2e-9, 9e-9, "", []string{"0", "5n", "10n"}},
+		{"little change of much", 1e9, 1e9 + 8, "", []string{"0.9G", "1.0G", "1.1G", "1.2G"}},
+		{"the largest", -math.Ldexp(1, 360), math.Ldexp(1, 360), "", []string{"−4e108", "−2e108", "0", "2e108", "4e108"}},
+		{"the least", 5e-324, 5e-324, "", []string{"0", "0.5", "1.0"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			lo, hi := bounds(tt.lo, tt.hi)
+			lo, hi := bounds(tt.lo, tt.hi, tt.unit)
 			got := labels(valueTicks(lo, hi, 3))
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("labels from %g to %g (-want +got):\n%s", tt.lo, tt.hi, diff)
@@ -47,13 +56,18 @@ func FuzzValueTicks(f *testing.F) {
 		{99999, 100001},
 		{-0.001, 0.00099},
 	} {
-		f.Add(v[0], v[1])
+		f.Add(v[0], v[1], false)
+		f.Add(v[0], v[1], true)
 	}
-	f.Fuzz(func(t *testing.T, a, b float64) {
+	f.Fuzz(func(t *testing.T, a, b float64, percent bool) {
+		unit := "None"
+		if percent {
+			unit = "Percent"
+		}
 		if !(math.Abs(a) <= drawable) || !(math.Abs(b) <= drawable) {
 			t.Skip("is not drawn")
 		}
-		lo, hi := bounds(min(a, b), max(a, b))
+		lo, hi := bounds(min(a, b), max(a, b), unit)
 		ticks, step := valueTicks(lo, hi, 3)
 		if len(ticks) < 2 || len(ticks) > 6 {
 			t.Fatalf("%d ticks from %g to %g, want 2 to 6", len(ticks), a, b)

@@ -62,7 +62,7 @@ func TestHandler_browser(t *testing.T) {
 func takePictures(t *testing.T, chromium, url, name string) {
 	t.Helper()
 	for scheme, light := range map[string]string{"dark": "0", "light": "1"} {
-		for width, height := range map[string]string{"1400": "4200", "360": "9000"} {
+		for width, height := range map[string]string{"1280": "800", "1400": "4200", "390": "844", "360": "9000"} {
 			browse(t, chromium, "--blink-settings=preferredColorScheme="+light, "--hide-scrollbars",
 				"--window-size="+width+","+height, "--screenshot="+name+"-"+width+"-"+scheme+".png", url)
 		}

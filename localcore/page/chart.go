@@ -135,7 +135,10 @@ func (s series) extent(runs [][]Point) (lo, hi float64) {
 			}
 		}
 	}
-	return bounds(lo, hi)
+	if s.stat.name == "Sum" || s.stat.name == "SampleCount" {
+		return bounds(lo, hi, "") // no percentage is one of these
+	}
+	return bounds(lo, hi, s.unit)
 }
 
 // A plot maps times and values to coordinates.

@@ -61,6 +61,16 @@ func TestDraw_golden(t *testing.T) {
 	wellFormed(t, got.String())
 }
 
+// A number of samples is no percentage, whatever the metric's unit.
+func TestDraw_percent(t *testing.T) {
+	for stat, want := range map[int]string{0: "100", 2: "100", 3: "4.0", 4: "1.1"} {
+		c := draw(smallShape, anHour(stat, at(10, 3), at(11, 4)))
+		if top := c.Y[len(c.Y)-1].Label; top != want {
+			t.Errorf("%s: the axis ends at %s, want %s", statistics[stat].name, top, want)
+		}
+	}
+}
+
 func TestDraw_gaps(t *testing.T) {
 	for _, tt := range []struct {
 		name        string

@@ -42,6 +42,7 @@ func fill(v reflect.Value) {
 func hostileView(context.Context, Ask) (View, error) {
 	var v View
 	fill(reflect.ValueOf(&v).Elem())
+	v.Failures[0].Canary = true
 	v.Metrics[0].Points = func() []Point { return []Point{at(1, 1), at(2, 5)} }
 	return v, nil
 }

@@ -1,7 +1,9 @@
 package page
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -24,6 +26,9 @@ type index struct {
 	Nav           []link
 	Rules         list[Rule]
 	Failures      list[Failure]
+	Canaries      list[Failure] // that are as they should be
+	Counters      []Counter
+	Zeros         []Counter
 	Notifications list[Notification]
 	Connections   list[Connection]
 	Logs          list[logGroup]
@@ -44,19 +49,34 @@ func (s *screen) index() index {
 	for _, g := range s.View.Logs {
 		groups = append(groups, logGroup{g, cut(s, g.Events)})
 	}
+	failures, canaries := split(s.View.Failures, func(f Failure) bool { return !f.Canary })
+	counters, zeros := split(s.View.Counters, func(c Counter) bool { return c.Value != 0 })
 	return index{
-		screen: s, Metrics: s.metricPage(), Tiles: s.tiles(), Nav: s.nav(),
-		Rules: cut(s, s.View.Rules), Failures: cut(s, s.View.Failures), Notifications: cut(s, s.View.Notifications),
-		Connections: cut(s, s.View.Connections), Logs: cut(s, groups), EMFErrors: cut(s, s.View.EMF.Last),
+		screen: s, Metrics: s.metricPage(), Tiles: s.tiles(), Nav: s.nav(len(failures)), Rules: cut(s, s.View.Rules),
+		Failures: cut(s, failures), Canaries: cut(s, canaries), Counters: counters, Zeros: zeros,
+		Notifications: cut(s, s.View.Notifications), Connections: cut(s, s.View.Connections), Logs: cut(s, groups),
+		EMFErrors: cut(s, s.View.EMF.Last),
 	}
 }
 
-func (s *screen) nav() []link {
+// split returns the elements that are so, and the others.
+func split[T any](list []T, so func(T) bool) (yes, no []T) {
+	for _, e := range list {
+		if so(e) {
+			yes = append(yes, e)
+		} else {
+			no = append(no, e)
+		}
+	}
+	return yes, no
+}
+
+func (s *screen) nav(failures int) []link {
 	v := s.View
 	part := func(label string, n int) string { return label + " " + strconv.Itoa(n) }
 	return []link{
 		{Label: part("Metrics", len(v.Metrics)), Href: "#metrics"},
-		{Label: part("Failures", len(v.Failures)), Href: "#failures"},
+		{Label: part("Failures", failures), Href: "#failures"},
 		{Label: part("Rules", len(v.Rules)), Href: "#rules"},
 		{Label: "Quotas", Href: "#quotas"},
 		{Label: "Counters", Href: "#counters"},
@@ -100,23 +120,35 @@ func (s *screen) dataTile() tile {
 	return t
 }
 
+// connectionTile counts a gateway once, which has connections of its own for feedback and checks.
 func (s *screen) connectionTile() tile {
-	t := tile{Title: "Connected", Value: plural(len(s.View.Connections), "client", "clients"), Href: "#connections"}
-	if len(s.View.Connections) == 0 {
+	var clients []string
+	for _, c := range s.View.Connections {
+		own := strings.TrimSuffix(strings.TrimSuffix(c.Client, "-feedback"), "-check")
+		if own == c.Client || !slices.ContainsFunc(s.View.Connections, func(o Connection) bool { return o.Client == own }) {
+			clients = append(clients, c.Client)
+		}
+	}
+	t := tile{Title: "Connected", Value: plural(len(clients), "client", "clients"), Href: "#connections"}
+	if len(clients) == 0 {
 		t.Text = "nobody is connected"
 		return t
 	}
-	t.Tone, t.Text = toneOK, shorten(s.View.Connections[0].Client, 40)
-	if n := len(s.View.Connections) - 1; n > 0 {
+	t.Tone, t.Text = toneOK, shorten(clients[0], 40)
+	if n := len(clients) - 1; n > 0 {
 		t.Text += ", and " + count(n) + " more"
+	}
+	if n := len(s.View.Connections); n > len(clients) {
+		t.Text += "; " + plural(n, "connection", "connections")
 	}
 	return t
 }
 
 func (s *screen) failureTile() tile {
 	var matches, actions, sql, reports int64
+	canaries := int64(0)
 	for _, r := range s.View.Rules {
-		matches += r.TopicMatch
+		matches, canaries = matches+r.TopicMatch, canaries+r.Canary
 		actions, sql, reports = actions+r.Failure, sql+r.ParseError, reports+r.ErrorActionFailure
 	}
 	emf := s.View.EMF.ParsingErrors + s.View.EMF.ValidationErrors
@@ -129,8 +161,11 @@ func (s *screen) failureTile() tile {
 		{s.View.NotSelected, "NotSelected"},
 	}
 	t := sumTile("Failed", "everything that matched was delivered", "#failures", parts)
-	if t.Tone == toneOK && matches == 0 {
+	switch {
+	case t.Tone == toneOK && matches == 0:
 		t.Text, t.Tone = "no message has matched a rule yet", ""
+	case t.Tone == toneOK && canaries > 0:
+		t.Text += "; canary refused, as it should be"
 	}
 	return t
 }
@@ -197,8 +232,8 @@ func (s *screen) quotaTile() tile {
 
 func (s *screen) billTile() tile {
 	sum := s.Bill()
-	t := tile{Title: "Would cost", Value: money(sum.Month, 2), Text: "a month; " + money(sum.MonthFree, 2) +
-		" with the free tier", Href: "#bill"}
+	t := tile{Title: "Would cost", Value: money(sum.Month, 2), Href: "#bill", Text: "a month, as in the last " +
+		length(s.View.Bill.Covered) + "; " + money(sum.MonthFree, 2) + " with the free tier"}
 	if len(s.View.Bill.Lines) == 0 {
 		t.Value, t.Text = money(0, 2), "nothing was used"
 	}

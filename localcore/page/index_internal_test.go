@@ -27,8 +27,33 @@ func TestTiles(t *testing.T) {
 		},
 		{
 			"two clients",
-			View{Connections: make([]Connection, 2)},
-			tile{"Connected", "2 clients", ", and 1 more", "#connections", toneOK},
+			View{Connections: []Connection{{Client: "a"}, {Client: "b"}}},
+			tile{"Connected", "2 clients", "a, and 1 more", "#connections", toneOK},
+		},
+		{
+			"one gateway",
+			View{Connections: []Connection{{Client: "piway-gateway"}, {Client: "piway-gateway-feedback"}}},
+			tile{"Connected", "1 client", "piway-gateway; 2 connections", "#connections", toneOK},
+		},
+		{
+			"two gateways, one checking",
+			View{Connections: []Connection{{Client: "a-feedback"}, {Client: "a"}, {Client: "b-check"}, {Client: "b"}, {Client: "b-feedback"}}},
+			tile{"Connected", "2 clients", "a, and 1 more; 5 connections", "#connections", toneOK},
+		},
+		{
+			"a check alone",
+			View{Connections: []Connection{{Client: "gw-check"}}},
+			tile{"Connected", "1 client", "gw-check", "#connections", toneOK},
+		},
+		{
+			"canary",
+			View{Rules: []Rule{{TopicMatch: 3, Canary: 2, ErrorActionSuccess: 2}}},
+			tile{"Failed", "0", "everything that matched was delivered; canary refused, as it should be", "#failures", toneOK},
+		},
+		{
+			"canary and more",
+			View{Rules: []Rule{{TopicMatch: 3, Failure: 1, Canary: 2}}},
+			tile{"Failed", "1", "failed actions: 1", "#failures", toneBad},
 		},
 		{
 			"all delivered",
@@ -66,8 +91,8 @@ func TestTiles(t *testing.T) {
 		},
 		{
 			"bill",
-			View{Bill: Bill{Lines: []BillLine{{Month: 1, MonthFree: 0.5}, {Month: 2.25}}}},
-			tile{"Would cost", "$3.25", "a month; $0.50 with the free tier", "#bill", ""},
+			View{Bill: Bill{Lines: []BillLine{{Month: 1, MonthFree: 0.5}, {Month: 2.25}}, Covered: 90 * time.Minute}},
+			tile{"Would cost", "$3.25", "a month, as in the last 90 min; $0.50 with the free tier", "#bill", ""},
 		},
 		{
 			"fault",

@@ -3,6 +3,7 @@ package page
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"net/url"
 	"slices"
 	"strings"
@@ -169,13 +170,9 @@ func (s *screen) metricPage() metricPage {
 			})
 		}
 		g := &p.Groups[len(p.Groups)-1]
-		g.Cards = append(g.Cards, s.card(m, smallShape))
+		g.Cards = append(g.Cards, s.cardOf(m, m.read(), smallShape))
 	}
 	return p
-}
-
-func (s *screen) card(m named, sh shape) card {
-	return s.cardOf(m, m.read(), sh)
 }
 
 func (m Metric) read() []Point {
@@ -204,4 +201,38 @@ func (s *screen) cardOf(m named, points []Point, sh shape) card {
 
 func (s *screen) metricLink(m Metric) string {
 	return s.choices.with(func(c *choices) { c.path, c.metric, c.page = metricPath, m.key(), 1 })
+}
+
+// An enlarged metric is the page of one.
+type enlarged struct {
+	*screen
+
+	Name, Device string
+	Metric       Metric
+	Wide, Narrow card
+	Rows         list[Point]
+	With, Of     int // periods with data, of all in the time shown
+	Sum          Point
+}
+
+func (s *screen) enlarged(m named) enlarged {
+	points := m.read()
+	newestFirst := slices.Clone(points)
+	slices.Reverse(newestFirst)
+	return enlarged{
+		screen: s, Name: m.Name, Device: m.device, Metric: m.Metric,
+		Wide: s.cardOf(m, points, wideShape), Narrow: s.cardOf(m, points, narrowShape),
+		Rows: cut(s, newestFirst), With: len(points), Of: int(s.ask.To.Sub(s.ask.From)/s.ask.Period) + 1, Sum: total(points),
+	}
+}
+
+// total is what one period over all the points would show.
+func total(points []Point) Point {
+	t := Point{Minimum: math.Inf(1), Maximum: math.Inf(-1)}
+	for _, p := range points {
+		t.Minimum, t.Maximum = min(t.Minimum, p.Minimum), max(t.Maximum, p.Maximum)
+		t.Sum, t.SampleCount = t.Sum+p.Sum, t.SampleCount+p.SampleCount
+	}
+	t.Average = t.Sum / t.SampleCount
+	return t
 }

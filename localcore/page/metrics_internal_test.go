@@ -129,7 +129,7 @@ func TestCard_staleAndSilent(t *testing.T) {
 		{[]Point{at(58, 1)}, false, "12:01"},
 	} {
 		m.Points = func() []Point { return tt.points }
-		if c := s.card(name(m), smallShape); c.Stale != tt.stale || c.Newest != tt.newest {
+		if c := s.cardOf(name(m), tt.points, smallShape); c.Stale != tt.stale || c.Newest != tt.newest {
 			t.Errorf("points %v: got stale %t, newest %q, want %t, %q", tt.points, c.Stale, c.Newest, tt.stale, tt.newest)
 		}
 	}

@@ -42,7 +42,7 @@ func page(t testing.TB, view source, target string) string {
 // elements are those that a page may hold; what a device sends must not add one.
 var elements = strings.Fields(
 	`html head meta link title body header main footer div span a b form label input button datalist option
-	nav section h1 h2 h3 p br small table thead tbody tfoot tr th td pre article dl dt dd time svg text path circle rect`)
+	details summary nav section h1 h2 h3 p br small table thead tbody tfoot tr th td pre article dl dt dd time svg text path circle rect`)
 
 // wellFormed reads a page strictly and fails the test where it holds what it must not.
 func wellFormed(t testing.TB, body string) {
@@ -115,8 +115,8 @@ func TestHandler_pages(t *testing.T) {
 		{"last page of many", "/?page=7", heavy, []string{"Metrics 289–300 of 300", "Previous page", "pi49"}},
 		{"page behind the last", "/?page=70", heavy, []string{"Metrics 289–300 of 300"}},
 		{"one metric", kitchen, sample, []string{
-			"<h1>cpu usage (kitchen)</h1>", "Namespace", "of 61 periods have data",
-			"<title>Mon 5 Jan 11:10 UTC",
+			"<h1>cpu usage (kitchen)</h1>", "Namespace", "of 16 periods have data",
+			"<title>Mon 5 Jan 11:50 UTC",
 		}},
 		{
 			"metric with dimensions", "/metric?dn=device&dn=site&dv=pi0&dv=home&name=sensor+0&ns=RaspberryPi&unit=None", heavy,
@@ -137,6 +137,38 @@ func TestHandler_pages(t *testing.T) {
 	}
 }
 
+// A gateway's canary is meant to fail, and what was never counted takes no room.
+func TestHandler_calm(t *testing.T) {
+	view := func(_ context.Context, ask Ask) (View, error) {
+		return View{
+			Rules:    []Rule{{Name: "r", Enabled: true, TopicMatch: 5, Success: 3, Canary: 2, ErrorActionSuccess: 2}},
+			Failures: []Failure{{Time: ask.To, Rule: "r", Error: "the unit canary is none", Canary: true}},
+			Bill: Bill{Lines: []BillLine{
+				{"IoT messages", 7, "messages", 0.1, 0.2, 0.3}, {"CloudWatch Logs, taken in", 0, "GB", 0, 0, 0},
+			}, Covered: time.Hour},
+			Counters: []Counter{{Name: "publishes", Value: 5}, {Name: "oversize", Bad: true}, {Name: "denied", Bad: true}},
+		}, nil
+	}
+	body := page(t, view, "/")
+	for _, want := range []string{
+		"No action has failed.", "<summary>Canary refused, as it should be: 1</summary>", "the unit canary is none",
+		`canary 2</span>`, "<td>IoT messages</td>", "counted. No CloudWatch Logs, taken in.", "rate of the last 60 min",
+		"as in the last 60 min", "<summary>2 more are zero</summary>", "Failures 0",
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	for _, bad := range []string{"bad", "<td>CloudWatch Logs", "RuleNotFound", "NotSelected", `class="failure"`, `class="error"`} {
+		if strings.Contains(body, bad) {
+			t.Errorf("the page holds %q", bad)
+		}
+	}
+	if i, j := strings.Index(body, "<summary>2 more"), strings.Index(body, "oversize"); i < 0 || j < i {
+		t.Error("a zero is not among those that are folded away")
+	}
+}
+
 func TestHandler_refusals(t *testing.T) {
 	broken := func(context.Context, Ask) (View, error) { return View{}, errors.New("the store <b>is</b> closed") }
 	for _, tt := range []struct {
@@ -147,7 +179,7 @@ func TestHandler_refusals(t *testing.T) {
 	}{
 		{"/?range=2h", sample, 400, "range: unknown value &#34;2h&#34;, try: one of 15m, 1h"},
 		{"/?stat=p99", sample, 400, "try: one of Average, Minimum"},
-		{"/?tz=Berlin", sample, 400, "unknown time zone &#34;Berlin&#34;, try: UTC, or a name like Europe/Berlin"},
+		{"/?tz=Berlin", sample, 400, "unknown time zone &#34;Berlin&#34;, try: Local, UTC, or a name like Europe/Berlin"},
 		{"/?tz=../../etc/passwd", sample, 400, "unknown time zone"},
 		{"/?page=0", sample, 400, "page: &#34;0&#34; is no page"},
 		{"/?q=" + strings.Repeat("x", 201), sample, 400, "q: has 201 bytes, try: at most 200"},

@@ -5,9 +5,17 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"strings"
+	"testing"
 	"time"
 )
+
+// Local is UTC for the tests, wherever they run.
+func TestMain(m *testing.M) {
+	time.Local = time.UTC
+	os.Exit(m.Run())
+}
 
 // noon is the time of the sample views.
 var noon = time.Date(2026, 1, 5, 12, 3, 20, 0, time.UTC)

@@ -107,25 +107,23 @@ func (s *screen) Hidden(asked ...string) []Dimension {
 	return out
 }
 
-// Ranges are the links to other times.
-func (s *screen) Ranges() []link {
-	var out []link
+// Ranges are the links to other times, Stats those to other statistics.
+func (s *screen) Ranges() (out []link) {
 	for i, r := range spans {
 		out = append(out, link{r.label, s.choices.with(func(c *choices) { c.span = i }), i == s.choices.span})
 	}
 	return out
 }
 
-// Stats are the links to other statistics.
-func (s *screen) Stats() []link {
-	var out []link
+// Stats is explained at Ranges.
+func (s *screen) Stats() (out []link) {
 	for i, st := range statistics {
 		out = append(out, link{st.name, s.choices.with(func(c *choices) { c.stat = i }), i == s.choices.stat})
 	}
 	return out
 }
 
-// Stat is the chosen statistic, Period the chosen period in words.
+// Stat is the chosen statistic.
 func (s *screen) Stat() string { return statistics[s.choices.stat].name }
 
 // Period is the length of a period in words.
@@ -162,8 +160,7 @@ func bar(q Quota) quota {
 }
 
 // Quotas are the limits with their bars.
-func (s *screen) Quotas() []quota {
-	var out []quota
+func (s *screen) Quotas() (out []quota) {
 	for _, q := range s.View.Quotas {
 		out = append(out, bar(q))
 	}
@@ -179,8 +176,7 @@ type fault struct {
 }
 
 // Faults are the faults with their forms.
-func (s *screen) Faults() []fault {
-	var out []fault
+func (s *screen) Faults() (out []fault) {
 	for _, f := range s.View.Faults {
 		out = append(out, fault{f, f.Until.After(s.ask.To), "/faults/" + url.PathEscape(f.Name)})
 	}

@@ -79,14 +79,16 @@ func length(d time.Duration) string {
 
 // zoneName is the name of the zone with its offset at t.
 func zoneName(t time.Time, zone *time.Location) string {
-	if zone == time.UTC {
-		return "UTC"
+	name := strings.Replace(zone.String(), "Local", "local time", 1)
+	switch abbreviation, _ := t.In(zone).Zone(); {
+	case name == "UTC":
+		return name
+	case abbreviation == "UTC":
+		return name + " (UTC)"
+	case strings.HasPrefix(abbreviation, "+") || strings.HasPrefix(abbreviation, "-"):
+		return name + " " + t.In(zone).Format("(UTC-07:00)")
 	}
-	abbreviation, _ := t.In(zone).Zone()
-	if strings.HasPrefix(abbreviation, "+") || strings.HasPrefix(abbreviation, "-") {
-		return fmt.Sprintf("%s (UTC%s)", zone, t.In(zone).Format("-07:00"))
-	}
-	return fmt.Sprintf("%s (%s, UTC%s)", zone, abbreviation, t.In(zone).Format("-07:00"))
+	return name + " " + t.In(zone).Format("(MST, UTC-07:00)")
 }
 
 // plural writes a number of things.

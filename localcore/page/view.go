@@ -81,7 +81,8 @@ type Rule struct {
 	Name, SQL string
 	Enabled   bool
 
-	TopicMatch, ParseError, Success, Failure, ErrorActionSuccess, ErrorActionFailure int64
+	// Failure is without those of Canary, which are meant to be.
+	TopicMatch, ParseError, Success, Failure, Canary, ErrorActionSuccess, ErrorActionFailure int64
 }
 
 // A Failure is one action that failed.
@@ -90,6 +91,8 @@ type Failure struct {
 	Rule, Topic, Client, Action, Resource, Error string
 	// Payload is the message as text, not in base64.
 	Payload string
+	// Canary says that it was meant to fail.
+	Canary bool
 }
 
 // A Notification is a message that an SNS topic got.

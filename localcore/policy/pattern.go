@@ -1,9 +1,12 @@
 package policy
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+
+	"piway/localcore/strict"
 )
 
 // A pattern is text with the wildcards * (anything, over levels too) and ? (one character), and with policy variables.
@@ -17,37 +20,60 @@ type pattern struct {
 // A part is plain text with wildcards, or a variable whose value has none.
 type part struct{ text, variable string }
 
-// variables are the policy variables that are known here.
+func value(variable string, r *Request) (string, bool) {
+	if f := variables[variable]; f != nil {
+		return f(r)
+	}
+	return "", false
+}
+
+// variables are the policy variables that have a value here, and characters that are wildcards otherwise.
 var variables = map[string]func(*Request) (string, bool){
 	"iot:ClientId": func(r *Request) (string, bool) { return r.ClientID, true },
 	"iot:Connection.Thing.ThingName": func(r *Request) (string, bool) {
 		return r.Thing, r.Thing != "" && (r.Thing == r.ClientID || r.Exclusive)
 	},
 	"iot:Connection.Thing.IsAttached": func(r *Request) (string, bool) { return fmt.Sprint(r.Attached), true },
+	"*":                               func(*Request) (string, bool) { return "*", true },
+	"?":                               func(*Request) (string, bool) { return "?", true },
+	"$":                               func(*Request) (string, bool) { return "$", true },
 }
 
-func parsePattern(text string) (pattern, error) {
-	p := pattern{text: text}
+// parsePattern reads a pattern, of plain text without variables if so. Unknown is a variable that has no value here.
+func parsePattern(text string, plain bool) (p pattern, unknown string, err error) {
+	p.text = text
 	for rest := text; rest != ""; {
-		plain, tail, found := strings.Cut(rest, "${")
-		if plain != "" {
-			p.parts = append(p.parts, part{text: plain})
+		before, tail, found := strings.Cut(rest, "${")
+		if plain {
+			before, found = rest, false
+		}
+		if before != "" {
+			p.parts = append(p.parts, part{text: before})
 		}
 		if !found {
 			break
 		}
 		name, after, closed := strings.Cut(tail, "}")
 		if !closed {
-			return p, fmt.Errorf("%q: %q has no closing brace", text, "${")
+			return p, "", fmt.Errorf("%q: %q has no closing brace", text, "${")
 		}
 		if variables[name] == nil {
-			return p, fmt.Errorf("%q: the variable %.60q is not known here, try: iot:ClientId or iot:Connection.Thing.ThingName",
-				text, name)
+			unknown = name
 		}
 		p.parts = append(p.parts, part{variable: name})
 		rest = after
 	}
-	return p, nil
+	return p, unknown, nil
+}
+
+// kind is what stands before the first / of the resource in an ARN, and what behind it; of other text all of it.
+func (p pattern) kind() (kind, rest string) {
+	fields := strings.SplitN(p.text, ":", 6)
+	kind, rest, _ = strings.Cut(fields[len(fields)-1], "/")
+	if len(fields) < 6 {
+		kind += "/" // no resource's
+	}
+	return kind, rest
 }
 
 // matches reports whether the pattern matches all of text. r may be nil for a pattern without variables. A variable
@@ -67,7 +93,7 @@ func (p pattern) matches(text string, r *Request) bool {
 		if r == nil {
 			return false
 		}
-		value, ok := variables[part.variable](r)
+		value, ok := value(part.variable, r)
 		if !ok {
 			return false
 		}
@@ -115,3 +141,54 @@ func match(glob, text []rune) bool {
 
 // takes reports whether one character of a glob, that is not *, takes one of the text.
 func takes(glob, text rune) bool { return glob == anyOne || glob == text }
+
+// list returns the elements of a member, which may be one alone instead of a list of one.
+func list(o strict.Object, name string) []json.RawMessage {
+	raw := o.Members[name]
+	switch {
+	case raw == nil:
+		o.Fail(name, "required and missing")
+		return nil
+	case raw[0] != '[':
+		return []json.RawMessage{raw}
+	}
+	return o.List(name)
+}
+
+// patterns returns the strings of a member as patterns. A variable that has no value here makes one match nothing;
+// unless that is safe it is refused.
+func (p *Policy) patterns(o strict.Object, name string, safe bool) (all []pattern) {
+	for _, raw := range list(o, name) {
+		var s string
+		if json.Unmarshal(raw, &s) != nil || raw[0] != '"' {
+			o.Fail(name, "must be a string or a list of strings")
+		}
+		one, unknown, err := parsePattern(s, p.plain)
+		switch {
+		case err != nil:
+			o.Fail(name, "%w", err)
+		case unknown == "":
+		case !safe:
+			o.Fail(name, "%q: the variable %.60q is not supported here", s, unknown)
+		default:
+			p.warn(o.Errorf(name, "%q: matches nothing, the variable %.60q has no value here, try: iot:ClientId or "+
+				"iot:Connection.Thing.ThingName", s, unknown))
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// readSet reads Action or Resource, or its contrary.
+func (p *Policy) readSet(o strict.Object, name string, deny bool) (s set) {
+	if s.not = o.Has("Not" + name); s.not && o.Has(name) {
+		o.Fail("Not"+name, "stands beside %s, try: one of them", name)
+	}
+	if s.not {
+		name = "Not" + name
+	}
+	if s.patterns = p.patterns(o, name, deny == s.not); len(s.patterns) == 0 {
+		o.Fail(name, "must not be empty")
+	}
+	return s
+}

@@ -1,11 +1,13 @@
-// Package policy decides what an AWS IoT policy allows. Its one promise: a document that loads decides here as it does
-// at AWS, and one that asks for what is not built, or that can never match, is refused when it is loaded.
+// Package policy decides what an AWS IoT policy allows. Its one promise: a document that loads allows nothing here that
+// it does not allow at AWS. What can never match, is not the message broker's or has no value here is warned of when it
+// is loaded; where that would allow more than at AWS, as in a Deny, the document is refused.
 //
 // The rules are those of the AWS IoT Developer Guide, chapters on policies and on publish and subscribe policy
-// examples.
+// examples, which refer to IAM's.
 package policy
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -56,14 +58,26 @@ type Request struct {
 type Policy struct {
 	name       string
 	statements []statement
+	warnings   []string
+	plain      bool // of the version without variables
 }
 
 type statement struct {
 	name       string // for messages
 	deny       bool
-	actions    []pattern
-	resources  []pattern
+	actions    set
+	resources  set
 	conditions []condition
+}
+
+// A set is what matches one of its patterns; or, for NotAction and NotResource, none.
+type set struct {
+	patterns []pattern
+	not      bool
+}
+
+func (s set) has(text string, r *Request) bool {
+	return slices.ContainsFunc(s.patterns, func(p pattern) bool { return p.matches(text, r) }) != s.not
 }
 
 // Load reads the file of a policy. Errors name it.
@@ -75,10 +89,12 @@ func Load(path string) (*Policy, error) {
 	return Parse(path, text)
 }
 
-// Parse reads a document in the form of `aws iot create-policy --policy-document`.
+// Parse reads a document in the form of `aws iot create-policy --policy-document`, or what `aws iot get-policy` prints
+// or `--cli-input-json` takes, which hold it as a string in policyDocument.
 func Parse(name string, text []byte) (*Policy, error) {
 	p := &Policy{name: name}
-	if err := p.parse(text); err != nil {
+	document, _ := strict.Unwrap(text, "policyDocument")
+	if err := p.parse(document); err != nil {
 		return nil, fmt.Errorf("loading policy %s: %w", name, err)
 	}
 	return p, nil
@@ -88,33 +104,27 @@ func (p *Policy) parse(text []byte) error {
 	if n := chars(text); n > maxChars {
 		return fmt.Errorf("%d characters without white space, IoT Core takes %d", n, maxChars)
 	}
-	top, err := strict.Read("policy", text, "Version", "Id", "Statement")
-	if err != nil {
-		return err
+	top := strict.Read("policy", text, "Version", "Id", "Statement")
+	switch version := top.Text("Version"); version {
+	case "", "2008-10-17": // the default; variables came later (IAM, Version)
+		if p.plain = true; bytes.Contains(text, []byte("${")) {
+			p.warn(top.Errorf("Version", "${…} is plain text before 2012-10-17, try: 2012-10-17"))
+		}
+	case "2012-10-17":
+	default:
+		top.Fail("Version", "%q: must be 2012-10-17 or 2008-10-17", version)
 	}
-	version, err := top.Text("Version")
-	if err != nil {
-		return err
-	}
-	if version != "2012-10-17" {
-		return top.Errorf("Version", "%q: must be 2012-10-17", version)
-	}
-	elements, err := list(top, "Statement")
-	if err != nil {
-		return err
-	}
+	elements := list(top, "Statement")
 	if len(elements) == 0 {
-		return top.Errorf("Statement", "must have at least one statement")
+		top.Fail("Statement", "must have at least one statement")
 	}
 	for i, raw := range elements {
-		s, err := readStatement(top, fmt.Sprintf("Statement[%d]", i), raw)
-		if err != nil {
-			return err
-		}
-		p.statements = append(p.statements, s)
+		p.statements = append(p.statements, p.readStatement(top, fmt.Sprintf("Statement[%d]", i), raw))
 	}
-	return nil
+	return top.Err()
 }
+
+func (p *Policy) warn(err error) { p.warnings = append(p.warnings, p.name+": "+err.Error()) }
 
 // chars counts the characters that are not white space.
 func chars(text []byte) (n int) {
@@ -126,63 +136,62 @@ func chars(text []byte) (n int) {
 	return n
 }
 
-func readStatement(top strict.Object, path string, raw json.RawMessage) (statement, error) {
-	s := statement{name: path}
-	o, err := top.ReadAt(path, raw, "Sid", "Effect", "Action", "Resource", "Condition")
-	if err != nil {
-		return s, err
-	}
-	if sid, err := o.Text("Sid"); err != nil {
-		return s, err
-	} else if sid != "" {
-		s.name += " " + sid
-	}
-	switch effect, err := o.Text("Effect"); {
-	case err != nil:
-		return s, err
-	case effect == "Deny":
+func (p *Policy) readStatement(top strict.Object, path string, raw json.RawMessage) statement {
+	o := top.ReadAt(path, raw, "Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition")
+	s := statement{name: strings.TrimSpace(path + " " + o.Text("Sid"))}
+	switch effect := o.Text("Effect"); effect {
+	case "Deny":
 		s.deny = true
-	case effect != "Allow":
-		return s, o.Errorf("Effect", "%q: must be Allow or Deny", effect)
+	case "Allow":
+	default:
+		o.Fail("Effect", "%q: must be Allow or Deny", effect)
 	}
-	if s.actions, err = somePatterns(o, "Action"); err != nil {
-		return s, err
-	}
-	if s.resources, err = somePatterns(o, "Resource"); err != nil {
-		return s, err
-	}
-	if s.conditions, err = readConditions(o); err != nil {
-		return s, err
-	}
-	return s, s.check(o)
+	s.actions, s.resources = p.readSet(o, "Action", s.deny), p.readSet(o, "Resource", s.deny)
+	s.conditions = p.readConditions(o, s.deny)
+	p.checkResources(o, s.resources, p.checkActions(o, s.actions))
+	return s
 }
 
-// check refuses what can never match: AWS would take it and deny.
-func (s *statement) check(o strict.Object) error {
-	used := make([]bool, len(s.resources))
-	for _, a := range s.actions {
-		known := false
+// checkActions warns of what is not the message broker's, and returns the kinds of resources that the others ask for;
+// nil where nothing can be said of them.
+func (p *Policy) checkActions(o strict.Object, actions set) map[string]bool {
+	wanted, foreign := map[string]bool{}, actions.not
+	for _, a := range actions.patterns {
+		known := actions.not
 		for action, kind := range kinds {
-			if !a.matches(action, nil) {
-				continue
-			}
-			known = true
-			for i, r := range s.resources {
-				used[i] = used[i] || r.couldBe(kind)
+			if a.matches(action, nil) {
+				known, wanted[kind] = true, true
 			}
 		}
-		if !known {
-			return o.Errorf("Action", "%q: matches no action of the message broker, try: iot:Connect, iot:Publish, "+
-				"iot:Subscribe, iot:Receive or iot:RetainPublish", a.text)
+		switch {
+		case !known && !strings.Contains(a.text, ":"):
+			o.Fail("Action", "%q: must be SERVICE:ACTION, such as iot:Publish", a.text)
+		case !known:
+			foreign = true
+			p.warn(o.Errorf("Action", "%q: not an action of the message broker, nothing comes of it here; there are "+
+				"iot:Connect, iot:Publish, iot:Subscribe, iot:Receive and iot:RetainPublish", a.text))
 		}
 	}
-	for i, r := range s.resources {
-		if !used[i] {
-			return o.Errorf("Resource", "%q: no action here asks for such a resource, try: client/ID for iot:Connect, "+
-				"topic/TOPIC for iot:Publish and iot:Receive, topicfilter/FILTER for iot:Subscribe", r.text)
+	if foreign {
+		return nil
+	}
+	return wanted
+}
+
+// checkResources warns of what can never match: AWS takes it and denies.
+func (p *Policy) checkResources(o strict.Object, resources set, wanted map[string]bool) {
+	for _, r := range resources.patterns {
+		kind, rest := r.kind()
+		switch {
+		case resources.not:
+		case kind == "topic" && strings.ContainsAny(rest, "+#") && (wanted == nil || wanted[kind]):
+			p.warn(o.Errorf("Resource", "%q: matches nothing, + and # are plain characters in a policy and no topic has "+
+				"them, try: *", r.text))
+		case wanted != nil && !wanted[kind] && !strings.ContainsAny(kind, "*?"):
+			p.warn(o.Errorf("Resource", "%q: matches nothing, the actions do not ask for it, try: client/ID for iot:Connect, "+
+				"topic/TOPIC for iot:Publish and iot:Receive, topicfilter/FILTER for iot:Subscribe", r.text))
 		}
 	}
-	return nil
 }
 
 // Policies are all those of a certificate.
@@ -196,14 +205,46 @@ func (ps Policies) Check() error {
 	return nil
 }
 
+// Warnings tell of what matches nothing, or not what it seems to, for clients of that region and account.
+func (ps Policies) Warnings(region, account string) (all []string) {
+	for _, p := range ps {
+		all = append(all, p.warnings...)
+		for _, s := range p.statements {
+			for _, r := range s.resources.patterns {
+				fields := strings.SplitN(r.text, ":", 6)
+				if len(fields) < 6 || fields[2] != "iot" {
+					continue
+				}
+				owner := pattern{parts: []part{{text: strings.Join(fields[:5], ":")}}}
+				if here := arn(region, account); !owner.matches(here, nil) {
+					all = append(all, fmt.Sprintf("%s: %s.Resource: %q: matches nothing of %s, try: --region and --account",
+						p.name, s.name, r.text, here))
+				}
+			}
+		}
+	}
+	return all
+}
+
+// arn is what the resources of a region and account begin with.
+func arn(region, account string) string {
+	partition := "aws"
+	for prefix, other := range map[string]string{"cn-": "aws-cn", "us-gov-": "aws-us-gov"} {
+		if strings.HasPrefix(region, prefix) {
+			partition = other
+		}
+	}
+	return "arn:" + partition + ":iot:" + region + ":" + account
+}
+
 // Decide returns nil if some statement allows the request and none denies it; else the error says why it is denied.
 func (ps Policies) Decide(r Request) error {
 	allowed := false
-	arn := "arn:aws:iot:" + r.Region + ":" + r.Account + ":" + r.Resource
+	resource := arn(r.Region, r.Account) + ":" + r.Resource
 	for _, p := range ps {
 		for i := range p.statements {
 			s := &p.statements[i]
-			if !s.matches(&r, arn) {
+			if !s.matches(&r, resource) {
 				continue
 			}
 			if s.deny {
@@ -213,25 +254,12 @@ func (ps Policies) Decide(r Request) error {
 		}
 	}
 	if !allowed {
-		return errors.New("no statement allows " + r.Action + " on " + arn)
+		return errors.New("no statement allows " + r.Action + " on " + resource)
 	}
 	return nil
 }
 
-func (s *statement) matches(r *Request, arn string) bool {
-	is := func(text string) func(pattern) bool {
-		return func(p pattern) bool { return p.matches(text, r) }
-	}
-	return slices.ContainsFunc(s.actions, is(r.Action)) && slices.ContainsFunc(s.resources, is(arn)) &&
+func (s *statement) matches(r *Request, resource string) bool {
+	return s.actions.has(r.Action, r) && s.resources.has(resource, r) &&
 		!slices.ContainsFunc(s.conditions, func(c condition) bool { return !c.holds(r) })
-}
-
-// couldBe reports whether a resource pattern can match one of a kind.
-func (p pattern) couldBe(kind string) bool {
-	fields := strings.SplitN(p.text, ":", 6)
-	if len(fields) < 6 {
-		return strings.ContainsAny(p.text, "*?")
-	}
-	have, _, _ := strings.Cut(fields[5], "/")
-	return have == kind || strings.ContainsAny(have, "*?")
 }

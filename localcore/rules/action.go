@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"piway/localcore/sql"
@@ -32,91 +33,82 @@ type run struct {
 	republish func(topic string, qos byte, payload []byte) error
 }
 
-// kinds are the actions that are supported, by their members in a rule file.
-var kinds = map[string]func(o strict.Object, version sql.Version) (action, error){
-	"cloudwatchMetric": readMetric,
-	"cloudwatchLogs":   readLogs,
-	"republish":        readRepublish,
-	"sns":              readSNS,
+// kinds are the actions that are supported, by their members in a rule file, with what each may hold.
+var kinds = map[string]struct {
+	read    func(o strict.Object, version sql.Version) action
+	members []string
+}{
+	"cloudwatchMetric": {readMetric, []string{
+		"metricNamespace", "metricName", "metricUnit", "metricValue", "metricTimestamp", "roleArn",
+	}},
+	"cloudwatchLogs": {readLogs, []string{"logGroupName", "batchMode", "roleArn"}},
+	"republish":      {readRepublish, []string{"topic", "qos", "roleArn"}},
+	"sns":            {readSNS, []string{"targetArn", "messageFormat", "roleArn"}},
 }
 
-// members are what each of them may hold.
-var members = map[string][]string{
-	"cloudwatchMetric": {"metricNamespace", "metricName", "metricUnit", "metricValue", "metricTimestamp", "roleArn"},
-	"cloudwatchLogs":   {"logGroupName", "batchMode", "roleArn"},
-	"republish":        {"topic", "qos", "roleArn"},
-	"sns":              {"targetArn", "messageFormat", "roleArn"},
-}
-
-func readActions(top strict.Object, version sql.Version) ([]action, error) {
-	var list []json.RawMessage
-	if raw := top.Members["actions"]; raw == nil || raw[0] != '[' || json.Unmarshal(raw, &list) != nil {
-		return nil, top.Errorf("actions", "must be a list of actions")
+// supported and foreign are all actions that AWS has (IoT API, Action).
+var (
+	supported = []string{"cloudwatchMetric", "cloudwatchLogs", "republish", "sns"}
+	foreign   = []string{
+		"cloudwatchAlarm", "dynamoDB", "dynamoDBv2", "elasticsearch", "firehose", "http", "influxDB", "iotAnalytics",
+		"iotEvents", "iotSiteWise", "kafka", "kinesis", "lambda", "location", "openSearch", "s3", "salesforce", "sqs",
+		"stepFunctions", "timestream",
 	}
+)
+
+func (r *Rule) readActions(top strict.Object, skip bool) {
+	if raw := top.Members["actions"]; raw == nil || raw[0] != '[' {
+		top.Fail("actions", "must be a list of actions")
+		return
+	}
+	list := top.List("actions")
 	if len(list) > maxActions {
-		return nil, top.Errorf("actions", "%d actions, IoT Core takes %d", len(list), maxActions)
+		top.Fail("actions", "%d actions, IoT Core takes %d", len(list), maxActions)
 	}
-	actions := make([]action, len(list))
 	for i, raw := range list {
-		var err error
-		if actions[i], err = readAction(top, fmt.Sprintf("actions[%d]", i), raw, version); err != nil {
-			return nil, err
+		if a := r.readAction(top, fmt.Sprintf("actions[%d]", i), raw, skip); a != nil {
+			r.actions = append(r.actions, a)
 		}
 	}
-	return actions, nil
+	if top.Has("errorAction") {
+		r.onError = r.readAction(top, "errorAction", top.Members["errorAction"], skip)
+	}
 }
 
-// readErrorAction returns nil if the rule has none.
-func readErrorAction(top strict.Object, version sql.Version) (action, error) {
-	if !top.Has("errorAction") {
-		return nil, nil
-	}
-	return readAction(top, "errorAction", top.Members["errorAction"], version)
-}
-
-func readAction(top strict.Object, path string, raw json.RawMessage, version sql.Version) (action, error) {
-	known := []string{"cloudwatchMetric", "cloudwatchLogs", "republish", "sns"}
-	one, err := top.ReadAt(path, raw, known...)
-	if err != nil {
-		return nil, err
-	}
+// readAction returns nil for a foreign one that is skipped, and for a mistake.
+func (r *Rule) readAction(top strict.Object, path string, raw json.RawMessage, skip bool) action {
+	one := top.ReadAt(path, raw, slices.Concat(supported, foreign)...)
 	if len(one.Names) != 1 {
-		return nil, one.Errorf("", "must have exactly one action, got %d, try: one of %s", len(one.Names),
-			strings.Join(known, ", "))
+		one.Fail("", "must have exactly one action, got %d, try: one of %s", len(one.Names), strings.Join(supported, ", "))
+	}
+	if one.Err() != nil {
+		return nil
 	}
 	name := one.Names[0]
-	o, err := one.Read(name, members[name]...)
-	if err != nil {
-		return nil, err
+	kind, known := kinds[name]
+	if !known && skip {
+		r.Warnings = append(r.Warnings, one.At(name)+": skipped, not supported here")
+		return nil
 	}
-	if err := checkRole(o); err != nil {
-		return nil, err
+	if !known {
+		one.Fail(name, "not supported here, try: --skip-foreign-actions, or one of %s", strings.Join(supported, ", "))
+		return nil
 	}
-	return kinds[name](o, version)
+	o := one.Read(name, kind.members...)
+	// The role's form is all that is looked at; nobody assumes it here.
+	if arn := o.NeedText("roleArn"); !strings.HasPrefix(arn, "arn:") || !strings.Contains(arn, ":role/") ||
+		strings.Contains(arn, "${") {
+		o.Fail("roleArn", "%q is not a role's ARN, try: arn:aws:iam::123456789012:role/piway-rule", arn)
+	}
+	return kind.read(o, r.version)
 }
 
-// checkRole looks at the form only; nobody assumes the role here.
-func checkRole(o strict.Object) error {
-	arn, err := o.NeedText("roleArn")
+func readTemplate(o strict.Object, name string, version sql.Version) sql.Template {
+	t, err := sql.ParseTemplate(o.NeedText(name), version)
 	if err != nil {
-		return err
+		o.Fail(name, "%w", err)
 	}
-	if !strings.HasPrefix(arn, "arn:") || !strings.Contains(arn, ":role/") || strings.Contains(arn, "${") {
-		return o.Errorf("roleArn", "%q is not a role's ARN, try: arn:aws:iam::123456789012:role/piway-rule", arn)
-	}
-	return nil
-}
-
-func readTemplate(o strict.Object, name string, version sql.Version) (sql.Template, error) {
-	text, err := o.NeedText(name)
-	if err != nil {
-		return sql.Template{}, err
-	}
-	t, err := sql.ParseTemplate(text, version)
-	if err != nil {
-		return sql.Template{}, o.Errorf(name, "%w", err)
-	}
-	return t, nil
+	return t
 }
 
 // A failure is an error with the kind that it is logged once for. Kinds are few by construction.

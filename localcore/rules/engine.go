@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"piway/localcore/sql"
@@ -16,6 +17,10 @@ type Message struct {
 	Payload         []byte
 	Time            time.Time
 }
+
+// canary reports whether a gateway sends the message to see its rule refuse it and report that. The rule for errors
+// knows one by the client id too (configs/aws/rules/errors-rule.json).
+func (m Message) canary() bool { return strings.HasSuffix(m.ClientID, "-feedback") }
 
 // An Engine applies rules to messages. Its methods are safe for concurrent use.
 type Engine struct {
@@ -30,9 +35,6 @@ func New(rules []*Rule, svc Services, log *slog.Logger) (*Engine, error) {
 		if slices.ContainsFunc(rules[:i], func(o *Rule) bool { return o.Name == r.Name }) {
 			return nil, fmt.Errorf("rule %q: given twice", r.Name)
 		}
-	}
-	if err := svc.check(); err != nil {
-		return nil, err
 	}
 	rec := &record{log: log, told: map[string]bool{}, rules: map[string]*Counts{}}
 	for _, r := range rules {
@@ -67,14 +69,14 @@ func (e *Engine) ingest(name, rest string, m Message, c chain) {
 	i := slices.IndexFunc(e.rules, func(r *Rule) bool { return !r.disabled && r.Name == name })
 	if i < 0 {
 		e.rec.count("", func(c *Counts) { c.RuleNotFound++ })
-		e.rec.tell("RuleNotFound", "basic ingest for a rule that is not there", "topic", m.Topic)
+		e.rec.tell(false, "RuleNotFound", "basic ingest for a rule that is not there", "topic", m.Topic)
 		return
 	}
 	r := e.rules[i]
 	if from := r.query.From; from != nil && !from.Match(rest) {
 		e.rec.count(r.Name, func(c *Counts) { c.NotSelected++ })
-		e.rec.tell(r.Name+" NotSelected", "basic ingest on a topic that the rule's FROM does not select: acknowledged and dropped",
-			"rule", r.Name, "topic", m.Topic, "from", from.String())
+		e.rec.tell(false, r.Name+" NotSelected",
+			"basic ingest on a topic that the rule's FROM does not select: acknowledged and dropped", "rule", r.Name, "topic", m.Topic, "from", from.String())
 		return
 	}
 	e.apply(r, m, c)
@@ -105,13 +107,13 @@ func (e *Engine) query(work *run) bool {
 	if parseErr != nil {
 		payload = sql.Raw(m.Payload)
 		e.rec.count(work.rule.Name, func(c *Counts) { c.ParseError++ })
-		e.rec.tell(r.Name+" ParseError", "payload is not JSON", "rule", r.Name, "topic", m.Topic, "err", parseErr)
+		e.rec.tell(false, r.Name+" ParseError", "payload is not JSON", "rule", r.Name, "topic", m.Topic, "err", parseErr)
 	}
 	work.in = &sql.Input{Version: r.version, Topic: m.Topic, ClientID: m.ClientID, Time: m.Time, Payload: payload}
 	output, selected, err := r.query.Run(work.in)
 	if err != nil && !errors.Is(err, sql.ErrNotJSON) { // which was counted
 		e.rec.count(work.rule.Name, func(c *Counts) { c.SQLError++ })
-		e.rec.tell(r.Name+" SQLError", "rule sql failed", "rule", r.Name, "topic", m.Topic, "err", err)
+		e.rec.tell(false, r.Name+" SQLError", "rule sql failed", "rule", r.Name, "topic", m.Topic, "err", err)
 	}
 	work.output = output
 	return selected
@@ -128,15 +130,20 @@ func (e *Engine) act(work *run) (executed int) {
 			e.rec.count(work.rule.Name, func(c *Counts) { c.Success++ })
 			continue
 		}
-		e.rec.count(work.rule.Name, func(c *Counts) { c.Failure++ })
-		e.rec.tell(r.Name+" "+kindOf(err), "rule action failed", "rule", r.Name, "topic", m.Topic, "action", a.name(),
-			"resource", resource, "err", err)
+		e.rec.count(r.Name, func(c *Counts) {
+			c.Failure++
+			if m.canary() {
+				c.Canary++
+			}
+		})
+		e.rec.tell(m.canary(), r.Name+" "+kindOf(err), "rule action failed", "rule", r.Name, "topic", m.Topic, "action",
+			a.name(), "resource", resource, "err", err)
 		failed = append(failed, ActionFailure{a.name(), resource, err.Error()})
 	}
 	if failed == nil {
 		return len(r.actions)
 	}
-	f := Failure{Time: m.Time, Document: newDocument(r.Name, m, failed)}
+	f := Failure{Time: m.Time, Canary: m.canary(), Document: newDocument(r.Name, m, failed)}
 	executed = len(r.actions)
 	if r.onError != nil {
 		executed++
@@ -157,7 +164,7 @@ func (e *Engine) report(work *run, d Document) string {
 		return ""
 	}
 	e.rec.count(work.rule.Name, func(c *Counts) { c.ErrorActionFailure++ })
-	e.rec.tell(r.Name+" error action "+kindOf(err), "rule error action failed", "rule", r.Name, "topic", m.Topic, "action",
-		r.onError.name(), "resource", resource, "err", err)
+	e.rec.tell(false, r.Name+" error action "+kindOf(err), "rule error action failed", "rule", r.Name, "topic", m.Topic,
+		"action", r.onError.name(), "resource", resource, "err", err)
 	return r.onError.name() + " " + resource + ": " + err.Error()
 }

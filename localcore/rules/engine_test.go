@@ -228,19 +228,6 @@ func TestNew_refusesTwoRulesOfOneName(t *testing.T) {
 	}
 }
 
-func TestNew_refusesAMissingService(t *testing.T) {
-	svc := new(sink).services()
-	svc.Notify = nil
-	if _, err := rules.New(nil, svc, nil); err == nil || !strings.Contains(err.Error(), "Services.Notify must be set") {
-		t.Errorf("got %v, want Notify must be set", err)
-	}
-	svc = new(sink).services()
-	svc.Meter = nil
-	if _, err := rules.New(nil, svc, nil); err != nil {
-		t.Errorf("without Meter: got %v, want nil", err)
-	}
-}
-
 func TestEngine_Handle_timestampOfTheMessage(t *testing.T) {
 	for template, want := range map[string]time.Time{
 		"${floor(timestamp()/1000)}": noon,

@@ -15,6 +15,7 @@ type Counts struct {
 	TopicMatch         int64 `json:"topic_match"`          // a rule that a message matched
 	Success            int64 `json:"success"`              // an action that was done
 	Failure            int64 `json:"failure"`              // an action that failed
+	Canary             int64 `json:"canary"`               // those of a gateway's canary, which are meant to
 	ErrorActionSuccess int64 `json:"error_action_success"` // an error action that was done
 	ErrorActionFailure int64 `json:"error_action_failure"` // an error action that failed
 	ParseError         int64 `json:"parse_error"`          // a matched message that is not JSON
@@ -47,6 +48,7 @@ type Failure struct {
 	Document
 
 	Time             time.Time `json:"time"`
+	Canary           bool      `json:"canary,omitempty"` // it is as it should be
 	ErrorActionError string    `json:"errorActionError,omitempty"`
 }
 
@@ -80,13 +82,13 @@ func (r *record) keep(f Failure) {
 	r.last = append(r.last, f)
 }
 
-// tell warns the first time of a kind; a sender that is wrong is wrong every minute.
-func (r *record) tell(kind, msg string, args ...any) {
+// tell warns the first time of a kind that is not meant to be; a sender that is wrong is wrong every minute.
+func (r *record) tell(meant bool, kind, msg string, args ...any) {
 	r.mu.Lock()
 	again := r.told[kind]
-	r.told[kind] = true
+	r.told[kind] = again || !meant
 	r.mu.Unlock()
-	if again {
+	if again || meant {
 		r.log.Debug(msg, args...)
 		return
 	}

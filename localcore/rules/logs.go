@@ -13,14 +13,8 @@ type logsAction struct {
 	batch bool
 }
 
-func readLogs(o strict.Object, version sql.Version) (action, error) {
-	var a logsAction
-	var err error
-	if a.group, err = readTemplate(o, "logGroupName", version); err != nil {
-		return nil, err
-	}
-	a.batch, err = o.Bool("batchMode")
-	return a, err
+func readLogs(o strict.Object, version sql.Version) action {
+	return logsAction{readTemplate(o, "logGroupName", version), o.Bool("batchMode")}
 }
 
 func (a logsAction) name() string { return "CloudwatchLogsAction" }

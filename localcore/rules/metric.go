@@ -16,27 +16,16 @@ type metricAction struct {
 	timestamp                      *sql.Template // nil: the time of the message
 }
 
-func readMetric(o strict.Object, version sql.Version) (action, error) {
-	var a metricAction
-	for _, m := range []struct {
-		name string
-		into *sql.Template
-	}{
-		{"metricNamespace", &a.namespace}, {"metricName", &a.metric}, {"metricUnit", &a.unit}, {"metricValue", &a.value},
-	} {
-		var err error
-		if *m.into, err = readTemplate(o, m.name, version); err != nil {
-			return nil, err
-		}
+func readMetric(o strict.Object, version sql.Version) action {
+	a := metricAction{
+		namespace: readTemplate(o, "metricNamespace", version), metric: readTemplate(o, "metricName", version),
+		unit: readTemplate(o, "metricUnit", version), value: readTemplate(o, "metricValue", version),
 	}
 	if o.Has("metricTimestamp") {
-		t, err := readTemplate(o, "metricTimestamp", version)
-		if err != nil {
-			return nil, err
-		}
+		t := readTemplate(o, "metricTimestamp", version)
 		a.timestamp = &t
 	}
-	return a, nil
+	return a
 }
 
 func (a metricAction) name() string { return "CloudwatchMetricAction" }

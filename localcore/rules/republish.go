@@ -17,25 +17,21 @@ type republishAction struct {
 	qos   byte
 }
 
-func readRepublish(o strict.Object, version sql.Version) (action, error) {
-	topic, err := readTemplate(o, "topic", version)
-	if err != nil {
-		return nil, err
-	}
-	if topic.IsConstant() {
-		if _, err := target(topic.String()); err != nil {
-			return nil, o.Errorf("topic", "%w", err)
+func readRepublish(o strict.Object, version sql.Version) action {
+	a := republishAction{topic: readTemplate(o, "topic", version)}
+	if a.topic.IsConstant() {
+		if _, err := target(a.topic.String()); err != nil {
+			o.Fail("topic", "%w", err)
 		}
 	}
-	a := republishAction{topic: topic}
 	switch string(o.Members["qos"]) {
 	case "", "0": // the default is 0
 	case "1":
 		a.qos = 1
 	default:
-		return nil, o.Errorf("qos", "must be 0 or 1, got %.20s", o.Members["qos"])
+		o.Fail("qos", "must be 0 or 1, got %.20s", o.Members["qos"])
 	}
-	return a, nil
+	return a
 }
 
 func (a republishAction) name() string { return "RepublishAction" }

@@ -99,8 +99,12 @@ func TestParse_refuses(t *testing.T) {
 		{"disabled", "false", `"no"`, "ruleDisabled: must be true or false"},
 		{"description", `"d"`, "null", "description: must be a string"},
 		{"cut in a member", "role/r\"}}]", "role/r\"}", "actions: not valid JSON"},
-		{"other action", "cloudwatchMetric", "lambda", "actions[0].lambda: not a member that is known here, try: one of " +
-			"cloudwatchMetric"},
+		{"other action", "cloudwatchMetric", "lambda", "actions[0].lambda: not supported here, try: --skip-foreign-actions"},
+		{"no such action", "cloudwatchMetric", "cloudWatchMetrics", "actions[0].cloudWatchMetrics: not a member"},
+		{"action in another case", "cloudwatchMetric", "OpenSearch", "actions[0].OpenSearch: not a member that is known here, try: openSearch"},
+		{"foreign error action", "republish", "sqs", "errorAction.sqs: not supported here, try: --skip-foreign-actions"},
+		{"name", "\"description\": \"d\"", "\"ruleName\": \"a-b\"", `rule name "a-b": AWS takes`},
+		{"name of no text", "\"description\": \"d\"", "\"ruleName\": 1", "ruleName: must be a string"},
 		{
 			"no action", `{"cloudwatchMetric": {`, `{}, {"cloudwatchMetric": {`,
 			"actions[0]: must have exactly one action, got 0",
@@ -112,7 +116,7 @@ func TestParse_refuses(t *testing.T) {
 			"actions[0].cloudwatchMetric.metricUnit: required and missing",
 		},
 		{"template", "${value}", "${sqrt(value)}", "actions[0].cloudwatchMetric.metricValue: column 3: function sqrt is " +
-			"not supported"},
+			"not supported here"},
 		{"timestamp template", "${timestamp}", "${timestamp()", `metricTimestamp: column 1: "${" has no closing brace`},
 		{"role", "arn:aws:iam::123456789012:role/r\"}}]", "piway-rule\"}}]", `roleArn: "piway-rule" is not a role's ARN`},
 		{"role by template", "role/r\"}}]", "role/${name}\"}}]", `is not a role's ARN`},
@@ -197,7 +201,7 @@ func TestLoad_namesTheRuleByItsFile(t *testing.T) {
 		if err := os.WriteFile(path, ruleText(t), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		r, err := rules.Load(path)
+		r, err := rules.Load(path, false)
 		switch {
 		case want == "" && (err == nil || !strings.Contains(err.Error(), path)):
 			t.Errorf("%s: got %v, want an error that names the file", file, err)
@@ -207,7 +211,7 @@ func TestLoad_namesTheRuleByItsFile(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", file, r.Name, want)
 		}
 	}
-	if _, err := rules.Load(filepath.Join(dir, "none.json")); !os.IsNotExist(err) {
+	if _, err := rules.Load(filepath.Join(dir, "none.json"), false); !os.IsNotExist(err) {
 		t.Errorf("no file: got %v, want it does not exist", err)
 	}
 }

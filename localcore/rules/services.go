@@ -1,9 +1,6 @@
 package rules
 
-import (
-	"errors"
-	"time"
-)
+import "time"
 
 // Services are what an Engine's actions call, from any goroutine. An error of theirs that has a method Kind() string is
 // logged once per rule and kind. All but Meter must be set.
@@ -39,16 +36,4 @@ type Use struct {
 	Rule    string
 	Bytes   int // topic and payload
 	Actions int // executed, whether they worked or not, the error action included
-}
-
-func (s Services) check() error {
-	for name, isSet := range map[string]bool{
-		"PutMetric": s.PutMetric != nil, "PutLogs": s.PutLogs != nil, "Republish": s.Republish != nil,
-		"Notify": s.Notify != nil,
-	} {
-		if !isSet {
-			return errors.New("rules: Services." + name + " must be set")
-		}
-	}
-	return nil
 }

@@ -15,28 +15,21 @@ type snsAction struct {
 	isJSON bool
 }
 
-func readSNS(o strict.Object, version sql.Version) (action, error) {
-	target, err := readTemplate(o, "targetArn", version)
-	if err != nil {
-		return nil, err
-	}
+func readSNS(o strict.Object, version sql.Version) action {
+	target, format := readTemplate(o, "targetArn", version), o.Text("messageFormat")
 	if target.IsConstant() {
 		if err := checkTarget(target.String()); err != nil {
-			return nil, o.Errorf("targetArn", "%w", err)
+			o.Fail("targetArn", "%w", err)
 		}
 	}
-	format, err := o.Text("messageFormat")
-	if err != nil {
-		return nil, err
-	}
 	if o.Has("messageFormat") && format != "RAW" && format != "JSON" {
-		return nil, o.Errorf("messageFormat", "must be RAW or JSON, got %.20q", format)
+		o.Fail("messageFormat", "must be RAW or JSON, got %.20q", format)
 	}
-	return snsAction{target, format == "JSON"}, nil // the default is RAW
+	return snsAction{target, format == "JSON"} // the default is RAW
 }
 
 func checkTarget(arn string) error {
-	if !strings.HasPrefix(arn, "arn:aws:sns:") {
+	if !strings.HasPrefix(arn, "arn:aws") || !strings.Contains(arn, ":sns:") { // in China it is aws-cn
 		return fmt.Errorf("%.60q is not an SNS topic's ARN, try: arn:aws:sns:eu-central-1:123456789012:piway", arn)
 	}
 	if strings.HasSuffix(arn, ".fifo") {

@@ -14,8 +14,7 @@ func (n Number) compare(m Number) int {
 }
 
 // calculate applies one of + - * / % (iot-sql-operators). Int with Int stays Int, so 7 / 2 is 3, and with SQL
-// 2016-03-23
-// 7.0 / 2 is 3 too. Dividing by zero is Undefined.
+// 2016-03-23 7.0 / 2 is 3 too; what was a string is a Decimal, so "7" / 2 is 3.5. Dividing by zero is Undefined.
 func calculate(op string, a, b Number, version Version) Value {
 	ints := a.isInt && b.isInt
 	if (op == "/" || op == "%") && b.coefficient.Sign() == 0 {

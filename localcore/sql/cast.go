@@ -1,7 +1,5 @@
 package sql
 
-import "math/big"
-
 // A castType is a target of cast (iot-sql-functions, "Casting rules").
 type castType struct {
 	since Version
@@ -22,6 +20,14 @@ var types = map[string]castType{
 	"bool":     {V2016, castBoolean},
 }
 
+// orUndefined is a value, or Undefined if there is none.
+func orUndefined[T any](v T, ok bool) Value {
+	if !ok {
+		return Undefined{}
+	}
+	return v
+}
+
 func castNumber(v Value, version Version) Value {
 	if b, ok := v.(bool); ok {
 		v = fromInt(0)
@@ -29,11 +35,7 @@ func castNumber(v Value, version Version) Value {
 			v = fromInt(1)
 		}
 	}
-	n, ok := toNumber(v, version)
-	if !ok {
-		return Undefined{}
-	}
-	return n
+	return orUndefined(toNumber(v, version))
 }
 
 func castInt(v Value, version Version) Value {
@@ -45,21 +47,11 @@ func castInt(v Value, version Version) Value {
 	return newNumber(n.coefficient, n.exponent, true, version)
 }
 
-func castText(v Value, _ Version) Value {
-	text, ok := toText(v)
-	if !ok {
-		return Undefined{}
-	}
-	return text
-}
+func castText(v Value, _ Version) Value { return orUndefined(toText(v)) }
 
 func castBoolean(v Value, _ Version) Value {
 	if n, ok := v.(Number); ok {
-		return n.coefficient.Cmp(new(big.Int)) != 0
+		return n.coefficient.Sign() != 0
 	}
-	b, ok := toBoolean(v)
-	if !ok {
-		return Undefined{}
-	}
-	return b
+	return orUndefined(toBoolean(v))
 }

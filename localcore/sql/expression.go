@@ -119,9 +119,6 @@ func (p *parser) number() (expr, error) {
 
 func (p *parser) parenthesis() (expr, error) {
 	p.advance()
-	if p.is("SELECT") {
-		return nil, p.errorf("a nested SELECT is not supported")
-	}
 	x, err := p.expression()
 	if err != nil {
 		return nil, err
@@ -222,7 +219,7 @@ func (p *parser) call(name token) (expr, error) {
 	}
 	f, known := functions[strings.ToLower(name.text)]
 	if !known {
-		return nil, name.errorf("function %.40s is not supported, try: one of %s", name.text, functionNames())
+		return nil, name.errorf("function %.40s is not supported here, try: one of %s", name.text, functionNames())
 	}
 	if err := p.needs(f.since, name, strings.ToLower(name.text)+"()"); err != nil {
 		return nil, err
@@ -251,6 +248,9 @@ func (p *parser) cast() (expr, error) {
 	t := p.token
 	to, known := types[strings.ToLower(t.text)]
 	if t.kind != word || !known {
+		if t.is("Double") {
+			return nil, t.errorf("a cast to Double is not supported here, try: Decimal")
+		}
 		return nil, t.unwanted("one of the types Decimal, Int, String, Boolean")
 	}
 	if err := p.needs(to.since, t, "a cast to "+t.text); err != nil {

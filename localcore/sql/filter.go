@@ -13,26 +13,28 @@ const (
 )
 
 // A Filter is a topic filter with the wildcards + (one level) and # (all further levels).
-type Filter struct {
-	text   string
-	levels []string
-}
+type Filter struct{ text string }
 
 // ParseFilter reads a topic filter [MQTT-4.7] within IoT Core's quotas.
 func ParseFilter(text string) (Filter, error) {
-	if err := checkLength("topic filter", text); err != nil {
+	if err := CheckSize("topic filter", text); err != nil {
 		return Filter{}, err
 	}
-	f := Filter{text: text, levels: strings.Split(text, "/")}
-	if err := f.checkWildcards(); err != nil {
-		return Filter{}, err
+	levels := strings.Split(text, "/")
+	for i, level := range levels {
+		switch {
+		case len(level) > 1 && strings.ContainsAny(level, "+#"):
+			return Filter{}, fmt.Errorf("topic filter %q: a wildcard must be a whole level, got %q", text, level)
+		case level == "#" && i < len(levels)-1:
+			return Filter{}, fmt.Errorf("topic filter %q: # must be the last level", text)
+		}
 	}
-	return f, nil
+	return Filter{text}, nil
 }
 
 // CheckTopic says what is wrong with a topic that a message is to be published to.
 func CheckTopic(topic string) error {
-	if err := checkLength("topic", topic); err != nil {
+	if err := CheckSize("topic", topic); err != nil {
 		return err
 	}
 	if strings.ContainsAny(topic, "+#") {
@@ -41,7 +43,8 @@ func CheckTopic(topic string) error {
 	return nil
 }
 
-func checkLength(what, text string) error {
+// CheckSize says what is wrong with the text or the size of a topic or filter.
+func CheckSize(what, text string) error {
 	_, counted, _ := BasicIngest(text)
 	switch {
 	case text == "":
@@ -56,40 +59,33 @@ func checkLength(what, text string) error {
 	return nil
 }
 
-func (f Filter) checkWildcards() error {
-	for i, level := range f.levels {
-		switch {
-		case len(level) > 1 && strings.ContainsAny(level, "+#"):
-			return fmt.Errorf("topic filter %q: a wildcard must be a whole level, got %q", f.text, level)
-		case level == "#" && i < len(f.levels)-1:
-			return fmt.Errorf("topic filter %q: # must be the last level", f.text)
-		}
-	}
-	return nil
-}
-
 // String returns the filter as it was written.
 func (f Filter) String() string { return f.text }
 
-// Match reports whether the topic is selected. Unlike plain MQTT, a/# does not match its parent a
-// (AWS IoT Developer Guide, mqtt: differences from the specification).
+// Match reports whether the topic is selected.
 func (f Filter) Match(topic string) bool {
-	have := strings.Split(topic, "/")
-	if strings.HasPrefix(topic, "$") && f.levels[0] != have[0] {
+	if strings.HasPrefix(topic, "$") && strings.ContainsAny(f.text[:1], "+#") {
 		return false // [MQTT-4.7.2-1]
 	}
-	for i, level := range f.levels {
-		if i == len(have) {
-			return false
-		}
-		if level == "#" {
+	return Matches(f.text, topic)
+}
+
+// Matches reports whether a filter selects a topic. Unlike plain MQTT, a/# does not match its parent a
+// (AWS IoT Developer Guide, mqtt: differences from the specification).
+func Matches(filter, topic string) bool {
+	for {
+		f, filterRest, moreFilter := strings.Cut(filter, "/")
+		t, topicRest, moreTopic := strings.Cut(topic, "/")
+		switch {
+		case f == "#":
 			return true
-		}
-		if level != "+" && level != have[i] {
+		case f != "+" && f != t:
 			return false
+		case !moreFilter || !moreTopic:
+			return moreFilter == moreTopic
 		}
+		filter, topic = filterRest, topicRest
 	}
-	return len(have) == len(f.levels)
 }
 
 // BasicIngest splits $aws/rules/NAME/REST into NAME and REST, REST perhaps empty. Any other topic comes back whole.

@@ -32,7 +32,17 @@ func (t token) is(text string) bool {
 	return t.kind == symbol && t.text == text || t.kind == word && strings.EqualFold(t.text, text)
 }
 
+// unsupported is what AWS's SQL has beyond this one, by the words and symbols that begin it, in upper case
+// (iot-sql-reference).
+var unsupported = map[string]string{
+	"CASE": "CASE", "IN": "IN", "EXISTS": "EXISTS", "SET": "SET", "SELECT": "a nested SELECT", "@": "a variable",
+	"{": "an object literal",
+}
+
 func (t token) unwanted(want string) error {
+	if what := unsupported[strings.ToUpper(t.text)]; what != "" && (t.kind == word || t.kind == symbol) {
+		return t.errorf("%s is not supported here", what)
+	}
 	switch t.kind {
 	case broken:
 		return t.errorf("%s", t.text)
@@ -119,7 +129,7 @@ func (l *lexer) readString(t token, quote byte) token {
 	l.take(i + 2)
 	switch {
 	case strings.Contains(t.text, `\`):
-		t.kind, t.text = broken, fmt.Sprintf("string %.40q: a backslash is not supported", t.text)
+		t.kind, t.text = broken, fmt.Sprintf("string %.40q: a backslash is not supported here", t.text)
 	case !utf8.ValidString(t.text):
 		t.kind, t.text = broken, fmt.Sprintf("string %.40q: not UTF-8 text", t.text)
 	}

@@ -78,6 +78,7 @@ func arithmetic(op string, l, r expr) expr {
 		if !ok1 || !ok2 {
 			return Undefined{}
 		}
+		a.isInt, b.isInt = a.isInt && !isText(l), b.isInt && !isText(r)
 		return calculate(op, a, b, version)
 	}}
 }

@@ -158,7 +158,8 @@ func (p *parser) parseItem() (item, error) {
 		return item{value: value}, nil
 	}
 	if !p.accept("AS") {
-		return item{value, defaultName(value, p.whole[start:p.start])}, nil
+		name, err := p.defaultName(value, p.whole[start:p.start])
+		return item{value, name}, err
 	}
 	name := p.token
 	if name.kind != word || isKeyword(name.text) {
@@ -166,21 +167,28 @@ func (p *parser) parseItem() (item, error) {
 	}
 	p.advance()
 	if p.is(".") {
-		return item{}, p.errorf("a nested name after AS is not supported, try: AS %s", name.text)
+		return item{}, p.errorf("a nested name after AS is not supported here, try: AS %s", name.text)
 	}
 	return item{value, name.text}, nil
 }
 
-// defaultName is what the output calls an item without AS: the attribute's own name. For other expressions AWS
-// documents none; their text as it stands is the least surprising.
-func defaultName(value expr, text string) string {
+// defaultName is what the output calls an item without AS: by the last name of a path, or the function's. AWS documents
+// neither the latter, on which rules in use rely, nor any for other expressions, which are refused.
+func (p *parser) defaultName(value expr, text string) (string, error) {
 	switch value := value.(type) {
 	case attribute:
-		return value[len(value)-1]
+		return value[len(value)-1], nil
 	case member:
-		return value.path[len(value.path)-1]
+		return value.path[len(value.path)-1], nil
+	case call:
+		if name, _, _ := strings.Cut(text, "("); name != "" { // else it stands in parentheses
+			return strings.TrimSpace(name), nil
+		}
 	}
-	return strings.TrimSpace(text)
+	if p.kind == end || p.is(",") || p.is("FROM") || p.is("WHERE") {
+		return "", p.errorf("%.40q needs a name in the output, try: AS name", strings.TrimSpace(text))
+	}
+	return "", p.unwanted(`an operator, AS, ",", FROM, WHERE or the end`)
 }
 
 // name takes an attribute's name. After a dot AWS reaches no digits (iot-sql-json), nor hyphens and spaces anywhere.

@@ -14,7 +14,7 @@ func evaluate(t *testing.T, version sql.Version, expression string) string {
 	if err != nil {
 		t.Fatalf("%s: %v", expression, err)
 	}
-	text := tmpl.Resolve(input(version, `{"i": 7, "d": 2.50, "w": 10.0, "s": "abc", "n": null, "o": {"k": [1, null]}, "l": ["HELLO", 2], "u": "äöü"}`))
+	text := tmpl.Resolve(input(version, `{"i": 7, "d": 2.50, "w": 10.0, "s": "abc", "n": null, "o": {"k": [1, null]}, "l": ["HELLO", 2], "u": "äöü", "s7": "7", "s2": "2"}`))
 	return strings.TrimSuffix(strings.TrimPrefix(text, "["), "]")
 }
 
@@ -35,6 +35,46 @@ func TestEvaluate(t *testing.T) {
 		"0 / 5.5":                                "0",
 		"7 % 4":                                  "3",
 		"-7 % 4":                                 "-3",
+		"'7' / 2":                                "3.5",
+		"'7' / '2'":                              "3.5",
+		"7 / '2'":                                "3.5",
+		"i / '2'":                                "3.5",
+		"s7 / 2":                                 "3.5",
+		"s7 / s2":                                "3.5",
+		"s7 / i":                                 "1",
+		"s7 - s2":                                "5",
+		"s7 * s2":                                "14",
+		"s7 % s2":                                "1",
+		"s7 + s2":                                `"72"`,
+		"i + s2":                                 `"72"`,
+		"0 - s7 / s2":                            "-3.5",
+		"(0 - s7) / 2":                           "-3", // what a difference makes of whole numbers is an Int again
+		"cast(s7 as Decimal) + cast(s2 as Int)":  "9",
+		"cast(s7 as Int) / 2":                    "3",
+		"floor(s7 / s2)":                         "3",
+		"round(s7 / s2)":                         "4",
+		"abs(0 - s7 / s2)":                       "3.5",
+		"'7.50' / 3":                             "2.50",
+		"'1e3' / 7":                              "142.8571428571428571428571428571429",
+		"'7' / 0":                                "",
+		"'7' / '0'":                              "",
+		"'7' % '0'":                              "",
+		"7 / 0.0":                                "",
+		"'+7' / 2":                               "",
+		"' 7' / 2":                               "",
+		"'7,5' / 2":                              "",
+		"'0x7' / 2":                              "",
+		"'' / 2":                                 "",
+		"'7' / true":                             "",
+		"'7' / none":                             "",
+		"'7' / n":                                "",
+		"s7 > 6":                                 "true",
+		"s7 > '10'":                              "false", // as numbers
+		"s7 >= i":                                "true",
+		"s7 = i":                                 "false", // two types
+		"s7 <> i":                                "true",
+		"s7 = '7'":                               "true",
+		"s7 < 'x'":                               "",
 		"7.5 % 2":                                "1.5",
 		"0.1 + 0.2":                              "0.3",
 		"d * 2":                                  "5",
@@ -143,6 +183,8 @@ func TestEvaluate_oldVersionKeepsDecimals(t *testing.T) {
 		"w * 2":    "20.0",
 		"w + i":    "17.0",
 		"i / 2":    "3",
+		"s7 / 2":   "3.5",
+		"s7 * s2":  "14",
 		"floor(w)": "10",
 		"abs(w)":   "10.0",
 	} {
@@ -195,6 +237,23 @@ func TestKind(t *testing.T) {
 	} {
 		if got := sql.Kind(v); got != want {
 			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestParse_oldVersion(t *testing.T) {
+	for text, want := range map[string]string{
+		"SELECT a, get(b, 'c') AS c FROM 'a' WHERE a > 1": "",
+		"SELECT VALUE a":              "column 8: SELECT VALUE needs awsIotSqlVersion 2016-03-23, and the rule has 2015-10-08",
+		"SELECT a.b":                  "column 9: a nested attribute needs",
+		"SELECT [a] AS b":             "column 8: an array needs",
+		"SELECT isUndefined(a) AS b":  "column 8: isundefined() needs",
+		"SELECT cast(a AS Int) AS b":  "",
+		"SELECT cast(a AS Bool) AS b": "column 18: a cast to Bool needs",
+	} {
+		_, err := sql.Parse(text, sql.V2015)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q in it", text, err, want)
 		}
 	}
 }

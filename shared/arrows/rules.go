@@ -137,7 +137,7 @@ var inside = map[string][]string{
 
 	// The local stand-in for AWS, and its wiring.
 	"localcore/bill":           {"shared/prices"},
-	"localcore/broker":         {"shared/guard", "shared/tell", "shared/config"},
+	"localcore/broker":         {"localcore/sql", "shared/guard", "shared/tell"},
 	"localcore/rules":          {"localcore/sql", "localcore/strict"},
 	"localcore/sql":            {},
 	"localcore/policy":         {"localcore/strict"},
