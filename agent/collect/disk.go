@@ -133,7 +133,7 @@ func (d *diskUsage) judge(at place, path string, u *disk.UsageStat) (float64, er
 	if err != nil {
 		return 0, err
 	}
-	if at.apart { // else it makes no difference whether it is mounted
+	if at.couldBeMissed() {
 		d.known.add(at.point)
 	}
 	says := at.remark(d.path, path)

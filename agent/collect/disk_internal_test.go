@@ -124,6 +124,12 @@ func TestDisk_mounts_of_one_file_system(t *testing.T) {
 	b.has(b.usb)
 	b.start(b.state, b.usb)
 	b.has(b.usb)
+	// A folder in memory goes away with it: there is nothing to remember.
+	b.mounts(`30 20 0:40 / /mnt tmpfs tmpfs`)
+	b.has(b.usb)
+	if _, err := os.Stat(filepath.Join(b.state, knownFile)); err == nil {
+		t.Error("a mount that makes no difference is remembered")
+	}
 }
 
 func TestDisk_paths(t *testing.T) {

@@ -108,6 +108,12 @@ func (w world) find(path string) (place, error) {
 // what names a file system.
 func (m mount) what() string { return strings.TrimSpace(m.kind + " " + m.source) }
 
+// couldBeMissed says whether there would be another figure if nothing were mounted. A folder of a tmpfs would not be
+// there.
+func (p place) couldBeMissed() bool {
+	return p.apart && (p.point == p.path || p.own.kind != "tmpfs")
+}
+
 // deviceGone says whether a mount's disk was taken away. Until it is unmounted the kernel answers from memory.
 func deviceGone(ctx context.Context, m mount) bool {
 	if m.device == "" || strings.HasPrefix(m.device, "0:") { // no block device
