@@ -100,8 +100,11 @@ func (s *sensor) note(log *slog.Logger, err error) {
 	if complaint == s.complaint || errors.Is(err, ErrEarly) {
 		return
 	}
+	was := s.complaint
 	s.complaint = complaint
 	switch {
+	case err == nil && s.local && was == ErrAbsent.Error(): // what comes and goes, such as a Wi-Fi connection
+		log.Debug("sensor is there", "metric", s.name)
 	case err == nil:
 		log.Info("sensor works again", "metric", s.name)
 	case errors.Is(err, ErrAbsent) && s.local: // most machines lack some
