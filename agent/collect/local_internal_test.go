@@ -195,8 +195,11 @@ func TestCollector_what_a_machine_lacks_is_not_told(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	c := New(Options{Health: true, Log: slog.New(slog.NewTextHandler(&log, nil))})
-	c.Collect(on(t.Context(), t.TempDir()))
-	if log.Len() > 0 {
-		t.Errorf("got %s, want nothing", &log)
+	dir := t.TempDir()
+	c.Collect(on(t.Context(), dir))
+	write(t, filepath.Join(dir, "proc/loadavg"), "1 2 3 1/1 1\n")
+	c.localRead = time.Time{}
+	if got := local(on(t.Context(), dir), c); got["load 1m"] != 1 || log.Len() > 0 {
+		t.Errorf("got %v and %s, want the load and nothing", got, &log)
 	}
 }

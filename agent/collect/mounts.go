@@ -159,8 +159,9 @@ func statSpace(path string) (space, error) {
 	if err := unix.Statfs(path, &f); err != nil {
 		return space{}, &fs.PathError{Op: "statfs", Path: path, Err: err}
 	}
+	dev := uint64(st.Dev) // narrower on other systems
 	return space{
-		device: fmt.Sprintf("%d:%d", unix.Major(st.Dev), unix.Minor(st.Dev)),
+		device: fmt.Sprintf("%d:%d", unix.Major(dev), unix.Minor(dev)),
 		isDir:  st.Mode&unix.S_IFMT == unix.S_IFDIR,
 		used:   f.Blocks - min(f.Bfree, f.Blocks), free: f.Bavail,
 		inodes: f.Files, freeInos: f.Ffree,

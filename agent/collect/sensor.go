@@ -100,14 +100,17 @@ func (s *sensor) note(log *slog.Logger, err error) {
 	if complaint == s.complaint || errors.Is(err, ErrEarly) {
 		return
 	}
+	cameBack := s.complaint == ErrAbsent.Error()
 	s.complaint = complaint
+	level := slog.LevelInfo
+	if s.local && (cameBack || errors.Is(err, ErrAbsent)) { // most machines lack some, and Wi-Fi comes and goes
+		level = slog.LevelDebug
+	}
 	switch {
 	case err == nil:
-		log.Info("sensor works again", "metric", s.name)
-	case errors.Is(err, ErrAbsent) && s.local: // most machines lack some
-		log.Debug("no such sensor", "metric", s.name)
+		log.Log(context.Background(), level, "sensor works again", "metric", s.name)
 	case errors.Is(err, ErrAbsent):
-		log.Info("no such sensor", "metric", s.name)
+		log.Log(context.Background(), level, "no such sensor", "metric", s.name)
 	default:
 		log.Warn("sensor fails", "metric", s.name, "err", err)
 	}
