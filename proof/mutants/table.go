@@ -230,7 +230,7 @@ var table = []mutant{
 	// sample
 	{
 		"sample: a bad one ends the message", "shared/sample/decode.go",
-		"m.refuse(i, &w, local, ReasonJSON, err)\n", "m.refuse(i, &w, ReasonJSON, err)\n\t\t\treturn\n",
+		"m.refuse(i, &w, local, ReasonJSON, err)\n", "m.refuse(i, &w, local, ReasonJSON, err)\n\t\t\treturn\n",
 		"./shared/sample", "TestDecode",
 	},
 
@@ -372,7 +372,7 @@ var table = []mutant{
 	{
 		"local: a wildcard from before sends it", "gateway/rollup/rollup.go",
 		"rule.Reduce == None || local && !rule.names(base)", "rule.Reduce == None",
-		"./gateway/gateway", "TestPromise_fourMetricsPerDevice",
+		"./gateway/rollup", "TestSettings_StaysLocal",
 	},
 	{
 		"local: it is acknowledged before it is counted on the disk", "gateway/queue/writer.go",
@@ -386,7 +386,7 @@ var table = []mutant{
 	},
 	{
 		"local: its names have no bound", "gateway/intake/local.go",
-		"if !known && !of.room(d.sinceBoot) {", "if false && !of.room(d.sinceBoot) {",
+		"if !known && !of.room(d.sinceBoot) {", "if !known && !of.room(d.sinceBoot) && device == \"\" {",
 		"./gateway/intake", "TestIntake_Judge_localNames_bounded",
 	},
 	{
