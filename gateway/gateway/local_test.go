@@ -2,8 +2,10 @@ package gateway
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"maps"
 	"os"
 	"regexp"
@@ -14,12 +16,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"piway/agent/agent"
 	"piway/gateway/cloud"
 	"piway/gateway/ctl"
 	"piway/gateway/devices"
 	"piway/gateway/queue/ledger"
 	"piway/gateway/settings"
 	"piway/localcore/cloudwatch"
+	"piway/shared/config"
 	"piway/shared/mqttlink"
 	"piway/shared/sample"
 )
@@ -133,6 +137,38 @@ func TestPromise_fourMetricsPerDevice(t *testing.T) {
 				check("after a restart")
 			})
 		}
+	}
+}
+
+// Of an agent with all that it reads, what goes to CloudWatch is among the four; the rest stays on the LAN.
+func TestPromise_agent(t *testing.T) {
+	t.Parallel()
+	cfg := worldConfig(cloud.Metric)
+	w := newWorld(t, nil, nil, &cfg)
+	p := w.gateway(&cfg)
+	password, err := p.devices.Add("kitchen")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := agent.Default()
+	a.Device, a.Gateway.Address, a.Gateway.Password = "kitchen", p.Addr().String(), config.Secret(password)
+	a.Collect.Interval, a.Spool.Dir = time.Second, t.TempDir()
+	stop := w.serve("agent", func(ctx context.Context) error {
+		return agent.Run(ctx, a, slog.New(slog.DiscardHandler))
+	})
+	sent := func(a ledger.Account) bool { return a.Sent > 0 && a.Local >= 10 }
+	for !sent(p.until(t.Context(), "something was sent and something stayed", sent)["kitchen"]) {
+		time.Sleep(50 * time.Millisecond) // no account yet
+	}
+	stop()
+	p.drained(t.Context())
+	for _, name := range w.metricsAt("kitchen") {
+		if !slices.Contains(theFour, name) {
+			t.Errorf("%s went to CloudWatch", name)
+		}
+	}
+	if len(p.intake.Local("kitchen")) < 10 || p.intake.Attributes("kitchen") == nil {
+		t.Errorf("got %v of %v", p.intake.Local("kitchen"), p.intake.Attributes("kitchen"))
 	}
 }
 

@@ -102,7 +102,8 @@ func TestIntake_Judge_localByRule(t *testing.T) {
 		"the first counts": {
 			[]string{"load*", "sum", "*", "none"},
 			[]string{"load (pi1)"},
-			[]string{"cpu (pi1)", "disk (pi1)", "fan (pi1)"}, true,
+			[]string{"cpu (pi1)", "disk (pi1)", "fan (pi1)"},
+			true,
 		},
 	} {
 		in := intake.New(ruled(nil, tt.rules...))

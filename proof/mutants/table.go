@@ -422,7 +422,7 @@ var table = []mutant{
 	{
 		"local: a wildcard from before sends it", "gateway/rollup/rollup.go",
 		"rule.Reduce == None || local && !rule.names(base)", "rule.Reduce == None",
-		"./gateway/gateway", "TestPromise_fourMetricsPerDevice",
+		"./gateway/rollup", "TestSettings_StaysLocal",
 	},
 	{
 		"local: it is acknowledged before it is counted on the disk", "gateway/queue/writer.go",
@@ -436,7 +436,7 @@ var table = []mutant{
 	},
 	{
 		"local: its names have no bound", "gateway/intake/local.go",
-		"if !known && !of.room(d.sinceBoot) {", "if false && !of.room(d.sinceBoot) {",
+		"if !known && !of.room(d.sinceBoot) {", "if !known && !of.room(d.sinceBoot) && device == \"\" {",
 		"./gateway/intake", "TestIntake_Judge_localNames_bounded",
 	},
 	{
