@@ -181,3 +181,15 @@ func (c *Uplink) Region() string {
 	}
 	return cloud.RegionPlaceholder
 }
+
+func (c *Broker) validateListen() error {
+	_, err := address.Listen(c.Listen)
+	m, ok := errors.AsType[*address.Mistake](err)
+	switch {
+	case !ok:
+		return nil
+	case m.Try == "":
+		return config.Errorf("broker.listen", `must be ADDRESS:PORT or :PORT, such as ":1883", got %q`, c.Listen)
+	}
+	return config.Try(config.Errorf("broker.listen", "must be ADDRESS:PORT or :PORT, %s, got %q", m.Why, c.Listen), m.Try)
+}
