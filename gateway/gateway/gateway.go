@@ -63,9 +63,6 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 	if err != nil {
 		return nil, err
 	}
-	if doubt := doubts(&cfg.Uplink); doubt != nil {
-		log.Warn("AWS can hardly be reached", "err", doubt)
-	}
 	if err := tellClock(&cfg.Intake, log); err != nil {
 		return nil, err
 	}

@@ -46,6 +46,9 @@ func uplinkConfig(cfg *settings.Config, log *slog.Logger) (uplink.Config, error)
 	if _, err := certs.load(time.Time{}); err != nil {
 		return uplink.Config{}, err
 	}
+	if doubt := doubts(c); doubt != nil {
+		log.Warn("AWS can hardly be reached", "err", doubt)
+	}
 	n := cfg.Cloud()
 	former, _ := n.Former()
 	return uplink.Config{

@@ -67,26 +67,32 @@ func (c *Uplink) Doubt() error {
 	if err != nil {
 		return nil // no endpoint, or a mistake
 	}
-	doubt := func(try, format string, args ...any) error {
-		return config.Try(config.Errorf("uplink.endpoint", format, append(args, c.Endpoint)...), try)
-	}
+	why, try := "", ""
 	if ip, err := netip.ParseAddr(host); err == nil && isPublic(ip) {
-		return doubt(askAWS, "is an address, and AWS is reached by a name, to which its certificate is made out, got %q")
+		why, try = "is an address, and AWS is reached by a name, to which its certificate is made out", askAWS
 	}
-	name, ok := parseAWS(host)
-	switch {
-	case !ok || name.noBroker() != "":
+	if name, ok := parseAWS(host); ok && name.noBroker() == "" {
+		why, try = name.doubt(host, port)
+	}
+	if why == "" {
 		return nil
-	case !regionForm.MatchString(name.region):
-		return doubt(askAWS, "names no region of AWS behind %q, got %q", name.service+".")
-	case slices.Contains([]string{"data", "data-ats"}, name.before[0]):
-		return doubt(askAWS, "is for programs with AWS credentials, a gateway has its account's own, got %q")
-	case name.legacy():
-		return doubt(name.ats(), "is the account's old address, whose certificate the Amazon roots do not vouch for, got %q")
-	case port != MQTTSPort && port != ALPNPort:
-		return doubt(host, "AWS speaks MQTT on the ports "+MQTTSPort+" and "+ALPNPort+" only, got %q")
 	}
-	return nil
+	return config.Try(config.Errorf("uplink.endpoint", "%s, got %q", why, c.Endpoint), try)
+}
+
+// doubt says what is odd about a broker's name, "" if nothing is, and what to try.
+func (n *awsName) doubt(host, port string) (why, try string) {
+	switch {
+	case !regionForm.MatchString(n.region):
+		return "names no region of AWS behind \"" + n.service + ".\"", askAWS
+	case slices.Contains([]string{"data", "data-ats"}, n.before[0]):
+		return "is for programs with AWS credentials, a gateway has its account's own", askAWS
+	case n.legacy():
+		return "is the account's old address, whose certificate the Amazon roots do not vouch for", n.ats()
+	case port != MQTTSPort && port != ALPNPort:
+		return "AWS speaks MQTT on the ports " + MQTTSPort + " and " + ALPNPort + " only", host
+	}
+	return "", ""
 }
 
 // carrierGrade is what Tailscale and providers use as private addresses too (RFC 6598).
@@ -136,13 +142,15 @@ func (n *awsName) noBroker() string {
 	if len(n.before) == 0 {
 		return "the address for managing IoT Core"
 	}
-	for label, what := range map[string]string{
-		"credentials": "the credential provider's (iot:CredentialProvider)", "jobs": "the one for jobs (iot:Jobs)",
-		"tunneling": "the one for tunnels", "fleethub": "Fleet Hub's",
-	} {
-		if n.before[len(n.before)-1] == label {
-			return what
-		}
+	switch n.before[len(n.before)-1] {
+	case "credentials":
+		return "the credential provider's (iot:CredentialProvider)"
+	case "jobs":
+		return "the one for jobs (iot:Jobs)"
+	case "tunneling":
+		return "the one for tunnels"
+	case "fleethub":
+		return "Fleet Hub's"
 	}
 	if strings.HasPrefix(n.before[0], "greengrass") {
 		return "Greengrass's"
@@ -172,4 +180,16 @@ func (c *Uplink) Region() string {
 		return name.region
 	}
 	return cloud.RegionPlaceholder
+}
+
+func (c *Broker) validateListen() error {
+	_, err := address.Listen(c.Listen)
+	m, ok := errors.AsType[*address.Mistake](err)
+	switch {
+	case !ok:
+		return nil
+	case m.Try == "":
+		return config.Errorf("broker.listen", `must be ADDRESS:PORT or :PORT, such as ":1883", got %q`, c.Listen)
+	}
+	return config.Try(config.Errorf("broker.listen", "must be ADDRESS:PORT or :PORT, %s, got %q", m.Why, c.Listen), m.Try)
 }

@@ -16,7 +16,6 @@ import (
 	"piway/gateway/cloud"
 	"piway/gateway/names"
 	"piway/gateway/rollup"
-	"piway/shared/address"
 	"piway/shared/config"
 	"piway/shared/sample"
 )
@@ -183,18 +182,6 @@ func (c *Broker) validate() error {
 		errs = append(errs, plainTopic(fmt.Sprintf("broker.script_topics[%d]", i), t))
 	}
 	return errors.Join(errs...)
-}
-
-func (c *Broker) validateListen() error {
-	_, err := address.Listen(c.Listen)
-	m, ok := errors.AsType[*address.Mistake](err)
-	switch {
-	case !ok:
-		return nil
-	case m.Try == "":
-		return config.Errorf("broker.listen", `must be ADDRESS:PORT or :PORT, such as ":1883", got %q`, c.Listen)
-	}
-	return config.Try(config.Errorf("broker.listen", "must be ADDRESS:PORT or :PORT, %s, got %q", m.Why, c.Listen), m.Try)
 }
 
 // validateMaxPacket refuses a bound below what agents send: they would connect and send the same again for ever.

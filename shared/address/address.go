@@ -3,8 +3,10 @@
 package address
 
 import (
+	"context"
 	"net"
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -86,7 +88,7 @@ func listener(text string) (Address, *Mistake) {
 	if m != nil {
 		return Address{}, m
 	}
-	if _, err := net.LookupPort("tcp", port); err != nil || port == "" {
+	if _, err := new(net.Resolver).LookupPort(context.Background(), "tcp", port); err != nil || port == "" {
 		return Address{}, &Mistake{Why: "with a port from 0 to 65535"}
 	}
 	switch host {
@@ -177,33 +179,40 @@ func reachable(host, port string) (Address, *Mistake) {
 	if ip, zone, ok := strings.Cut(host, "%25"); ok && zone != "" {
 		host = ip + "%" + zone
 	}
-	ip, err := netip.ParseAddr(host)
-	switch {
-	case host == "":
-		return Address{}, &Mistake{Why: "with a host"}
-	case err == nil && ip.Is6() && ip.IsLinkLocalUnicast() && ip.Zone() == "":
-		return Address{}, &Mistake{Why: "with the interface of a link-local address, such as [" + host + "%eth0]"}
-	case err != nil && strings.Contains(host, ":"):
-		return Address{}, &Mistake{Why: "with an IPv6 address that is one"}
-	case err != nil && !isName(host):
-		return Address{}, &Mistake{Why: "with a host name of letters, digits, dots and hyphens, or an IP address"}
+	if why := unreachable(host); why != "" {
+		return Address{}, &Mistake{Why: why}
 	}
 	return Address{host, port}, nil
 }
 
-// Limits of a name (RFC 1035 2.3.4). Underscores are taken since Docker's names have them.
-const (
-	maxName  = 253
-	maxLabel = 63
-)
+func unreachable(host string) string {
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case host == "":
+		return "with a host"
+	case err == nil:
+		if ip.Is6() && ip.IsLinkLocalUnicast() && ip.Zone() == "" {
+			return "with the interface of a link-local address, such as [" + host + "%eth0]"
+		}
+		return ""
+	case strings.Contains(host, ":"):
+		return "with an IPv6 address that is one"
+	case !isName(host):
+		return "with a host name of letters, digits, dots and hyphens, or an IP address"
+	}
+	return ""
+}
+
+// maxName and the length of a label: RFC 1035 2.3.4. Underscores are taken since Docker's names have them.
+const maxName = 253
+
+var label = regexp.MustCompile(`^[A-Za-z0-9_-]{1,63}$`)
 
 func isName(host string) bool {
 	host = strings.TrimSuffix(host, ".")
 	labels := strings.Split(host, ".")
 	for _, l := range labels {
-		if l == "" || len(l) > maxLabel || strings.ContainsFunc(l, func(r rune) bool {
-			return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
-		}) {
+		if !label.MatchString(l) {
 			return false
 		}
 	}

@@ -96,22 +96,27 @@ func (a asker) gather(ctx context.Context, q *question, links []*link, found <-c
 			continue
 		case <-again.C:
 			if all == nil {
-				sent = errors.Join(ask(links, q))
+				sent = ask(links, q)
 			}
 			continue
 		case <-settled:
 		case <-ctx.Done():
 		}
-		switch {
-		case len(all) > 0:
-			return arranged(all), nil
-		case sent != nil:
-			return nil, fmt.Errorf("asking the local network (mDNS): %w", sent)
-		case !errors.Is(ctx.Err(), context.DeadlineExceeded):
-			return nil, ctx.Err()
-		}
-		return nil, errNoAnswer
+		return outcome(ctx, all, sent)
 	}
+}
+
+// outcome is what a lookup returns that found all, and whose last question could not be sent because of sent.
+func outcome(ctx context.Context, all []netip.Addr, sent error) ([]netip.Addr, error) {
+	switch {
+	case len(all) > 0:
+		return arranged(all), nil
+	case sent != nil:
+		return nil, fmt.Errorf("asking the local network (mDNS): %w", sent)
+	case !errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return nil, ctx.Err()
+	}
+	return nil, errNoAnswer
 }
 
 // ask sends the question on all links. The error is of the last one, nil if any took it.

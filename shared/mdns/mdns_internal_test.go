@@ -56,7 +56,7 @@ func listening(t *testing.T, r *responder, answer func(q dnsmessage.Message) [][
 			}
 		}
 	}()
-	port := uint16(conn.LocalAddr().(*net.UDPAddr).Port) //nolint:forcetypeassert,gosec // of a UDP socket
+	port := uint16(conn.LocalAddr().(*net.UDPAddr).Port) //nolint:forcetypeassert // of a UDP socket
 	return asker{
 		group4: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port), group6: standard.group6,
 		flags: net.FlagUp | net.FlagLoopback, wait: patience, again: patience, settle: 50 * time.Millisecond,

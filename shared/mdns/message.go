@@ -3,6 +3,7 @@ package mdns
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/dns/dnsmessage"
@@ -60,14 +61,12 @@ func (q *question) answers(packet []byte, zone string) (addrs []netip.Addr) {
 		if err != nil {
 			break
 		}
-		if useful(a) {
-			if isLink6(a) {
-				a = a.WithZone(zone)
-			}
-			addrs = append(addrs, a)
+		if isLink6(a) {
+			a = a.WithZone(zone)
 		}
+		addrs = append(addrs, a)
 	}
-	return addrs
+	return slices.DeleteFunc(addrs, func(a netip.Addr) bool { return !useful(a) })
 }
 
 // address reads a record, and returns its address if it is one of the name's.
