@@ -1,7 +1,6 @@
 package intake
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -90,7 +89,7 @@ func (in *Intake) sent(device string, sent float64, at moment) float64 {
 }
 
 // plausible reports whether a clock that shows t at about now may be right.
-func plausible(t, now float64) bool { return t >= noClockBefore && t <= now+maxAhead.Seconds() }
+func plausible(t, now float64) bool { return t >= noClockBefore && t <= now+sample.MaxAhead.Seconds() }
 
 // bootTime is the time of the newest sample by the sender's clock, and whether the report says how long after a boot
 // that was.
@@ -113,6 +112,6 @@ func (in *Intake) tolerate(off float64) float64 {
 	return off
 }
 
-func errUndatable(t float64) error {
-	return fmt.Errorf("time %.0f: the clock was not set, and the device has started again since; nothing says when that boot began", t)
+func undatable(t float64) error {
+	return timeError{t, "the clock was not set, and the device has started again since; nothing says when that boot began"}
 }

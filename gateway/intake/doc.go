@@ -28,7 +28,8 @@
 // If nothing of that is there, the samples are refused as `no clock`, as is what is then still before 2020; more than
 // two hours ahead is refused as `future`; older than CloudWatch takes (14 days, less ten minutes) expires at the
 // uplink. All of that goes by the gateway's own clock, so until the kernel says that this one is synchronised
-// (`shared/clock`) nothing is shifted, refused or expired by time. A sample without a time counts as taken at its
+// (`shared/clock`) nothing is shifted, refused or expired by time. What was ahead then is found by the forwarder, before
+// anything of it is sent, and expires as `more than 2 h in the future`. A sample without a time counts as taken at its
 // arrival. Samples are stored as received, with the shift, `boot`, `uptime` and both of the gateway's clocks beside
 // them.
 //

@@ -3,6 +3,7 @@ package intake
 import (
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -22,8 +23,6 @@ const (
 
 // Bounds of time.
 const (
-	// maxAhead is how far in the future CloudWatch takes a datum (API_MetricDatum, Timestamp).
-	maxAhead = 2 * time.Hour
 	// noClockBefore: a clock before 2020 was never set. No Raspberry Pi has a battery for it.
 	noClockBefore = 1577836800
 	// noDateAfter is the year 5138: no clock shows it, and what lies beyond would not fit the arithmetic.
@@ -164,9 +163,9 @@ func (in *Intake) Judge(device string, payload []byte, arrived Moment) Verdict {
 
 // add decides over one sample of a message, the i-th of the local ones or of the others.
 func (in *Intake) add(v *Verdict, d *dating, m *sample.Message, i int, listed bool) {
-	s, index := m.Report.Samples, m.Index
+	s, index, member := m.Report.Samples, m.Index, m.TimeMember
 	if listed {
-		s, index = m.Report.Local, m.LocalIndex
+		s, index, member = m.Report.Local, m.LocalIndex, m.LocalTimeMember
 	}
 	one, base := s[i], s[i].Name
 	one.Name = in.name(m.Form, base, v.Device)
@@ -179,6 +178,9 @@ func (in *Intake) add(v *Verdict, d *dating, m *sample.Message, i int, listed bo
 		reason, err = in.show(v.Device, &one, d)
 	} else {
 		claim, reason, err = in.judge(v.Device, one, d)
+	}
+	if t, ok := errors.AsType[timeError](err); ok {
+		err = t.of(member(i))
 	}
 	switch {
 	case err != nil:
@@ -222,7 +224,7 @@ func (in *Intake) judge(device string, s sample.Sample, d *dating) (claim bool, 
 		return false, sample.ReasonName, err
 	}
 	if !d.datable && s.Time != 0 {
-		return false, ReasonNoClock, errUndatable(s.Time)
+		return false, ReasonNoClock, undatable(s.Time)
 	}
 	if reason, err := checkTime(s.Time, d.shift, d.arrived); err != nil && (d.right || reason == sample.ReasonTime) {
 		return false, reason, err
@@ -251,15 +253,31 @@ func checkTime(t, shift float64, arrived time.Time) (reason string, err error) {
 	at := t + shift
 	switch {
 	case at < noClockBefore:
-		return ReasonNoClock, fmt.Errorf("time %.0f: the clock was not set, and without \"sent\" the sample cannot be dated",
-			t)
+		return ReasonNoClock, timeError{t, `the clock was not set, and without "sent" the sample cannot be dated; set it, or ` +
+			"leave the time out, which dates the sample by its arrival"}
 	case at > noDateAfter:
-		return sample.ReasonTime, fmt.Errorf("time %g: not in seconds since 1970 (milliseconds?)", t)
-	case at > float64(arrived.Add(maxAhead).Unix()):
-		return ReasonFuture, fmt.Errorf("time %.0f: %.1f h ahead of the gateway, CloudWatch takes 2; set the device's clock",
-			t,
-			(at-float64(arrived.Unix()))/3600)
+		return sample.ReasonTime, timeError{t, "beyond the year 5138, which no clock shows; write seconds since 1970"}
+	case at > float64(arrived.Add(sample.MaxAhead).Unix()):
+		return ReasonFuture, timeError{t, fmt.Sprintf("%.1f h ahead of the gateway, CloudWatch takes 2; set the device's clock",
+			(at-float64(arrived.Unix()))/3600)}
 	default:
 		return "", nil
 	}
+}
+
+// A timeError says what is wrong with a time. It does not know what that is called in the message.
+type timeError struct {
+	t   float64
+	why string
+}
+
+func (e timeError) Error() string { return e.of("time").Error() }
+
+// of is the error with the member's name: the time in seconds, and where it can be told, as people read it.
+func (e timeError) of(member string) error {
+	date := ""
+	if math.Abs(e.t) < noDateAfter {
+		date = " (" + sample.Time(e.t).UTC().Format(time.RFC3339) + ")"
+	}
+	return fmt.Errorf("%s %.0f%s: %s", member, e.t, date, e.why)
 }

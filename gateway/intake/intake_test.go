@@ -90,9 +90,10 @@ func TestIntake_Judge_refuses(t *testing.T) {
 		"more than two hours ahead":      {bare("x", at(2*time.Hour+time.Minute)), intake.ReasonFuture, "2.0 h ahead", 0},
 		"a clock never set, undatable":   {bare("x", `,"time":86400`), intake.ReasonNoClock, "cannot be dated", 0},
 		"before the epoch":               {bare("x", `,"time":-5`), intake.ReasonNoClock, "cannot be dated", 0},
-		"milliseconds":                   {bare("x", `,"time":1800000000000`), sample.ReasonTime, "milliseconds", 0},
+		"microseconds":                   {bare("x", `,"time":1800000000000000`), sample.ReasonTime, "in microseconds", 0},
+		"beyond all clocks":              {bare("x", `,"time":500000000000`), sample.ReasonTime, "beyond the year 5138", 0},
 		"an endless time":                {bare("x", `,"time":1e300`), sample.ReasonTime, "milliseconds", 0},
-		"times that cancel out":          {report(`,"sent":1e300`, bare("x", `,"time":1e300`)), intake.ReasonNoClock, "", 0},
+		"times that cancel out":          {report(`,"sent":1e300`, bare("x", `,"time":1e300`)), sample.ReasonTime, "", 0},
 		"a sync that is not": {
 			report(`,"sent":1,"clock":"synced"`, bare("x", `,"time":1`)), intake.ReasonNoClock,
 			"", 0,
@@ -116,6 +117,7 @@ func TestIntake_Judge_acceptsUpToTheBounds(t *testing.T) {
 		"two hours ahead": bare("x", fmt.Sprintf(`,"time":%d`, arrival.Add(2*time.Hour).Unix())),
 		// expires on the way, counted
 		"two weeks ago": bare("x", fmt.Sprintf(`,"time":%d`, arrival.Add(-14*24*time.Hour).Unix())),
+		"milliseconds":  bare("x", `,"time":1800000000000`),
 		"no time":       bare("x", ""),
 		"longest name":  report("", bare(strings.Repeat("x", sample.MaxName-len(" (pi1)")), "")),
 		"most samples":  report("", slices.Repeat([]string{bare("x", "")}, 5)...),
@@ -179,7 +181,7 @@ func TestIntake_Judge_index(t *testing.T) {
 	for _, r := range v.Refused {
 		got[r.Index] = r.Reason
 	}
-	want := map[int]string{0: sample.ReasonName, 2: intake.ReasonFuture, 3: sample.ReasonJSON, 4: intake.ReasonFuture}
+	want := map[int]string{0: sample.ReasonName, 2: intake.ReasonFuture, 3: sample.ReasonValue, 4: intake.ReasonFuture}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}

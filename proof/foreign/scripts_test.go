@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -74,12 +75,20 @@ func newScriptRig(t *testing.T) *scriptRig {
 // publish is the recipe's command line. Its success means a PUBACK.
 func (r *scriptRig) publish(message string) {
 	r.t.Helper()
+	r.run("-m", message)
+}
+
+// run is publish with the options that say what.
+func (r *scriptRig) run(what ...string) {
+	r.t.Helper()
 	host, port, err := net.SplitHostPort(r.gateway.Addr().String())
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	out, err := exec.CommandContext(r.t.Context(), r.tool, "-h", host, "-p", port, "-u", "pi1", "-P", r.password,
-		"-q", "1", "-t", "raspi/metrics", "-i", "pi1", "-m", message).CombinedOutput()
+	args := append([]string{
+		"-h", host, "-p", port, "-u", "pi1", "-P", r.password, "-q", "1", "-t", "raspi/metrics", "-i", "pi1",
+	}, what...)
+	out, err := exec.CommandContext(r.t.Context(), r.tool, args...).CombinedOutput()
 	if err != nil || len(out) > 0 {
 		r.t.Fatalf("mosquitto_pub: %v: %s", err, out)
 	}
@@ -124,6 +133,49 @@ func TestScripts_mosquittoPub(t *testing.T) {
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+}
+
+// What devices in the field send, as the files that the intake is tested by have it: each message is acknowledged, what
+// is taken arrives, and all that was sent is in the account.
+func TestScripts_whatTheFieldSends(t *testing.T) {
+	r := newScriptRig(t)
+	files, err := filepath.Glob("../../gateway/intake/testdata/field/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no files", err)
+	}
+	refused := int64(-4) // of 01, 03, 51 and 56 all is taken
+	for _, file := range files {
+		if strings.Contains(file, "33-") || strings.Contains(file, "36-") || strings.Contains(file, "68-") {
+			continue // they have a date, and the test has today
+		}
+		refused++
+		r.run("-f", file)
+	}
+	at := time.Now().Add(-time.Minute).Truncate(time.Second)
+	r.publish(fmt.Sprintf(`{"name":"iso (pi1)","unit":"None","value":1,"timestamp":%q}`, at.Format(time.RFC3339)))
+	r.publish(fmt.Sprintf(`{"name":"ms (pi1)","unit":"None","value":1,"timestamp":"%d"}`, at.UnixMilli()))
+	want := map[string]string{
+		"p01 (kitchen)": "1", "p03 (kitchen)": "1", "p51 (kitchen)": "1", "p56 (kitchen)": "12.5", "ok1 (kitchen)": "1",
+		"ok2 (kitchen)": "2", "ok4 (kitchen)": "1", "ok5 (kitchen)": "1", "iso (pi1)": "1", "ms (pi1)": "1",
+	}
+	got := map[string]string{}
+	for range want {
+		d := r.datum()
+		got[d.Name] = sample.FormatValue(d.Value)
+		if strings.HasSuffix(d.Name, "(pi1)") && !d.Timestamp.Equal(at) {
+			t.Errorf("%s is dated %s, want %s", d.Name, d.Timestamp, at)
+		}
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	var accounts []ledger.Account
+	if err := control.Call(t.Context(), r.data, "GET", "/ledger", nil, &accounts); err != nil {
+		t.Fatal(err)
+	}
+	if n, _, _ := accounts[0].Totals(); n != refused || accounts[0].Stored != int64(len(want)) || ledger.Balance(accounts) != nil {
+		t.Errorf("got ledger %+v, want %d stored and %d refused", accounts, len(want), refused)
 	}
 }
 

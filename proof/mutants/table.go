@@ -230,8 +230,18 @@ var table = []mutant{
 	// sample
 	{
 		"sample: a bad one ends the message", "shared/sample/decode.go",
-		"m.refuse(i, &w, local, ReasonJSON, err)\n", "m.refuse(i, &w, ReasonJSON, err)\n\t\t\treturn\n",
+		"m.refuse(i, &w, local, reasonOf(err), err)\n", "m.refuse(i, &w, local, reasonOf(err), err)\n\t\t\treturn\n",
 		"./shared/sample", "TestDecode",
+	},
+	{
+		"sample: a time without a zone counts as UTC", "shared/sample/times.go",
+		`case m[8] == "" && m[9] == "":`, `case m[8] == "" && m[9] == "" && false:`,
+		"./shared/sample", "TestDecode_times_refused",
+	},
+	{
+		"sample: a comma that may group thousands is a decimal comma", "shared/sample/numerals.go",
+		"case eitherComma.matches(s):", "case false:",
+		"./shared/sample", "TestDecode_values_ambiguous",
 	},
 
 	// agent, link

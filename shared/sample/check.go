@@ -6,12 +6,15 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Limits of CloudWatch's PutMetricData on one datum (API_MetricDatum).
 const (
 	// MaxName is the most characters in a metric's name.
 	MaxName = 255
+	// MaxAhead is how far in the future a datum may be (Timestamp).
+	MaxAhead = 2 * time.Hour
 	// maxValueExp bounds values to ±2^360.
 	maxValueExp = 360
 )
@@ -22,16 +25,16 @@ const (
 func CheckName(name string) error {
 	switch {
 	case strings.TrimSpace(name) == "":
-		return fmt.Errorf("name %q: empty, give 1 to %d characters", name, MaxName)
+		return fmt.Errorf("name %s: empty, give 1 to %d characters", clip(name), MaxName)
 	case len(name) > MaxName:
-		return fmt.Errorf("name %s: %d characters, CloudWatch takes %d", clip(name), len(name), MaxName)
+		return fmt.Errorf("name %s: %d characters, CloudWatch takes %d; shorten it", clip(name), len(name), MaxName)
 	case name[0] == ':':
-		return fmt.Errorf("name %s: starts with a colon, which CloudWatch refuses", clip(name))
+		return fmt.Errorf("name %s: starts with a colon, which CloudWatch refuses; leave it out", clip(name))
 	}
 	for _, r := range name {
 		if r < ' ' || r > '~' {
-			return fmt.Errorf("name %s: %q is not printable ASCII, the only characters that are safe in CloudWatch", clip(name),
-				r)
+			return fmt.Errorf("name %s: %q is not printable ASCII, the only characters that are safe in CloudWatch; write another",
+				clip(name), r)
 		}
 	}
 	return nil
@@ -42,10 +45,19 @@ func CheckUnit(unit string) error {
 	if IsUnit(unit) {
 		return nil
 	}
-	if s := suggestUnit(unit); s != "" {
-		return fmt.Errorf("unit %s: not a CloudWatch unit, did you mean %q?", clip(unit), s)
+	return unitError(unit)
+}
+
+// A unitError is of a unit that CloudWatch does not know. Its words, as those of a valueError and a missingError, are
+// only looked for when somebody reads them: of a thousand refusals ten are told.
+type unitError string
+
+func (e unitError) Error() string {
+	unit := string(e)
+	if to, ok := convert(unit); ok {
+		return fmt.Sprintf("unit %s: %s", clip(unit), to.hint(unit))
 	}
-	return fmt.Errorf(`unit %s: not a CloudWatch unit, use "None" for what has none`, clip(unit))
+	return fmt.Sprintf(`unit %s: not a CloudWatch unit, use "None" for what has none`, clip(unit))
 }
 
 // CheckValue returns nil for a value that CloudWatch takes: finite, from -2^360 to 2^360.
@@ -65,23 +77,35 @@ var errEmptyValue = errors.New(`value "": empty, the reading failed in the scrip
 // ParseValue reads a number as shell scripts print it: decimal, perhaps with an exponent, with white space around it.
 // It does not apply CheckValue.
 func ParseValue(s string) (float64, error) {
-	t := strings.TrimSpace(s)
-	if t == "" {
+	v, err := parseNumber(s)
+	switch {
+	case err == nil:
+		return v, nil
+	case trim(s) == "":
 		return 0, errEmptyValue
+	case errors.Is(err, strconv.ErrRange):
+		return 0, fmt.Errorf("value %s: out of CloudWatch's range, -2^360 to 2^360", clip(s))
+	default:
+		return 0, valueError(s)
 	}
+}
+
+// A valueError is of a text that is no number.
+type valueError string
+
+func (e valueError) Error() string {
+	return fmt.Sprintf("value %s: %s", clip(string(e)), valueHint(string(e)))
+}
+
+// parseNumber is ParseValue with an error that says nothing, but is strconv.ErrRange where that is why.
+func parseNumber(s string) (float64, error) {
+	t := trim(s)
 	if strings.Trim(t, "0123456789+-.eE") != "" || strings.ContainsAny(t, "_xX") {
-		if strings.Count(t, ",") == 1 && !strings.Contains(t, ".") {
-			return 0, fmt.Errorf("value %s: decimal comma, write %q (LC_ALL=C in the script)", clip(s),
-				strings.Replace(t, ",", ".", 1))
-		}
-		return 0, fmt.Errorf("value %s: not a number", clip(s))
+		return 0, strconv.ErrSyntax
 	}
 	v, err := strconv.ParseFloat(t, 64)
-	if errors.Is(err, strconv.ErrRange) {
-		return 0, fmt.Errorf("value %s: out of CloudWatch's range, -2^360 to 2^360", clip(s))
-	}
 	if err != nil {
-		return 0, fmt.Errorf("value %s: not a number", clip(s))
+		return 0, err
 	}
 	return v + 0, nil // -0 becomes 0
 }

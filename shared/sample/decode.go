@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 
@@ -30,6 +31,9 @@ type Message struct {
 	Report Report
 	// Refusals are of the samples that did not pass: with those that did they are all that were sent.
 	Refusals
+	// Timestamped are the samples that passed of which the time is a member "timestamp", by their place among them;
+	// LocalTimestamped the same of the local ones.
+	Timestamped, LocalTimestamped []int
 	// RefusedAt is where those that did not pass stood, in order; nil if they are too many to be looked at.
 	// LocalRefusedAt is the same of the local ones.
 	RefusedAt, LocalRefusedAt []int
@@ -47,6 +51,25 @@ func index(refused []int, i int) int {
 	return i + sort.Search(len(refused), func(k int) bool { return refused[k]-k > i })
 }
 
+// The members in which a sample's time may be.
+const (
+	memberTime      = "time"
+	memberTimestamp = "timestamp"
+)
+
+// TimeMember is what the time of the i-th of the samples that passed is called in the message.
+func (m *Message) TimeMember(i int) string { return timeMember(m.Timestamped, i) }
+
+// LocalTimeMember is the same of the local ones.
+func (m *Message) LocalTimeMember(i int) string { return timeMember(m.LocalTimestamped, i) }
+
+func timeMember(timestamped []int, i int) string {
+	if _, ok := slices.BinarySearch(timestamped, i); ok {
+		return memberTimestamp
+	}
+	return memberTime
+}
+
 // Decode reads any of the accepted forms. An error means that nothing of the payload can be used: its brackets and
 // strings have no end, or it is JSON of another shape, or its envelope is not JSON (duplicate keys and bad UTF-8
 // included). Otherwise each sample is in the Message, as taken or as refused: what is not JSON in one of them costs no
@@ -56,42 +79,39 @@ func Decode(payload []byte) (Message, error) { return DecodeUpTo(payload, math.M
 // DecodeUpTo is Decode for a payload of at most so many samples. If there are more they are counted and not decoded:
 // all are refused as [ReasonSize]. Where it is the local ones that are too many, they alone are.
 func DecodeUpTo(payload []byte, most int) (Message, error) {
+	payload = unpad(payload)
 	switch jsontext.Value(payload).Kind() {
 	case '{':
 		return decodeObject(payload, most)
 	case '[':
 		return decodeArray(payload, most)
 	default:
-		if len(payload) == 0 {
-			return Message{}, errors.New("empty payload, send a JSON object")
-		}
-		if err := check(payload); err != nil {
-			return Message{}, err
-		}
-		return Message{}, fmt.Errorf("payload %s: not a JSON object or array", clip(string(payload)))
+		return Message{}, foreign(payload)
 	}
 }
 
 func decodeObject(payload []byte, most int) (Message, error) {
 	found, ok := splitObject(payload, most)
-	if !ok {
-		return Message{}, unsplit(payload)
-	}
-	envelope := found.without(payload)
 	r := newReader()
 	defer r.release()
 	var w wireObject
+	isReport := found[inSamples].shut > 0
+	if !ok {
+		_ = r.read(payload, &w) // for the name
+		return spoiled(&w, unsplit(payload), isReport)
+	}
+	envelope := found.without(payload)
 	if err := r.read(envelope, &w); err != nil {
-		return Message{}, fault(err, envelope, found.offset)
+		return spoiled(&w, fault(err, envelope, found.offset), isReport)
 	}
 	switch {
 	case w.samples.bad != "":
-		return Message{}, fmt.Errorf("samples %s: not an array", clip(w.samples.bad))
+		return Message{}, fmt.Errorf("samples %s: not an array; write [{…}, {…}]", clip(w.samples.bad))
 	case w.samples.set:
 	case w.name.set || w.unit.set || w.value.set:
 		return decodeBare(payload, &w)
 	case !w.local.set:
-		return Message{}, errors.New(`neither "samples" nor "name", "unit" and "value" in the object`)
+		return Message{}, missing(&w.wireSample, payload)
 	}
 	m := Message{Form: FormReport, AttributesCut: w.attributes.cut}
 	if err := w.envelope(&m.Report); err != nil {
@@ -110,7 +130,7 @@ func decodeBare(payload []byte, w *wireObject) (Message, error) {
 		}
 	}
 	m := Message{Form: FormBare}
-	m.add(0, &w.wireSample, false)
+	m.add(0, &w.wireSample, false, payload)
 	return m, nil
 }
 
@@ -142,6 +162,17 @@ func (m *Message) addReport(r *reader, payload []byte, w *wireObject, found *arr
 func tooMany(n, most int) Refusal {
 	return Refusal{Index: -1, Reason: ReasonSize, Error: fmt.Sprintf(
 		"%d samples in one message, %d are taken; send several messages", n, most)}
+}
+
+// spoiled is a message that is not JSON: a bare sample of which one member is to blame is refused for that.
+func spoiled(w *wireObject, err error, isReport bool) (Message, error) {
+	reason := reasonOf(err)
+	if reason == ReasonJSON || isReport {
+		return Message{}, err
+	}
+	m := Message{Form: FormBare}
+	m.refuse(0, &w.wireSample, false, reason, err)
+	return m, nil
 }
 
 // envelope fills in all of a report but its samples. A member of the wrong type spoils the report: without
@@ -219,25 +250,29 @@ func (m *Message) addAll(r *reader, payload []byte, a *array, local bool) {
 		w = wireSample{}
 		if err := r.read(payload[at:end], &w); err != nil {
 			err = fault(err, payload[at:end], func(offset int64) int64 { return int64(at) + offset })
-			m.refuse(i, &w, local, ReasonJSON, err)
+			m.refuse(i, &w, local, reasonOf(err), err)
 		} else {
-			m.add(i, &w, local)
+			m.add(i, &w, local, payload[at:end])
 		}
 		at = end + 1
 	}
 }
 
-// add judges one sample by its content.
-func (m *Message) add(i int, w *wireSample, local bool) {
-	s, reason, err := w.sample()
-	switch {
-	case err != nil:
+// add judges one sample by its content; text is the sample's.
+func (m *Message) add(i int, w *wireSample, local bool, text []byte) {
+	s, reason, err := w.sample(text)
+	if err != nil {
 		m.refuse(i, w, local, reason, err)
-	case local:
-		m.Report.Local = append(m.Report.Local, s)
-	default:
-		m.Report.Samples = append(m.Report.Samples, s)
+		return
 	}
+	to, timestamped := &m.Report.Samples, &m.Timestamped
+	if local {
+		to, timestamped = &m.Report.Local, &m.LocalTimestamped
+	}
+	if !w.time.set && w.timestamp.set {
+		*timestamped = append(*timestamped, len(*to))
+	}
+	*to = append(*to, s)
 }
 
 func (m *Message) refuse(i int, w *wireSample, local bool, reason string, err error) {
@@ -246,38 +281,54 @@ func (m *Message) refuse(i int, w *wireSample, local bool, reason string, err er
 		at = &m.LocalRefusedAt
 	}
 	*at = append(*at, i)
-	name := strings.ToValidUTF8(w.name.s[:min(len(w.name.s), MaxName)], "") // what it is told in must be small, and JSON
-	m.Refuse(1, Refusal{Index: i, Local: local, Name: name, Reason: reason, Error: err.Error()})
+	why := Refusal{Index: i, Local: local, Reason: reason}
+	if len(m.Refused) < maxRefusals { // else it is only counted
+		// What it is told in must be small, and JSON.
+		why.Name = strings.ToValidUTF8(w.name.s[:min(len(w.name.s), MaxName)], "")
+		why.Error = err.Error()
+	}
+	m.Refuse(1, why)
 }
 
-func (w *wireSample) sample() (s Sample, reason string, err error) {
+func (w *wireSample) sample(text []byte) (s Sample, reason string, err error) {
+	w.name.s, w.unit.s = trimmed(w.name.s), trimmed(w.unit.s)
 	if err := w.name.check("name", CheckName); err != nil {
-		return s, ReasonName, err
+		return s, ReasonName, w.orMissing(err, text)
 	}
 	if err := w.unit.check("unit", CheckUnit); err != nil {
-		return s, ReasonUnit, err
+		return s, ReasonUnit, w.orMissing(err, text)
 	}
 	v, err := w.number()
 	if err != nil {
-		return s, ReasonValue, err
+		return s, ReasonValue, w.orMissing(err, text)
 	}
-	at := w.time
+	at, member := w.time, memberTime
 	if !at.set {
-		at = w.timestamp
+		at, member = w.timestamp, memberTimestamp
 	}
-	t, err := at.float()
+	t, err := at.time()
 	if err != nil {
-		return s, ReasonTime, fmt.Errorf("time: %w", err)
+		return s, ReasonTime, fmt.Errorf("%s %s: %w", member, clip(at.shown(member, text)), err)
 	}
 	return Sample{Name: w.name.s, Unit: w.unit.s, Value: v, Time: t}, "", nil
 }
 
+// orMissing says instead which members are missing, if the first of them is what is wrong.
+func (w *wireSample) orMissing(err error, text []byte) error {
+	if errors.Is(err, errMissing) {
+		return missing(w, text)
+	}
+	return err
+}
+
+var errMissing = errors.New("missing")
+
 func (w *wireSample) number() (float64, error) {
 	switch n := &w.value; {
 	case !n.set:
-		return 0, errors.New("value: missing")
+		return 0, errMissing
 	case n.bad != "":
-		return 0, fmt.Errorf("value %s: not a number", clip(n.bad))
+		return 0, fmt.Errorf("value %s: %s", clip(n.bad), notNumeric(n.bad))
 	default:
 		v, err := n.parse()
 		if err != nil {
@@ -285,4 +336,12 @@ func (w *wireSample) number() (float64, error) {
 		}
 		return v, CheckValue(v)
 	}
+}
+
+// notNumeric says what to write for a value that is neither a number nor a string.
+func notNumeric(raw string) string {
+	if hint := wordHint(raw); hint != "" { // null, true and false
+		return hint
+	}
+	return "not a number; write the number itself, and each other reading as a sample of its own"
 }

@@ -1,6 +1,7 @@
 package sample_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -41,11 +42,13 @@ func TestDecode_forms(t *testing.T) {
 		},
 		{
 			"timestamp as text", `{"name":"cpu usage","unit":"Percent","value":12.5,"timestamp":"1763791460"}`,
-			sample.Message{Form: sample.FormBare, Report: sample.Report{Samples: []sample.Sample{cpu}}},
+			sample.Message{Form: sample.FormBare, Report: sample.Report{Samples: []sample.Sample{cpu}}, Timestamped: []int{0}},
 		},
 		{
 			"array", `[{"name":"cpu usage","unit":"Percent","value":12.5,"timestamp":1763791460},{"name":"cpu usage (pi1)","unit":"Percent","value":12.5}]`,
-			sample.Message{Form: sample.FormArray, Report: sample.Report{Samples: []sample.Sample{cpu, bare}}},
+			sample.Message{
+				Form: sample.FormArray, Report: sample.Report{Samples: []sample.Sample{cpu, bare}}, Timestamped: []int{0},
+			},
 		},
 		{
 			"unknown members are ignored", `{"host":"pi1","tags":{"a":1},"samples":[{"name":"cpu usage","unit":"Percent","value":12.5,"time":1763791460,"x":null}]}`,
@@ -64,6 +67,13 @@ func TestDecode_forms(t *testing.T) {
 	}
 }
 
+// What is advised often.
+const (
+	example   = `{"name": "cpu usage", "unit": "Percent", "value": 12.5}`
+	notNumber = "not a number; write it in digits, and send nothing where there is no reading"
+	noNumber  = "not a number that CloudWatch takes; leave the reading out"
+)
+
 func TestDecode_refusesASampleAndKeepsItsNeighbours(t *testing.T) {
 	for _, tc := range []struct{ name, bad, reason, want string }{
 		{
@@ -72,14 +82,14 @@ func TestDecode_refusesASampleAndKeepsItsNeighbours(t *testing.T) {
 		},
 		{
 			"unit abbreviated", `{"name":"a","unit":"MB","value":1}`, "unit",
-			`unit "MB": not a CloudWatch unit, did you mean "Megabytes"?`,
+			`unit "MB": not a CloudWatch unit, did you mean "Megabytes"? The value stays as it is (× 1)`,
 		},
 		{
 			"unit unheard of", `{"name":"a","unit":"furlongs","value":1}`, "unit",
 			`unit "furlongs": not a CloudWatch unit, use "None" for what has none`,
 		},
-		{"unit missing", `{"name":"a","value":1}`, "unit", `unit: missing`},
-		{"unit a number", `{"name":"a","unit":1,"value":1}`, "unit", `unit "1": not a string`},
+		{"unit missing", `{"name":"a","value":1}`, "unit", `unit: missing; write one of CloudWatch's, "unit": "None" for what has none`},
+		{"unit a number", `{"name":"a","unit":1,"value":1}`, "unit", `unit "1": not a string, write one of CloudWatch's, "None" for what has none`},
 		{
 			"value empty", `{"name":"a","unit":"None","value":""}`, "value",
 			`value "": empty, the reading failed in the script; send nothing instead`,
@@ -88,17 +98,17 @@ func TestDecode_refusesASampleAndKeepsItsNeighbours(t *testing.T) {
 			"value spaces", `{"name":"a","unit":"None","value":"  "}`, "value",
 			`value "": empty, the reading failed in the script; send nothing instead`,
 		},
-		{"value missing", `{"name":"a","unit":"None"}`, "value", `value: missing`},
-		{"value null", `{"name":"a","unit":"None","value":null}`, "value", `value "null": not a number`},
-		{"value an object", `{"name":"a","unit":"None","value":{"v":1}}`, "value", `value "{\"v\":1}": not a number`},
-		{"value a word", `{"name":"a","unit":"None","value":"hot"}`, "value", `value "hot": not a number`},
-		{"value NaN", `{"name":"a","unit":"None","value":"NaN"}`, "value", `value "NaN": not a number`},
-		{"value Inf", `{"name":"a","unit":"None","value":"Inf"}`, "value", `value "Inf": not a number`},
-		{"value hexadecimal", `{"name":"a","unit":"None","value":"0x1p3"}`, "value", `value "0x1p3": not a number`},
-		{"value of two words", `{"name":"a","unit":"None","value":"4 5"}`, "value", `value "4 5": not a number`},
+		{"value missing", `{"name":"a","unit":"None"}`, "value", `value: missing; send an object such as ` + example},
+		{"value null", `{"name":"a","unit":"None","value":null}`, "value", `value "null": no reading; send nothing instead`},
+		{"value an object", `{"name":"a","unit":"None","value":{"v":1}}`, "value", `value "{\"v\":1}": not a number; write the number itself, and each other reading as a sample of its own`},
+		{"value a word", `{"name":"a","unit":"None","value":"hot"}`, "value", `value "hot": ` + notNumber},
+		{"value NaN", `{"name":"a","unit":"None","value":"NaN"}`, "value", `value "NaN": ` + noNumber},
+		{"value Inf", `{"name":"a","unit":"None","value":"Inf"}`, "value", `value "Inf": ` + noNumber},
+		{"value hexadecimal", `{"name":"a","unit":"None","value":"0x1p3"}`, "value", `value "0x1p3": ` + notNumber},
+		{"value of two words", `{"name":"a","unit":"None","value":"4 5"}`, "value", `value "4 5": ` + notNumber},
 		{
 			"value with a comma", `{"name":"a","unit":"None","value":"12,5"}`, "value",
-			`value "12,5": decimal comma, write "12.5" (LC_ALL=C in the script)`,
+			`value "12,5": decimal comma, write "value": 12.5 (LC_ALL=C in the script)`,
 		},
 		{
 			"value out of range", `{"name":"a","unit":"None","value":1e300}`, "value",
@@ -108,22 +118,22 @@ func TestDecode_refusesASampleAndKeepsItsNeighbours(t *testing.T) {
 			"value beyond a double", `{"name":"a","unit":"None","value":1e999}`, "value",
 			`value "1e999": out of CloudWatch's range, -2^360 to 2^360`,
 		},
-		{"name missing", `{"unit":"None","value":1}`, "name", `name: missing`},
+		{"name missing", `{"unit":"None","value":1}`, "name", `name: missing; send an object such as ` + example},
 		{"name empty", `{"name":" ","unit":"None","value":1}`, "name", `name " ": empty, give 1 to 255 characters`},
 		{
 			"name with a colon first", `{"name":":a","unit":"None","value":1}`, "name",
-			`name ":a": starts with a colon, which CloudWatch refuses`,
+			`name ":a": starts with a colon, which CloudWatch refuses; leave it out`,
 		},
 		{
 			"name with an umlaut", `{"name":"Küche","unit":"None","value":1}`, "name",
-			`name "Küche": 'ü' is not printable ASCII, the only characters that are safe in CloudWatch`,
+			`name "Küche": 'ü' is not printable ASCII, the only characters that are safe in CloudWatch; write another`,
 		},
 		{
 			"name with a control character", `{"name":"a\nb","unit":"None","value":1}`, "name",
-			`name "a\nb": '\n' is not printable ASCII, the only characters that are safe in CloudWatch`,
+			`name "a\nb": '\n' is not printable ASCII, the only characters that are safe in CloudWatch; write another`,
 		},
 		{"name too long", `{"name":"` + strings.Repeat("n", 256) + `","unit":"None","value":1}`, "name", `name "` +
-			strings.Repeat("n", 60) + `"…: 256 characters, CloudWatch takes 255`},
+			strings.Repeat("n", 60) + `"…: 256 characters, CloudWatch takes 255; shorten it`},
 		{"not an object", `1`, "json", `sample "1": not an object, send one with name, unit and value`},
 		{"a string", `"off, it is"`, "json", `sample "\"off, it is\"": not an object, send one with name, unit and value`},
 		{
@@ -140,29 +150,26 @@ func TestDecode_refusesASampleAndKeepsItsNeighbours(t *testing.T) {
 			`not JSON at byte 98: "/x/0/y" is there twice, send it once`,
 		},
 		{
-			"bare NaN", `{"name":"a","unit":"None","value":NaN}`, "json",
-			`not JSON at byte 84: "/value" is NaN, which is no number; send nothing instead`,
+			"bare NaN", `{"name":"a","unit":"None","value":NaN}`, "value", `value "NaN": ` + noNumber,
 		},
 		{
-			"bare -Infinity", `{"name":"a","unit":"None","value": -Infinity }`, "json",
-			`not JSON at byte 86: "/value" is -Infinity, which is no number; send nothing instead`,
+			"bare -Infinity", `{"name":"a","unit":"None","value": -Infinity }`, "value", `value "-Infinity": ` + noNumber,
 		},
 		{
-			"bare nan", `{"name":"a","unit":"None","value":nan}`, "json",
-			`not JSON at byte 85: "/value" is nan, which is no number; send nothing instead`,
+			"bare nan", `{"name":"a","unit":"None","value":nan}`, "value", `value "nan": ` + noNumber,
 		},
 		{
 			"bare NaN, deep", `{"name":"a","unit":"None","value":1,"x":{"y":[1,NaN]}}`, "json",
 			`not JSON at byte 98: "/x/y/1" is NaN, which is no number; send nothing instead`,
 		},
 		{
-			"a word", `{"name":"a","unit":"None","value":off}`, "json",
-			`not JSON at byte 84: invalid character 'o' at start of value`,
+			"a word", `{"name":"a","unit":"None","value":off}`, "value",
+			`value "off": a state, not a number; send 1 for one and 0 for the other`,
 		},
-		{"bad UTF-8", "{\"name\":\"\xff\",\"unit\":\"None\",\"value\":1}", "json", `not JSON at byte 59: invalid UTF-8`},
+		{"bad UTF-8", "{\"name\":\"\xff\",\"unit\":\"None\",\"value\":1}", "json", `not JSON at byte 59: not UTF-8; send UTF-8, not Latin-1 or the like`},
 		{
 			"a line break in a string", "{\"name\":\"a\n\",\"unit\":\"None\",\"value\":1}", "json",
-			`not JSON at byte 60: invalid character '\n' in string (expecting non-control character)`,
+			`not JSON at byte 60: '\n', a control character, in a string; write it as an escape, such as \n`,
 		},
 		{
 			"the wrong bracket", `{"name":"a","unit":"None","value":1]`, "json",
@@ -174,7 +181,8 @@ func TestDecode_refusesASampleAndKeepsItsNeighbours(t *testing.T) {
 		},
 		{"a huge number", `{"name":"a","unit":"None","value":` + strings.Repeat("9", 100_000) + `}`, "value", `value "` +
 			strings.Repeat("9", 60) + `"…: out of CloudWatch's range, -2^360 to 2^360`},
-		{"time a word", `{"name":"a","unit":"None","value":1,"time":"noon"}`, "time", `time: "noon" is not a number`},
+		{"time a word", `{"name":"a","unit":"None","value":1,"time":"noon"}`, "time", `time "noon": not a time; ` +
+			`write seconds since 1970, or a time such as "2026-11-27T05:00:00Z"`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			payload := `{"samples":[{"name":"x","unit":"Count","value":1},` + tc.bad + `,{"name":"y","unit":"Count","value":2}]}`
@@ -206,7 +214,7 @@ func TestDecode_refusesTheWhole(t *testing.T) {
 		{"a number", `12`, `payload "12": not a JSON object or array`},
 		{
 			"an object of something else", `{"temperature":21}`,
-			`neither "samples" nor "name", "unit" and "value" in the object`,
+			`name, unit and value: missing; write {"name": "temperature", "unit": "None", "value": 21}`,
 		},
 		{
 			"duplicate key", `{"name":"a","name":"b","unit":"None","value":1}`,
@@ -217,10 +225,6 @@ func TestDecode_refusesTheWhole(t *testing.T) {
 			`not JSON at byte 42: "/x" is there twice`,
 		},
 		{"bad UTF-8 in what is not known", "{\"samples\":[],\"x\":{\"y\":[\"\xff\"]}}", `not JSON at byte`},
-		{
-			"NaN", `{"name":"a","unit":"None","value":-nan}`,
-			`not JSON at byte 35: "/value" is -nan, which is no number; send nothing instead`,
-		},
 		{"duplicate key in an envelope", `{"seq":1,"samples":[{}],"seq":1}`, `not JSON at byte 24: "/seq" is there twice`},
 		{
 			"NaN in an envelope", `{"samples":[{},{}],"uptime":NaN}`,
@@ -231,7 +235,7 @@ func TestDecode_refusesTheWhole(t *testing.T) {
 			"an array and no array of samples", `{"samples":[{}],"samples":7}`,
 			`not JSON at byte 16: "/samples" is there twice`,
 		},
-		{"cut off in a sample", `{"samples":[{"name":"a"},{"name":"b`, `not JSON at byte 35: unexpected EOF`},
+		{"cut off in a sample", `{"samples":[{"name":"a"},{"name":"b`, `not JSON at byte 35: it ends too early`},
 		{"a string without an end", `[{"name":"a},{"name":"b"}]`, `not JSON at byte`},
 		{"another bracket at the end", `[{"name":"a"}}`, `not JSON at byte 13`},
 		{"something behind an array", `[{"name":"a"}] 1`, `not JSON at byte 15`},
@@ -320,7 +324,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		if m.Reasons[sample.ReasonJSON] == 0 && !json.Valid(payload) {
+		if m.CountRefused() == 0 && !json.Valid(padding(payload)) {
 			t.Errorf("accepted what is not JSON: %q", payload)
 		}
 		for _, r := range m.Refused {
@@ -345,6 +349,11 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+// padding takes off what may stand around a payload.
+func padding(payload []byte) []byte {
+	return bytes.TrimRight(bytes.TrimLeft(payload, "\ufeff\x00"), "\x00\x1a \t\r\n")
+}
+
 func BenchmarkDecode(b *testing.B) {
 	payload := []byte(`{"device":"kitchen","run":"9c1d","seq":42,"boot":"0f8e","uptime":5021.7,"sent":1763791460.25,"clock":"synced","samples":[{"name":"cpu usage","unit":"Percent","value":12.5,"time":1763791460},{"name":"cpu temperature","unit":"None","value":48.3,"time":1763791460},{"name":"memory usage","unit":"Megabytes","value":412.25,"time":1763791460},{"name":"disk usage /","unit":"Percent","value":61.2,"time":1763791460}]}`)
 	b.ReportAllocs()
@@ -352,5 +361,26 @@ func BenchmarkDecode(b *testing.B) {
 		if _, err := sample.Decode(payload); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// What is refused costs little too: all of it is looked at, and ten of them are told.
+func BenchmarkDecode_refused(b *testing.B) {
+	for name, one := range map[string]string{
+		"word":    `{"name":"cpu usage","unit":"Percent","value":hot}`,
+		"missing": `{"temperature":21.5,"humidity":40}`,
+		"comma":   `{"name":"cpu usage","unit":"Percent","value":"12,5"}`,
+		"unit":    `{"name":"cpu usage","unit":"furlongs/s","value":"12"}`,
+		"time":    `{"name":"cpu usage","unit":"Percent","value":1,"timestamp":"2026-11-27T05:00:00"}`,
+		"a":       `a`,
+	} {
+		payload := []byte("[" + strings.Repeat(one+",", 999) + one + "]")
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if m, err := sample.Decode(payload); err != nil || m.CountRefused() != 1000 {
+					b.Fatal(m.Reasons, err)
+				}
+			}
+		})
 	}
 }

@@ -21,6 +21,18 @@
 // end, as so many samples refused, and nothing of it is decoded. Of all refusals the first ten are kept in full, and the
 // others counted by reason.
 //
+// # What is taken, and what is said of the rest
+//
+// A byte order mark, NULs around a message and white space around a name, a unit or a value are cut off (`pad.go`). A
+// time may be in seconds, in milliseconds or in ISO 8601 with a zone (`times.go`). Nothing else is guessed. A refusal
+// names the member that was sent, its value and what to write: for a number that is written in another way or has its
+// unit behind it (`numerals.go`), for a unit (`units.go`), for members of other names (`shape.go`), at the place where
+// JSON ends (`syntax.go`), and for a text that is in another format (`foreign.go`, `lookalike.go`). A number to write
+// is only told where the text can mean no other: 1,234 is 1234 to some and a thousandth of it to others.
+//
+// One member of a sample that is no JSON, such as NaN or 12,5 without quotes, is refused by that member; anything else
+// that is none is refused as `json`. The words are only looked for when they are told.
+//
 // # Limits
 //
 // What an agent's report may hold stands in one place, `shared/sample/limits.go`: 500 samples, and 48 KiB of JSON, its

@@ -4,14 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
 // fault says what is wrong with a text that the library refused, so that the sender of the message can act on it.
-// offset turns a place in the text into one in the message.
+// offset turns a place in the text into one in the message. It is a memberFault where one member of a sample is to
+// blame.
 func fault(err error, text []byte, offset func(int64) int64) error {
 	if se, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		return syntaxFault(se, text, offset(se.ByteOffset))
@@ -19,33 +19,57 @@ func fault(err error, text []byte, offset func(int64) int64) error {
 	if at, ok := errors.AsType[tooDeep](err); ok {
 		return fmt.Errorf("not JSON at byte %d: nested more than %d deep", offset(int64(at)), maxDepth)
 	}
+	if errors.Is(err, errNothing) {
+		return fmt.Errorf("not JSON at byte %d: nothing, there is a comma too many", offset(int64(len(text))))
+	}
 	if errors.Is(err, errNotObject) {
-		return fmt.Errorf("sample %s: not an object, send one with name, unit and value", clip(string(bytes.TrimSpace(text))))
+		return notObject(bytes.TrimSpace(text))
 	}
 	return fmt.Errorf("not JSON: %w", err)
 }
 
-func syntaxFault(se *jsontext.SyntacticError, text []byte, at int64) error {
-	where := clip(string(se.JSONPointer))
-	switch word := wordAt(text, int(se.ByteOffset)); {
-	case blank(text):
-		return fmt.Errorf("not JSON at byte %d: nothing, there is a comma too many", at)
-	case errors.Is(se.Err, jsontext.ErrDuplicateName):
-		return fmt.Errorf("not JSON at byte %d: %s is there twice, send it once", at, where)
-	case notANumber(word):
-		return fmt.Errorf("not JSON at byte %d: %s is %s, which is no number; send nothing instead", at, where, word)
-	default:
-		return fmt.Errorf("not JSON at byte %d: %w", at, se.Err)
+// notObject says what to write for a sample that is JSON and no object.
+func notObject(text []byte) error {
+	if inner, ok := insideString(text); ok {
+		return fmt.Errorf("sample %s: a JSON text inside a string; send it without the quotes around it: %s",
+			clip(string(text)), clip(inner))
 	}
+	return fmt.Errorf("sample %s: not an object, send one with name, unit and value", clip(string(text)))
 }
 
-// notANumber reports whether a word is what Python, awk or printf write for what is none.
-func notANumber(word string) bool {
-	switch strings.ToLower(strings.TrimLeft(word, "+-")) {
-	case "nan", "inf", "infinity":
-		return true
+// A memberFault is of a sample of which one member's value is not JSON.
+type memberFault struct {
+	reason string
+	error
+}
+
+// reasonOf is what a sample is refused for that could not be read.
+func reasonOf(err error) string {
+	if m, ok := errors.AsType[memberFault](err); ok {
+		return m.reason
+	}
+	return ReasonJSON
+}
+
+func syntaxFault(se *jsontext.SyntacticError, text []byte, at int64) error {
+	where := clip(string(se.JSONPointer))
+	i := int(se.ByteOffset)
+	switch word := wordAt(text, i); {
+	case isUTF16(text[:min(len(text), maxLook)]):
+		return errUTF16
+	case errors.Is(se.Err, jsontext.ErrDuplicateName):
+		return fmt.Errorf("not JSON at byte %d: %s is there twice, send it once", at, where)
 	default:
-		return false
+		if key, raw := badMember(text, i); key != "" {
+			return unquoted(key, raw)
+		}
+		if notANumber(word) {
+			return fmt.Errorf("not JSON at byte %d: %s is %s, which is no number; send nothing instead", at, where, word)
+		}
+		if hint := syntaxHint(text, i); hint != "" {
+			return fmt.Errorf("not JSON at byte %d: %s", at, hint)
+		}
+		return fmt.Errorf("not JSON at byte %d: %w", at, se.Err)
 	}
 }
 
@@ -69,6 +93,9 @@ func inWord(c byte) bool { return c == '-' || c == '+' || 'a' <= c|0x20 && c|0x2
 
 // unsplit says why a payload could not be split.
 func unsplit(payload []byte) error {
+	if err := encoded(payload); err != nil {
+		return err
+	}
 	if err := check(payload); err != nil {
 		return err
 	}

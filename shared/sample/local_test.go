@@ -61,13 +61,13 @@ func TestDecode_badLocal(t *testing.T) {
 		want  sample.Refusal
 	}{
 		"a bare NaN": {`[{"name":"a","unit":"None","value":NaN},` + loadText + `]`, 1, sample.Refusal{
-			Index: 0, Name: "a", Reason: "json", Error: `not JSON at byte 125: "/value" is NaN, which is no number; send nothing instead`,
+			Index: 0, Name: "a", Reason: "value", Error: `value "NaN": ` + noNumber,
 		}},
 		"a unit": {`[` + loadText + `,{"name":"a","unit":"percent","value":1}]`, 1, sample.Refusal{
 			Index: 1, Name: "a", Reason: "unit", Error: `unit "percent": not a CloudWatch unit, did you mean "Percent"?`,
 		}},
 		"a time": {`[{"name":"a","unit":"None","value":1,"time":"noon"}]`, 0, sample.Refusal{
-			Index: 0, Name: "a", Reason: "time", Error: `time: "noon" is not a number`,
+			Index: 0, Name: "a", Reason: "time", Error: `time "noon": not a time; write seconds since 1970, or a time such as "2026-11-27T05:00:00Z"`,
 		}},
 		"no object": {`[5,` + loadText + `]`, 1, sample.Refusal{
 			Index: 0, Reason: "json", Error: `sample "5": not an object, send one with name, unit and value`,

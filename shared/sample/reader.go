@@ -2,6 +2,7 @@ package sample
 
 import (
 	"bytes"
+	"errors"
 	"sync"
 
 	"github.com/go-json-experiment/json"
@@ -26,10 +27,16 @@ func (r *reader) release() {
 	readers.Put(r)
 }
 
+// errNothing is of a text of white space.
+var errNothing = errors.New("nothing")
+
 // read reads the object that is all of the text. After an error to holds what came before it.
 func (r *reader) read(text []byte, to json.UnmarshalerFrom) error {
 	if err := checkDepth(text); err != nil {
 		return err
+	}
+	if blank(text) {
+		return errNothing // the library would take long to say so
 	}
 	r.in = *bytes.NewBuffer(text)
 	r.dec.Reset(&r.in)

@@ -164,12 +164,20 @@ func (t *text) read(dec *jsontext.Decoder) error {
 func (t *text) check(field string, limits func(string) error) error {
 	switch {
 	case !t.set:
-		return fmt.Errorf("%s: missing", field)
+		return errMissing
 	case t.bad != "":
-		return fmt.Errorf("%s %s: not a string", field, clip(t.bad))
+		return fmt.Errorf("%s %s: not a string, %s", field, clip(t.bad), textFix(field))
 	default:
 		return limits(t.s)
 	}
+}
+
+// textFix is what to write for a member that is no string.
+func textFix(field string) string {
+	if field == "unit" {
+		return `write one of CloudWatch's, "None" for what has none`
+	}
+	return "write the metric's name in double quotes"
 }
 
 // number is a JSON number or a string of one. A number is parsed at once, a string when it is asked for.
