@@ -45,7 +45,7 @@ type Config struct {
 	FormMark string
 	// HasTimestamp says that the rule dates its datums; else AWS takes the time of arrival, and old ones are not sent.
 	HasTimestamp bool
-	// ClockRight reports whether Now is right; nil means always. While it is not, nothing is too old.
+	// ClockRight reports whether Now is right; nil means always. While it is not, nothing is too old, nor too new.
 	ClockRight func() bool
 	Now        func() time.Time
 	// SinceBoot measures how long something takes, whatever the clock is set to.
@@ -364,6 +364,8 @@ func (f *Forwarder) expired(d pass.Datum) string {
 	switch {
 	case age > MaxAge:
 		return "older than 14 days"
+	case age < -sample.MaxAhead: // it came while the gateway's own clock could not tell, and was not refused
+		return "more than 2 h in the future"
 	case !f.cfg.HasTimestamp && age > freshAge+f.cfg.Rollup.Window:
 		return "rule has no timestamp"
 	default:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ import (
 type stages struct {
 	t   *testing.T
 	now atomic.Int64 // Unix milliseconds
+	off atomic.Bool  // the clock is not known to be right
 	in  *intake.Intake
 	q   *queue.Queue
 	f   *Forwarder
@@ -41,6 +43,7 @@ func newStages(t *testing.T, start time.Time, hasTimestamp bool) *stages {
 	s.q, err = queue.Open(t.Context(), queue.Config{
 		Path: filepath.Join(t.TempDir(), "queue.db"), Window: cfg.Rollup.Window, Grace: cfg.Rollup.Grace,
 		MaxBytes: 1 << 30, Now: s.clock, SinceBoot: func() time.Duration { return s.clock().Sub(start) }, Log: log,
+		BootID: "boot", ClockRight: s.right,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -61,10 +64,12 @@ func newStages(t *testing.T, start time.Time, hasTimestamp bool) *stages {
 	})
 	s.f = New(Config{
 		Store: s.q, Rollup: rollup.Settings{Window: cfg.Rollup.Window}, Form: encode.Metric, HasTimestamp: hasTimestamp,
-		Now: s.clock, SinceBoot: func() time.Duration { return s.clock().Sub(start) }, Log: log,
+		Now: s.clock, SinceBoot: func() time.Duration { return s.clock().Sub(start) }, ClockRight: s.right, Log: log,
 	})
 	return s
 }
+
+func (s *stages) right() bool { return !s.off.Load() }
 
 func (s *stages) clock() time.Time { return time.UnixMilli(s.now.Load()) }
 
@@ -80,12 +85,20 @@ func (s *stages) arrive(at time.Time, seq int64, clock string, taken, sent time.
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	v := s.in.Judge("pi", payload, intake.Moment{Wall: at, Right: true, SinceBoot: at.Sub(s.start)})
+	s.take(at, payload)
+}
+
+// take lets a message arrive of which all is taken.
+func (s *stages) take(at time.Time, payload []byte) {
+	s.t.Helper()
+	v := s.in.Judge("pi", payload, intake.Moment{Wall: at, Right: s.right(), SinceBoot: at.Sub(s.start)})
 	if len(v.Refused) > 0 {
 		s.t.Fatalf("refused: %+v", v.Refused)
 	}
 	kept := make(chan error, 1)
-	s.q.Append(queue.Entry{Report: v.Report, Arrived: at, Shift: v.Shift}, func(err error) { kept <- err })
+	s.q.Append(queue.Entry{
+		Report: v.Report, Arrived: at, Shift: v.Shift, Unsure: !s.right(), SinceBoot: at.Sub(s.start),
+	}, func(err error) { kept <- err })
 	if err := <-kept; err != nil {
 		s.t.Fatal(err)
 	}
@@ -196,6 +209,30 @@ func TestForward_expires(t *testing.T) {
 				t.Errorf("got %+v, want 1 sent and 1 expired as %q", a, tc.reason)
 			}
 		})
+	}
+}
+
+// TestForward_expires_future: what no clock could refuse on arrival is judged again when there is one, before it is
+// sent, and its neighbour goes.
+func TestForward_expires_future(t *testing.T) {
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	s := newStages(t, start, true)
+	s.off.Store(true)
+	s.take(start, []byte(`[{"name":"far","unit":"None","value":1,"timestamp":2147483648},
+		{"name":"near","unit":"None","value":1,"timestamp":"`+start.Add(119*time.Minute).Format(time.RFC3339)+`"},
+		{"name":"here","unit":"None","value":1}]`))
+	s.now.Store(start.Add(71 * time.Second).UnixMilli())
+	s.nothingMore() // nothing goes by a clock that is not right
+	s.off.Store(false)
+	s.now.Store(start.Add(72 * time.Second).UnixMilli())
+	got := s.sent(2)
+	slices.Sort(got)
+	if want := []string{fmt.Sprint(start.Unix()), fmt.Sprint(start.Add(119 * time.Minute).Unix())}; !slices.Equal(got, want) {
+		t.Errorf("sent %v, want %v", got, want)
+	}
+	s.nothingMore()
+	if a := s.account(); a.Sent != 2 || a.Expired["more than 2 h in the future"] != 1 || a.Waiting != 0 {
+		t.Errorf("got %+v, want 2 sent and 1 expired", a)
 	}
 }
 

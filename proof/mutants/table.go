@@ -243,6 +243,11 @@ var table = []mutant{
 		"case eitherComma.matches(s):", "case false:",
 		"./shared/sample", "TestDecode_values_ambiguous",
 	},
+	{
+		"forward: what no clock could refuse as ahead is sent", "gateway/forward/forward.go",
+		"case age < -sample.MaxAhead:", "case false:",
+		"./gateway/forward", "TestForward_expires_future",
+	},
 
 	// agent, link
 	{
