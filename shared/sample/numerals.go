@@ -18,12 +18,12 @@ var (
 	// byCommas has two commas or a dot behind one, in threes or as India groups them.
 	byCommas    = newPattern(`^[-+]?[1-9][0-9]{0,2}(,[0-9]{3}\.[0-9]+|(,[0-9]{2,3})+,[0-9]{3}(\.[0-9]+)?)$`)
 	byDots      = newPattern(`^[-+]?[1-9][0-9]{0,2}(\.[0-9]{3},[0-9]+|(\.[0-9]{3}){2,}(,[0-9]+)?)$`)
-	eitherComma = newPattern(`^[-+]?[1-9][0-9]{0,2},[0-9]{3}$`)
+	eitherComma = newPattern(`^[-+]?[1-9][0-9]{0,2},[0-9]{3}([eE][-+]?[0-9]+)?$`)
 	fracComma   = newPattern(`^[-+]?[0-9]*,[0-9]+([eE][-+]?[0-9]+)?$`)
 )
 
 // A reading is what a numeral means: the number to write, and why it is none as it stands. Both are "" where it has no
-// meaning, the number alone where it has two.
+// meaning; where it may have two, the number is, and why says so.
 type reading struct{ number, why string }
 
 // groupings are the ways to write a number that have one meaning, with what is to be left out of it. A comma that stays

@@ -77,7 +77,7 @@ func TestDecode_values(t *testing.T) {
 // Where a comma may group thousands no number is told that would be wrong by a thousand.
 func TestDecode_values_ambiguous(t *testing.T) {
 	t.Parallel()
-	for _, value := range []string{`"1,234"`, `1,234`, `"-21,375"`, `"999,999"`, `"1,234 W"`} {
+	for _, value := range []string{`"1,234"`, `1,234`, `"-21,375"`, `"999,999"`, `"1,234e2"`, `"1,234 W"`} {
 		got := refusal(t, `"unit":"None","value":`+value, sample.ReasonValue)
 		if !strings.Contains(got, "if it groups") || strings.Contains(got, "1.234") || strings.Contains(got, "21.375") {
 			t.Errorf("got %s", got)
