@@ -31,7 +31,7 @@ func TestHostile_messages(t *testing.T) {
 	}{
 		{[]byte("[" + strings.Repeat("{},", 42_999) + "{}]"), intake.ReasonSize, 43_000},
 		{[]byte("[" + strings.Repeat("[", 127<<10)), sample.ReasonJSON, 1},
-		{[]byte(`{"run":"x","samples":[` + strings.Repeat(`{"value":NaN},`, 999) + `"x"]}`), sample.ReasonJSON, 1000},
+		{[]byte(`{"run":"x","samples":[` + strings.Repeat(`{"value":NaN},`, 999) + `{"value":NaN}]}`), sample.ReasonValue, 1000},
 		{[]byte(`[{"name":"` + strings.Repeat("x", 126<<10) + `"}]`), sample.ReasonName, 1},
 		{[]byte(`[{"x":` + strings.Repeat(`{"x":`, 20_000) + strings.Repeat("}", 20_000) + `}]`), sample.ReasonJSON, 1},
 	}
