@@ -168,14 +168,20 @@ func (c Collect) check() error {
 		errs = append(errs, config.Errorf("collect.interval", "must be between 100ms and 24h, got %s", c.Interval))
 	}
 	errs = append(errs, c.checkDisks()...)
-	if c.Folder != "" && !filepath.IsAbs(c.Folder) {
-		errs = append(errs, config.Errorf("collect.folder", "must be an absolute path such as %s, or \"\" for none, got %q",
-			DefaultFolder, c.Folder))
-	}
-	if len(c.Disks) == 0 && !c.CPU && !c.Temperature && !c.Memory && !c.Health && c.Folder == "" {
+	errs = append(errs, c.checkFolder())
+	some := len(c.Disks) > 0 || c.Folder != ""
+	if !some && !c.CPU && !c.Temperature && !c.Memory && !c.Health {
 		errs = append(errs, config.Errorf("collect", "nothing to collect, switch something on"))
 	}
 	return errors.Join(errs...)
+}
+
+func (c Collect) checkFolder() error {
+	if c.Folder == "" || filepath.IsAbs(c.Folder) {
+		return nil
+	}
+	return config.Errorf("collect.folder", "must be an absolute path such as %s, or \"\" for none, got %q", DefaultFolder,
+		c.Folder)
 }
 
 func (c Collect) checkDisks() []error {
