@@ -106,7 +106,7 @@ func addDevice(t *testing.T, dir, name string) (password string) {
 // the rest.
 func TestGateway_damagedStore(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cfg := worldConfig(cloud.Metric)
 	cfg.Rollup.Window, cfg.Intake.MaxMetrics = time.Hour, 10000 // so that all waits
@@ -205,7 +205,7 @@ func mountSmall(t *testing.T, size string) (dir string) {
 // On a read-only disk the gateway waits, says so once, and starts when it is writable.
 func TestGateway_readOnlyDisk(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	dir := mountSmall(t, "64m")
 	cfg := worldConfig(cloud.Metric)
@@ -240,7 +240,7 @@ func TestGateway_readOnlyDisk(t *testing.T) {
 // On a full disk reports are not acknowledged, health is red, and both end by themselves.
 func TestGateway_fullDisk(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	dir := mountSmall(t, "64m")
 	cfg := worldConfig(cloud.Metric)

@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"piway/gateway/cloud"
 	"piway/gateway/control"
@@ -19,7 +18,7 @@ import (
 // A file system without inodes takes no new file, no socket either: health tells that from the start on, and its end.
 func TestHealth_noInodes(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	dir := mountSmall(t, "64m,nr_inodes=40")
 	cfg := worldConfig(cloud.Metric)
@@ -47,7 +46,7 @@ func TestHealth_noInodes(t *testing.T) {
 
 // A disk that is full before the gateway starts: health and systemd are told.
 func TestHealth_fullFromTheStart(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	dir := mountSmall(t, "1m")
 	cfg := worldConfig(cloud.Metric)
@@ -83,7 +82,7 @@ func TestHealth_withoutSocket(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux has sockets without a file")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cfg := worldConfig(cloud.Metric)
 	w := newWorld(t, nil, nil, &cfg)

@@ -77,7 +77,7 @@ func TestThin(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" || raw != 0 {
 			t.Errorf("after ten minutes %d passes as they came, summaries (-want +got):\n%s", raw, diff)
 		}
-		b.Crash() // lets go of what was in hand
+		b.Crash()                    // lets go of what was in hand
 		time.Sleep(85 * time.Minute) // the hour ended four times as long ago
 		want = []pass.Summary{{
 			Name: "load", Unit: "Count", Time: hour, N: 5, Sum: 20, Min: 1, Max: 7, Last: 6,
