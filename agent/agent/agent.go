@@ -52,6 +52,10 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	var group errgroup.Group
 	group.Go(func() error { return publisher.Run(publishing) })
 	group.Go(func() error {
+		s.collector.Watch(ctx)
+		return nil
+	})
+	group.Go(func() error {
 		defer stop()
 		s.run(ctx, reports)
 		last, cancel := context.WithTimeout(publishing, farewell)

@@ -25,15 +25,18 @@ var costs = map[string][]string{
 	"proc/pressure/cpu":      {"cpu pressure"},
 	"proc/pressure/io":       {"io pressure"},
 	"proc/pressure/memory":   {"memory pressure"},
-	"proc/self/mountinfo":    {"disk usage", "disk inodes"},
+	"proc/self/mountinfo":    {"disk usage", "disk inodes", "root read-only"},
 	"proc/stat":              {"cpu usage"},
 	"proc/uptime":            {"uptime"},
 	"statfs":                 {"disk usage", "disk inodes"},
 	"sys/block":              {"disk read", "disk written", "disk busy"},
-	"sys/class/hwmon":        {"fan", "cpu temperature"},
+	"sys/class/hwmon":        {"fan", "cpu temperature", "undervoltage"},
 	"sys/class/net":          {"network"},
 	"sys/class/thermal":      {"cpu temperature"},
+	"sys/class/watchdog":     {"watchdog"},
+	"sys/devices/platform":   {"frequency capped", "throttled", "soft temperature limit"},
 	"sys/devices/system/cpu": {"cpu clock"},
+	"sys/fs/ext4":            {"storage"},
 }
 
 // names reads a machine twice, a minute apart, and returns the names of what it gave.

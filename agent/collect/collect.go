@@ -36,7 +36,8 @@ type Options struct {
 	// Log is told when a sensor breaks, changes its complaint, or works again. It may be nil.
 	Log *slog.Logger
 
-	statfs func(path string) (space, error) // of tests
+	statfs func(path string) (space, error)            // of tests
+	units  func(ctx context.Context) ([]string, error) // of tests
 }
 
 // A Reading is one value that a sensor gave, or the reason why it gave none.
@@ -64,6 +65,8 @@ type Collector struct {
 	log     *slog.Logger
 
 	localRead time.Time // when the local sensors were read last
+	power     *power    // nil without local sensors
+	units     *units    // the same
 }
 
 // New returns a collector; it reads nothing yet. What counts or compares, such as the CPU's usage, gives nothing at the
@@ -96,7 +99,12 @@ func New(opt Options) *Collector {
 
 // addHealth adds the local sensors: a name for the log, and what reads them. The table has what they give.
 func (c *Collector) addHealth(opt Options) {
+	c.power, c.units = newPower(), newUnits(opt.units)
 	c.addLocal("identity", new(identity).read)
+	c.addLocal("boot reason", new(bootReason).read)
+	c.addLocal("watchdog", watchdogArmed)
+	c.addLocal("failed units", c.units.read)
+	c.addLocal("power", c.power.read)
 	c.addLocal("uptime", upTime)
 	c.addLocal("clock synchronised", clockSynced)
 	c.addLocal("load", loads)
@@ -106,9 +114,23 @@ func (c *Collector) addHealth(opt Options) {
 	c.addLocal("fan", fans)
 	c.addLocal("disk usage", newMounts(opt.Disks, opt.statfs).read)
 	c.addLocal("disk", new(diskIO).read)
+	c.addLocal("storage", new(storage).read)
+	c.addLocal("root", rootReadOnly)
+	c.addLocal("emmc", emmcWear)
+	c.addLocal("card", cardIdentity)
 	c.addLocal("network", new(network).read)
 	c.addLocal("wifi signal", wifiSignals)
 	c.addLocal("agent", new(own).read)
+}
+
+// Watch sees what comes and goes between two readings, until ctx ends; then it closes what readings have left open.
+// Without it the readings see only themselves. It sleeps until there is something to see.
+func (c *Collector) Watch(ctx context.Context) {
+	if c.power == nil {
+		return
+	}
+	defer c.units.manager.Close()
+	c.power.watch(ctx)
 }
 
 // add adds a sensor of one metric that goes to the cloud.

@@ -1,13 +1,16 @@
 // Package collect reads the machine. A broken, hanging or missing sensor never costs the others, and what a machine
 // does not have is absent: never 0, never -1.
 //
-// It reads /proc, /sys and file system statistics only: no root, no other programs.
+// It reads /proc, /sys and file system statistics, and asks systemd by the system bus: no root, no other programs.
 //
 // The recipe's four go to the cloud at each reading. All else is local: it stays on the LAN unless the gateway is told
 // otherwise, is read once a minute, and is bounded, per kind and in all. [Table] has every metric and [Attributes] what
 // a machine says of itself; docs/metrics.md is made of them. A sensor is a function that adds values to what was found:
 // one that fails half way keeps what it has, and one that hangs is not asked again until it has answered. What the
 // kernel counts is sent as the amount since the last reading, and not at all where that is in doubt.
+//
+// Under-voltage and its like come and go between two readings. [Collector.Watch] counts them, woken by the kernel when
+// one begins or ends, and by nothing else: package notify.
 //
 // The machines under testdata/machines hold the table and the sensors together: each row is given by one of them, and
 // none gives what is in no row.

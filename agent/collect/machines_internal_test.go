@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/shirou/gopsutil/v3/common"
 
+	"piway/agent/collect/systemd"
 	"piway/shared/clock"
 	"piway/shared/sample"
 )
@@ -82,6 +83,7 @@ func on(ctx context.Context, dir string) context.Context {
 		common.HostProcEnvKey: filepath.Join(dir, "proc"),
 		common.HostSysEnvKey:  filepath.Join(dir, "sys"),
 		common.HostEtcEnvKey:  filepath.Join(dir, "etc"),
+		common.HostRunEnvKey:  filepath.Join(dir, "run"),
 	})
 }
 
@@ -109,12 +111,25 @@ func statfsOf(dir string) func(string) (space, error) {
 	}
 }
 
+// unitsOf answers from the file failed-units of a machine: the name of one in each line. Without it there is no systemd.
+func unitsOf(dir string) func(context.Context) ([]string, error) {
+	return func(context.Context) ([]string, error) {
+		text, err := os.ReadFile(filepath.Join(dir, "failed-units"))
+		if err != nil {
+			return nil, systemd.ErrNone
+		}
+		return strings.Fields(string(text)), nil
+	}
+}
+
 // aMinuteOf reads a machine twice, a minute apart, and returns what the second reading gave.
 func aMinuteOf(t *testing.T, dir string) (cloud, local []sample.Sample, said map[string]string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		ctx := on(t.Context(), dir)
-		c := New(Options{CPU: true, Temperature: true, Memory: true, Health: true, statfs: statfsOf(dir)})
+		c := New(Options{
+			CPU: true, Temperature: true, Memory: true, Health: true, statfs: statfsOf(dir), units: unitsOf(dir),
+		})
 		c.Collect(ctx)
 		overlay(t, filepath.Join(dir, "later"), dir)
 		time.Sleep(time.Minute)

@@ -25,10 +25,12 @@ type Row struct {
 type Attribute struct{ Key, Meaning, Source, Models string }
 
 // Table returns all metrics, in the order in which docs/metrics.md has them.
-func Table() []Row { return slices.Concat(four, machineRows, diskRows, networkRows, agentRows) }
+func Table() []Row {
+	return slices.Concat(four, powerRows(), storageRows, serviceRows, machineRows, diskRows, networkRows, agentRows)
+}
 
 // Attributes returns all that a machine may say of itself.
-func Attributes() []Attribute { return identityRows }
+func Attributes() []Attribute { return slices.Concat(identityRows, healthAttributes) }
 
 // Matches reports whether a metric is one of the row's.
 func (r Row) Matches(name string) bool {

@@ -21,11 +21,17 @@ var inside = map[string][]string{
 	"localcore":    {"localcore/localcore", "shared/cli", "shared/pki"},
 
 	// The agent's stages, and their wiring.
-	"agent/collect": {"shared/clock", "shared/files", "shared/sample"},
+	"agent/collect": {
+		"agent/collect/notify", "agent/collect/systemd", "shared/clock", "shared/files", "shared/sample",
+	},
 	"agent/own":     {"shared/clock", "shared/config", "shared/files", "shared/sample", "shared/tell"},
 	"agent/spool":   {"shared/files", "shared/sample"},
 	"agent/publish": {"shared/sample", "shared/mqttlink", "shared/backoff", "shared/clock"},
 	"agent/agent":   {"agent/collect", "agent/own", "agent/spool", "agent/publish", "shared/*"},
+
+	// What collecting stands on: waiting for files of the kernel, and asking systemd.
+	"agent/collect/notify":  {},
+	"agent/collect/systemd": {},
 
 	// The gateway's stages, and their wiring.
 	"gateway/broker": {"shared/guard", "shared/tell", "shared/config"},
@@ -187,6 +193,7 @@ var libraries = map[string][]string{
 	"github.com/go-json-experiment/json":  {"shared/sample"},
 	// the test reads CloudFormation's short tags
 	"github.com/goccy/go-yaml":        {"shared/config", "configs/aws_test"},
+	"github.com/godbus/dbus/v5":       {"agent/collect/systemd"},
 	"github.com/hanwen/go-fuse/v2":    {"proof/faultfs"},
 	"github.com/mochi-mqtt/server/v2": {"gateway/broker", "localcore/broker", "proof/bench_test"},
 	"github.com/rogpeppe/go-internal": {"proof/scenarios_test"},
@@ -194,7 +201,7 @@ var libraries = map[string][]string{
 	"golang.org/x/net/dns":            {"shared/mdns"},
 	"golang.org/x/sync/errgroup":      {"..."},
 	"golang.org/x/sync/semaphore":     {"gateway/broker"},
-	"golang.org/x/sys":                {"agent/collect", "shared/clock", "gateway"},
+	"golang.org/x/sys":                {"agent/collect", "agent/collect/notify", "shared/clock", "gateway"},
 	"golang.org/x/time/rate":          {"gateway/uplink", "localcore/broker"},
 	"modernc.org/libc":                {"gateway/queue/lyingdb"}, // SQLite is C made Go: so are those it calls
 	"modernc.org/sqlite":              {"gateway/queue/store", "gateway/queue/lyingdb"},

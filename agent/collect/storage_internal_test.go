@@ -1,0 +1,318 @@
+package collect
+
+import (
+	"errors"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// of reads a source on a machine of these files and returns what it gave, by name, what it said, and why not all.
+func of(t *testing.T, files map[string]string, read source) (got map[string]float64, said map[string]string, _ error) {
+	t.Helper()
+	b := newBoard(t, files)
+	f := guarded(b.ctx, read)
+	got = map[string]float64{}
+	for _, s := range f.samples {
+		got[s.Name] = s.Value
+	}
+	return got, f.attributes, f.err
+}
+
+// ext4 are the files of a mounted file system.
+func ext4(name, errors, last, written string) map[string]string {
+	dir := "sys/fs/ext4/" + name + "/"
+	return map[string]string{
+		"sys/fs/ext4/features/lazy_itable_init": "supported\n",
+		dir + "errors_count":                    errors + "\n", dir + "last_error_time": last + "\n",
+		dir + "lifetime_write_kbytes": written + "\n", dir + "session_write_kbytes": "12\n",
+	}
+}
+
+func merged(all ...map[string]string) map[string]string {
+	files := map[string]string{}
+	for _, one := range all {
+		maps.Copy(files, one)
+	}
+	return files
+}
+
+func without(files map[string]string, part string) map[string]string {
+	files = maps.Clone(files)
+	maps.DeleteFunc(files, func(name, _ string) bool { return strings.Contains(name, part) })
+	return files
+}
+
+func TestStorage_errors(t *testing.T) {
+	t.Parallel()
+	const sound, spoilt = "0", "3"
+	for _, tt := range []struct {
+		name  string
+		files map[string]string
+		want  map[string]float64
+		why   error // nil for a fault
+	}{
+		{"no ext4", nil, nil, ErrAbsent},
+		{"none is mounted", map[string]string{"sys/fs/ext4/features/lazy_itable_init": "supported\n"}, nil, ErrAbsent},
+		{"none", ext4("mmcblk0p2", sound, "0", "5"), map[string]float64{"storage errors": 0}, ErrEarly},
+		{
+			"two of three",
+			merged(ext4("mmcblk0p2", spoilt, "0", "5"), ext4("sda1", sound, "0", "5"), ext4("dm-0", "2", "0", "5")),
+			map[string]float64{"storage errors": 5},
+			ErrEarly,
+		},
+		{
+			"only counted", without(without(ext4("sda1", spoilt, "0", "5"), "last_error_time"), "lifetime"),
+			map[string]float64{"storage errors": 3},
+			nil,
+		},
+		{"not counted", without(ext4("sda1", spoilt, "0", "5"), "errors_count"), map[string]float64{}, ErrEarly},
+		{
+			"one cannot be read", merged(ext4("sda1", spoilt, "0", "5"), ext4("sdb1", "x", "0", "5")), map[string]float64{}, nil,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, _, err := of(t, tt.files, new(storage).read)
+			if !maps.Equal(got, tt.want) || tt.why != nil && !errors.Is(err, tt.why) {
+				t.Errorf("got %v, %v, want %v, %v", got, err, tt.want, tt.why)
+			}
+		})
+	}
+}
+
+func TestStorage_error_age(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_800_000_000, 5e8)
+	for last, want := range map[uint64]time.Duration{
+		0: -1, 1_799_996_400: time.Hour + time.Second/2, 1_800_000_000: time.Second / 2,
+		1_800_000_001: -1, math.MaxUint64: -1, 1 << 63: -1, 1: 1_799_999_999*time.Second + time.Second/2,
+	} {
+		if got := errorAge(last, now); got != want {
+			t.Errorf("%d: got %v, want %v", last, got, want)
+		}
+	}
+	if got := errorAge(5, time.Unix(-9, 0)); got != -1 {
+		t.Errorf("on a clock before 1970: got %v", got)
+	}
+}
+
+func TestStorage_written(t *testing.T) {
+	t.Parallel()
+	const early = -1
+	disk := func(number string) map[string]string {
+		return map[string]string{"sys/class/block/sda/diskseq": number + "\n", "sys/class/block/sda/sda1/partition": "1\n"}
+	}
+	for _, tt := range []struct {
+		name          string
+		before, after map[string]string
+		want          float64
+	}{
+		{"nothing", ext4("sda1", "0", "0", "5000"), ext4("sda1", "0", "0", "5000"), 0},
+		{"a megabyte", ext4("sda1", "0", "0", "5000"), ext4("sda1", "0", "0", "6000"), 1.02},
+		{
+			"to two", merged(ext4("sda1", "0", "0", "5000"), ext4("sdb1", "0", "0", "7")),
+			merged(ext4("sda1", "0", "0", "6000"), ext4("sdb1", "0", "0", "1007")), 2.05,
+		},
+		{"it goes back", ext4("sda1", "0", "0", "5000"), ext4("sda1", "0", "0", "4999"), early},
+		{
+			"one of two goes back", merged(ext4("sda1", "0", "0", "5000"), ext4("sdb1", "0", "0", "7")),
+			merged(ext4("sda1", "0", "0", "6000"), ext4("sdb1", "0", "0", "6")), early,
+		},
+		{
+			"one is new", ext4("sda1", "0", "0", "5000"),
+			merged(ext4("sda1", "0", "0", "5000"), ext4("sdb1", "0", "0", "7")), early,
+		},
+		{
+			"one is gone", merged(ext4("sda1", "0", "0", "5000"), ext4("sdb1", "0", "0", "7")),
+			without(ext4("sda1", "0", "0", "6000"), "none"), early,
+		},
+		{
+			"another disk of that name", merged(ext4("sda1", "0", "0", "5000"), disk("3")),
+			merged(ext4("sda1", "0", "0", "6000"), disk("4")), early,
+		},
+		{
+			"the same disk", merged(ext4("sda1", "0", "0", "5000"), disk("3")),
+			merged(ext4("sda1", "0", "0", "6000"), disk("3")),
+			1.02,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := new(storage)
+				b := newBoard(t, tt.before)
+				if err := os.MkdirAll(filepath.Join(b.dir, "sys/class/block"), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Symlink("sda/sda1", filepath.Join(b.dir, "sys/class/block/sda1")); err != nil {
+					t.Fatal(err)
+				}
+				if f := guarded(b.ctx, s.read); !errors.Is(f.err, ErrEarly) {
+					t.Errorf("first reading: got %+v", f)
+				}
+				time.Sleep(time.Minute)
+				if err := os.RemoveAll(filepath.Join(b.dir, "sys/fs")); err != nil {
+					t.Fatal(err)
+				}
+				for name, text := range tt.after {
+					b.write(name, text)
+				}
+				f := guarded(b.ctx, s.read)
+				got := float64(early)
+				for _, v := range f.samples {
+					if v.Name == "storage written" {
+						got = v.Value
+					}
+				}
+				if got != tt.want || (got == early) != errors.Is(f.err, ErrEarly) {
+					t.Errorf("got %v, %v, want %v", got, f.err, tt.want)
+				}
+			})
+		})
+	}
+}
+
+const (
+	mountOfOverlay = "29 1 0:24 / / rw,relatime shared:1 - overlay overlay rw,lowerdir=/lower,upperdir=/up,workdir=/w\n" +
+		"30 29 179:2 / /lower ro,relatime - ext4 /dev/mmcblk0p2 ro\n"
+	mountOfStrict = "26 1 179:2 / / ro,noatime shared:1 - ext4 /dev/mmcblk0p2 rw,errors=remount-ro\n"
+	mountOfTurned = "26 1 179:2 / / rw,noatime shared:1 - ext4 /dev/mmcblk0p2 ro,errors=remount-ro\n"
+)
+
+func TestParseRoot(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, text   string
+		readOnly, ok bool
+	}{
+		{"nothing", "", false, false},
+		{"no root", "30 29 179:2 / /lower ro,relatime - ext4 /dev/mmcblk0p2 ro\n", false, false},
+		{"a service under ProtectSystem=strict", mountOfStrict, false, true},
+		{"after an error", mountOfTurned, true, true},
+		{
+			"after an error, on Linux 6.15",
+			"26 1 179:2 / / rw,noatime - ext4 /dev/mmcblk0p2 rw,emergency_ro,errors=remount-ro\n", true, true,
+		},
+		{"shut down", "26 1 179:2 / / rw,noatime - ext4 /dev/mmcblk0p2 rw,shutdown\n", true, true},
+		{"read-only in both", "26 1 179:2 / / ro - btrfs /dev/sda2 ro,ssd,subvol=/@\n", true, true},
+		{"an overlay", mountOfOverlay, false, true},
+		{"an overlay that is read-only", strings.Replace(mountOfOverlay, "overlay rw", "overlay ro", 1), true, true},
+		{"an image", "26 1 7:0 / / ro,relatime - squashfs /dev/root ro\n", false, false},
+		{"over the initramfs", "1 1 0:2 / / rw - rootfs rootfs rw\n" + mountOfTurned, true, true},
+		{"beneath an overlay", mountOfTurned + mountOfOverlay, false, true},
+		{"no fields", "26 1 179:2 / / rw\n26 1 -\n - \n", false, false},
+		{"an option that looks like it", "26 1 179:2 / / rw - ext4 /dev/ro rw,errors=remount-ro,prjquota\n", false, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if readOnly, ok := parseRoot(tt.text); readOnly != tt.readOnly || ok != tt.ok {
+				t.Errorf("got %t, %t, want %t, %t", readOnly, ok, tt.readOnly, tt.ok)
+			}
+		})
+	}
+}
+
+func TestRootReadOnly_is_the_machine_s(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		files map[string]string
+		want  map[string]float64
+	}{
+		{"none", nil, map[string]float64{}},
+		{"own", map[string]string{"proc/self/mountinfo": mountOfTurned}, map[string]float64{"root read-only": 1}},
+		{
+			"the first process's",
+			map[string]string{"proc/1/mountinfo": mountOfTurned, "proc/self/mountinfo": mountOfOverlay},
+			map[string]float64{"root read-only": 1},
+		},
+	} {
+		got, _, err := of(t, tt.files, rootReadOnly)
+		if !maps.Equal(got, tt.want) || (len(got) == 0) != errors.Is(err, ErrAbsent) {
+			t.Errorf("%s: got %v, %v, want %v", tt.name, got, err, tt.want)
+		}
+	}
+}
+
+func TestEMMCWear(t *testing.T) {
+	t.Parallel()
+	const dir = "sys/block/mmcblk0/device/"
+	for _, tt := range []struct {
+		name  string
+		files map[string]string
+		want  map[string]float64
+		why   error // nil for a fault, or for all that is wanted
+	}{
+		{"none", nil, map[string]float64{}, ErrAbsent},
+		{"an SD card", map[string]string{dir + "type": "SD\n"}, map[string]float64{}, ErrAbsent},
+		{
+			"new",
+			map[string]string{dir + "life_time": "0x01 0x01\n", dir + "pre_eol_info": "0x01\n"},
+			map[string]float64{"emmc wear": 10, "emmc warning": 1},
+			nil,
+		},
+		{
+			"the worse type counts",
+			map[string]string{dir + "life_time": "0x02 0x0b\n", dir + "pre_eol_info": "0x03\n"},
+			map[string]float64{"emmc wear": 110, "emmc warning": 3},
+			nil,
+		},
+		{
+			"it says nothing", map[string]string{dir + "life_time": "0x00 0x00\n", dir + "pre_eol_info": "0x00\n"},
+			map[string]float64{}, ErrAbsent,
+		},
+		{"one says nothing", map[string]string{dir + "life_time": "0x00 0x04\n"}, map[string]float64{"emmc wear": 40}, nil},
+		{
+			"no number", map[string]string{dir + "life_time": "0x0c 0x01\n", dir + "pre_eol_info": "0x02\n"},
+			map[string]float64{"emmc warning": 2}, nil,
+		},
+		{
+			"the worse of two, no boot area", map[string]string{
+				"sys/block/mmcblk1/device/life_time": "0x03 0x01", dir + "life_time": "0x01 0x01",
+				"sys/block/mmcblk0boot0/device/life_time": "0x0a 0x0a",
+			}, map[string]float64{"emmc wear": 30}, nil,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, _, err := of(t, tt.files, emmcWear)
+			if !maps.Equal(got, tt.want) || tt.why != nil && !errors.Is(err, tt.why) {
+				t.Errorf("got %v, %v, want %v, %v", got, err, tt.want, tt.why)
+			}
+		})
+	}
+	_, _, err := of(t, map[string]string{dir + "life_time": "0x0c 0x01\n"}, emmcWear)
+	if err == nil || errors.Is(err, ErrAbsent) {
+		t.Errorf("no number: got %v, want what is wrong", err)
+	}
+}
+
+func FuzzStorage(f *testing.F) {
+	for _, text := range []string{mountOfOverlay, mountOfStrict, mountOfTurned, "0x01 0x0b\n", "active\n", "\x00\x10", ""} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if readOnly, ok := parseRoot(text); readOnly && !ok {
+			t.Errorf("%q: read-only and no root", text)
+		}
+		if n, err := parseEMMC(text, 11); n < 0 || n > 11 || err != nil && n != 0 {
+			t.Errorf("%q: got %d, %v", text, n, err)
+		}
+		if on, err := parseWatchdog(text); on && err != nil {
+			t.Errorf("%q: active, and %v", text, err)
+		}
+		if card := describeCard(text, text, text, text, text); len(card) > maxAttribute {
+			t.Errorf("%q: %d bytes", text, len(card))
+		}
+		if line := listed([]string{text, text, text, text}); len(line) > maxAttribute {
+			t.Errorf("%q: %d bytes", text, len(line))
+		}
+		_ = addressPath(text)
+	})
+}
