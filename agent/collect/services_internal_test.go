@@ -48,8 +48,10 @@ func TestWatchdogArmed(t *testing.T) {
 	}{
 		{"none", nil, map[string]float64{}, ErrAbsent},
 		{
-			"a kernel that does not tell", map[string]string{"sys/class/watchdog/watchdog0/dev": "10:130\n"},
-			map[string]float64{}, ErrAbsent,
+			"a kernel that does not tell",
+			map[string]string{"sys/class/watchdog/watchdog0/dev": "10:130\n"},
+			map[string]float64{},
+			ErrAbsent,
 		},
 		{"armed", map[string]string{state: "active\n"}, map[string]float64{"watchdog armed": 1}, nil},
 		{"not armed", map[string]string{state: "inactive\n"}, map[string]float64{"watchdog armed": 0}, nil},

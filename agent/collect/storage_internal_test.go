@@ -264,13 +264,17 @@ func TestEMMCWear(t *testing.T) {
 			nil,
 		},
 		{
-			"it says nothing", map[string]string{dir + "life_time": "0x00 0x00\n", dir + "pre_eol_info": "0x00\n"},
-			map[string]float64{}, ErrAbsent,
+			"it says nothing",
+			map[string]string{dir + "life_time": "0x00 0x00\n", dir + "pre_eol_info": "0x00\n"},
+			map[string]float64{},
+			ErrAbsent,
 		},
 		{"one says nothing", map[string]string{dir + "life_time": "0x00 0x04\n"}, map[string]float64{"emmc wear": 40}, nil},
 		{
-			"no number", map[string]string{dir + "life_time": "0x0c 0x01\n", dir + "pre_eol_info": "0x02\n"},
-			map[string]float64{"emmc warning": 2}, nil,
+			"no number",
+			map[string]string{dir + "life_time": "0x0c 0x01\n", dir + "pre_eol_info": "0x02\n"},
+			map[string]float64{"emmc warning": 2},
+			nil,
 		},
 		{
 			"the worse of two, no boot area", map[string]string{
