@@ -156,7 +156,7 @@ func TestPromise_agent(t *testing.T) {
 	stop := w.serve("agent", func(ctx context.Context) error {
 		return agent.Run(ctx, a, slog.New(slog.DiscardHandler))
 	})
-	sent := func(a ledger.Account) bool { return a.Sent > 0 && a.Local >= 10 }
+	sent := func(a ledger.Account) bool { return a.Sent > 0 && a.Local >= 5 }
 	for !sent(p.until(t.Context(), "something was sent and something stayed", sent)["kitchen"]) {
 		time.Sleep(50 * time.Millisecond) // no account yet
 	}
@@ -167,7 +167,7 @@ func TestPromise_agent(t *testing.T) {
 			t.Errorf("%s went to CloudWatch", name)
 		}
 	}
-	if len(p.intake.Local("kitchen")) < 10 || p.intake.Attributes("kitchen") == nil {
+	if len(p.intake.Local("kitchen")) < 5 || p.intake.Attributes("kitchen") == nil {
 		t.Errorf("got %v of %v", p.intake.Local("kitchen"), p.intake.Attributes("kitchen"))
 	}
 }
