@@ -70,7 +70,7 @@ func TestPut_errors(t *testing.T) {
 		{dir, "a\nb", "Count", "1", "", "not printable ASCII", ""},
 		{dir, "tür", "Count", "1", "", "not printable ASCII", ""},
 		{dir, "a", "count", "1", "", `did you mean "Count"?`, ""},
-		{dir, "a", "Count", "1,5", "", "decimal comma", ""},
+		{dir, "a", "Count", "1,5", "", `write "value": 1.5`, ""},
 		{dir, "a", "Count", "NaN", "", "not a number", ""},
 		{dir, "a", "Count", "1e300", "", "out of CloudWatch's range", ""},
 		{dir, "a", "Count", "1", "x", `ttl "x": must be seconds`, ""},

@@ -12,8 +12,7 @@ func TestFolder_refusals(t *testing.T) {
 	good := `{"name":"soil","unit":"None","value":31}`
 	for _, tt := range []struct{ text, taken, want string }{
 		{`{"name":"x","unit":"Grad","value":1}`, "", `unit "Grad": not a CloudWatch unit`},
-		{`{"name":"x","unit":"None","value":"off"}`, "", `value "off"`},
-		{"\xef\xbb\xbf[{\"name\":\"x\",\"unit\":\"None\",\"value\":1,\"ttl\":\"5m\"},{}]\n\x00", "x 1", `name`},
+		{`{"name":"x","unit":"None","value":"off"}`, "", `value "off": a state, not a number`},
 		{`{"unit":"None","value":1}`, "", `name: missing`},
 		{`{"name":"x","unit":"None","value":1,"ttl":"soon"}`, "", `ttl "soon": must be seconds`},
 		{`{"name":"x","unit":"None","value":1,"ttl":0}`, "", `ttl "0": must be`},
@@ -29,7 +28,7 @@ func TestFolder_refusals(t *testing.T) {
 		{`{"samples":[{"name":"x","unit":"None","value":1}]}`, "", `write the array alone`},
 		{
 			`[{"name":"x","unit":"None","value":1},{"name":"y","unit":"None","value":NaN},{"name":"z","unit":"None","value":2}]`,
-			"x 1, z 2", `NaN`,
+			"x 1, z 2", `leave the reading out`,
 		},
 		{"[" + strings.Repeat(`{"name":"x","unit":"None","value":1},`, 600) + "{}]", "", `601 samples in one message`},
 		{strings.Repeat(" ", 64<<10) + good, "", `more than 65536 bytes`},
