@@ -239,8 +239,8 @@ var table = []mutant{
 		"./shared/sample", "TestDecode_times_refused",
 	},
 	{
-		"sample: a comma that may group thousands is a decimal comma", "shared/sample/numerals.go",
-		"case eitherComma.matches(s):", "case false:",
+		"sample: a comma that may group thousands is a decimal comma", "shared/sample/advice/numerals.go",
+		"case eitherComma.Matches(s):", "case false:",
 		"./shared/sample", "TestDecode_values_ambiguous",
 	},
 	{

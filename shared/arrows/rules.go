@@ -167,9 +167,15 @@ var inside = map[string][]string{
 	"shared/pki":      {"shared/config", "shared/files"},
 	"shared/prices":   {"shared/config"}, // its table is YAML
 	"shared/race":     {},
-	"shared/sample":   {},
+	"shared/sample":   {"shared/sample/advice", "shared/sample/datum", "shared/sample/scan"},
 	"shared/tell":     {},
 	"shared/testlog":  {},
+
+	// The rooms beneath a sample: what is said of one that is refused, what CloudWatch takes, and how a text is read. None
+	// knows the sample.
+	"shared/sample/advice": {"shared/sample/datum", "shared/sample/scan"},
+	"shared/sample/datum":  {},
+	"shared/sample/scan":   {},
 
 	// A broker, a disk and what a store is held to, imported by tests only.
 	"shared/mqttlink/fakebroker": {},
@@ -190,7 +196,7 @@ var libraries = map[string][]string{
 	"github.com/alecthomas/kong":          {"shared/cli"},
 	"github.com/coreos/go-systemd/v22":    {"gateway/gateway"},
 	"github.com/eclipse/paho.mqtt.golang": {"shared/mqttlink"},
-	"github.com/go-json-experiment/json":  {"shared/sample"},
+	"github.com/go-json-experiment/json":  {"shared/sample", "shared/sample/scan"},
 	// the test reads CloudFormation's short tags
 	"github.com/goccy/go-yaml":        {"shared/config", "configs/aws_test"},
 	"github.com/godbus/dbus/v5":       {"agent/collect/systemd"},

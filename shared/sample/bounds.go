@@ -6,6 +6,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"piway/shared/sample/scan"
 )
 
 // Bounds are what a gateway takes and wants, as it tells its devices on PREFIX/DEVICE/config: a JSON object of which
@@ -67,7 +69,7 @@ func DecodeBounds(text []byte) (Bounds, error) {
 	}
 	b.Wanted = w.Wanted.all
 	if w.Wanted.bad != "" && first == nil {
-		first = fmt.Errorf("wanted: %s is not a list of up to %d names", clip(w.Wanted.bad), MaxWanted)
+		first = fmt.Errorf("wanted: %s is not a list of up to %d names", scan.Clip(w.Wanted.bad), MaxWanted)
 	}
 	return b, first
 }

@@ -3,10 +3,13 @@ package sample
 import (
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
+
+	"piway/shared/sample/advice"
+	"piway/shared/sample/datum"
+	"piway/shared/sample/scan"
 )
 
 // Limits of CloudWatch's PutMetricData on one datum (API_MetricDatum).
@@ -15,8 +18,6 @@ const (
 	MaxName = 255
 	// MaxAhead is how far in the future a datum may be (Timestamp).
 	MaxAhead = 2 * time.Hour
-	// maxValueExp bounds values to ±2^360.
-	maxValueExp = 360
 )
 
 // CheckName returns nil for a metric name that CloudWatch takes: 1 to 255 printable ASCII characters, at least one of
@@ -25,16 +26,16 @@ const (
 func CheckName(name string) error {
 	switch {
 	case strings.TrimSpace(name) == "":
-		return fmt.Errorf("name %s: empty, give 1 to %d characters", clip(name), MaxName)
+		return fmt.Errorf("name %s: empty, give 1 to %d characters", scan.Clip(name), MaxName)
 	case len(name) > MaxName:
-		return fmt.Errorf("name %s: %d characters, CloudWatch takes %d; shorten it", clip(name), len(name), MaxName)
+		return fmt.Errorf("name %s: %d characters, CloudWatch takes %d; shorten it", scan.Clip(name), len(name), MaxName)
 	case name[0] == ':':
-		return fmt.Errorf("name %s: starts with a colon, which CloudWatch refuses; leave it out", clip(name))
+		return fmt.Errorf("name %s: starts with a colon, which CloudWatch refuses; leave it out", scan.Clip(name))
 	}
 	for _, r := range name {
 		if r < ' ' || r > '~' {
 			return fmt.Errorf("name %s: %q is not printable ASCII, the only characters that are safe in CloudWatch; write another",
-				clip(name), r)
+				scan.Clip(name), r)
 		}
 	}
 	return nil
@@ -53,23 +54,17 @@ func CheckUnit(unit string) error {
 type unitError string
 
 func (e unitError) Error() string {
-	unit := string(e)
-	if to, ok := convert(unit); ok {
-		return fmt.Sprintf("unit %s: %s", clip(unit), to.hint(unit))
-	}
-	return fmt.Sprintf(`unit %s: not a CloudWatch unit, use "None" for what has none`, clip(unit))
+	return fmt.Sprintf("unit %s: %s", scan.Clip(string(e)), advice.Unit(string(e)))
 }
 
 // CheckValue returns nil for a value that CloudWatch takes: finite, from -2^360 to 2^360.
-func CheckValue(v float64) error {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return fmt.Errorf("value %v: not a finite number", v)
-	}
-	if limit := math.Ldexp(1, maxValueExp); v < -limit || v > limit {
-		return fmt.Errorf("value %g: out of CloudWatch's range, -2^360 to 2^360", v)
-	}
-	return nil
-}
+func CheckValue(v float64) error { return datum.CheckValue(v) }
+
+// IsUnit reports whether CloudWatch knows the unit. Case matters to CloudWatch, and here.
+func IsUnit(unit string) bool { return datum.IsUnit(unit) }
+
+// FormatValue returns the shortest decimal text that reads back as v.
+func FormatValue(v float64) string { return datum.FormatValue(v) }
 
 // errEmptyValue tells a reading that failed in the script from one that is malformed.
 var errEmptyValue = errors.New(`value "": empty, the reading failed in the script; send nothing instead`)
@@ -81,10 +76,10 @@ func ParseValue(s string) (float64, error) {
 	switch {
 	case err == nil:
 		return v, nil
-	case trim(s) == "":
+	case scan.Trim(s) == "":
 		return 0, errEmptyValue
 	case errors.Is(err, strconv.ErrRange):
-		return 0, fmt.Errorf("value %s: out of CloudWatch's range, -2^360 to 2^360", clip(s))
+		return 0, fmt.Errorf("value %s: out of CloudWatch's range, -2^360 to 2^360", scan.Clip(s))
 	default:
 		return 0, valueError(s)
 	}
@@ -94,12 +89,12 @@ func ParseValue(s string) (float64, error) {
 type valueError string
 
 func (e valueError) Error() string {
-	return fmt.Sprintf("value %s: %s", clip(string(e)), valueHint(string(e)))
+	return fmt.Sprintf("value %s: %s", scan.Clip(string(e)), advice.Value(string(e)))
 }
 
 // parseNumber is ParseValue with an error that says nothing, but is strconv.ErrRange where that is why.
 func parseNumber(s string) (float64, error) {
-	t := trim(s)
+	t := scan.Trim(s)
 	if strings.Trim(t, "0123456789+-.eE") != "" || strings.ContainsAny(t, "_xX") {
 		return 0, strconv.ErrSyntax
 	}
@@ -108,21 +103,4 @@ func parseNumber(s string) (float64, error) {
 		return 0, err
 	}
 	return v + 0, nil // -0 becomes 0
-}
-
-// FormatValue returns the shortest decimal text that reads back as v.
-func FormatValue(v float64) string {
-	if a := math.Abs(v); a != 0 && (a < 1e-6 || a >= 1e21) {
-		return strconv.FormatFloat(v, 'e', -1, 64)
-	}
-	return strconv.FormatFloat(v, 'f', -1, 64)
-}
-
-// clip quotes foreign text for an error, shortened so that it cannot flood a log.
-func clip(s string) string {
-	const most = 60
-	if len(s) <= most {
-		return strconv.Quote(s)
-	}
-	return strconv.Quote(s[:most]) + "…"
 }

@@ -6,9 +6,11 @@ import (
 	"math"
 	"slices"
 	"sort"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"piway/shared/sample/advice"
+	"piway/shared/sample/scan"
 )
 
 // A Form is one of the shapes a payload may have.
@@ -79,14 +81,14 @@ func Decode(payload []byte) (Message, error) { return DecodeUpTo(payload, math.M
 // DecodeUpTo is Decode for a payload of at most so many samples. If there are more they are counted and not decoded:
 // all are refused as [ReasonSize]. Where it is the local ones that are too many, they alone are.
 func DecodeUpTo(payload []byte, most int) (Message, error) {
-	payload = unpad(payload)
+	payload = scan.Unpad(payload)
 	switch jsontext.Value(payload).Kind() {
 	case '{':
 		return decodeObject(payload, most)
 	case '[':
 		return decodeArray(payload, most)
 	default:
-		return Message{}, foreign(payload)
+		return Message{}, advice.Payload(payload)
 	}
 }
 
@@ -106,7 +108,7 @@ func decodeObject(payload []byte, most int) (Message, error) {
 	}
 	switch {
 	case w.samples.bad != "":
-		return Message{}, fmt.Errorf("samples %s: not an array; write [{…}, {…}]", clip(w.samples.bad))
+		return Message{}, fmt.Errorf("samples %s: not an array; write [{…}, {…}]", scan.Clip(w.samples.bad))
 	case w.samples.set:
 	case w.name.set || w.unit.set || w.value.set:
 		return decodeBare(payload, &w)
@@ -146,7 +148,7 @@ func (m *Message) addReport(r *reader, payload []byte, w *wireObject, found *arr
 	switch {
 	case w.local.bad != "":
 		m.Refuse(1, Refusal{
-			Index: -1, Local: true, Reason: ReasonJSON, Error: fmt.Sprintf("local %s: not an array", clip(w.local.bad)),
+			Index: -1, Local: true, Reason: ReasonJSON, Error: fmt.Sprintf("local %s: not an array", scan.Clip(w.local.bad)),
 		})
 	case samples.n+local.n > most:
 		why := tooMany(samples.n+local.n, most)
@@ -186,10 +188,10 @@ func (w *wireObject) envelope(r *Report) error {
 		{"device", &w.device, &r.Device}, {"run", &w.run, &r.Run}, {"boot", &w.boot, &r.Boot}, {"clock", &w.clock, &r.Clock},
 	} {
 		if t.from.bad != "" {
-			return fmt.Errorf("%s %s: not a string", t.name, clip(t.from.bad))
+			return fmt.Errorf("%s %s: not a string", t.name, scan.Clip(t.from.bad))
 		}
 		if len(t.from.s) > maxEnvelopeText {
-			return fmt.Errorf("%s %s: longer than %d characters", t.name, clip(t.from.s), maxEnvelopeText)
+			return fmt.Errorf("%s %s: longer than %d characters", t.name, scan.Clip(t.from.s), maxEnvelopeText)
 		}
 		*t.to = t.from.s
 	}
@@ -223,8 +225,8 @@ const (
 )
 
 func decodeArray(payload []byte, most int) (Message, error) {
-	samples, ok := splitArray(payload, space(payload, 0), most)
-	if !ok || !blank(payload[samples.shut+1:]) {
+	samples, ok := splitArray(payload, scan.Space(payload, 0), most)
+	if !ok || !scan.Blank(payload[samples.shut+1:]) {
 		return Message{}, unsplit(payload)
 	}
 	if samples.n == 0 {
@@ -256,92 +258,4 @@ func (m *Message) addAll(r *reader, payload []byte, a *array, local bool) {
 		}
 		at = end + 1
 	}
-}
-
-// add judges one sample by its content; text is the sample's.
-func (m *Message) add(i int, w *wireSample, local bool, text []byte) {
-	s, reason, err := w.sample(text)
-	if err != nil {
-		m.refuse(i, w, local, reason, err)
-		return
-	}
-	to, timestamped := &m.Report.Samples, &m.Timestamped
-	if local {
-		to, timestamped = &m.Report.Local, &m.LocalTimestamped
-	}
-	if !w.time.set && w.timestamp.set {
-		*timestamped = append(*timestamped, len(*to))
-	}
-	*to = append(*to, s)
-}
-
-func (m *Message) refuse(i int, w *wireSample, local bool, reason string, err error) {
-	at := &m.RefusedAt
-	if local {
-		at = &m.LocalRefusedAt
-	}
-	*at = append(*at, i)
-	why := Refusal{Index: i, Local: local, Reason: reason}
-	if len(m.Refused) < maxRefusals { // else it is only counted
-		// What it is told in must be small, and JSON.
-		why.Name = strings.ToValidUTF8(w.name.s[:min(len(w.name.s), MaxName)], "")
-		why.Error = err.Error()
-	}
-	m.Refuse(1, why)
-}
-
-func (w *wireSample) sample(text []byte) (s Sample, reason string, err error) {
-	w.name.s, w.unit.s = trimmed(w.name.s), trimmed(w.unit.s)
-	if err := w.name.check("name", CheckName); err != nil {
-		return s, ReasonName, w.orMissing(err, text)
-	}
-	if err := w.unit.check("unit", CheckUnit); err != nil {
-		return s, ReasonUnit, w.orMissing(err, text)
-	}
-	v, err := w.number()
-	if err != nil {
-		return s, ReasonValue, w.orMissing(err, text)
-	}
-	at, member := w.time, memberTime
-	if !at.set {
-		at, member = w.timestamp, memberTimestamp
-	}
-	t, err := at.time()
-	if err != nil {
-		return s, ReasonTime, fmt.Errorf("%s %s: %w", member, clip(at.shown(member, text)), err)
-	}
-	return Sample{Name: w.name.s, Unit: w.unit.s, Value: v, Time: t}, "", nil
-}
-
-// orMissing says instead which members are missing, if the first of them is what is wrong.
-func (w *wireSample) orMissing(err error, text []byte) error {
-	if errors.Is(err, errMissing) {
-		return missing(w, text)
-	}
-	return err
-}
-
-var errMissing = errors.New("missing")
-
-func (w *wireSample) number() (float64, error) {
-	switch n := &w.value; {
-	case !n.set:
-		return 0, errMissing
-	case n.bad != "":
-		return 0, fmt.Errorf("value %s: %s", clip(n.bad), notNumeric(n.bad))
-	default:
-		v, err := n.parse()
-		if err != nil {
-			return 0, err
-		}
-		return v, CheckValue(v)
-	}
-}
-
-// notNumeric says what to write for a value that is neither a number nor a string.
-func notNumeric(raw string) string {
-	if hint := wordHint(raw); hint != "" { // null, true and false
-		return hint
-	}
-	return "not a number; write the number itself, and each other reading as a sample of its own"
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
+
+	"piway/shared/sample/scan"
 )
 
 // plainObject and plainSample are what the library decodes a message into.
@@ -101,7 +103,7 @@ func decodeWhole(payload []byte) (m Message, ok bool) {
 
 func (p *plainLocal) addTo(m *Message) {
 	if p.bad != "" {
-		m.Refuse(1, Refusal{Index: -1, Local: true, Reason: ReasonJSON, Error: "local " + clip(p.bad) + ": not an array"})
+		m.Refuse(1, Refusal{Index: -1, Local: true, Reason: ReasonJSON, Error: "local " + scan.Clip(p.bad) + ": not an array"})
 	}
 	if len(p.all) > 0 {
 		m.Report.Local = make([]Sample, 0, len(p.all))
@@ -128,7 +130,7 @@ func FuzzDecode_asAWhole(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		want, ok := decodeWhole(unpad(payload))
+		want, ok := decodeWhole(scan.Unpad(payload))
 		got, err := Decode(payload)
 		notJSON := got.Reasons[ReasonJSON]
 		if slices.ContainsFunc(got.Refused, func(r Refusal) bool { return r.Reason == ReasonJSON && r.Index < 0 }) {

@@ -23,12 +23,11 @@
 //
 // # What is taken, and what is said of the rest
 //
-// A byte order mark, NULs around a message and white space around a name, a unit or a value are cut off (`pad.go`). A
-// time may be in seconds, in milliseconds or in ISO 8601 with a zone (`times.go`). Nothing else is guessed. A refusal
-// names the member that was sent, its value and what to write: for a number that is written in another way or has its
-// unit behind it (`numerals.go`), for a unit (`units.go`), for members of other names (`shape.go`), at the place where
-// JSON ends (`syntax.go`), and for a text that is in another format (`foreign.go`, `lookalike.go`). A number to write
-// is only told where the text can mean no other: 1,234 is 1234 to some and a thousandth of it to others.
+// A byte order mark, NULs around a message and white space around a name, a unit or a value are cut off
+// (`scan/pad.go`). A time may be in seconds, in milliseconds or in ISO 8601 with a zone (`times.go`). Nothing else is
+// guessed. A refusal names the member that was sent, its value and what to write; `shared/sample/advice` finds the
+// words. It and this package stand on `shared/sample/scan`, which knows characters, and `shared/sample/datum`, which
+// knows what CloudWatch takes.
 //
 // One member of a sample that is no JSON, such as NaN or 12,5 without quotes, is refused by that member; anything else
 // that is none is refused as `json`. The words are only looked for when they are told.

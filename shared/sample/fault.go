@@ -7,6 +7,9 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"piway/shared/sample/advice"
+	"piway/shared/sample/scan"
 )
 
 // fault says what is wrong with a text that the library refused, so that the sender of the message can act on it.
@@ -16,25 +19,16 @@ func fault(err error, text []byte, offset func(int64) int64) error {
 	if se, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		return syntaxFault(se, text, offset(se.ByteOffset))
 	}
-	if at, ok := errors.AsType[tooDeep](err); ok {
-		return fmt.Errorf("not JSON at byte %d: nested more than %d deep", offset(int64(at)), maxDepth)
+	if at, ok := errors.AsType[scan.TooDeep](err); ok {
+		return fmt.Errorf("not JSON at byte %d: nested more than %d deep", offset(int64(at)), scan.MaxDepth)
 	}
 	if errors.Is(err, errNothing) {
 		return fmt.Errorf("not JSON at byte %d: nothing, there is a comma too many", offset(int64(len(text))))
 	}
 	if errors.Is(err, errNotObject) {
-		return notObject(bytes.TrimSpace(text))
+		return advice.NotObject(bytes.TrimSpace(text))
 	}
 	return fmt.Errorf("not JSON: %w", err)
-}
-
-// notObject says what to write for a sample that is JSON and no object.
-func notObject(text []byte) error {
-	if inner, ok := insideString(text); ok {
-		return fmt.Errorf("sample %s: a JSON text inside a string; send it without the quotes around it: %s",
-			clip(string(text)), clip(inner))
-	}
-	return fmt.Errorf("sample %s: not an object, send one with name, unit and value", clip(string(text)))
 }
 
 // A memberFault is of a sample of which one member's value is not JSON.
@@ -51,49 +45,42 @@ func reasonOf(err error) string {
 	return ReasonJSON
 }
 
-func syntaxFault(se *jsontext.SyntacticError, text []byte, at int64) error {
-	where := clip(string(se.JSONPointer))
-	i := int(se.ByteOffset)
-	switch word := wordAt(text, i); {
-	case isUTF16(text[:min(len(text), maxLook)]):
-		return errUTF16
-	case errors.Is(se.Err, jsontext.ErrDuplicateName):
-		return fmt.Errorf("not JSON at byte %d: %s is there twice, send it once", at, where)
+// memberReason is what a sample is refused for because of that member, "" if it is none of a sample.
+func memberReason(key string) string {
+	switch key {
+	case "name":
+		return ReasonName
+	case "unit":
+		return ReasonUnit
+	case "value":
+		return ReasonValue
+	case "time", "timestamp":
+		return ReasonTime
 	default:
-		if key, raw := badMember(text, i); key != "" {
-			return unquoted(key, raw)
-		}
-		if notANumber(word) {
-			return fmt.Errorf("not JSON at byte %d: %s is %s, which is no number; send nothing instead", at, where, word)
-		}
-		if hint := syntaxHint(text, i); hint != "" {
-			return fmt.Errorf("not JSON at byte %d: %s", at, hint)
-		}
-		return fmt.Errorf("not JSON at byte %d: %w", at, se.Err)
-	}
-}
-
-// wordAt is the word of letters and signs around a place, "" where it is longer than any that is looked for.
-func wordAt(text []byte, i int) string {
-	const longest = len("-Infinity")
-	from, to := i, i
-	for from > 0 && i-from <= longest && inWord(text[from-1]) {
-		from--
-	}
-	for to < len(text) && to-i <= longest && inWord(text[to]) {
-		to++
-	}
-	if to-from > longest {
 		return ""
 	}
-	return string(text[from:to])
 }
 
-func inWord(c byte) bool { return c == '-' || c == '+' || 'a' <= c|0x20 && c|0x20 <= 'z' }
+func syntaxFault(se *jsontext.SyntacticError, text []byte, at int64) error {
+	i, where := int(se.ByteOffset), scan.Clip(string(se.JSONPointer))
+	if err := advice.UTF16(text); err != nil {
+		return err
+	}
+	if errors.Is(se.Err, jsontext.ErrDuplicateName) {
+		return fmt.Errorf("not JSON at byte %d: %s is there twice, send it once", at, where)
+	}
+	if key, raw := advice.BadMember(text, i); key != "" {
+		return memberFault{memberReason(key), advice.Unquoted(key, raw)}
+	}
+	if hint := advice.Syntax(text, i, where); hint != "" {
+		return fmt.Errorf("not JSON at byte %d: %s", at, hint)
+	}
+	return fmt.Errorf("not JSON at byte %d: %w", at, se.Err)
+}
 
 // unsplit says why a payload could not be split.
 func unsplit(payload []byte) error {
-	if err := encoded(payload); err != nil {
+	if err := advice.Encoded(payload); err != nil {
 		return err
 	}
 	if err := check(payload); err != nil {
@@ -105,7 +92,7 @@ func unsplit(payload []byte) error {
 // check returns nil for JSON.
 func check(payload []byte) error {
 	var v jsontext.Value
-	err := checkDepth(payload)
+	err := scan.CheckDepth(payload)
 	if err == nil {
 		err = json.Unmarshal(payload, &v)
 	}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"piway/shared/sample/scan"
 )
 
 // A reader decodes one text after the other. json.Unmarshal would look for its decoder and its way to the method for
@@ -32,16 +34,16 @@ var errNothing = errors.New("nothing")
 
 // read reads the object that is all of the text. After an error to holds what came before it.
 func (r *reader) read(text []byte, to json.UnmarshalerFrom) error {
-	if err := checkDepth(text); err != nil {
+	if err := scan.CheckDepth(text); err != nil {
 		return err
 	}
-	if blank(text) {
+	if scan.Blank(text) {
 		return errNothing // the library would take long to say so
 	}
 	r.in = *bytes.NewBuffer(text)
 	r.dec.Reset(&r.in)
 	err := to.UnmarshalJSONFrom(&r.dec)
-	if err == nil && blank(r.dec.UnreadBuffer()) {
+	if err == nil && scan.Blank(r.dec.UnreadBuffer()) {
 		return nil
 	}
 	var v jsontext.Value

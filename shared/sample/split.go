@@ -1,10 +1,6 @@
 package sample
 
-import (
-	"bytes"
-
-	"github.com/go-json-experiment/json/jsontext"
-)
+import "piway/shared/sample/scan"
 
 // The JSON library cannot go on behind what is no JSON, such as a bare NaN. So an array is split first, and each
 // element decoded alone.
@@ -26,12 +22,12 @@ type array struct {
 func splitArray(text []byte, open, most int) (a array, ok bool) {
 	a.open = open
 	for at := open + 1; ; at = a.shut + 1 {
-		a.shut = valueEnd(text, at)
+		a.shut = scan.ValueEnd(text, at)
 		if a.shut < 0 {
 			return a, false
 		}
 		last := text[a.shut] != ','
-		if last && a.n == 0 && blank(text[at:a.shut]) {
+		if last && a.n == 0 && scan.Blank(text[at:a.shut]) {
 			return a, text[a.shut] == ']' // it is empty
 		}
 		if a.n++; a.n <= most {
@@ -55,7 +51,7 @@ type arrays [arraysFound]array
 
 // arrayOf returns which of them has this key, -1 if none.
 func arrayOf(key []byte) int {
-	switch string(plain(key)) {
+	switch string(scan.Plain(key)) {
 	case "samples":
 		return inSamples
 	case "local":
@@ -68,114 +64,33 @@ func arrayOf(key []byte) int {
 // splitObject finds these arrays in a text that is one object. Each is the zero array where the member is absent or
 // something else. It reports false when the text is no object, by its strings and brackets, or has one of them twice.
 func splitObject(text []byte, most int) (found arrays, ok bool) {
-	at := space(text, 0) + 1
-	if shut := space(text, at); ends(text, shut) {
+	at := scan.Space(text, 0) + 1
+	if shut := scan.Space(text, at); ends(text, shut) {
 		return found, true
 	}
 	for {
-		key, value := memberAt(text, space(text, at))
+		key, value := scan.MemberAt(text, scan.Space(text, at))
 		if value < 0 {
 			return found, false
 		}
 		from := value
-		if i := arrayOf(key); i >= 0 && stands(text, value, '[') {
+		if i := arrayOf(key); i >= 0 && scan.Stands(text, value, '[') {
 			again := found[i].shut > 0
 			if found[i], ok = splitArray(text, value, most); !ok || again {
 				return found, false
 			}
 			from = found[i].shut + 1
 		}
-		at = valueEnd(text, from)
-		if !stands(text, at, ',') {
+		at = scan.ValueEnd(text, from)
+		if !scan.Stands(text, at, ',') {
 			return found, ends(text, at)
 		}
 		at++
 	}
 }
 
-// stands reports whether the character stands at i.
-func stands(text []byte, i int, c byte) bool { return 0 <= i && i < len(text) && text[i] == c }
-
 // ends reports whether an object ends at i, and the text with it.
-func ends(text []byte, i int) bool { return stands(text, i, '}') && blank(text[i+1:]) }
-
-// memberAt reads the key of the member that begins at i and says where its value begins, or -1 if there is none.
-func memberAt(text []byte, i int) (key []byte, value int) {
-	end := stringEnd(text, i)
-	if end < 0 {
-		return nil, -1
-	}
-	colon := space(text, end)
-	if !stands(text, colon, ':') {
-		return nil, -1
-	}
-	return text[i:end], space(text, colon+1)
-}
-
-// valueEnd is where the comma or the bracket stands that ends what begins at i, or -1 if there is none.
-func valueEnd(text []byte, i int) int {
-	depth := 0
-	for i < len(text) {
-		switch text[i] {
-		case '"':
-			if i = stringEnd(text, i); i < 0 {
-				return -1
-			}
-			continue
-		case '[', '{':
-			depth++
-		case ']', '}':
-			if depth == 0 {
-				return i
-			}
-			depth--
-		case ',':
-			if depth == 0 {
-				return i
-			}
-		}
-		i++
-	}
-	return -1
-}
-
-// stringEnd is behind the string that begins at i, or -1 if none does, or it has no end.
-func stringEnd(text []byte, i int) int {
-	if !stands(text, i, '"') {
-		return -1
-	}
-	for i++; i < len(text); i++ {
-		switch text[i] {
-		case '"':
-			return i + 1
-		case '\\':
-			i++
-		}
-	}
-	return -1
-}
-
-// plain is what a string says, however that is written; nil where it is not sound.
-func plain(quoted []byte) []byte {
-	if bytes.IndexByte(quoted, '\\') < 0 {
-		return quoted[1 : len(quoted)-1]
-	}
-	text, err := jsontext.AppendUnquote(nil, quoted)
-	if err != nil {
-		return nil
-	}
-	return text
-}
-
-// space is where the white space that begins at i ends.
-func space(text []byte, i int) int {
-	for i < len(text) && (text[i] == ' ' || text[i] == '\n' || text[i] == '\t' || text[i] == '\r') {
-		i++
-	}
-	return i
-}
-
-func blank(text []byte) bool { return space(text, 0) == len(text) }
+func ends(text []byte, i int) bool { return scan.Stands(text, i, '}') && scan.Blank(text[i+1:]) }
 
 // inOrder returns them as they stand in the text, those that are not there first.
 func (f *arrays) inOrder() arrays {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"piway/shared/sample/scan"
 )
 
 // parts returns the elements of an array as they stand in the text.
@@ -167,13 +169,13 @@ func FuzzSplit(f *testing.F) {
 				}
 			}
 		}
-		open := space(text, 0)
+		open := scan.Space(text, 0)
 		if open == len(text) || text[open] != '[' {
 			return
 		}
 		a, ok := splitArray(text, open, len(text))
 		if jsontext.Value(text).IsValid() {
-			if !ok || !blank(text[a.shut+1:]) {
+			if !ok || !scan.Blank(text[a.shut+1:]) {
 				t.Fatalf("an array: got %+v, %t", a, ok)
 			}
 			same(t, text, a, text)

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"piway/shared/sample/advice"
+	"piway/shared/sample/scan"
 )
 
 // A time is given in seconds since 1970, in milliseconds, of which there are 13 digits from 2001 to 2286, or in
@@ -14,8 +17,6 @@ const (
 	leastMicro, mostMicro = 1e15, 1e16
 	leastNano, mostNano   = 1e18, 1e19
 )
-
-const timeFix = `write seconds since 1970, or a time such as "2026-11-27T05:00:00Z"`
 
 // time returns Unix seconds, 0 when the member is absent or says 0. An error does not name the value.
 func (n *number) time() (float64, error) {
@@ -33,12 +34,12 @@ func (n *number) time() (float64, error) {
 	if v, err := parseNumber(n.text); err == nil {
 		return unixSeconds(v)
 	}
-	return isoSeconds(trim(n.text))
+	return isoSeconds(scan.Trim(n.text))
 }
 
 var (
-	errNoTime  = errors.New("no time; leave it out")
-	errNotTime = errors.New("not a time; " + timeFix)
+	errNoTime  = errors.New(advice.NoTime)
+	errNotTime = errors.New(advice.NotTime)
 )
 
 // shown is the member as it was sent; text is the sample's.
@@ -47,7 +48,7 @@ func (n *number) shown(member string, text []byte) string {
 		return n.bad + n.text
 	}
 	s := FormatValue(n.v)
-	eachMember(text, func(key string, raw []byte) {
+	scan.EachMember(text, func(key string, raw []byte) {
 		if key == member {
 			s = string(raw) // a float64 does not hold all digits of nanoseconds
 		}
@@ -70,39 +71,34 @@ func unixSeconds(v float64) (float64, error) {
 	case leastNano <= v && v < mostNano:
 		return wrong("nanoseconds", 1e9)
 	default:
-		return 0, errors.New("neither seconds since 1970 (10 digits) nor milliseconds (13); " + timeFix)
+		return 0, errors.New("neither seconds since 1970 (10 digits) nor milliseconds (13); " + advice.TimeFix)
 	}
 }
 
 // maxTime is more than any time takes as text, in bytes.
 const maxTime = 64
 
-var (
-	// isoTime is ISO 8601 as it is sent: extended or basic, with a space for the T (RFC 3339, 5.6), seconds and their
-	// fraction left out or behind a comma, the offset with minutes or without.
-	isoTime = newPattern(`^(\d{4})-?(\d\d)-?(\d\d)[Tt ] *(\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?)? *` +
-		`(?:([Zz]|UTC|GMT)|([-+])(\d\d)(?::?(\d\d))?)?$`)
-	isoZoned = newPattern(`^\d{4}-?\d\d-?\d\d[Tt ] *\d\d:?\d\d.*[\[A-Za-z]`)
-	isoDate  = newPattern(`^\d{4}-\d\d-\d\d$`)
-	isoOther = newPattern(`^\d{4}-?W\d\d|^\d{4}-\d{3}([Tt ]|$)`)
-)
+// isoTime is ISO 8601 as it is sent: extended or basic, with a space for the T (RFC 3339, 5.6), seconds and their
+// fraction left out or behind a comma, the offset with minutes or without.
+var isoTime = scan.NewPattern(`^(\d{4})-?(\d\d)-?(\d\d)[Tt ] *(\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?)? *` +
+	`(?:([Zz]|UTC|GMT)|([-+])(\d\d)(?::?(\d\d))?)?$`)
 
 // isoSeconds returns the Unix seconds of a time in ISO 8601, to the microsecond.
 func isoSeconds(s string) (float64, error) {
 	if len(s) > maxTime {
 		return 0, errNotTime
 	}
-	m := isoTime.find(ascii(s))
+	m := isoTime.Find(scan.ASCII(s))
 	switch {
 	case m == nil:
-		return 0, notISO(s)
+		return 0, errors.New(advice.Time(s))
 	case m[8] == "" && m[9] == "":
 		return 0, fmt.Errorf(`without a zone; write "%s-%s-%sT%s:%s:%sZ" if that is UTC, else with its offset, such as `+
 			`+01:00, for the Z`, m[1], m[2], m[3], m[4], or00(m[5]), or00(m[6]))
 	}
 	at, ok := isoDated(m)
 	if !ok {
-		return 0, errors.New("no such time; " + timeFix)
+		return 0, errors.New("no such time; " + advice.TimeFix)
 	}
 	if at.UnixMicro() == 0 {
 		return 1e-6, nil // 0 is none, and this is one, if not of a clock that was set
@@ -132,20 +128,4 @@ func or00(digits string) string {
 		return "00"
 	}
 	return digits
-}
-
-// notISO says what a text that is no time looks like, and what to write.
-func notISO(s string) error {
-	switch {
-	case s == "", notANumber(s):
-		return errNoTime
-	case isoDate.matches(s):
-		return errors.New(`a date without a time of day; write "` + s + `T12:00:00Z", with the time`)
-	case isoOther.matches(s):
-		return errors.New("a date by its week or its day in the year; " + timeFix)
-	case isoZoned.matches(s):
-		return errors.New("its zone is not an offset; write Z for UTC, else the offset, such as +01:00")
-	default:
-		return errNotTime
-	}
 }

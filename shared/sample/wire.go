@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"piway/shared/sample/scan"
 )
 
 // wireSample is a sample as sent. Members of the wrong type are kept as such and refused one by one.
@@ -116,7 +118,7 @@ func object(dec *jsontext.Decoder, to members) error {
 		if err != nil {
 			return err
 		}
-		if err := to.member(plain(name), dec); err != nil {
+		if err := to.member(scan.Plain(name), dec); err != nil {
 			return err
 		}
 	}
@@ -166,7 +168,7 @@ func (t *text) check(field string, limits func(string) error) error {
 	case !t.set:
 		return errMissing
 	case t.bad != "":
-		return fmt.Errorf("%s %s: not a string, %s", field, clip(t.bad), textFix(field))
+		return fmt.Errorf("%s %s: not a string, %s", field, scan.Clip(t.bad), textFix(field))
 	default:
 		return limits(t.s)
 	}
@@ -226,11 +228,11 @@ func (n *number) float() (float64, error) {
 	case !n.set:
 		return 0, nil
 	case n.bad != "":
-		return 0, fmt.Errorf("%s is not a number", clip(n.bad))
+		return 0, fmt.Errorf("%s is not a number", scan.Clip(n.bad))
 	}
 	v, err := n.parse()
 	if err != nil {
-		return 0, fmt.Errorf("%s is not a number", clip(n.text))
+		return 0, fmt.Errorf("%s is not a number", scan.Clip(n.text))
 	}
 	return v, nil
 }

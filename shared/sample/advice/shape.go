@@ -1,11 +1,12 @@
-package sample
+package advice
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+
+	"piway/shared/sample/scan"
 )
 
 // example is what a message looks like.
@@ -26,28 +27,9 @@ var otherNames = map[string][]string{
 	"samples": {"samples", "metrics", "readings", "values", "data", "metricdata", "sensors", "measurements"},
 }
 
-// A missingError says which members a sample lacks, and what to write for those that may be meant.
-type missingError struct {
-	lacks []string
-	text  []byte // the sample's
-}
-
-func (e missingError) Error() string {
-	return join(e.lacks) + ": missing; " + shapeHint(e.lacks, e.text)
-}
-
-// missing is the error of a sample that lacks members; text is the sample's.
-func missing(w *wireSample, text []byte) error {
-	lacks := make([]string, 0, 3)
-	for _, m := range []struct {
-		name string
-		set  bool
-	}{{"name", w.name.set}, {"unit", w.unit.set}, {"value", w.value.set}} {
-		if !m.set {
-			lacks = append(lacks, m.name)
-		}
-	}
-	return missingError{lacks, text}
+// Missing says which members an object lacks, one of a sample's or more, and what to write for those that may be meant.
+func Missing(lacks []string, text []byte) string {
+	return join(lacks) + ": missing; " + shapeHint(lacks, text)
 }
 
 func join(words []string) string {
@@ -70,7 +52,7 @@ type shape struct {
 // shapeHint says what to write for an object that lacks members, by the members that it has.
 func shapeHint(lacks []string, text []byte) string {
 	s := shape{lacks: lacks}
-	eachMember(text, s.look)
+	scan.EachMember(text, s.look)
 	switch {
 	case len(s.renames) > s.dated || len(s.renames) > 0 && len(lacks) < 3:
 		return s.rename()
@@ -98,12 +80,12 @@ const maxRenames = 5
 
 // look takes a member.
 func (s *shape) look(key string, raw []byte) {
-	if len(raw) == 0 || memberReason(key) != "" {
+	if len(raw) == 0 || isMember(key) {
 		return
 	}
 	if to := s.renamed(key, raw); to != "" {
 		if len(s.renames) < maxRenames {
-			s.renames = append(s.renames, fmt.Sprintf("%s as %q", clip(key), to))
+			s.renames = append(s.renames, fmt.Sprintf("%s as %q", scan.Clip(key), to))
 		}
 		if to == "timestamp" {
 			s.dated++
@@ -143,7 +125,7 @@ func (s *shape) renamed(key string, raw []byte) string {
 type pair struct{ name, number, unit string }
 
 func (p pair) sample() string {
-	return fmt.Sprintf(`{"name": %s, "unit": %q, "value": %s}`, clip(p.name), cmp.Or(p.unit, "None"), p.number)
+	return fmt.Sprintf(`{"name": %s, "unit": %q, "value": %s}`, scan.Clip(p.name), cmp.Or(p.unit, "None"), p.number)
 }
 
 // readingOf is the number in a member, or the first in an object there, with its name.
@@ -151,7 +133,7 @@ func readingOf(key string, raw []byte) (p pair) {
 	if raw[0] != '{' {
 		return pair{name: key, number: plainNumber(raw)}
 	}
-	eachMember(raw, func(inner string, raw []byte) {
+	scan.EachMember(raw, func(inner string, raw []byte) {
 		if n := plainNumber(raw); n != "" && p.number == "" {
 			p = pair{name: key + " " + inner, number: n}
 		}
@@ -167,30 +149,9 @@ func plainNumber(raw []byte) string {
 	if len(raw) > maxNumeral {
 		return ""
 	}
-	s := trim(strings.Trim(string(raw), `"`))
-	if !decimal.matches(s) {
+	s := scan.Trim(strings.Trim(string(raw), `"`))
+	if !decimal.Matches(s) {
 		return ""
 	}
 	return formatted(s)
-}
-
-// eachMember calls f with each member of an object, as far as it is one.
-func eachMember(text []byte, f func(key string, raw []byte)) {
-	at := space(text, 0)
-	if !stands(text, at, '{') {
-		return
-	}
-	for at++; ; at++ {
-		key, value := memberAt(text, space(text, at))
-		if value < 0 {
-			return
-		}
-		if at = valueEnd(text, value); at < 0 {
-			return
-		}
-		f(string(plain(key)), bytes.TrimSpace(text[value:at]))
-		if text[at] != ',' {
-			return
-		}
-	}
 }

@@ -1,27 +1,29 @@
-package sample
+package advice
 
 import (
 	"math"
 	"strings"
+
+	"piway/shared/sample/scan"
 )
 
 // amountUnit is an amount of data or a rate of one, or of events: its prefix, the unit, and what makes it a rate.
-var amountUnit = newPattern(`^(?:([kKmMgGtTpP])(i)?|((?i)kilo|mega|giga|tera|peta|kibi|mebi|gibi|tebi|pebi))?` +
+var amountUnit = scan.NewPattern(`^(?:([kKmMgGtTpP])(i)?|((?i)kilo|mega|giga|tera|peta|kibi|mebi|gibi|tebi|pebi))?` +
 	`[ -]?((?i)bytes?|bits?|octets?|[bBoO])((?i)ps| ?(?:/|per) ?s(?:ecs?|econds?)?)?$`)
 
 // eventRate is so many of something a second.
-var eventRate = newPattern(`^(?i)(?:count|req|request|event|packet|pkt|op|operation|message|msg|error|sample|pulse|` +
-	`time|hit|querie|query|transaction|io)s? ?(?:/|per) ?s(?:ecs?|econds?)?$`)
+var eventRate = scan.NewPattern(`^(?i)(?:count|req|request|event|packet|pkt|op|operation|message|msg|error|sample|` +
+	`pulse|time|hit|querie|query|transaction|io)s? ?(?:/|per) ?s(?:ecs?|econds?)?$`)
 
 const prefixes = "kmgtp"
 
 // amount returns the CloudWatch unit of an amount of data or of a rate. Binary prefixes have a factor, as CloudWatch's
 // are the decimal ones; for peta it has none.
 func amount(unit string) (conversion, bool) {
-	if eventRate.matches(unit) {
+	if eventRate.Matches(unit) {
 		return conversion{"Count/Second", 1}, true
 	}
-	m := amountUnit.find(unit)
+	m := amountUnit.Find(unit)
 	if m == nil {
 		return conversion{}, false
 	}

@@ -1,4 +1,4 @@
-package sample
+package advice
 
 import (
 	"bytes"
@@ -8,33 +8,34 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"piway/shared/sample/scan"
 )
 
 // maxLook is how much of a text is looked at to tell what it is.
 const maxLook = 512
 
-// foreign says what a payload looks like that is neither an object nor an array in JSON, and what to send.
-func foreign(payload []byte) error {
+// Payload says what a payload looks like that is neither an object nor an array in JSON, and what to send.
+func Payload(payload []byte) error {
 	text := bytes.TrimSpace(payload)
 	switch {
 	case len(payload) == 0:
 		return fmt.Errorf("empty payload, send a JSON object such as %s", example)
 	case len(text) == 0:
-		return fmt.Errorf("payload %s: nothing but white space, send a JSON object such as %s", clip(string(payload)),
+		return fmt.Errorf("payload %s: nothing but white space, send a JSON object such as %s", scan.Clip(string(payload)),
 			example)
 	}
-	if err := encoded(text); err != nil {
+	if err := Encoded(text); err != nil {
 		return err
 	}
 	if inner, ok := insideString(text); ok {
 		return fmt.Errorf("payload %s: a JSON text inside a string; send it without the quotes around it: %s",
-			clip(string(text)), clip(inner))
+			scan.Clip(string(text)), scan.Clip(inner))
 	}
-	if err := check(text); err == nil {
-		return fmt.Errorf("payload %s: not a JSON object or array; send %s", clip(string(text)), reworded("", string(text)))
+	if scan.Valid(text) {
+		return fmt.Errorf("payload %s: not a JSON object or array; send %s", scan.Clip(string(text)),
+			reworded("", string(text)))
 	}
-	return fmt.Errorf("not JSON at byte 0: %s %s", clip(string(text)), lookalike(head(text)))
+	return fmt.Errorf("not JSON at byte 0: %s %s", scan.Clip(string(text)), lookalike(head(text)))
 }
 
 // head is what is looked at of a text.
@@ -42,7 +43,7 @@ func head(text []byte) string { return strings.ToValidUTF8(string(text[:min(len(
 
 // reworded is the sample to send for a number, by the name that it has.
 func reworded(name, number string) string {
-	n := formatted(trim(strings.Trim(number, `"`)))
+	n := formatted(scan.Trim(strings.Trim(number, `"`)))
 	switch {
 	case n == "":
 		return "an object such as " + example
@@ -52,17 +53,26 @@ func reworded(name, number string) string {
 	return pair{name: name, number: n}.sample()
 }
 
+// NotObject says what to write for a sample that is JSON and no object.
+func NotObject(text []byte) error {
+	if inner, ok := insideString(text); ok {
+		return fmt.Errorf("sample %s: a JSON text inside a string; send it without the quotes around it: %s",
+			scan.Clip(string(text)), scan.Clip(inner))
+	}
+	return fmt.Errorf("sample %s: not an object, send one with name, unit and value", scan.Clip(string(text)))
+}
+
 // insideString returns the JSON text that a JSON string holds, however often it was put into one.
 func insideString(text []byte) (inner string, ok bool) {
 	for range maxLayers {
-		if !stands(text, 0, '"') {
+		if !scan.Stands(text, 0, '"') {
 			break
 		}
-		s, err := jsontext.AppendUnquote(nil, text)
-		if err != nil {
+		s, sound := scan.Unquote(text)
+		if !sound {
 			return "", false
 		}
-		if text = bytes.TrimSpace(s); stands(text, 0, '{') || stands(text, 0, '[') {
+		if text = bytes.TrimSpace(s); scan.Stands(text, 0, '{') || scan.Stands(text, 0, '[') {
 			return string(text), true
 		}
 	}
@@ -75,8 +85,8 @@ const maxLayers = 4
 // compressed are how texts begin that zip, zstd, bzip2 and zlib made.
 var compressed = []string{"PK\x03\x04", "\x28\xb5\x2f\xfd", "BZh", "\x78\x9c", "\x78\xda"}
 
-// encoded says of a payload that its text is in another encoding than UTF-8, or none; nil if it is not.
-func encoded(text []byte) error {
+// Encoded says of a payload that its text is in another encoding than UTF-8, or none; nil if it is not.
+func Encoded(text []byte) error {
 	is := func(what, fix string) error {
 		return fmt.Errorf("not JSON: the payload is %s; %s", what, fix)
 	}
@@ -96,11 +106,19 @@ func encoded(text []byte) error {
 	}
 }
 
+// UTF16 is an error for a text in that encoding, nil for any other.
+func UTF16(text []byte) error {
+	if isUTF16(text[:min(len(text), maxLook)]) {
+		return errUTF16
+	}
+	return nil
+}
+
 var errUTF16 = errors.New("not JSON: the payload is in UTF-16; send it in UTF-8 (-Encoding utf8 in PowerShell)")
 
 func jsonLike(text []byte) bool {
-	at := space(text, 0)
-	return stands(text, at, '{') || stands(text, at, '[')
+	at := scan.Space(text, 0)
+	return scan.Stands(text, at, '{') || scan.Stands(text, at, '[')
 }
 
 // marks are those of UTF-16 and of UTF-32.

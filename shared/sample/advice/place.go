@@ -1,10 +1,12 @@
-package sample
+package advice
 
 import (
 	"bytes"
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"piway/shared/sample/scan"
 )
 
 // A place is where a text is no JSON any more.
@@ -15,6 +17,15 @@ type place struct {
 }
 
 const aComment = "a comment, which JSON does not have; leave it out"
+
+// Syntax says what is wrong at a place where a text is no JSON any more, and what to write; "" if that is not known.
+// where is what the member there is called.
+func Syntax(text []byte, i int, where string) string {
+	if word := wordAt(text, i); notANumber(word) {
+		return fmt.Sprintf("%s is %s, which is no number; send nothing instead", where, word)
+	}
+	return syntaxHint(text, i)
+}
 
 // syntaxHint says what stands at a place where JSON has something else, and what to write; "" if that is not known.
 func syntaxHint(text []byte, i int) string {
@@ -46,7 +57,7 @@ func (p place) beforeKey() bool   { return p.last == '{' || p.last == ',' }
 func (p place) sign() string {
 	switch p.char {
 	case '\'':
-		return "single quotes; write double quotes, " + clip(strings.ReplaceAll(quotedWord(p.rest), "'", ""))
+		return "single quotes; write double quotes, " + scan.Clip(strings.ReplaceAll(quotedWord(p.rest), "'", ""))
 	case '/', '#':
 		return aComment
 	case '\\':
@@ -87,13 +98,13 @@ func (p place) order() string {
 
 // topLevelEnd reports whether what stands before a place is a whole object or array.
 func topLevelEnd(text, before []byte) bool {
-	at := space(text, 0)
-	if !stands(text, at, '{') && !stands(text, at, '[') {
+	at := scan.Space(text, 0)
+	if !scan.Stands(text, at, '{') && !scan.Stands(text, at, '[') {
 		return false
 	}
-	end := valueEnd(text[:len(before)], at+1)
+	end := scan.ValueEnd(text[:len(before)], at+1)
 	for end >= 0 && text[end] == ',' {
-		end = valueEnd(text[:len(before)], end+1)
+		end = scan.ValueEnd(text[:len(before)], end+1)
 	}
 	return end == len(before)-1
 }
@@ -108,7 +119,7 @@ func behind(rest []byte) string {
 	case ',':
 		return "a comma behind the text; put several samples into an array: [{…}, {…}]"
 	default:
-		return fmt.Sprintf("%s behind the end of the text; leave it out", clip(string(rest)))
+		return fmt.Sprintf("%s behind the end of the text; leave it out", scan.Clip(string(rest)))
 	}
 }
 
@@ -123,7 +134,7 @@ func word(rest []byte) string {
 	case "None", "undefined", "NULL", "nil":
 		return w + ", which JSON does not have; write null, or leave the member out"
 	default:
-		return clip(w) + " without quotes, and no number; write it in double quotes"
+		return scan.Clip(w) + " without quotes, and no number; write it in double quotes"
 	}
 }
 
@@ -145,5 +156,23 @@ func keyHint(rest []byte) string {
 	if end := bytes.IndexAny(rest, ":=,}] \t\r\n\"'"); end > 0 {
 		rest = rest[:end]
 	}
-	return "a member's name without quotes; write " + clip(string(rest))
+	return "a member's name without quotes; write " + scan.Clip(string(rest))
 }
+
+// wordAt is the word of letters and signs around a place, "" where it is longer than any that is looked for.
+func wordAt(text []byte, i int) string {
+	const longest = len("-Infinity")
+	from, to := i, i
+	for from > 0 && i-from <= longest && inWord(text[from-1]) {
+		from--
+	}
+	for to < len(text) && to-i <= longest && inWord(text[to]) {
+		to++
+	}
+	if to-from > longest {
+		return ""
+	}
+	return string(text[from:to])
+}
+
+func inWord(c byte) bool { return c == '-' || c == '+' || 'a' <= c|0x20 && c|0x20 <= 'z' }

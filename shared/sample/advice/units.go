@@ -1,26 +1,13 @@
-package sample
+package advice
 
 import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"piway/shared/sample/datum"
+	"piway/shared/sample/scan"
 )
-
-// units are the 27 that CloudWatch knows (API_MetricDatum, Unit). There is none for degrees: a temperature is None.
-var units = []string{
-	"Seconds", "Microseconds", "Milliseconds",
-	"Bytes", "Kilobytes", "Megabytes", "Gigabytes", "Terabytes",
-	"Bits", "Kilobits", "Megabits", "Gigabits", "Terabits",
-	"Percent", "Count",
-	"Bytes/Second", "Kilobytes/Second", "Megabytes/Second", "Gigabytes/Second", "Terabytes/Second",
-	"Bits/Second", "Kilobits/Second", "Megabits/Second", "Gigabits/Second", "Terabits/Second",
-	"Count/Second", "None",
-}
-
-// IsUnit reports whether CloudWatch knows the unit. Case matters to CloudWatch, and here.
-func IsUnit(unit string) bool {
-	return slices.Contains(units, unit)
-}
 
 // A conversion is the CloudWatch unit for another one, and what a value in that is to be multiplied by.
 type conversion struct {
@@ -33,7 +20,7 @@ func (c conversion) times(what string) string {
 	if over := 1 / c.factor; c.factor < 1 && over == float64(int64(over)) {
 		return fmt.Sprintf("%s / %d", what, int64(over))
 	}
-	return what + " × " + FormatValue(c.factor)
+	return what + " × " + datum.FormatValue(c.factor)
 }
 
 // hint says what to write for the unit as it was sent.
@@ -52,7 +39,7 @@ func (c conversion) hint(sent string) string {
 }
 
 // spelled is what two spellings of one word have in common.
-func spelled(unit string) string { return strings.TrimSuffix(strings.ToLower(trim(unit)), "s") }
+func spelled(unit string) string { return strings.TrimSuffix(strings.ToLower(scan.Trim(unit)), "s") }
 
 // sameUnit are units that CloudWatch has under another name, in lower case.
 var sameUnit = map[string]string{
@@ -86,6 +73,14 @@ var noUnit = strings.Fields(`c °c celsius cel degc °celsius f °f fahrenheit d
 // maxUnit is more than any unit takes, in bytes.
 const maxUnit = 40
 
+// Unit says what to write for a unit that CloudWatch does not know.
+func Unit(unit string) string {
+	if to, ok := convert(unit); ok {
+		return to.hint(unit)
+	}
+	return `not a CloudWatch unit, use "None" for what has none`
+}
+
 // convert returns the CloudWatch unit that is meant, false where that is not known.
 func convert(unit string) (conversion, bool) {
 	if len(unit) > maxUnit {
@@ -94,7 +89,7 @@ func convert(unit string) (conversion, bool) {
 	t := strings.TrimLeft(strings.TrimSpace(typed(unit)), `'"*`)
 	lower := strings.ToLower(t)
 	one := strings.TrimSuffix(lower, "s")
-	for _, u := range units {
+	for u := range datum.Units() {
 		if spelled(u) == spelled(t) {
 			return conversion{u, 1}, true
 		}
@@ -114,7 +109,7 @@ func convert(unit string) (conversion, bool) {
 }
 
 // typed writes the signs of units in one way.
-func typed(unit string) string { return signSpaces.Replace(signs.Replace(ascii(unit))) }
+func typed(unit string) string { return signSpaces.Replace(signs.Replace(scan.ASCII(unit))) }
 
 var (
 	signs = strings.NewReplacer("℃", "°C", "℉", "°F", "º", "°", "˚", "°", "\u03bc", "\u00b5", "\u2126", "\u03a9",

@@ -1,4 +1,4 @@
-package sample
+package scan
 
 import (
 	"bytes"
@@ -11,11 +11,11 @@ import (
 // byteOrderMark is what Windows writes before UTF-8. RFC 8259, 8.1: who reads JSON may ignore it.
 var byteOrderMark = []byte("\ufeff")
 
-// unpad returns a payload of which the byte order mark and the NULs around it count as white space: programs in C send
+// Unpad returns a payload of which the byte order mark and the NULs around it count as white space: programs in C send
 // the end of their strings too, and DOS ended files with 0x1a. Places in the text stay what they are.
-func unpad(payload []byte) []byte {
+func Unpad(payload []byte) []byte {
 	end := len(payload)
-	for end > 0 && blank(payload[end-1:end]) {
+	for end > 0 && Blank(payload[end-1:end]) {
 		end--
 	}
 	if end == 0 {
@@ -39,18 +39,18 @@ func unpad(payload []byte) []byte {
 
 const dosEnd = 0x1a
 
-// trim cuts off what nobody sees around a name, a unit or a value: white space of all kinds, NULs and characters of no
+// Trim cuts off what nobody sees around a name, a unit or a value: white space of all kinds, NULs and characters of no
 // width.
-func trim(s string) string {
+func Trim(s string) string {
 	if s == "" || visible(s[0]) && visible(s[len(s)-1]) {
 		return s
 	}
 	return strings.TrimFunc(s, unseen)
 }
 
-// trimmed is trim, but of what would be nothing then: that is refused as it was sent.
-func trimmed(s string) string {
-	if t := trim(s); t != "" {
+// Trimmed is Trim, but of what would be nothing then: that is refused as it was sent.
+func Trimmed(s string) string {
+	if t := Trim(s); t != "" {
 		return t
 	}
 	return s
@@ -67,9 +67,9 @@ func unseen(r rune) bool {
 	}
 }
 
-// ascii writes digits, letters, signs and spaces as a keyboard has them: those of full width, the minus sign and the
+// ASCII writes digits, letters, signs and spaces as a keyboard has them: those of full width, the minus sign and the
 // spaces of typography.
-func ascii(s string) string {
+func ASCII(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case '\uff01' <= r && r <= '\uff5e': // the block follows ASCII

@@ -1,24 +1,27 @@
-package sample
+package advice
 
 import (
 	"encoding/base64"
 	"encoding/hex"
 	"strconv"
 	"strings"
+
+	"piway/shared/sample/datum"
+	"piway/shared/sample/scan"
 )
 
 // What is sent in the place of JSON, by how its first line looks.
 var (
-	influxLine = newPattern(`^[^\s,={}"]+(?:,[^\s,=]+=[^\s,=]+)* ([^\s,=]+)=(-?[0-9.]+(?:[eE][-+]?\d+)?)[iu]?` +
+	influxLine = scan.NewPattern(`^[^\s,={}"]+(?:,[^\s,=]+=[^\s,=]+)* ([^\s,=]+)=(-?[0-9.]+(?:[eE][-+]?\d+)?)[iu]?` +
 		`(?:,[^\s=]+=\S+)*( \d+)?$`)
-	promLine    = newPattern(`^(?:# (?:HELP|TYPE) |[A-Za-z_:][\w:]*\{[^}]*\} )`)
-	keyIsValue  = newPattern(`^([A-Za-z_][\w ./()-]*?)\s*[=:]\s*("?[-+]?[0-9][^\s&,;]*)$`)
-	formEncoded = newPattern(`^[\w.%+-]+=[^&\s]*(?:&[\w.%+-]+=[^&\s]*)+$`)
-	yamlLine    = newPattern(`^(?:---|- ?[A-Za-z_]\w*:|[A-Za-z_]\w*:(?: |$))`)
-	csvLine     = newPattern(`^[^,;\t{}\[\]]*(?:[,;\t][^,;\t{}\[\]]*)+$`)
-	nameNumber  = newPattern(`^([A-Za-z][\w ./()-]*?)\s+([-+]?[0-9][0-9.]*)$`)
-	hexText     = newPattern(`^(?:0[xX])?([0-9a-fA-F]{2}(?:[ :]?[0-9a-fA-F]{2})+)`)
-	base64Text  = newPattern(`^[A-Za-z0-9+/_-]{8,}={0,2}$`)
+	promLine    = scan.NewPattern(`^(?:# (?:HELP|TYPE) |[A-Za-z_:][\w:]*\{[^}]*\} )`)
+	keyIsValue  = scan.NewPattern(`^([A-Za-z_][\w ./()-]*?)\s*[=:]\s*("?[-+]?[0-9][^\s&,;]*)$`)
+	formEncoded = scan.NewPattern(`^[\w.%+-]+=[^&\s]*(?:&[\w.%+-]+=[^&\s]*)+$`)
+	yamlLine    = scan.NewPattern(`^(?:---|- ?[A-Za-z_]\w*:|[A-Za-z_]\w*:(?: |$))`)
+	csvLine     = scan.NewPattern(`^[^,;\t{}\[\]]*(?:[,;\t][^,;\t{}\[\]]*)+$`)
+	nameNumber  = scan.NewPattern(`^([A-Za-z][\w ./()-]*?)\s+([-+]?[0-9][0-9.]*)$`)
+	hexText     = scan.NewPattern(`^(?:0[xX])?([0-9a-fA-F]{2}(?:[ :]?[0-9a-fA-F]{2})+)`)
+	base64Text  = scan.NewPattern(`^[A-Za-z0-9+/_-]{8,}={0,2}$`)
 )
 
 // lookalike says what a text looks like that is no JSON, and what to send.
@@ -48,7 +51,7 @@ func lookalike(text string) string {
 // formats are those of one line, in the order in which they are looked for. Of the first the name and the number are
 // groups.
 var formats = []struct {
-	is       pattern
+	is       scan.Pattern
 	what     string
 	isSample bool
 }{
@@ -67,7 +70,7 @@ func inText(line string) string {
 		return "" // 12,5 is no CSV
 	}
 	for _, f := range formats {
-		m := f.is.find(line)
+		m := f.is.Find(line)
 		switch {
 		case m == nil:
 		case f.isSample:
@@ -102,8 +105,8 @@ func alone(line string) string {
 
 // lone returns the number that a line is, with its unit; without a number where it can mean two.
 func lone(line string) (p pair, ok bool) {
-	plain := ascii(trim(line))
-	m := numeral.find(plain)
+	plain := scan.ASCII(scan.Trim(line))
+	m := numeral.Find(plain)
 	if m == nil || len(line) > maxNumeral {
 		return p, false
 	}
@@ -116,7 +119,7 @@ func lone(line string) (p pair, ok bool) {
 	}
 	p = pair{name: "NAME", number: r.number, unit: to.unit}
 	if v, err := strconv.ParseFloat(r.number, 64); err == nil {
-		p.number = FormatValue(rounded(v * to.factor))
+		p.number = datum.FormatValue(rounded(v * to.factor))
 	}
 	return p, r.number != "" || r.why != ""
 }
@@ -124,12 +127,12 @@ func lone(line string) (p pair, ok bool) {
 // holdsJSON reports whether a line is a JSON object or array in base64 or in hexadecimal digits.
 func holdsJSON(line string) bool {
 	const most = 64
-	if m := hexText.find(line); m != nil {
+	if m := hexText.Find(line); m != nil {
 		digits := strings.NewReplacer(" ", "", ":", "").Replace(m[1])
 		b, _ := hex.DecodeString(digits[:min(len(digits), most)&^1])
 		return jsonLike(b)
 	}
-	if !base64Text.matches(line) {
+	if !base64Text.Matches(line) {
 		return false
 	}
 	word := strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(line, "="))

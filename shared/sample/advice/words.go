@@ -1,4 +1,4 @@
-package sample
+package advice
 
 import "strings"
 
@@ -33,4 +33,12 @@ func wordHint(word string) string {
 		return noNumber
 	}
 	return ""
+}
+
+// NotNumeric says what to write for a value that is neither a number nor a string.
+func NotNumeric(raw string) string {
+	if hint := wordHint(raw); hint != "" { // null, true and false
+		return hint
+	}
+	return "not a number; write the number itself, and each other reading as a sample of its own"
 }

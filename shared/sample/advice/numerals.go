@@ -1,25 +1,28 @@
-package sample
+package advice
 
 import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"piway/shared/sample/datum"
+	"piway/shared/sample/scan"
 )
 
 // The ways in which numbers are written that are not JSON's. What a comma means is only told where it can mean one
 // thing: 1,234 is 1234 to some and a thousandth of it to others.
 var (
-	numeral  = newPattern(`^([-+]?(?:0[xX][0-9a-fA-F]*|[0-9][0-9.,_' ]*|[.,][0-9]+)(?:[eE][-+]?[0-9]+)?)(.*)$`)
-	decimal  = newPattern(`^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$`)
-	hexed    = newPattern(`^([-+]?)0[xX]([0-9a-fA-F]{1,13})$`)
-	byScores = newPattern(`^[-+]?[0-9]+(_[0-9]+)+(\.[0-9]+)?$`)
-	bySpaces = newPattern(`^[-+]?[0-9]{1,3}( [0-9]{3})+([.,][0-9]+)?$`)
-	byTicks  = newPattern(`^[-+]?[0-9]{1,3}('[0-9]{3})+([.,][0-9]+)?$`)
+	numeral  = scan.NewPattern(`^([-+]?(?:0[xX][0-9a-fA-F]*|[0-9][0-9.,_' ]*|[.,][0-9]+)(?:[eE][-+]?[0-9]+)?)(.*)$`)
+	decimal  = scan.NewPattern(`^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$`)
+	hexed    = scan.NewPattern(`^([-+]?)0[xX]([0-9a-fA-F]{1,13})$`)
+	byScores = scan.NewPattern(`^[-+]?[0-9]+(_[0-9]+)+(\.[0-9]+)?$`)
+	bySpaces = scan.NewPattern(`^[-+]?[0-9]{1,3}( [0-9]{3})+([.,][0-9]+)?$`)
+	byTicks  = scan.NewPattern(`^[-+]?[0-9]{1,3}('[0-9]{3})+([.,][0-9]+)?$`)
 	// byCommas has two commas or a dot behind one, in threes or as India groups them.
-	byCommas    = newPattern(`^[-+]?[1-9][0-9]{0,2}(,[0-9]{3}\.[0-9]+|(,[0-9]{2,3})+,[0-9]{3}(\.[0-9]+)?)$`)
-	byDots      = newPattern(`^[-+]?[1-9][0-9]{0,2}(\.[0-9]{3},[0-9]+|(\.[0-9]{3}){2,}(,[0-9]+)?)$`)
-	eitherComma = newPattern(`^[-+]?[1-9][0-9]{0,2},[0-9]{3}([eE][-+]?[0-9]+)?$`)
-	fracComma   = newPattern(`^[-+]?[0-9]*,[0-9]+([eE][-+]?[0-9]+)?$`)
+	byCommas    = scan.NewPattern(`^[-+]?[1-9][0-9]{0,2}(,[0-9]{3}\.[0-9]+|(,[0-9]{2,3})+,[0-9]{3}(\.[0-9]+)?)$`)
+	byDots      = scan.NewPattern(`^[-+]?[1-9][0-9]{0,2}(\.[0-9]{3},[0-9]+|(\.[0-9]{3}){2,}(,[0-9]+)?)$`)
+	eitherComma = scan.NewPattern(`^[-+]?[1-9][0-9]{0,2},[0-9]{3}([eE][-+]?[0-9]+)?$`)
+	fracComma   = scan.NewPattern(`^[-+]?[0-9]*,[0-9]+([eE][-+]?[0-9]+)?$`)
 )
 
 // A reading is what a numeral means: the number to write, and why it is none as it stands. Both are "" where it has no
@@ -29,7 +32,7 @@ type reading struct{ number, why string }
 // groupings are the ways to write a number that have one meaning, with what is to be left out of it. A comma that stays
 // is the decimal one.
 var groupings = []struct {
-	is        pattern
+	is        scan.Pattern
 	why, drop string
 }{
 	{decimal, "", ""},
@@ -43,19 +46,19 @@ var groupings = []struct {
 // readNumeral takes a numeral that may be written in another way than JSON's.
 func readNumeral(s string) reading {
 	for _, g := range groupings {
-		if g.is.matches(s) {
+		if g.is.Matches(s) {
 			return reading{formatted(strings.Replace(remove(s, g.drop), ",", ".", 1)), g.why}
 		}
 	}
-	if m := hexed.find(s); m != nil {
+	if m := hexed.Find(s); m != nil {
 		v, _ := strconv.ParseInt(m[2], 16, 64) // of 13 digits at most
 		return reading{formatted(m[1] + strconv.FormatInt(v, 10)), "hexadecimal"}
 	}
 	switch {
-	case eitherComma.matches(s):
+	case eitherComma.Matches(s):
 		return reading{"", fmt.Sprintf("a comma, which groups thousands or is a decimal comma: write %s if it groups, else a "+
 			"dot for it (LC_ALL=C in the script)", formatted(remove(s, ",")))}
-	case fracComma.matches(s):
+	case fracComma.Matches(s):
 		return reading{formatted(strings.Replace(s, ",", ".", 1)), "decimal comma"}
 	default:
 		return reading{}
@@ -72,26 +75,26 @@ func remove(s, drop string) string {
 // formatted returns the number as JSON has it, "" if it is none that CloudWatch takes.
 func formatted(s string) string {
 	v, err := strconv.ParseFloat(s, 64)
-	if err != nil || CheckValue(v) != nil {
+	if err != nil || datum.CheckValue(v) != nil {
 		return ""
 	}
-	return FormatValue(v + 0)
+	return datum.FormatValue(v + 0)
 }
 
 // plainly is the hint for a text that is nothing else.
 const plainly = "not a number; write it in digits, and send nothing where there is no reading"
 
-// valueHint says what a text in the place of a number looks like, and what to write. The text is not empty.
-func valueHint(s string) string {
-	t := trim(s)
+// Value says what a text in the place of a number looks like, and what to write. The text is not empty.
+func Value(s string) string {
+	t := scan.Trim(s)
 	if len(t) > maxNumeral {
 		return plainly
 	}
 	if hint := wordHint(t); hint != "" {
 		return hint
 	}
-	plain := ascii(t)
-	m := numeral.find(plain)
+	plain := scan.ASCII(t)
+	m := numeral.Find(plain)
 	if m == nil {
 		return plainly
 	}
@@ -145,7 +148,7 @@ func (r reading) withUnit(unit string) string {
 	default:
 		v, _ := strconv.ParseFloat(r.number, 64)
 		return fmt.Sprintf(`%s; write "value": %s, which is %s, and "unit": %q`, what,
-			FormatValue(rounded(v*to.factor)), to.times(r.number), to.unit)
+			datum.FormatValue(rounded(v*to.factor)), to.times(r.number), to.unit)
 	}
 }
 
