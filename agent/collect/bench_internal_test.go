@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"piway/agent/collect/hosttest"
 )
 
 // BenchmarkCollect measures what a minute of an agent at its defaults takes in CPU time: the four every 15 s, and all
@@ -19,7 +21,7 @@ func BenchmarkCollect(b *testing.B) {
 	for _, machine := range []struct {
 		name string
 		ctx  context.Context
-	}{{"this machine", b.Context()}, {"a Pi 4's files", on(b.Context(), dir)}} {
+	}{{"this machine", b.Context()}, {"a Pi 4's files", hosttest.On(b.Context(), dir)}} {
 		b.Run(machine.name, func(b *testing.B) {
 			four := Options{Disks: []string{"/"}, CPU: true, Temperature: true, Memory: true}
 			all := four

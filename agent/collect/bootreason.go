@@ -5,6 +5,9 @@ import (
 	"encoding/binary"
 	"path/filepath"
 	"strconv"
+
+	"piway/agent/collect/host"
+	"piway/agent/collect/reading"
 )
 
 // bootReason says why the machine started last, as far as its boot loader tells the kernel. That there was a start is
@@ -12,17 +15,17 @@ import (
 type bootReason struct{ said bool }
 
 // read says it once: it changes with a restart only.
-func (b *bootReason) read(ctx context.Context, out *found) error {
+func (b *bootReason) read(ctx context.Context, out *reading.Found) error {
 	if b.said {
 		return nil
 	}
 	cut, status := treeNumber(ctx, "chosen/power/power_reset"), treeNumber(ctx, "chosen/bootloader/rsts")
 	reason := describeBoot(cut, status, watchdogBoot(ctx))
 	if reason == "" {
-		return ErrAbsent
+		return host.ErrAbsent
 	}
 	b.said = true
-	out.say("boot reason", reason)
+	out.Say("boot reason", reason)
 	return nil
 }
 
@@ -54,15 +57,15 @@ func describeBoot(cut, status uint32, watchdog bool) string {
 const cardReset = 0x20
 
 func watchdogBoot(ctx context.Context) bool {
-	text := trimmed(filepath.Join(sysPath(ctx, "class/watchdog"), "watchdog0/bootstatus"))
+	text := host.Trimmed(filepath.Join(host.Sys(ctx, "class/watchdog"), "watchdog0/bootstatus"))
 	bits, err := strconv.ParseUint(text, 0, 32)
 	return err == nil && bits&cardReset != 0
 }
 
 // treeNumber returns a number of the device tree, 0 if it has none of that name. Docker hides the one in /sys.
 func treeNumber(ctx context.Context, name string) uint32 {
-	for _, path := range []string{procPath(ctx, "device-tree/"+name), sysPath(ctx, "firmware/devicetree/base/"+name)} {
-		if text, err := readText(path); err == nil && len(text) == 4 {
+	for _, path := range []string{host.Proc(ctx, "device-tree/"+name), host.Sys(ctx, "firmware/devicetree/base/"+name)} {
+		if text, err := host.ReadText(path); err == nil && len(text) == 4 {
 			return binary.BigEndian.Uint32([]byte(text))
 		}
 	}

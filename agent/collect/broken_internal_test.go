@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"piway/agent/collect/hosttest"
 	"piway/shared/sample"
 )
 
@@ -70,7 +71,7 @@ func TestCollector_a_broken_file_costs_only_its_own(t *testing.T) {
 		file, _ := filepath.Rel(dir, path)
 		whole, err := os.ReadFile(path)
 		for _, text := range []string{" not what: -1 NaN\n", "\x00\xff\n\n:\n - \n", "99999999999999999999999"} {
-			write(t, path, text)
+			hosttest.Write(t, path, text)
 			missing := maps.Clone(want)
 			maps.DeleteFunc(missing, func(name string, _ bool) bool { return mayCost(file, name) })
 			for name := range namesOn(t, dir) {
@@ -80,7 +81,7 @@ func TestCollector_a_broken_file_costs_only_its_own(t *testing.T) {
 				t.Errorf("%q in %s: missing are %v", text, file, missing)
 			}
 		}
-		write(t, path, string(whole))
+		hosttest.Write(t, path, string(whole))
 		return err
 	})
 	if err != nil {
@@ -120,7 +121,7 @@ func TestCollector_all_local_sources_hang(t *testing.T) {
 		})
 	}
 	c := New(Options{CPU: true, Temperature: true, Memory: true, Health: true, statfs: statfsOf(dir)})
-	cloud, local := c.Collect(on(t.Context(), dir))
+	cloud, local := c.Collect(hosttest.On(t.Context(), dir))
 	got := map[string]bool{}
 	for _, s := range slices.Concat(cloud, local) {
 		got[s.Name] = true
@@ -134,15 +135,15 @@ func TestCollector_all_local_sources_hang(t *testing.T) {
 
 // A clock that is set between two readings changes no figure, only the samples' time.
 func TestCollector_a_clock_step_changes_no_figure(t *testing.T) {
-	t.Cleanup(func() { write(t, pretence, "0s,synced") })
+	t.Cleanup(func() { hosttest.Write(t, pretence, "0s,synced") })
 	dir := t.TempDir()
 	unpack(t, "testdata/machines/pi4.txt", dir)
 	synctest.Test(t, func(t *testing.T) {
-		ctx := on(t.Context(), dir)
+		ctx := hosttest.On(t.Context(), dir)
 		c := New(Options{CPU: true, Health: true, statfs: statfsOf(dir)})
 		_, before := c.Collect(ctx)
 		overlay(t, filepath.Join(dir, "later"), dir)
-		write(t, pretence, "-8760h,unsynced")
+		hosttest.Write(t, pretence, "-8760h,unsynced")
 		time.Sleep(time.Minute)
 		_, after := c.Collect(ctx)
 		got := valuesOf(after)

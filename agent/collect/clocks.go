@@ -3,36 +3,37 @@ package collect
 import (
 	"context"
 	"path/filepath"
-	"strings"
 
+	"piway/agent/collect/host"
+	"piway/agent/collect/reading"
 	"piway/shared/clock"
 )
 
 // upTime reads for how long the machine has run.
-func upTime(ctx context.Context, out *found) error {
-	text, err := readText(procPath(ctx, "uptime"))
+func upTime(ctx context.Context, out *reading.Found) error {
+	text, err := host.ReadText(host.Proc(ctx, "uptime"))
 	if err != nil {
 		return err
 	}
 	seconds := uptime(text)
 	if seconds == 0 {
-		return ErrAbsent
+		return host.ErrAbsent
 	}
-	out.add("uptime", "Seconds", seconds)
+	out.Add("uptime", "Seconds", seconds)
 	return nil
 }
 
 // clockSynced reads whether a time service keeps the wall clock right.
-func clockSynced(_ context.Context, out *found) error {
+func clockSynced(_ context.Context, out *reading.Found) error {
 	synced := 0.0
 	switch clock.Read() {
 	case clock.Synced:
 		synced = 1
 	case clock.Unsynced:
 	default:
-		return ErrAbsent
+		return host.ErrAbsent
 	}
-	out.add("clock synchronised", "None", synced)
+	out.Add("clock synchronised", "None", synced)
 	return nil
 }
 
@@ -40,32 +41,23 @@ func clockSynced(_ context.Context, out *found) error {
 const maxPolicies = 16
 
 // cpuClock reads at how many MHz the fastest CPU runs just now.
-func cpuClock(ctx context.Context, out *found) error {
-	dir := sysPath(ctx, "devices/system/cpu/cpufreq")
-	policies, err := entries(dir, "policy")
+func cpuClock(ctx context.Context, out *reading.Found) error {
+	dir := host.Sys(ctx, "devices/system/cpu/cpufreq")
+	policies, err := host.Entries(dir, "policy")
 	if err != nil {
 		return err
 	}
-	fastest, fault := uint64(0), error(ErrAbsent)
+	fastest, fault := uint64(0), error(host.ErrAbsent)
 	for _, p := range policies[:min(len(policies), maxPolicies)] {
-		kHz, err := readCount(filepath.Join(dir, p, "scaling_cur_freq"))
+		kHz, err := host.ReadCount(filepath.Join(dir, p, "scaling_cur_freq"))
 		if err != nil {
-			fault = worse(fault, err)
+			fault = reading.Worse(fault, err)
 		}
 		fastest = max(fastest, kHz)
 	}
 	if fastest == 0 {
 		return fault
 	}
-	out.add("cpu clock", "None", float64(fastest)/1000)
+	out.Add("cpu clock", "None", float64(fastest)/1000)
 	return nil
-}
-
-// trimmed is a file's text without what surrounds it.
-func trimmed(path string) string {
-	text, err := readText(path)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(text)
 }

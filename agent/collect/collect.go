@@ -2,12 +2,13 @@ package collect
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"maps"
 	"slices"
 	"time"
 
+	"piway/agent/collect/host"
+	"piway/agent/collect/reading"
 	"piway/shared/sample"
 )
 
@@ -54,8 +55,8 @@ type Reading struct {
 
 // Reasons for a missing value that are no faults.
 var (
-	ErrAbsent = errors.New("this machine has none")
-	ErrEarly  = errors.New("not known yet")
+	ErrAbsent = host.ErrAbsent
+	ErrEarly  = reading.ErrEarly
 )
 
 // A Collector reads a fixed set of sensors. It is not safe for concurrent use.
@@ -135,18 +136,18 @@ func (c *Collector) Watch(ctx context.Context) {
 
 // add adds a sensor of one metric that goes to the cloud.
 func (c *Collector) add(name, unit string, read func(context.Context) (float64, error)) {
-	c.sensors = append(c.sensors, &sensor{name: name, read: func(ctx context.Context, out *found) error {
+	c.sensors = append(c.sensors, &sensor{name: name, read: func(ctx context.Context, out *reading.Found) error {
 		value, err := read(ctx)
 		if err != nil {
 			return err
 		}
-		out.add(name, unit, value)
+		out.Add(name, unit, value)
 		return nil
 	}})
 }
 
 // addLocal adds a sensor whose metrics stay on the LAN. Name is for the log.
-func (c *Collector) addLocal(name string, read source) {
+func (c *Collector) addLocal(name string, read reading.Source) {
 	c.sensors = append(c.sensors, &sensor{name: name, local: true, read: read})
 }
 
@@ -158,20 +159,20 @@ func (c *Collector) Collect(ctx context.Context) (cloud, local []sample.Sample) 
 	left := 0
 	for i, f := range gather(ctx, due) {
 		s := due[i]
-		s.note(c.log, f.err)
-		if f.attributes != nil {
-			s.attributes = f.attributes
+		s.note(c.log, f.Err)
+		if f.Attributes != nil {
+			s.attributes = f.Attributes
 		}
 		if !s.local {
-			cloud = append(cloud, f.samples...)
+			cloud = append(cloud, f.Samples...)
 			continue
 		}
-		room := min(len(f.samples), maxLocal-len(local))
-		local = append(local, f.samples[:room]...)
-		left += f.left + len(f.samples) - room
+		room := min(len(f.Samples), maxLocal-len(local))
+		local = append(local, f.Samples[:room]...)
+		left += f.Left + len(f.Samples) - room
 	}
 	if withLocal {
-		local = append(local, newSample(leftOut, "Count", float64(left)))
+		local = append(local, reading.NewSample(leftOut, "Count", float64(left)))
 	}
 	return cloud, local
 }
@@ -218,14 +219,14 @@ func (c *Collector) Read(ctx context.Context) []Reading {
 	var readings []Reading
 	for i, f := range gather(ctx, c.sensors) {
 		s := c.sensors[i]
-		for _, v := range f.samples {
+		for _, v := range f.Samples {
 			readings = append(readings, Reading{Sample: v, Local: s.local})
 		}
-		if f.err != nil {
-			readings = append(readings, Reading{Sample: sample.Sample{Name: s.name}, Local: s.local, Err: f.err})
+		if f.Err != nil {
+			readings = append(readings, Reading{Sample: sample.Sample{Name: s.name}, Local: s.local, Err: f.Err})
 		}
-		if f.attributes != nil {
-			s.attributes = f.attributes
+		if f.Attributes != nil {
+			s.attributes = f.Attributes
 		}
 	}
 	c.remark(readings)
@@ -244,17 +245,17 @@ func (c *Collector) remark(readings []Reading) {
 }
 
 // gather reads all of the sensors at once, and returns what each gave.
-func gather(ctx context.Context, sensors []*sensor) []found {
+func gather(ctx context.Context, sensors []*sensor) []reading.Found {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for _, s := range sensors {
-		s.start(ctx, func(ctx context.Context) found { return guarded(ctx, s.read) })
+		s.Start(ctx, func(ctx context.Context) reading.Found { return reading.Guarded(ctx, s.read) })
 	}
-	all := make([]found, len(sensors))
+	all := make([]reading.Found, len(sensors))
 	for i, s := range sensors {
-		f, ok := s.wait(ctx)
+		f, ok := s.Wait(ctx)
 		if !ok {
-			f.err = errHangs
+			f.Err = reading.ErrHangs
 		}
 		all[i] = f
 	}

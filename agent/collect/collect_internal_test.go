@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+
+	"piway/agent/collect/reading"
 )
 
 func TestCollector_a_panic_or_a_NaN_costs_no_other(t *testing.T) {
@@ -32,7 +34,7 @@ func TestCollector_a_hanging_sensor_costs_no_other(t *testing.T) {
 		c.add("good", "None", func(context.Context) (float64, error) { return 2, nil })
 		for range 3 {
 			r := c.Read(t.Context())
-			if !errors.Is(r[0].Err, errHangs) || r[1].Err != nil {
+			if !errors.Is(r[0].Err, reading.ErrHangs) || r[1].Err != nil {
 				t.Fatalf("got %v", r)
 			}
 		}
@@ -59,4 +61,14 @@ func FuzzMachine(f *testing.F) {
 			t.Errorf("boot id of %q: %q", text, id)
 		}
 	})
+}
+
+func TestCollector_gives_no_minus_zero(t *testing.T) {
+	t.Parallel()
+	c := New(Options{})
+	c.add("little", "None", func(context.Context) (float64, error) { return -0.001, nil })
+	got, _ := c.Collect(t.Context())
+	if len(got) != 1 || got[0].Value != 0 || math.Signbit(got[0].Value) {
+		t.Errorf("got %v, want 0", got)
+	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/shirou/gopsutil/v3/cpu"
+
+	"piway/agent/collect/reading"
 )
 
 // shortest is the least CPU time, in seconds over all CPUs, from which a percentage means something:
@@ -46,12 +48,12 @@ func (u *cpuUsage) since(now cpuTimes) (float64, error) {
 	busy, idle := now.busy-u.last.busy, now.idle-u.last.idle
 	total := busy + idle + max(now.waiting-u.last.waiting, 0)
 	if u.primed && busy >= 0 && idle >= 0 && total < shortest {
-		return 0, ErrEarly // the older counters stay, so that the interval grows
+		return 0, reading.ErrEarly // the older counters stay, so that the interval grows
 	}
 	primed := u.primed
 	u.primed, u.last = true, now
 	if !primed || busy < 0 || idle < 0 {
-		return 0, ErrEarly
+		return 0, reading.ErrEarly
 	}
 	return 100 * busy / total, nil
 }

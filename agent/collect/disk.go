@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/shirou/gopsutil/v3/disk"
+
+	"piway/agent/collect/host"
 )
 
 // A diskUsage reads how full the file system at a path is. Where a disk is missing, the kernel answers for the file
@@ -40,7 +42,7 @@ func (d *diskUsage) read(ctx context.Context) (float64, error) {
 func (d *diskUsage) figure(ctx context.Context) (float64, error) {
 	path, err := filepath.EvalSymlinks(d.path)
 	if err != nil {
-		return 0, unnamed(err)
+		return 0, host.Unnamed(err)
 	}
 	if path == "/" { // always mounted, and what most machines read
 		u, err := d.ask(ctx, path)

@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"piway/agent/collect/host"
+	"piway/agent/collect/reading"
 )
 
 const (
@@ -18,35 +21,35 @@ const (
 )
 
 // diskIO remembers the counters of disks.
-type diskIO struct{ tally }
+type diskIO struct{ reading.Tally }
 
 // read reads what has been read from and written to each whole disk since the last reading, and in how much of the
 // time it had something to do.
-func (d *diskIO) read(ctx context.Context, out *found) error {
-	text, err := readText(procPath(ctx, "diskstats"))
+func (d *diskIO) read(ctx context.Context, out *reading.Found) error {
+	text, err := host.ReadText(host.Proc(ctx, "diskstats"))
 	if err != nil {
 		return err
 	}
-	blocks := sysPath(ctx, "block")
+	blocks := host.Sys(ctx, "block")
 	disks := slices.DeleteFunc(parseDiskStats(text), func(s diskStat) bool {
 		// A partition is not listed there, and what is made of others has no device.
-		return !s.mayBeDisk() || !isDevice(filepath.Join(blocks, s.name))
+		return !s.mayBeDisk() || !host.IsDevice(filepath.Join(blocks, s.name))
 	})
 	if len(disks) == 0 {
-		d.last = nil
-		return ErrAbsent
+		d.Last = nil
+		return host.ErrAbsent
 	}
-	disks = atMost(out, disks, maxDevices, 3, "disks")
-	now := map[string]count{}
+	disks = reading.AtMost(out, disks, maxDevices, 3, "disks")
+	now := map[string]reading.Count{}
 	for _, s := range disks {
-		of := s.number + " " + trimmed(filepath.Join(blocks, s.name, "diskseq")) // older kernels have no such number
-		now["read "+s.name] = count{s.read, of}
-		now["written "+s.name] = count{s.written, of}
-		now["busy "+s.name] = count{s.busy, of}
+		of := s.number + " " + host.Trimmed(filepath.Join(blocks, s.name, "diskseq")) // older kernels have no such number
+		now["read "+s.name] = reading.Count{Value: s.read, Of: of}
+		now["written "+s.name] = reading.Count{Value: s.written, Of: of}
+		now["busy "+s.name] = reading.Count{Value: s.busy, Of: of}
 	}
-	grown, elapsed := d.since(now)
+	grown, elapsed := d.Since(now)
 	if len(grown) == 0 {
-		return ErrEarly
+		return reading.ErrEarly
 	}
 	for _, s := range disks {
 		s.tell(grown, elapsed, out)
@@ -55,15 +58,15 @@ func (d *diskIO) read(ctx context.Context, out *found) error {
 }
 
 // tell adds what is known of a disk.
-func (s diskStat) tell(grown map[string]float64, elapsed time.Duration, out *found) {
+func (s diskStat) tell(grown map[string]float64, elapsed time.Duration, out *reading.Found) {
 	for _, what := range []string{"read", "written"} {
 		if by, ok := grown[what+" "+s.name]; ok {
-			out.add("disk "+what+" "+s.name, "Bytes", by*sectorSize)
+			out.Add("disk "+what+" "+s.name, "Bytes", by*sectorSize)
 		}
 	}
 	if by, ok := grown["busy "+s.name]; ok {
-		if v, ok := share(time.Duration(by)*time.Millisecond, elapsed); ok {
-			out.add("disk busy "+s.name, "Percent", v)
+		if v, ok := reading.Share(time.Duration(by)*time.Millisecond, elapsed); ok {
+			out.Add("disk busy "+s.name, "Percent", v)
 		}
 	}
 }

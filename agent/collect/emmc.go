@@ -6,42 +6,45 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"piway/agent/collect/host"
+	"piway/agent/collect/reading"
 )
 
 // emmcWear reads how worn the eMMCs are, by what they say themselves; the worst counts. An SD card says nothing.
-func emmcWear(ctx context.Context, out *found) error {
+func emmcWear(ctx context.Context, out *reading.Found) error {
 	worn, warning := 0, 0
 	var fault error
 	for _, dir := range mmcs(ctx) {
 		n, err := emmcFile(dir, "life_time", 11)
-		fault, worn = worse(fault, err), max(worn, n)
+		fault, worn = reading.Worse(fault, err), max(worn, n)
 		n, err = emmcFile(dir, "pre_eol_info", 3)
-		fault, warning = worse(fault, err), max(warning, n)
+		fault, warning = reading.Worse(fault, err), max(warning, n)
 	}
 	if worn > 0 {
-		out.add("emmc wear", "Percent", float64(10*worn))
+		out.Add("emmc wear", "Percent", float64(10*worn))
 	}
 	if warning > 0 {
-		out.add("emmc warning", "None", float64(warning))
+		out.Add("emmc warning", "None", float64(warning))
 	}
 	if worn+warning == 0 && fault == nil {
-		return ErrAbsent
+		return host.ErrAbsent
 	}
 	return fault
 }
 
 // emmcFile returns the highest number of a file, 0 if it is missing or says nothing.
 func emmcFile(dir, name string, most int) (int, error) {
-	text, err := readText(filepath.Join(dir, name))
+	text, err := host.ReadText(filepath.Join(dir, name))
 	switch {
-	case errors.Is(err, ErrAbsent):
+	case errors.Is(err, host.ErrAbsent):
 		return 0, nil
 	case err != nil:
 		return 0, err
 	}
 	n, err := parseEMMC(text, most)
 	if err != nil {
-		return 0, errors.New(name + " is " + clip(text) + ": " + err.Error())
+		return 0, errors.New(name + " is " + host.Clip(text) + ": " + err.Error())
 	}
 	return n, nil
 }
@@ -67,8 +70,8 @@ func parseEMMC(text string, most int) (int, error) {
 
 // mmcs returns the folders of the SD cards and eMMCs, without their boot areas.
 func mmcs(ctx context.Context) (dirs []string) {
-	blocks := sysPath(ctx, "block")
-	names, _ := entries(blocks, "mmcblk") // none is no fault
+	blocks := host.Sys(ctx, "block")
+	names, _ := host.Entries(blocks, "mmcblk") // none is no fault
 	for _, name := range names {
 		if strings.Trim(strings.TrimPrefix(name, "mmcblk"), "0123456789") == "" {
 			dirs = append(dirs, filepath.Join(blocks, name, "device"))
@@ -79,15 +82,15 @@ func mmcs(ctx context.Context) (dirs []string) {
 
 // cardIdentity says which SD card or eMMC this is, the first if there are several, so that a swapped card is noticed,
 // and two machines with clones of one are told apart.
-func cardIdentity(ctx context.Context, out *found) error {
+func cardIdentity(ctx context.Context, out *reading.Found) error {
 	for _, dir := range mmcs(ctx) {
-		of := func(name string) string { return attribute(trimmed(filepath.Join(dir, name))) }
+		of := func(name string) string { return reading.Attribute(host.Trimmed(filepath.Join(dir, name))) }
 		if card := describeCard(of("name"), of("manfid"), of("oemid"), of("date"), of("serial")); card != "" {
-			out.say("card", card)
+			out.Say("card", card)
 			return nil
 		}
 	}
-	return ErrAbsent
+	return host.ErrAbsent
 }
 
 // describeCard returns what is known of a card in one line, "" if nothing is.
@@ -100,5 +103,5 @@ func describeCard(name, maker, oem, date, serial string) string {
 			parts = append(parts, p.before+p.text)
 		}
 	}
-	return attribute(strings.Join(parts, ", "))
+	return reading.Attribute(strings.Join(parts, ", "))
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"path/filepath"
 	"strings"
+
+	"piway/agent/collect/host"
+	"piway/agent/collect/reading"
 )
 
 // maxFans is how many fans are told of.
@@ -19,9 +22,9 @@ type fan struct {
 
 // fans reads speed and duty of fans. A fan that does not turn although it is driven is absent, not 0: tachometers read
 // 0 while the fan turns, that of a Raspberry Pi 5 from the middle of its duty on. Its duty is told all the same.
-func fans(ctx context.Context, out *found) error {
-	dir := sysPath(ctx, "class/hwmon")
-	chips, err := entries(dir, "hwmon")
+func fans(ctx context.Context, out *reading.Found) error {
+	dir := host.Sys(ctx, "class/hwmon")
+	chips, err := host.Entries(dir, "hwmon")
 	if err != nil {
 		return err
 	}
@@ -30,14 +33,14 @@ func fans(ctx context.Context, out *found) error {
 		all = append(all, fansOf(filepath.Join(dir, chip))...)
 	}
 	if len(all) == 0 {
-		return ErrAbsent
+		return host.ErrAbsent
 	}
-	for _, f := range atMost(out, all, maxFans, 2, "fans") {
+	for _, f := range reading.AtMost(out, all, maxFans, 2, "fans") {
 		if f.hasDuty {
-			out.add("fan duty "+f.name, "Percent", 100*float64(f.duty)/255)
+			out.Add("fan duty "+f.name, "Percent", 100*float64(f.duty)/255)
 		}
 		if f.speedKnown() {
-			out.add("fan speed "+f.name, "None", float64(f.rpm))
+			out.Add("fan speed "+f.name, "None", float64(f.rpm))
 		}
 	}
 	return nil
@@ -48,17 +51,17 @@ func (f fan) speedKnown() bool { return f.hasRPM && (f.rpm > 0 || f.hasDuty && f
 
 // fansOf returns the fans of a chip.
 func fansOf(dir string) []fan {
-	names, err := entries(dir, "")
+	names, err := host.Entries(dir, "")
 	if err != nil {
 		return nil
 	}
-	chip := trimmed(filepath.Join(dir, "name"))
+	chip := host.Trimmed(filepath.Join(dir, "name"))
 	var all []fan
 	for _, n := range fanNumbers(names) {
 		f := fan{name: chip + " " + n}
-		f.rpm, err = readCount(filepath.Join(dir, "fan"+n+"_input"))
+		f.rpm, err = host.ReadCount(filepath.Join(dir, "fan"+n+"_input"))
 		f.hasRPM = err == nil
-		f.duty, err = readCount(filepath.Join(dir, "pwm"+n))
+		f.duty, err = host.ReadCount(filepath.Join(dir, "pwm"+n))
 		f.hasDuty = err == nil && f.duty <= 255
 		if f.hasRPM || f.hasDuty {
 			all = append(all, f)

@@ -7,27 +7,28 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/shirou/gopsutil/v3/common"
+
+	"piway/agent/collect/host"
+	"piway/agent/collect/reading"
 )
 
 // identity says what machine this is, as far as everybody may read it.
 type identity struct{ said bool }
 
 // read says it once: it changes with a restart only.
-func (i *identity) read(ctx context.Context, out *found) error {
+func (i *identity) read(ctx context.Context, out *reading.Found) error {
 	if i.said {
 		return nil
 	}
-	out.say("model", cmp.Or(deviceTree(ctx, "model"), dmi(ctx, "product_name")))
-	out.say("serial", deviceTree(ctx, "serial-number"))
-	out.say("os", osName(ctx))
-	out.say("kernel", attribute(trimmed(procPath(ctx, "sys/kernel/osrelease"))))
-	out.say("agent", version())
-	if out.attributes == nil {
-		return ErrAbsent
+	out.Say("model", cmp.Or(deviceTree(ctx, "model"), dmi(ctx, "product_name")))
+	out.Say("serial", deviceTree(ctx, "serial-number"))
+	out.Say("os", osName(ctx))
+	out.Say("kernel", reading.Attribute(host.Trimmed(host.Proc(ctx, "sys/kernel/osrelease"))))
+	out.Say("agent", version())
+	if out.Attributes == nil {
+		return host.ErrAbsent
 	}
 	i.said = true
 	return nil
@@ -35,8 +36,8 @@ func (i *identity) read(ctx context.Context, out *found) error {
 
 // deviceTree returns a text of the device tree's root. Docker hides the one in /sys.
 func deviceTree(ctx context.Context, name string) string {
-	return cmp.Or(attribute(trimmed(procPath(ctx, "device-tree/"+name))),
-		attribute(trimmed(sysPath(ctx, "firmware/devicetree/base/"+name))))
+	return cmp.Or(reading.Attribute(host.Trimmed(host.Proc(ctx, "device-tree/"+name))),
+		reading.Attribute(host.Trimmed(host.Sys(ctx, "firmware/devicetree/base/"+name))))
 }
 
 // placeholders are what makers of PCs leave in the fields that should say what it is.
@@ -47,7 +48,7 @@ var placeholders = []string{
 
 // dmi returns what a PC's firmware says.
 func dmi(ctx context.Context, name string) string {
-	text := attribute(trimmed(sysPath(ctx, "class/dmi/id/"+name)))
+	text := reading.Attribute(host.Trimmed(host.Sys(ctx, "class/dmi/id/"+name)))
 	if slices.Contains(placeholders, strings.ToLower(text)) {
 		return ""
 	}
@@ -57,11 +58,11 @@ func dmi(ctx context.Context, name string) string {
 // osName returns the name of the operating system. In a container that reads the host's /proc, /etc is another
 // system's, unless HOST_ETC says where the host's is.
 func osName(ctx context.Context) string {
-	dir := hostFolder(ctx, common.HostEtcEnvKey, "")
-	if dir == "" && hostFolder(ctx, common.HostProcEnvKey, "") != "" {
+	dir := host.Folder(ctx, common.HostEtcEnvKey, "")
+	if dir == "" && host.Folder(ctx, common.HostProcEnvKey, "") != "" {
 		return ""
 	}
-	return attribute(parseOSRelease(trimmed(filepath.Join(cmp.Or(dir, "/etc"), "os-release"))))
+	return reading.Attribute(parseOSRelease(host.Trimmed(filepath.Join(cmp.Or(dir, "/etc"), "os-release"))))
 }
 
 // parseOSRelease returns PRETTY_NAME of os-release(5).
@@ -81,21 +82,4 @@ func version() string {
 		return ""
 	}
 	return info.Main.Version
-}
-
-// maxAttribute is the most bytes of an attribute.
-const maxAttribute = 128
-
-// attribute returns foreign text as one printable line, "" if it is none. The device tree ends its texts with a NUL.
-func attribute(text string) string {
-	text, _, _ = strings.Cut(text, "\x00")
-	text = strings.Join(strings.Fields(text), " ")
-	if !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return ""
-	}
-	for len(text) > maxAttribute {
-		_, size := utf8.DecodeLastRuneInString(text)
-		text = text[:len(text)-size]
-	}
-	return text
 }

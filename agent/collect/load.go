@@ -6,11 +6,14 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"piway/agent/collect/host"
+	"piway/agent/collect/reading"
 )
 
 // loads reads the load averages.
-func loads(ctx context.Context, out *found) error {
-	text, err := readText(procPath(ctx, "loadavg"))
+func loads(ctx context.Context, out *reading.Found) error {
+	text, err := host.ReadText(host.Proc(ctx, "loadavg"))
 	if err != nil {
 		return err
 	}
@@ -19,7 +22,7 @@ func loads(ctx context.Context, out *found) error {
 		return err
 	}
 	for i, name := range []string{"load 1m", "load 5m", "load 15m"} {
-		out.add(name, "None", averages[i])
+		out.Add(name, "None", averages[i])
 	}
 	return nil
 }
@@ -28,12 +31,12 @@ func loads(ctx context.Context, out *found) error {
 func parseLoads(text string) (averages [3]float64, err error) {
 	fields := strings.Fields(text)
 	if len(fields) < len(averages) {
-		return averages, fmt.Errorf("reading load: %s is not what the kernel writes", clip(text))
+		return averages, fmt.Errorf("reading load: %s is not what the kernel writes", host.Clip(text))
 	}
 	for i := range averages {
 		v, err := strconv.ParseFloat(fields[i], 64)
 		if err != nil || v < 0 || math.IsInf(v, 0) || math.IsNaN(v) {
-			return averages, fmt.Errorf("reading load: %s is no average", clip(fields[i]))
+			return averages, fmt.Errorf("reading load: %s is no average", host.Clip(fields[i]))
 		}
 		averages[i] = v
 	}

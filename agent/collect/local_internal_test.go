@@ -14,6 +14,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"piway/agent/collect/hosttest"
+	"piway/agent/collect/reading"
 	"piway/shared/sample"
 )
 
@@ -35,7 +37,7 @@ func TestCollector_local_readings_come_once_a_minute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, cloud, turns := New(Options{}), 0, 0
 		c.add("four", "None", func(context.Context) (float64, error) { cloud++; return 1, nil })
-		c.addLocal("more", func(_ context.Context, out *found) error { out.add("a", "None", 1); return nil })
+		c.addLocal("more", func(_ context.Context, out *reading.Found) error { out.Add("a", "None", 1); return nil })
 		for i := range 41 { // ten minutes of an agent that reads every 15 s, some ms late or early
 			if got := local(t.Context(), c); got != nil {
 				turns++
@@ -55,11 +57,11 @@ func TestCollector_what_may_not_be_sent_is_counted_and_told_once(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	c := New(Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
-	c.addLocal("names", func(_ context.Context, out *found) error {
+	c.addLocal("names", func(_ context.Context, out *reading.Found) error {
 		for _, name := range []string{"a\nb", "ü", strings.Repeat("x", 256), "", ":a", "good", "good", " padded"} {
-			out.add(name, "None", 1)
+			out.Add(name, "None", 1)
 		}
-		out.add("nan", "None", math.NaN())
+		out.Add("nan", "None", math.NaN())
 		return nil
 	})
 	for range 3 {
@@ -78,9 +80,9 @@ func TestCollector_local_samples_are_bounded(t *testing.T) {
 	t.Parallel()
 	c := New(Options{})
 	for i := range 3 {
-		c.addLocal("many", func(_ context.Context, out *found) error {
+		c.addLocal("many", func(_ context.Context, out *reading.Found) error {
 			for j := range 70 {
-				out.add(fmt.Sprintf("m %d %d", i, j), "None", 1)
+				out.Add(fmt.Sprintf("m %d %d", i, j), "None", 1)
 			}
 			return nil
 		})
@@ -91,17 +93,6 @@ func TestCollector_local_samples_are_bounded(t *testing.T) {
 	}
 }
 
-func TestAtMost(t *testing.T) {
-	t.Parallel()
-	var f found
-	if got := atMost(&f, []string{"a", "b"}, 2, 3, "things"); len(got) != 2 || f.err != nil || f.left != 0 {
-		t.Errorf("at the bound: got %v, %+v", got, f)
-	}
-	if got := atMost(&f, []string{"a", "b", "c"}, 2, 3, "things"); len(got) != 2 || f.err == nil || f.left != 3 {
-		t.Errorf("above the bound: got %v, %+v", got, f)
-	}
-}
-
 func TestCollector_what_a_source_found_before_it_failed_counts(t *testing.T) {
 	t.Parallel()
 	for name, fail := range map[string]func() error{
@@ -109,10 +100,10 @@ func TestCollector_what_a_source_found_before_it_failed_counts(t *testing.T) {
 		"panic": func() error { panic("broken") },
 	} {
 		c := New(Options{})
-		c.addLocal("half", func(_ context.Context, out *found) error {
-			out.add("a", "None", 1)
-			out.say("model", "Pi")
-			out.say("serial", "")
+		c.addLocal("half", func(_ context.Context, out *reading.Found) error {
+			out.Add("a", "None", 1)
+			out.Say("model", "Pi")
+			out.Say("serial", "")
 			return fail()
 		})
 		if got := local(t.Context(), c); got["a"] != 1 {
@@ -130,7 +121,7 @@ func TestCollector_a_sensor_that_hangs_is_waited_for_once(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		c := New(Options{})
-		c.addLocal("hangs", func(context.Context, *found) error { <-release; return nil })
+		c.addLocal("hangs", func(context.Context, *reading.Found) error { <-release; return nil })
 		c.add("good", "None", func(context.Context) (float64, error) { return 2, nil })
 		for i, want := range []time.Duration{patience, 0, 0} {
 			c.localRead = time.Time{}
@@ -157,8 +148,8 @@ func TestCollector_health_changes_nothing_for_the_cloud(t *testing.T) {
 	all.Health = true
 	without, with := New(four), New(all)
 	for range 2 {
-		a, none := without.Collect(on(t.Context(), dir))
-		b, some := with.Collect(on(t.Context(), dir))
+		a, none := without.Collect(hosttest.On(t.Context(), dir))
+		b, some := with.Collect(hosttest.On(t.Context(), dir))
 		if !maps.Equal(valuesOf(a), valuesOf(b)) || len(a) == 0 {
 			t.Errorf("got %v with, %v without the others", b, a)
 		}
@@ -176,10 +167,10 @@ func TestCollector_Prime_begins_what_goes_to_the_cloud_only(t *testing.T) {
 		dir := t.TempDir()
 		unpack(t, "testdata/machines/pi4.txt", dir)
 		c := New(Options{CPU: true, Health: true, statfs: statfsOf(dir)})
-		c.Prime(on(t.Context(), dir))
+		c.Prime(hosttest.On(t.Context(), dir))
 		overlay(t, filepath.Join(dir, "later"), dir)
 		time.Sleep(time.Second)
-		cloud, more := c.Collect(on(t.Context(), dir))
+		cloud, more := c.Collect(hosttest.On(t.Context(), dir))
 		if _, ok := valuesOf(cloud)["cpu usage"]; !ok {
 			t.Errorf("got %v, want the CPU's usage", cloud)
 		}
@@ -196,10 +187,10 @@ func TestCollector_what_a_machine_lacks_is_not_told(t *testing.T) {
 	var log bytes.Buffer
 	c := New(Options{Health: true, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	dir := t.TempDir()
-	c.Collect(on(t.Context(), dir))
-	write(t, filepath.Join(dir, "proc/loadavg"), "1 2 3 1/1 1\n")
+	c.Collect(hosttest.On(t.Context(), dir))
+	hosttest.Write(t, filepath.Join(dir, "proc/loadavg"), "1 2 3 1/1 1\n")
 	c.localRead = time.Time{}
-	if got := local(on(t.Context(), dir), c); got["load 1m"] != 1 || log.Len() > 0 {
+	if got := local(hosttest.On(t.Context(), dir), c); got["load 1m"] != 1 || log.Len() > 0 {
 		t.Errorf("got %v and %s, want the load and nothing", got, &log)
 	}
 }

@@ -3,13 +3,10 @@ package collect
 import (
 	"context"
 	"math"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
-	"github.com/shirou/gopsutil/v3/common"
-
+	"piway/agent/collect/host"
 	"piway/shared/clock"
 	"piway/shared/sample"
 )
@@ -23,21 +20,13 @@ func Machine(ctx context.Context) sample.Report {
 	}
 }
 
-// readProc returns a file below /proc, "" if it cannot be read. A container may show the host's /proc elsewhere:
-// then HOST_PROC says where, to this package's library as well.
+// readProc returns a file below /proc, "" if it cannot be read.
 func readProc(ctx context.Context, name string) string {
-	root := os.Getenv(string(common.HostProcEnvKey))
-	if env, ok := ctx.Value(common.EnvKey).(common.EnvMap); ok && env[common.HostProcEnvKey] != "" {
-		root = env[common.HostProcEnvKey]
-	}
-	if root == "" {
-		root = "/proc"
-	}
-	text, err := os.ReadFile(filepath.Join(root, name)) //nolint:gosec // HOST_PROC is the operator's, name is ours
+	text, err := host.ReadText(host.Proc(ctx, name))
 	if err != nil {
 		return ""
 	}
-	return string(text)
+	return text
 }
 
 // bootID returns the id in text if it looks like one.

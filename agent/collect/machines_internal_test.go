@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/shirou/gopsutil/v3/common"
 
+	"piway/agent/collect/hosttest"
 	"piway/agent/collect/systemd"
 	"piway/shared/clock"
 	"piway/shared/sample"
@@ -77,16 +77,6 @@ func unpack(t testing.TB, file, dir string) {
 	}
 }
 
-// on returns a context in which the machine is the one whose files are in dir.
-func on(ctx context.Context, dir string) context.Context {
-	return context.WithValue(ctx, common.EnvKey, common.EnvMap{
-		common.HostProcEnvKey: filepath.Join(dir, "proc"),
-		common.HostSysEnvKey:  filepath.Join(dir, "sys"),
-		common.HostEtcEnvKey:  filepath.Join(dir, "etc"),
-		common.HostRunEnvKey:  filepath.Join(dir, "run"),
-	})
-}
-
 // statfsOf answers from the file statfs of a machine: mount point, device, dir or file, blocks used and free, inodes,
 // free inodes.
 func statfsOf(dir string) func(string) (space, error) {
@@ -126,7 +116,7 @@ func unitsOf(dir string) func(context.Context) ([]string, error) {
 func aMinuteOf(t *testing.T, dir string) (cloud, local []sample.Sample, said map[string]string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		ctx := on(t.Context(), dir)
+		ctx := hosttest.On(t.Context(), dir)
 		c := New(Options{
 			CPU: true, Temperature: true, Memory: true, Health: true, statfs: statfsOf(dir), units: unitsOf(dir),
 		})

@@ -12,6 +12,9 @@ import (
 
 	"github.com/shirou/gopsutil/v3/common"
 	"golang.org/x/sys/unix"
+
+	"piway/agent/collect/host"
+	"piway/agent/collect/reading"
 )
 
 const (
@@ -29,7 +32,7 @@ const (
 type mounts struct {
 	listed []string // what collect.disks has already
 	statfs func(path string) (space, error)
-	asked  map[string]*attempt[filled] // by device
+	asked  map[string]*reading.Attempt[filled] // by device
 }
 
 // filled is what asking for one file system gave.
@@ -51,24 +54,24 @@ func newMounts(listed []string, statfs func(string) (space, error)) *mounts {
 	if statfs == nil {
 		statfs = statSpace
 	}
-	return &mounts{listed: listed, statfs: statfs, asked: map[string]*attempt[filled]{}}
+	return &mounts{listed: listed, statfs: statfs, asked: map[string]*reading.Attempt[filled]{}}
 }
 
 // read tells each real file system's usage, and how many of its inodes are in use. One that hangs costs the others
 // nothing, because each is asked in a goroutine of its own.
-func (m *mounts) read(ctx context.Context, out *found) error {
-	root := hostFolder(ctx, common.HostRootEnvKey, "")
+func (m *mounts) read(ctx context.Context, out *reading.Found) error {
+	root := host.Folder(ctx, common.HostRootEnvKey, "")
 	table := "self/mountinfo"
 	if root != "" { // the host's, seen from a container
 		table = "1/mountinfo"
 	}
-	text, err := readText(procPath(ctx, table))
+	text, err := host.ReadText(host.Proc(ctx, table))
 	if err != nil {
 		return err
 	}
-	all := atMost(out, volumes(parseMounts(text, isReal), m.listed), maxVolumes, 2, "file systems")
+	all := reading.AtMost(out, volumes(parseMounts(text, isReal), m.listed), maxVolumes, 2, "file systems")
 	if len(all) == 0 {
-		return ErrAbsent
+		return host.ErrAbsent
 	}
 	var fault error
 	found := false
@@ -77,24 +80,24 @@ func (m *mounts) read(ctx context.Context, out *found) error {
 		case f.err == nil:
 			m.tell(f, out)
 			found = true
-		case !errors.Is(f.err, ErrAbsent):
-			fault = worse(fault, fmt.Errorf("%q: %w", all[i].points[0], f.err))
+		case !errors.Is(f.err, host.ErrAbsent):
+			fault = reading.Worse(fault, fmt.Errorf("%q: %w", all[i].points[0], f.err))
 		}
 	}
 	if fault == nil && !found {
-		return ErrAbsent
+		return host.ErrAbsent
 	}
 	return fault
 }
 
 // tell adds what is known of a file system.
-func (m *mounts) tell(f filled, out *found) {
+func (m *mounts) tell(f filled, out *reading.Found) {
 	s := f.space
 	if s.used+s.free > 0 && !slices.Contains(m.listed, f.point) {
-		out.add("disk usage "+f.point, "Percent", 100*float64(s.used)/float64(s.used+s.free))
+		out.Add("disk usage "+f.point, "Percent", 100*float64(s.used)/float64(s.used+s.free))
 	}
 	if s.inodes > 0 && s.freeInos <= s.inodes {
-		out.add("disk inodes "+f.point, "Percent", 100*float64(s.inodes-s.freeInos)/float64(s.inodes))
+		out.Add("disk inodes "+f.point, "Percent", 100*float64(s.inodes-s.freeInos)/float64(s.inodes))
 	}
 }
 
@@ -105,17 +108,17 @@ func (m *mounts) ask(ctx context.Context, root string, all []volume) []filled {
 	m.forget()
 	for _, v := range all {
 		if m.asked[v.device] == nil && len(m.asked) < maxAsked {
-			m.asked[v.device] = new(attempt[filled])
+			m.asked[v.device] = new(reading.Attempt[filled])
 		}
 		if a := m.asked[v.device]; a != nil {
-			a.start(ctx, func(context.Context) filled { return m.look(root, v) })
+			a.Start(ctx, func(context.Context) filled { return m.look(root, v) })
 		}
 	}
 	results := make([]filled, len(all))
 	for i, v := range all {
-		results[i].err = errHangs // so do too many others, if it was not asked at all
+		results[i].err = reading.ErrHangs // so do too many others, if it was not asked at all
 		if a := m.asked[v.device]; a != nil {
-			if f, ok := a.wait(ctx); ok {
+			if f, ok := a.Wait(ctx); ok {
 				results[i] = f
 			}
 		}
@@ -125,7 +128,7 @@ func (m *mounts) ask(ctx context.Context, root string, all []volume) []filled {
 
 // forget drops what has answered, and keeps what hangs, so that nothing is asked twice at once.
 func (m *mounts) forget() {
-	maps.DeleteFunc(m.asked, func(_ string, a *attempt[filled]) bool { return !a.hangs() })
+	maps.DeleteFunc(m.asked, func(_ string, a *reading.Attempt[filled]) bool { return !a.Hangs() })
 }
 
 // errHidden is told of a file system of which every mount point shows something else.
@@ -141,7 +144,7 @@ func (m *mounts) look(root string, v volume) filled {
 		case err != nil:
 			result.err = err
 		case !s.isDir:
-			result.err = ErrAbsent
+			result.err = host.ErrAbsent
 		case s.device == v.device || v.kind == "btrfs": // whose files say another device than its mount
 			return filled{point: point, space: s}
 		}

@@ -13,29 +13,23 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"piway/agent/collect/host"
+	"piway/agent/collect/hosttest"
+	"piway/agent/collect/reading"
 )
 
 // mountsOn reads the mounts in a table, each with half of its space and all of its inodes used, and of the device that
 // the table says unless devices has another. It returns names and what is left out.
-func mountsOn(t *testing.T, m *mounts, table string) (names []string, f found) {
+func mountsOn(t *testing.T, m *mounts, table string) (names []string, f reading.Found) {
 	t.Helper()
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "proc/self/mountinfo"), table)
-	f = guarded(on(t.Context(), dir), m.read)
-	for _, s := range f.samples {
+	hosttest.Write(t, filepath.Join(dir, "proc/self/mountinfo"), table)
+	f = reading.Guarded(hosttest.On(t.Context(), dir), m.read)
+	for _, s := range f.Samples {
 		names = append(names, s.Name)
 	}
 	return names, f
-}
-
-func write(t testing.TB, path, text string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // half is a file system of which half is used, and every inode.
@@ -74,8 +68,8 @@ func TestMounts_names(t *testing.T) {
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
 	}
-	if f.left != 8 || f.err == nil {
-		t.Errorf("got %d left out, %v; want 8 and the first reason", f.left, f.err)
+	if f.Left != 8 || f.Err == nil {
+		t.Errorf("got %d left out, %v; want 8 and the first reason", f.Left, f.Err)
 	}
 }
 
@@ -135,7 +129,7 @@ func TestMounts_one_file_system_is_told_once(t *testing.T) {
 			nil,
 		},
 		{"unmounted meanwhile", mountLine("8:2", "/", "/x", "ext4", "/dev/sda2"), nil, nil, nil, os.ErrNotExist},
-		{"none", mountLine("0:40", "/", "/", "overlay", "overlay"), nil, nil, nil, ErrAbsent},
+		{"none", mountLine("0:40", "/", "/", "overlay", "overlay"), nil, nil, nil, host.ErrAbsent},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -143,8 +137,8 @@ func TestMounts_one_file_system_is_told_once(t *testing.T) {
 			if diff := cmp.Diff(tt.want, names); diff != "" {
 				t.Error(diff)
 			}
-			if !errors.Is(f.err, tt.err) || f.left != 0 {
-				t.Errorf("got %v, %d left out; want %v", f.err, f.left, tt.err)
+			if !errors.Is(f.Err, tt.err) || f.Left != 0 {
+				t.Errorf("got %v, %d left out; want %v", f.Err, f.Left, tt.err)
 			}
 		})
 	}
@@ -172,16 +166,16 @@ func TestMounts_thousands(t *testing.T) {
 		_, err := fmt.Sscanf(path, "/mnt/%d", &n)
 		return half(fmt.Sprintf("253:%d", n)), err
 	})
-	if names, f := mountsOn(t, m, root+containers.String()); len(names) != 2 || f.err != nil || asked.Load() != 1 {
-		t.Errorf("containers: got %v, %v; %d asked, want the root only", names, f.err, asked.Load())
+	if names, f := mountsOn(t, m, root+containers.String()); len(names) != 2 || f.Err != nil || asked.Load() != 1 {
+		t.Errorf("containers: got %v, %v; %d asked, want the root only", names, f.Err, asked.Load())
 	}
 	names, f := mountsOn(t, m, root+volumes.String())
-	if len(names) != 2*maxVolumes || f.left != 2*(3001-maxVolumes) || f.err == nil {
-		t.Errorf("volumes: got %d, %d left out, %v", len(names), f.left, f.err)
+	if len(names) != 2*maxVolumes || f.Left != 2*(3001-maxVolumes) || f.Err == nil {
+		t.Errorf("volumes: got %d, %d left out, %v", len(names), f.Left, f.Err)
 	}
 	fewer, g := mountsOn(t, m, root+volumes.String()[:volumes.Len()/2])
-	if !slices.Equal(fewer, names) || g.err == nil || g.err.Error() != f.err.Error() {
-		t.Errorf("fewer volumes: got %v and %v, want the same names and words", fewer, g.err)
+	if !slices.Equal(fewer, names) || g.Err == nil || g.Err.Error() != f.Err.Error() {
+		t.Errorf("fewer volumes: got %v and %v, want the same names and words", fewer, g.Err)
 	}
 }
 
@@ -202,20 +196,20 @@ func TestMounts_one_hangs(t *testing.T) {
 		for i, want := range []time.Duration{mountPatience, 0, 0} {
 			begin := time.Now()
 			names, f := mountsOn(t, m, table)
-			if took := time.Since(begin); len(names) != 2 || !errors.Is(f.err, errHangs) || took != want {
-				t.Errorf("reading %d: got %v, %v after %s", i, names, f.err, took)
+			if took := time.Since(begin); len(names) != 2 || !errors.Is(f.Err, reading.ErrHangs) || took != want {
+				t.Errorf("reading %d: got %v, %v after %s", i, names, f.Err, took)
 			}
 		}
-		if names, f := mountsOn(t, m, ""); len(names) != 0 || !errors.Is(f.err, ErrAbsent) {
-			t.Errorf("gone: got %v, %v", names, f.err)
+		if names, f := mountsOn(t, m, ""); len(names) != 0 || !errors.Is(f.Err, host.ErrAbsent) {
+			t.Errorf("gone: got %v, %v", names, f.Err)
 		}
 		if names, _ := mountsOn(t, m, table); len(names) != 2 || begun.Load() != 1 {
 			t.Errorf("back: got %v, begun %d times; want one", names, begun.Load())
 		}
 		close(release)
 		synctest.Wait()
-		if names, f := mountsOn(t, m, table); len(names) != 4 || f.err != nil {
-			t.Errorf("after it came back: got %v, %v", names, f.err)
+		if names, f := mountsOn(t, m, table); len(names) != 4 || f.Err != nil {
+			t.Errorf("after it came back: got %v, %v", names, f.Err)
 		}
 	})
 }
@@ -240,7 +234,7 @@ func TestMounts_ever_new_ones_hang(t *testing.T) {
 func TestStatSpace(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "file"), "")
+	hosttest.Write(t, filepath.Join(dir, "file"), "")
 	s, err := statSpace(dir)
 	if err != nil || !s.isDir || s.used+s.free == 0 || !strings.Contains(s.device, ":") {
 		t.Errorf("got %+v, %v", s, err)

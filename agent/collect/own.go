@@ -9,14 +9,17 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"piway/agent/collect/host"
+	"piway/agent/collect/reading"
 )
 
 // own remembers how much CPU time the agent has taken.
-type own struct{ tally }
+type own struct{ reading.Tally }
 
 // read reads what the agent itself takes. It asks the real /proc, wherever the machine's is.
-func (o *own) read(_ context.Context, out *found) error {
-	text, err := readText("/proc/self/statm")
+func (o *own) read(_ context.Context, out *reading.Found) error {
+	text, err := host.ReadText("/proc/self/statm")
 	if err != nil {
 		return err
 	}
@@ -24,19 +27,19 @@ func (o *own) read(_ context.Context, out *found) error {
 	if err != nil {
 		return err
 	}
-	out.add("agent memory", "Megabytes", float64(pages)*float64(os.Getpagesize())/1e6)
+	out.Add("agent memory", "Megabytes", float64(pages)*float64(os.Getpagesize())/1e6)
 	var used unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &used); err != nil {
 		return err
 	}
 	spent := uint64(used.Utime.Nano() + used.Stime.Nano()) //nolint:gosec // a time that passed is not negative
-	grown, elapsed := o.since(map[string]count{"cpu": {value: spent}})
+	grown, elapsed := o.Since(map[string]reading.Count{"cpu": {Value: spent}})
 	by, ok := grown["cpu"]
 	if !ok {
-		return ErrEarly
+		return reading.ErrEarly
 	}
 	// No share of 100 %: it may use several CPUs at once.
-	out.add("agent cpu", "Percent", 100*float64(time.Duration(by))/float64(elapsed))
+	out.Add("agent cpu", "Percent", 100*float64(time.Duration(by))/float64(elapsed))
 	return nil
 }
 
@@ -44,7 +47,7 @@ func (o *own) read(_ context.Context, out *found) error {
 func parseResident(text string) (uint64, error) {
 	fields := strings.Fields(text)
 	if len(fields) < 2 {
-		return 0, errors.New("reading own memory: " + clip(text) + " is not what the kernel writes")
+		return 0, errors.New("reading own memory: " + host.Clip(text) + " is not what the kernel writes")
 	}
 	return strconv.ParseUint(fields[1], 10, 64)
 }

@@ -6,10 +6,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
+	"piway/agent/collect/hosttest"
+	"piway/agent/collect/reading"
 	"piway/shared/sample"
 )
 
@@ -61,14 +62,14 @@ func TestSwapUsage(t *testing.T) {
 		"":                                      nil,
 	} {
 		dir := t.TempDir()
-		write(t, filepath.Join(dir, "proc/meminfo"), text)
-		f := guarded(on(t.Context(), dir), swapUsage)
+		hosttest.Write(t, filepath.Join(dir, "proc/meminfo"), text)
+		f := reading.Guarded(hosttest.On(t.Context(), dir), swapUsage)
 		var got []float64
-		for _, s := range f.samples {
+		for _, s := range f.Samples {
 			got = append(got, s.Value)
 		}
-		if !slices.Equal(got, want) || (f.err == nil) != (want != nil) {
-			t.Errorf("%q: got %v, %v; want %v", text, got, f.err, want)
+		if !slices.Equal(got, want) || (f.Err == nil) != (want != nil) {
+			t.Errorf("%q: got %v, %v; want %v", text, got, f.Err, want)
 		}
 	}
 }
@@ -209,25 +210,6 @@ func TestIsReal(t *testing.T) {
 	}
 }
 
-func TestAttribute(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"Raspberry Pi 5 Model B Rev 1.0\x00": "Raspberry Pi 5 Model B Rev 1.0",
-		"00000000deadbeef\x00":               "00000000deadbeef",
-		"\x00":                               "",
-		"two\nlines\t and  blanks ":          "two lines and blanks",
-		"Grüße":                              "Grüße",
-		"\x1b[31mred":                        "",
-		"\xff\xfe":                           "",
-		strings.Repeat("x", 300):             strings.Repeat("x", maxAttribute),
-		strings.Repeat("x", maxAttribute-1) + "ü": strings.Repeat("x", maxAttribute-1),
-	} {
-		if got := attribute(text); got != want {
-			t.Errorf("%q: got %q, want %q", text, got, want)
-		}
-	}
-}
-
 func TestParseOSRelease(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -268,9 +250,6 @@ func FuzzParsers(f *testing.F) {
 			if s.name == "" || strings.ContainsAny(s.name, " \n") {
 				t.Errorf("disk of %q: %q", text, s.name)
 			}
-		}
-		if a := attribute(text); len(a) > maxAttribute || !utf8.ValidString(a) || strings.ContainsAny(a, "\x00\n\x1b") {
-			t.Errorf("attribute of %q: %q", text, a)
 		}
 		for _, n := range fanNumbers([]string{text}) {
 			if n == "" || strings.Trim(n, "0123456789") != "" {

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/shirou/gopsutil/v3/common"
+
+	"piway/agent/collect/host"
 )
 
 // A place is where a path lies.
@@ -23,13 +25,13 @@ type place struct {
 
 // rootFolder is where / of the machine is, if it is to be seen at all.
 func rootFolder(ctx context.Context) string {
-	return hostFolder(ctx, common.HostRootEnvKey, filepath.Dir(procPath(ctx, "")))
+	return host.Folder(ctx, common.HostRootEnvKey, filepath.Dir(host.Proc(ctx, "")))
 }
 
 // ownMounts returns the mountinfo of this process, "" if it cannot be read.
 func ownMounts(ctx context.Context) string {
-	for _, path := range []string{procPath(ctx, "self/mountinfo"), "/proc/self/mountinfo"} {
-		if text, err := readText(path); err == nil {
+	for _, path := range []string{host.Proc(ctx, "self/mountinfo"), "/proc/self/mountinfo"} {
+		if text, err := host.ReadText(path); err == nil {
 			return text
 		}
 	}
@@ -44,7 +46,7 @@ func locate(ctx context.Context, name, path, mounts string) (place, error) {
 		return place{}, fmt.Errorf("a link leads out of %s, to %s of the container", w.root, path)
 	}
 	if w.maySeeOthers(path) {
-		if text, err := readText(procPath(ctx, "1/mountinfo")); err == nil { // else the own view is all there is
+		if text, err := host.ReadText(host.Proc(ctx, "1/mountinfo")); err == nil { // else the own view is all there is
 			w.machine = parseMounts(text, nil)
 		}
 	}
@@ -119,8 +121,8 @@ func deviceGone(ctx context.Context, m mount) bool {
 	if m.device == "" || strings.HasPrefix(m.device, "0:") { // no block device
 		return false
 	}
-	devices := sysPath(ctx, "dev/block")
-	if all, err := entries(devices, ""); err != nil || len(all) == 0 { // containers may hide it
+	devices := host.Sys(ctx, "dev/block")
+	if all, err := host.Entries(devices, ""); err != nil || len(all) == 0 { // containers may hide it
 		return false
 	}
 	_, err := os.Lstat(filepath.Join(devices, m.device))

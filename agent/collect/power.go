@@ -7,7 +7,9 @@ import (
 	"sync"
 	"time"
 
+	"piway/agent/collect/host"
 	"piway/agent/collect/notify"
+	"piway/agent/collect/reading"
 )
 
 // power counts when a Raspberry Pi's supply or cooling falls short. Two files tell of it. Both also tell when they
@@ -45,7 +47,7 @@ var powerNames = [conditions]string{
 func newPower() *power { return &power{bits: unknown, renewed: make(chan struct{}, 1)} }
 
 // read tells what was counted since the last reading.
-func (p *power) read(ctx context.Context, out *found) error {
+func (p *power) read(ctx context.Context, out *reading.Found) error {
 	files := findPower(ctx)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -58,13 +60,13 @@ func (p *power) read(ctx context.Context, out *found) error {
 	if ctx.Err() != nil { // nobody waits any more for what would be taken
 		return ctx.Err()
 	}
-	why := ErrAbsent
+	why := host.ErrAbsent
 	if files != (powerFiles{}) {
 		why = p.fault
 	}
 	for c := range p.states {
 		if files.tell(c) {
-			why = worse(why, p.states[c].tell(powerNames[c], early[c], out))
+			why = reading.Worse(why, p.states[c].tell(powerNames[c], early[c], out))
 		}
 	}
 	return why
@@ -126,17 +128,17 @@ func (s *powerState) see(holds bool, most time.Duration, err error, now time.Tim
 
 // tell adds what was counted, unless it is early: then counting has only begun. While the condition cannot be read
 // nothing is known, and what was counted before waits for the reading that can be made.
-func (s *powerState) tell(name string, early bool, out *found) error {
+func (s *powerState) tell(name string, early bool, out *reading.Found) error {
 	switch {
 	case s.fault != nil:
 		s.set(false, s.lost)
 		return s.fault
 	case early:
-		return ErrEarly
+		return reading.ErrEarly
 	}
 	counted := s.take(time.Now())
-	out.add(name+" seconds", "Seconds", counted.held.Seconds())
-	out.add(name+" episodes", "Count", float64(counted.number))
-	out.add(name+" longest", "Seconds", counted.longest.Seconds())
+	out.Add(name+" seconds", "Seconds", counted.held.Seconds())
+	out.Add(name+" episodes", "Count", float64(counted.number))
+	out.Add(name+" longest", "Seconds", counted.longest.Seconds())
 	return nil
 }

@@ -11,7 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/shirou/gopsutil/v3/common"
+	"piway/agent/collect/host"
+	"piway/agent/collect/hosttest"
+	"piway/agent/collect/reading"
 )
 
 const (
@@ -27,19 +29,11 @@ type board struct {
 	p   *power
 }
 
-// newBoard makes a machine with these files. Its folder is no pattern.
+// newBoard makes a machine with these files.
 func newBoard(t *testing.T, files map[string]string) *board {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "a [b] *")
-	b := &board{t: t, dir: dir, p: newPower()}
-	b.ctx = context.WithValue(t.Context(), common.EnvKey, common.EnvMap{
-		common.HostProcEnvKey: filepath.Join(dir, "proc"), common.HostSysEnvKey: filepath.Join(dir, "sys"),
-		common.HostRunEnvKey: filepath.Join(dir, "run"),
-	})
-	for name, text := range files {
-		b.write(name, text)
-	}
-	return b
+	dir := hosttest.New(t, files)
+	return &board{t: t, dir: dir, ctx: hosttest.On(t.Context(), dir), p: newPower()}
 }
 
 // rpiVolt is a chip with such an alarm, beside another chip.
@@ -52,23 +46,17 @@ func rpiVolt(alarm string) map[string]string {
 
 func (b *board) write(name, text string) {
 	b.t.Helper()
-	path := filepath.Join(b.dir, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		b.t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		b.t.Fatal(err)
-	}
+	hosttest.Write(b.t, filepath.Join(b.dir, name), text)
 }
 
 // read returns what a reading gives, by name, and what was missing.
 func (b *board) read() (map[string]float64, error) {
-	f := guarded(b.ctx, b.p.read)
+	f := reading.Guarded(b.ctx, b.p.read)
 	got := map[string]float64{}
-	for _, s := range f.samples {
+	for _, s := range f.Samples {
 		got[s.Name] = s.Value
 	}
-	return got, f.err
+	return got, f.Err
 }
 
 // watch watches until the test ends.
@@ -117,10 +105,10 @@ func TestPower_what_each_machine_tells(t *testing.T) {
 		{
 			"firmware of older ones", map[string]string{"sys/devices/platform/soc/soc:firmware/get_throttled": "50000\n"}, all,
 		},
-		{"both", withFile(rpiVolt("0\n"), throttledFile, "0\n"), all},
+		{"both", hosttest.WithFile(rpiVolt("0\n"), throttledFile, "0\n"), all},
 		{
 			"the kernel panics at warnings",
-			withFile(withFile(rpiVolt("0\n"), throttledFile, "0\n"), "proc/sys/kernel/panic_on_warn", "1\n"), under,
+			hosttest.WithFile(hosttest.WithFile(rpiVolt("0\n"), throttledFile, "0\n"), "proc/sys/kernel/panic_on_warn", "1\n"), under,
 		},
 		{
 			"the kernel stops at the tenth warning",
@@ -136,9 +124,9 @@ func TestPower_what_each_machine_tells(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			b := newBoard(t, tt.files)
-			want := ErrEarly
+			want := reading.ErrEarly
 			if tt.want == nil {
-				want = ErrAbsent
+				want = host.ErrAbsent
 			}
 			if got, err := b.read(); len(got) != 0 || !errors.Is(err, want) {
 				t.Errorf("first reading: got %v, %v, want %v", got, err, want)
@@ -167,7 +155,7 @@ func TestPower_every_episode_between_two_readings_is_counted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBoard(t, withFile(map[string]string{"sys/class/hwmon/hwmon1/name": "rpi_volt\n"}, file.name, file.off))
+			b := newBoard(t, hosttest.WithFile(map[string]string{"sys/class/hwmon/hwmon1/name": "rpi_volt\n"}, file.name, file.off))
 			_, _ = b.read()
 			b.watch()
 			start := time.Now()
@@ -234,7 +222,7 @@ func TestPower_an_episode_over_a_readings_end(t *testing.T) {
 func TestPower_a_source_that_cannot_be_read(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []string{"", "garbage\n", "2\n"} {
-		b := newBoard(t, withFile(rpiVolt("0\n"), throttledFile, "0\n"))
+		b := newBoard(t, hosttest.WithFile(rpiVolt("0\n"), throttledFile, "0\n"))
 		_, _ = b.read()
 		b.watch()
 		b.flip(alarmFile, "1\n", underVoltage, true)
@@ -270,7 +258,7 @@ func TestPower_before_the_first_reading(t *testing.T) {
 func TestPower_a_source_that_comes_and_goes(t *testing.T) {
 	t.Parallel()
 	b := newBoard(t, nil)
-	if _, err := b.read(); !errors.Is(err, ErrAbsent) {
+	if _, err := b.read(); !errors.Is(err, host.ErrAbsent) {
 		t.Errorf("got %v", err)
 	}
 	done := make(chan struct{})
@@ -281,7 +269,7 @@ func TestPower_a_source_that_comes_and_goes(t *testing.T) {
 		for name, text := range rpiVolt("0\n") {
 			b.write(name, text)
 		}
-		if got, err := b.read(); len(got) != 0 || !errors.Is(err, ErrEarly) {
+		if got, err := b.read(); len(got) != 0 || !errors.Is(err, reading.ErrEarly) {
 			t.Errorf("it has come: got %v, %v", got, err)
 		}
 		b.until("it is watched", func() bool { return b.p.watched == b.p.files })
@@ -293,7 +281,7 @@ func TestPower_a_source_that_comes_and_goes(t *testing.T) {
 		if err := os.RemoveAll(filepath.Join(b.dir, "sys")); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := b.read(); len(got) != 0 || !errors.Is(err, ErrAbsent) {
+		if got, err := b.read(); len(got) != 0 || !errors.Is(err, host.ErrAbsent) {
 			t.Errorf("it has gone: got %v, %v", got, err)
 		}
 		b.until("nothing is watched", func() bool { return b.p.watched == powerFiles{} })
@@ -325,7 +313,7 @@ func TestPower_a_reading_that_comes_too_late_takes_nothing(t *testing.T) {
 	b.flip(alarmFile, "0\n", underVoltage, false)
 	late, cancel := context.WithCancel(b.ctx)
 	cancel()
-	if f := guarded(late, b.p.read); len(f.samples) != 0 || f.err == nil {
+	if f := reading.Guarded(late, b.p.read); len(f.Samples) != 0 || f.Err == nil {
 		t.Errorf("got %+v", f)
 	}
 	if got, _ := b.read(); got["undervoltage episodes"] != 1 {
@@ -338,10 +326,4 @@ func slicesOf(names ...string) (all []string) {
 		all = append(all, name+" episodes", name+" longest", name+" seconds")
 	}
 	return all
-}
-
-func withFile(files map[string]string, name, text string) map[string]string {
-	files = maps.Clone(files)
-	files[name] = text
-	return files
 }

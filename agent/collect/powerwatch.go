@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"piway/agent/collect/host"
 	"piway/agent/collect/notify"
 )
 
@@ -27,24 +28,24 @@ func (f powerFiles) paths() []string {
 // findPower looks where the files are. The names of their folders differ by model and by kernel, as in
 // soc@107c000000/soc@107c000000:firmware of a Raspberry Pi 5.
 func findPower(ctx context.Context) (f powerFiles) {
-	chips := sysPath(ctx, "class/hwmon")
-	names, _ := entries(chips, "hwmon") // a machine without has no such chip
+	chips := host.Sys(ctx, "class/hwmon")
+	names, _ := host.Entries(chips, "hwmon") // a machine without has no such chip
 	for _, name := range names {
 		alarm := filepath.Join(chips, name, "in0_lcrit_alarm")
-		if trimmed(filepath.Join(chips, name, "name")) == "rpi_volt" && exists(alarm) {
+		if host.Trimmed(filepath.Join(chips, name, "name")) == "rpi_volt" && host.Exists(alarm) {
 			f.alarm = alarm
 		}
 	}
 	if warningStops(ctx) {
 		return f
 	}
-	platform := sysPath(ctx, "devices/platform")
-	socs, _ := entries(platform, "soc")
+	platform := host.Sys(ctx, "devices/platform")
+	socs, _ := host.Entries(platform, "soc")
 	for _, soc := range socs {
-		devices, _ := entries(filepath.Join(platform, soc), "soc")
+		devices, _ := host.Entries(filepath.Join(platform, soc), "soc")
 		for _, device := range devices {
 			throttled := filepath.Join(platform, soc, device, "get_throttled")
-			if strings.HasSuffix(device, ":firmware") && exists(throttled) {
+			if strings.HasSuffix(device, ":firmware") && host.Exists(throttled) {
 				f.throttled = throttled
 			}
 		}
@@ -55,7 +56,7 @@ func findPower(ctx context.Context) (f powerFiles) {
 // warningStops reports whether the kernel stops the machine at a warning, or after so many.
 func warningStops(ctx context.Context) bool {
 	for _, name := range []string{"panic_on_warn", "warn_limit"} {
-		if n, err := readCount(procPath(ctx, "sys/kernel/"+name)); err == nil && n > 0 {
+		if n, err := host.ReadCount(host.Proc(ctx, "sys/kernel/"+name)); err == nil && n > 0 {
 			return true
 		}
 	}

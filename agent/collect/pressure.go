@@ -2,45 +2,47 @@ package collect
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	"piway/agent/collect/host"
+	"piway/agent/collect/reading"
 )
 
 // resources are what tasks wait for.
 var resources = []string{"cpu", "memory", "io"}
 
 // pressure remembers for how long tasks have waited.
-type pressure struct{ tally }
+type pressure struct{ reading.Tally }
 
 // read reads in how much of the time since the last reading at least one task waited for a resource: pressure stall
 // information (PSI), "some". The kernel's own averages are not taken, because they are over times of their own.
-func (p *pressure) read(ctx context.Context, out *found) error {
-	now := map[string]count{}
+func (p *pressure) read(ctx context.Context, out *reading.Found) error {
+	now := map[string]reading.Count{}
 	var fault error
 	for _, resource := range resources {
-		text, err := readText(procPath(ctx, "pressure/"+resource))
+		text, err := host.ReadText(host.Proc(ctx, "pressure/"+resource))
 		if err == nil {
 			var n uint64
 			n, err = parsePressure(text)
-			now[resource] = count{value: n}
+			now[resource] = reading.Count{Value: n}
 		}
 		if err != nil {
 			delete(now, resource)
-			fault = worse(fault, err)
+			fault = reading.Worse(fault, err)
 		}
 	}
-	grown, elapsed := p.since(now)
+	grown, elapsed := p.Since(now)
 	for _, resource := range resources {
 		by, counted := grown[resource]
-		if v, ok := share(time.Duration(by)*time.Microsecond, elapsed); counted && ok {
-			out.add(resource+" pressure", "Percent", v)
+		if v, ok := reading.Share(time.Duration(by)*time.Microsecond, elapsed); counted && ok {
+			out.Add(resource+" pressure", "Percent", v)
 		}
 	}
 	if fault == nil && len(grown) == 0 {
-		return ErrEarly
+		return reading.ErrEarly
 	}
 	return fault
 }
@@ -57,13 +59,5 @@ func parsePressure(text string) (uint64, error) {
 			return n, nil
 		}
 	}
-	return 0, fmt.Errorf("reading pressure: %s has no total of some", clip(text))
-}
-
-// worse returns which of two reasons is to be told: a fault rather than an absence, and of two the first.
-func worse(a, b error) error {
-	if a == nil || errors.Is(a, ErrAbsent) && b != nil && !errors.Is(b, ErrAbsent) {
-		return b
-	}
-	return a
+	return 0, fmt.Errorf("reading pressure: %s has no total of some", host.Clip(text))
 }

@@ -4,28 +4,31 @@ import (
 	"context"
 	"slices"
 	"strings"
+
+	"piway/agent/collect/host"
+	"piway/agent/collect/reading"
 )
 
 // rootReadOnly tells whether the root file system takes no writes any more, as ext4 after an error.
 //
 // What counts is how the file system is mounted, not how it is seen here: a service under ProtectSystem=strict sees all
 // of it read-only. One that can never be written is absent. An overlay is writable, whatever is beneath it.
-func rootReadOnly(ctx context.Context, out *found) error {
-	text, err := readText(procPath(ctx, "1/mountinfo")) // this process may have another root than the machine
+func rootReadOnly(ctx context.Context, out *reading.Found) error {
+	text, err := host.ReadText(host.Proc(ctx, "1/mountinfo")) // this process may have another root than the machine
 	if err != nil {
-		if text, err = readText(procPath(ctx, "self/mountinfo")); err != nil {
+		if text, err = host.ReadText(host.Proc(ctx, "self/mountinfo")); err != nil {
 			return err
 		}
 	}
 	readOnly, ok := parseRoot(text)
 	if !ok {
-		return ErrAbsent
+		return host.ErrAbsent
 	}
 	value := 0.0
 	if readOnly {
 		value = 1
 	}
-	out.add("root read-only", "None", value)
+	out.Add("root read-only", "None", value)
 	return nil
 }
 

@@ -6,6 +6,9 @@ import (
 	"maps"
 	"strings"
 	"testing"
+
+	"piway/agent/collect/host"
+	"piway/agent/collect/hosttest"
 )
 
 func TestCardIdentity(t *testing.T) {
@@ -22,16 +25,16 @@ func TestCardIdentity(t *testing.T) {
 	}{
 		{"none", nil, ""},
 		{"all", card, "SU08G, manufacturer 0x000003, OEM 0x5344, date 08/2014, serial 0x8f1d2c3b"},
-		{"some", without(without(card, "name"), "oemid"), "manufacturer 0x000003, date 08/2014, serial 0x8f1d2c3b"},
+		{"some", hosttest.Without(hosttest.Without(card, "name"), "oemid"), "manufacturer 0x000003, date 08/2014, serial 0x8f1d2c3b"},
 		{
-			"not to be printed", withFile(card, dir+"name", "\x80\x01"),
+			"not to be printed", hosttest.WithFile(card, dir+"name", "\x80\x01"),
 			"manufacturer 0x000003, OEM 0x5344, date 08/2014, serial 0x8f1d2c3b",
 		},
 		{"the second", map[string]string{"sys/block/mmcblk1/device/serial": "0x1\n"}, "serial 0x1"},
 		{"a boot area", map[string]string{"sys/block/mmcblk0boot0/device/serial": "0x1\n"}, ""},
 	} {
-		_, said, err := of(t, tt.files, cardIdentity)
-		if said["card"] != tt.want || (tt.want == "") != errors.Is(err, ErrAbsent) {
+		_, said, err := hosttest.Read(t, tt.files, cardIdentity)
+		if said["card"] != tt.want || (tt.want == "") != errors.Is(err, host.ErrAbsent) {
 			t.Errorf("%s: got %q, %v, want %q", tt.name, said["card"], err, tt.want)
 		}
 	}
@@ -46,12 +49,12 @@ func TestWatchdogArmed(t *testing.T) {
 		want  map[string]float64
 		why   error
 	}{
-		{"none", nil, map[string]float64{}, ErrAbsent},
+		{"none", nil, map[string]float64{}, host.ErrAbsent},
 		{
 			"a kernel that does not tell",
 			map[string]string{"sys/class/watchdog/watchdog0/dev": "10:130\n"},
 			map[string]float64{},
-			ErrAbsent,
+			host.ErrAbsent,
 		},
 		{"armed", map[string]string{state: "active\n"}, map[string]float64{"watchdog armed": 1}, nil},
 		{"not armed", map[string]string{state: "inactive\n"}, map[string]float64{"watchdog armed": 0}, nil},
@@ -62,12 +65,12 @@ func TestWatchdogArmed(t *testing.T) {
 			nil,
 		},
 	} {
-		if got, _, err := of(t, tt.files, watchdogArmed); !maps.Equal(got, tt.want) || !errors.Is(err, tt.why) {
+		if got, _, err := hosttest.Read(t, tt.files, watchdogArmed); !maps.Equal(got, tt.want) || !errors.Is(err, tt.why) {
 			t.Errorf("%s: got %v, %v, want %v, %v", tt.name, got, err, tt.want, tt.why)
 		}
 	}
-	got, _, err := of(t, map[string]string{state: "on\n"}, watchdogArmed)
-	if len(got) != 0 || err == nil || errors.Is(err, ErrAbsent) {
+	got, _, err := hosttest.Read(t, map[string]string{state: "on\n"}, watchdogArmed)
+	if len(got) != 0 || err == nil || errors.Is(err, host.ErrAbsent) {
 		t.Errorf("garbage: got %v, %v", got, err)
 	}
 }
@@ -94,8 +97,8 @@ func TestBootReason(t *testing.T) {
 		{"a PC's watchdog", map[string]string{"sys/class/watchdog/watchdog0/bootstatus": "32\n"}, "watchdog"},
 		{"a PC", map[string]string{"sys/class/watchdog/watchdog0/bootstatus": "0\n"}, ""},
 	} {
-		_, said, err := of(t, tt.files, new(bootReason).read)
-		if said["boot reason"] != tt.want || (tt.want == "") != errors.Is(err, ErrAbsent) {
+		_, said, err := hosttest.Read(t, tt.files, new(bootReason).read)
+		if said["boot reason"] != tt.want || (tt.want == "") != errors.Is(err, host.ErrAbsent) {
 			t.Errorf("%s: got %q, %v, want %q", tt.name, said["boot reason"], err, tt.want)
 		}
 	}
@@ -119,13 +122,13 @@ func TestUnits(t *testing.T) {
 		{"long ones", []string{strings.Repeat("x", 250), strings.Repeat("y", 250)}, "2"},
 	} {
 		u := newUnits(func(context.Context) ([]string, error) { return tt.units, nil })
-		got, said, err := of(t, nil, u.read)
+		got, said, err := hosttest.Read(t, nil, u.read)
 		if err != nil || got["failed units"] != float64(len(tt.units)) || said["failed units"] != tt.want {
 			t.Errorf("%s: got %v, %q, %v, want %q", tt.name, got, said["failed units"], err, tt.want)
 		}
 	}
 	// No socket beneath HOST_RUN.
-	if got, said, err := of(t, nil, newUnits(nil).read); len(got)+len(said) != 0 || !errors.Is(err, ErrAbsent) {
+	if got, said, err := hosttest.Read(t, nil, newUnits(nil).read); len(got)+len(said) != 0 || !errors.Is(err, host.ErrAbsent) {
 		t.Errorf("no bus: got %v, %v, %v", got, said, err)
 	}
 }

@@ -8,37 +8,39 @@ import (
 	"slices"
 	"time"
 
+	"piway/agent/collect/host"
+	"piway/agent/collect/reading"
 	"piway/shared/clock"
 )
 
 // storage remembers how much has been written to the ext4 file systems.
-type storage struct{ tally }
+type storage struct{ reading.Tally }
 
 // read reads how many errors the mounted ext4 file systems have on record, how old the newest is, and what has been
 // written to them since the last reading (Documentation/ABI/testing/sysfs-fs-ext4). One file system that cannot be read
 // makes a figure absent: less than all is wrong.
-func (s *storage) read(ctx context.Context, out *found) error {
+func (s *storage) read(ctx context.Context, out *reading.Found) error {
 	counts, noCounts := ofExt4(ctx, "errors_count")
 	if noCounts == nil {
 		var all uint64
 		for _, n := range counts {
 			all += n
 		}
-		out.add("storage errors", "Count", float64(all))
+		out.Add("storage errors", "Count", float64(all))
 	}
 	dates, noDates := ofExt4(ctx, "last_error_time")
 	if noDates == nil {
 		last := slices.Max(slices.Collect(maps.Values(dates)))
 		if age := errorAge(last, clock.Now()); age >= 0 && clock.Read() != clock.Unsynced {
-			out.add("storage error age", "Seconds", age.Seconds())
+			out.Add("storage error age", "Seconds", age.Seconds())
 		}
 	}
 	kib, noKiB := ofExt4(ctx, "lifetime_write_kbytes")
 	if noKiB == nil {
 		if written, ok := s.written(ctx, kib); ok {
-			out.add("storage written", "Megabytes", written)
+			out.Add("storage written", "Megabytes", written)
 		} else {
-			noKiB = ErrEarly
+			noKiB = reading.ErrEarly
 		}
 	}
 	return cause(noCounts, noDates, noKiB)
@@ -50,29 +52,29 @@ func cause(all ...error) error {
 	absent := 0
 	for _, err := range all {
 		switch {
-		case errors.Is(err, ErrAbsent):
+		case errors.Is(err, host.ErrAbsent):
 			absent++
-		case err != nil && (why == nil || errors.Is(why, ErrEarly)):
+		case err != nil && (why == nil || errors.Is(why, reading.ErrEarly)):
 			why = err
 		}
 	}
 	if absent == len(all) {
-		return ErrAbsent
+		return host.ErrAbsent
 	}
 	return why
 }
 
 // ofExt4 returns what one file says of each mounted ext4 file system, by the name of its block device, or ErrAbsent.
 func ofExt4(ctx context.Context, file string) (map[string]uint64, error) {
-	dir := sysPath(ctx, "fs/ext4")
-	names, err := entries(dir, "")
+	dir := host.Sys(ctx, "fs/ext4")
+	names, err := host.Entries(dir, "")
 	if err != nil {
 		return nil, err
 	}
 	all := map[string]uint64{}
 	for _, name := range names {
-		n, err := readCount(filepath.Join(dir, name, file))
-		if errors.Is(err, ErrAbsent) { // such as features, which is none, or one that has just been unmounted
+		n, err := host.ReadCount(filepath.Join(dir, name, file))
+		if errors.Is(err, host.ErrAbsent) { // such as features, which is none, or one that has just been unmounted
 			continue
 		}
 		if err != nil {
@@ -81,7 +83,7 @@ func ofExt4(ctx context.Context, file string) (map[string]uint64, error) {
 		all[name] = n
 	}
 	if len(all) == 0 {
-		return nil, ErrAbsent
+		return nil, host.ErrAbsent
 	}
 	return all, nil
 }
@@ -98,12 +100,12 @@ func errorAge(last uint64, now time.Time) time.Duration {
 // written takes how many KiB were ever written to each file system. It returns how many megabytes that is since the
 // last reading, or false if that is not known of all: one is new, was replaced, or its counter went back.
 func (s *storage) written(ctx context.Context, kib map[string]uint64) (megabytes float64, ok bool) {
-	last := s.last
-	now := map[string]count{}
+	last := s.Last
+	now := map[string]reading.Count{}
 	for name, n := range kib {
-		now[name] = count{n, diskSequence(ctx, name)}
+		now[name] = reading.Count{Value: n, Of: diskSequence(ctx, name)}
 	}
-	grown, _ := s.since(now)
+	grown, _ := s.Since(now)
 	for _, by := range grown {
 		megabytes += by * 1024 / 1e6
 	}
@@ -113,9 +115,9 @@ func (s *storage) written(ctx context.Context, kib map[string]uint64) (megabytes
 // diskSequence returns the number that the kernel has given to a partition's disk, and to no other since it started;
 // "" where it has none.
 func diskSequence(ctx context.Context, device string) string {
-	dir := filepath.Join(sysPath(ctx, "class/block"), device) // a link to the disk's folder, or to one below that
-	if number := trimmed(dir + "/diskseq"); number != "" {
+	dir := filepath.Join(host.Sys(ctx, "class/block"), device) // a link to the disk's folder, or to one below that
+	if number := host.Trimmed(dir + "/diskseq"); number != "" {
 		return number
 	}
-	return trimmed(dir + "/../diskseq") // not joined, which would forget the link
+	return host.Trimmed(dir + "/../diskseq") // not joined, which would forget the link
 }

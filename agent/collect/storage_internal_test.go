@@ -10,19 +10,11 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-)
 
-// of reads a source on a machine of these files and returns what it gave, by name, what it said, and why not all.
-func of(t *testing.T, files map[string]string, read source) (got map[string]float64, said map[string]string, _ error) {
-	t.Helper()
-	b := newBoard(t, files)
-	f := guarded(b.ctx, read)
-	got = map[string]float64{}
-	for _, s := range f.samples {
-		got[s.Name] = s.Value
-	}
-	return got, f.attributes, f.err
-}
+	"piway/agent/collect/host"
+	"piway/agent/collect/hosttest"
+	"piway/agent/collect/reading"
+)
 
 // ext4 are the files of a mounted file system.
 func ext4(name, errors, last, written string) map[string]string {
@@ -34,20 +26,6 @@ func ext4(name, errors, last, written string) map[string]string {
 	}
 }
 
-func merged(all ...map[string]string) map[string]string {
-	files := map[string]string{}
-	for _, one := range all {
-		maps.Copy(files, one)
-	}
-	return files
-}
-
-func without(files map[string]string, part string) map[string]string {
-	files = maps.Clone(files)
-	maps.DeleteFunc(files, func(name, _ string) bool { return strings.Contains(name, part) })
-	return files
-}
-
 func TestStorage_errors(t *testing.T) {
 	t.Parallel()
 	const sound, spoilt = "0", "3"
@@ -57,28 +35,28 @@ func TestStorage_errors(t *testing.T) {
 		want  map[string]float64
 		why   error // nil for a fault
 	}{
-		{"no ext4", nil, nil, ErrAbsent},
-		{"none is mounted", map[string]string{"sys/fs/ext4/features/lazy_itable_init": "supported\n"}, nil, ErrAbsent},
-		{"none", ext4("mmcblk0p2", sound, "0", "5"), map[string]float64{"storage errors": 0}, ErrEarly},
+		{"no ext4", nil, nil, host.ErrAbsent},
+		{"none is mounted", map[string]string{"sys/fs/ext4/features/lazy_itable_init": "supported\n"}, nil, host.ErrAbsent},
+		{"none", ext4("mmcblk0p2", sound, "0", "5"), map[string]float64{"storage errors": 0}, reading.ErrEarly},
 		{
 			"two of three",
-			merged(ext4("mmcblk0p2", spoilt, "0", "5"), ext4("sda1", sound, "0", "5"), ext4("dm-0", "2", "0", "5")),
+			hosttest.Merged(ext4("mmcblk0p2", spoilt, "0", "5"), ext4("sda1", sound, "0", "5"), ext4("dm-0", "2", "0", "5")),
 			map[string]float64{"storage errors": 5},
-			ErrEarly,
+			reading.ErrEarly,
 		},
 		{
-			"only counted", without(without(ext4("sda1", spoilt, "0", "5"), "last_error_time"), "lifetime"),
+			"only counted", hosttest.Without(hosttest.Without(ext4("sda1", spoilt, "0", "5"), "last_error_time"), "lifetime"),
 			map[string]float64{"storage errors": 3},
 			nil,
 		},
-		{"not counted", without(ext4("sda1", spoilt, "0", "5"), "errors_count"), map[string]float64{}, ErrEarly},
+		{"not counted", hosttest.Without(ext4("sda1", spoilt, "0", "5"), "errors_count"), map[string]float64{}, reading.ErrEarly},
 		{
-			"one cannot be read", merged(ext4("sda1", spoilt, "0", "5"), ext4("sdb1", "x", "0", "5")), map[string]float64{}, nil,
+			"one cannot be read", hosttest.Merged(ext4("sda1", spoilt, "0", "5"), ext4("sdb1", "x", "0", "5")), map[string]float64{}, nil,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, _, err := of(t, tt.files, new(storage).read)
+			got, _, err := hosttest.Read(t, tt.files, new(storage).read)
 			if !maps.Equal(got, tt.want) || tt.why != nil && !errors.Is(err, tt.why) {
 				t.Errorf("got %v, %v, want %v, %v", got, err, tt.want, tt.why)
 			}
@@ -116,29 +94,29 @@ func TestStorage_written(t *testing.T) {
 		{"nothing", ext4("sda1", "0", "0", "5000"), ext4("sda1", "0", "0", "5000"), 0},
 		{"a megabyte", ext4("sda1", "0", "0", "5000"), ext4("sda1", "0", "0", "6000"), 1.02},
 		{
-			"to two", merged(ext4("sda1", "0", "0", "5000"), ext4("sdb1", "0", "0", "7")),
-			merged(ext4("sda1", "0", "0", "6000"), ext4("sdb1", "0", "0", "1007")), 2.05,
+			"to two", hosttest.Merged(ext4("sda1", "0", "0", "5000"), ext4("sdb1", "0", "0", "7")),
+			hosttest.Merged(ext4("sda1", "0", "0", "6000"), ext4("sdb1", "0", "0", "1007")), 2.05,
 		},
 		{"it goes back", ext4("sda1", "0", "0", "5000"), ext4("sda1", "0", "0", "4999"), early},
 		{
-			"one of two goes back", merged(ext4("sda1", "0", "0", "5000"), ext4("sdb1", "0", "0", "7")),
-			merged(ext4("sda1", "0", "0", "6000"), ext4("sdb1", "0", "0", "6")), early,
+			"one of two goes back", hosttest.Merged(ext4("sda1", "0", "0", "5000"), ext4("sdb1", "0", "0", "7")),
+			hosttest.Merged(ext4("sda1", "0", "0", "6000"), ext4("sdb1", "0", "0", "6")), early,
 		},
 		{
 			"one is new", ext4("sda1", "0", "0", "5000"),
-			merged(ext4("sda1", "0", "0", "5000"), ext4("sdb1", "0", "0", "7")), early,
+			hosttest.Merged(ext4("sda1", "0", "0", "5000"), ext4("sdb1", "0", "0", "7")), early,
 		},
 		{
-			"one is gone", merged(ext4("sda1", "0", "0", "5000"), ext4("sdb1", "0", "0", "7")),
-			without(ext4("sda1", "0", "0", "6000"), "none"), early,
+			"one is gone", hosttest.Merged(ext4("sda1", "0", "0", "5000"), ext4("sdb1", "0", "0", "7")),
+			hosttest.Without(ext4("sda1", "0", "0", "6000"), "none"), early,
 		},
 		{
-			"another disk of that name", merged(ext4("sda1", "0", "0", "5000"), disk("3")),
-			merged(ext4("sda1", "0", "0", "6000"), disk("4")), early,
+			"another disk of that name", hosttest.Merged(ext4("sda1", "0", "0", "5000"), disk("3")),
+			hosttest.Merged(ext4("sda1", "0", "0", "6000"), disk("4")), early,
 		},
 		{
-			"the same disk", merged(ext4("sda1", "0", "0", "5000"), disk("3")),
-			merged(ext4("sda1", "0", "0", "6000"), disk("3")),
+			"the same disk", hosttest.Merged(ext4("sda1", "0", "0", "5000"), disk("3")),
+			hosttest.Merged(ext4("sda1", "0", "0", "6000"), disk("3")),
 			1.02,
 		},
 	} {
@@ -146,32 +124,32 @@ func TestStorage_written(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := new(storage)
-				b := newBoard(t, tt.before)
-				if err := os.MkdirAll(filepath.Join(b.dir, "sys/class/block"), 0o700); err != nil {
+				dir := hosttest.New(t, tt.before)
+				if err := os.MkdirAll(filepath.Join(dir, "sys/class/block"), 0o700); err != nil {
 					t.Fatal(err)
 				}
-				if err := os.Symlink("sda/sda1", filepath.Join(b.dir, "sys/class/block/sda1")); err != nil {
+				if err := os.Symlink("sda/sda1", filepath.Join(dir, "sys/class/block/sda1")); err != nil {
 					t.Fatal(err)
 				}
-				if f := guarded(b.ctx, s.read); !errors.Is(f.err, ErrEarly) {
+				if f := reading.Guarded(hosttest.On(t.Context(), dir), s.read); !errors.Is(f.Err, reading.ErrEarly) {
 					t.Errorf("first reading: got %+v", f)
 				}
 				time.Sleep(time.Minute)
-				if err := os.RemoveAll(filepath.Join(b.dir, "sys/fs")); err != nil {
+				if err := os.RemoveAll(filepath.Join(dir, "sys/fs")); err != nil {
 					t.Fatal(err)
 				}
 				for name, text := range tt.after {
-					b.write(name, text)
+					hosttest.Write(t, filepath.Join(dir, name), text)
 				}
-				f := guarded(b.ctx, s.read)
+				f := reading.Guarded(hosttest.On(t.Context(), dir), s.read)
 				got := float64(early)
-				for _, v := range f.samples {
+				for _, v := range f.Samples {
 					if v.Name == "storage written" {
 						got = v.Value
 					}
 				}
-				if got != tt.want || (got == early) != errors.Is(f.err, ErrEarly) {
-					t.Errorf("got %v, %v, want %v", got, f.err, tt.want)
+				if got != tt.want || (got == early) != errors.Is(f.Err, reading.ErrEarly) {
+					t.Errorf("got %v, %v, want %v", got, f.Err, tt.want)
 				}
 			})
 		})
@@ -233,8 +211,8 @@ func TestRootReadOnly_is_the_machine_s(t *testing.T) {
 			map[string]float64{"root read-only": 1},
 		},
 	} {
-		got, _, err := of(t, tt.files, rootReadOnly)
-		if !maps.Equal(got, tt.want) || (len(got) == 0) != errors.Is(err, ErrAbsent) {
+		got, _, err := hosttest.Read(t, tt.files, rootReadOnly)
+		if !maps.Equal(got, tt.want) || (len(got) == 0) != errors.Is(err, host.ErrAbsent) {
 			t.Errorf("%s: got %v, %v, want %v", tt.name, got, err, tt.want)
 		}
 	}
@@ -249,8 +227,8 @@ func TestEMMCWear(t *testing.T) {
 		want  map[string]float64
 		why   error // nil for a fault, or for all that is wanted
 	}{
-		{"none", nil, map[string]float64{}, ErrAbsent},
-		{"an SD card", map[string]string{dir + "type": "SD\n"}, map[string]float64{}, ErrAbsent},
+		{"none", nil, map[string]float64{}, host.ErrAbsent},
+		{"an SD card", map[string]string{dir + "type": "SD\n"}, map[string]float64{}, host.ErrAbsent},
 		{
 			"new",
 			map[string]string{dir + "life_time": "0x01 0x01\n", dir + "pre_eol_info": "0x01\n"},
@@ -267,7 +245,7 @@ func TestEMMCWear(t *testing.T) {
 			"it says nothing",
 			map[string]string{dir + "life_time": "0x00 0x00\n", dir + "pre_eol_info": "0x00\n"},
 			map[string]float64{},
-			ErrAbsent,
+			host.ErrAbsent,
 		},
 		{"one says nothing", map[string]string{dir + "life_time": "0x00 0x04\n"}, map[string]float64{"emmc wear": 40}, nil},
 		{
@@ -285,14 +263,14 @@ func TestEMMCWear(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, _, err := of(t, tt.files, emmcWear)
+			got, _, err := hosttest.Read(t, tt.files, emmcWear)
 			if !maps.Equal(got, tt.want) || tt.why != nil && !errors.Is(err, tt.why) {
 				t.Errorf("got %v, %v, want %v, %v", got, err, tt.want, tt.why)
 			}
 		})
 	}
-	_, _, err := of(t, map[string]string{dir + "life_time": "0x0c 0x01\n"}, emmcWear)
-	if err == nil || errors.Is(err, ErrAbsent) {
+	_, _, err := hosttest.Read(t, map[string]string{dir + "life_time": "0x0c 0x01\n"}, emmcWear)
+	if err == nil || errors.Is(err, host.ErrAbsent) {
 		t.Errorf("no number: got %v, want what is wrong", err)
 	}
 }
@@ -311,10 +289,10 @@ func FuzzStorage(f *testing.F) {
 		if on, err := parseWatchdog(text); on && err != nil {
 			t.Errorf("%q: active, and %v", text, err)
 		}
-		if card := describeCard(text, text, text, text, text); len(card) > maxAttribute {
+		if card := describeCard(text, text, text, text, text); len(card) > reading.MaxAttribute {
 			t.Errorf("%q: %d bytes", text, len(card))
 		}
-		if line := listed([]string{text, text, text, text}); len(line) > maxAttribute {
+		if line := listed([]string{text, text, text, text}); len(line) > reading.MaxAttribute {
 			t.Errorf("%q: %d bytes", text, len(line))
 		}
 		_ = addressPath(text)

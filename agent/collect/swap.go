@@ -5,11 +5,14 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+
+	"piway/agent/collect/host"
+	"piway/agent/collect/reading"
 )
 
 // swapUsage reads how full the swap space is, all of its files and devices together. A machine without is absent.
-func swapUsage(ctx context.Context, out *found) error {
-	text, err := readText(procPath(ctx, "meminfo"))
+func swapUsage(ctx context.Context, out *reading.Found) error {
+	text, err := host.ReadText(host.Proc(ctx, "meminfo"))
 	if err != nil {
 		return err
 	}
@@ -18,9 +21,9 @@ func swapUsage(ctx context.Context, out *found) error {
 	case !ok || free > total:
 		return errors.New("reading swap: no usable figures")
 	case total == 0:
-		return ErrAbsent
+		return host.ErrAbsent
 	}
-	out.add("swap usage", "Percent", 100*float64(total-free)/float64(total))
+	out.Add("swap usage", "Percent", 100*float64(total-free)/float64(total))
 	return nil
 }
 

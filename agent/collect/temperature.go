@@ -5,11 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"piway/agent/collect/host"
 )
 
 // A thermometer is one that the kernel shows and that measures the CPU.
@@ -24,9 +25,9 @@ type thermometer struct {
 // ErrAbsent means that the machine shows none. Only the CPU's are read: asking others takes its time (a DS18B20
 // measures for 750 ms) or wakes a disk.
 func cpuTemperature(ctx context.Context) (float64, error) {
-	all := append(zones(sysPath(ctx, "class/thermal")), hwmons(sysPath(ctx, "class/hwmon"))...)
+	all := append(zones(host.Sys(ctx, "class/thermal")), hwmons(host.Sys(ctx, "class/hwmon"))...)
 	slices.SortStableFunc(all, func(a, b thermometer) int { return cmp.Compare(a.rank, b.rank) })
-	why := ErrAbsent
+	why := host.ErrAbsent
 	for len(all) > 0 {
 		best := all[0].rank
 		others := slices.IndexFunc(all, func(t thermometer) bool { return t.rank != best })
@@ -37,7 +38,7 @@ func cpuTemperature(ctx context.Context) (float64, error) {
 		if err == nil {
 			return value, nil
 		}
-		if errors.Is(why, ErrAbsent) {
+		if errors.Is(why, host.ErrAbsent) {
 			why = err
 		}
 		all = all[others:]
@@ -68,7 +69,7 @@ func hottestOf(all []thermometer) (float64, error) {
 func zones(folder string) []thermometer {
 	var all []thermometer
 	for _, dir := range list(folder, "thermal_zone", "") {
-		if t, ok := newThermometer(trimmed(filepath.Join(dir, "type")), filepath.Join(dir, "temp")); ok {
+		if t, ok := newThermometer(host.Trimmed(filepath.Join(dir, "type")), filepath.Join(dir, "temp")); ok {
 			t.zone = dir
 			all = append(all, t)
 		}
@@ -82,9 +83,9 @@ func hwmons(folder string) []thermometer {
 	var all []thermometer
 	for _, dir := range list(folder, "hwmon", "") {
 		for _, dir := range []string{dir, filepath.Join(dir, "device")} {
-			name := trimmed(filepath.Join(dir, "name"))
+			name := host.Trimmed(filepath.Join(dir, "name"))
 			for _, file := range list(dir, "temp", "_input") {
-				label := trimmed(strings.TrimSuffix(file, "_input") + "_label")
+				label := host.Trimmed(strings.TrimSuffix(file, "_input") + "_label")
 				if t, ok := newThermometer(strings.TrimSpace(name+" "+label), file); ok {
 					all = append(all, t)
 				}
@@ -102,12 +103,12 @@ func newThermometer(name, file string) (thermometer, bool) {
 
 // read returns a plausible temperature.
 func (t thermometer) read() (float64, error) {
-	text, err := readText(t.file)
+	text, err := host.ReadText(t.file)
 	switch {
-	case errors.Is(err, ErrAbsent):
+	case errors.Is(err, host.ErrAbsent):
 		return 0, errors.New("it has no value, as while it sleeps")
 	case err != nil:
-		return 0, unnamed(err) // the caller names it
+		return 0, host.Unnamed(err) // the caller names it
 	}
 	raw, err := parseRaw(text)
 	if err != nil {
@@ -120,20 +121,12 @@ func (t thermometer) read() (float64, error) {
 	return celsius(raw, limit)
 }
 
-// unnamed is an error of a file without the file's name.
-func unnamed(err error) error {
-	if p, ok := errors.AsType[*fs.PathError](err); ok {
-		return p.Err
-	}
-	return err
-}
-
 // hottestTrip returns the highest temperature at which the kernel does something about a thermal zone, in the zone's
 // unit, 0 if none is known.
 func hottestTrip(zone string) int64 {
 	highest := int64(0)
 	for _, file := range list(zone, "trip_point_", "_temp") {
-		if raw, err := parseRaw(trimmed(file)); err == nil {
+		if raw, err := parseRaw(host.Trimmed(file)); err == nil {
 			highest = max(highest, raw)
 		}
 	}
@@ -142,7 +135,7 @@ func hottestTrip(zone string) int64 {
 
 // list returns the paths of what in a folder has a name with this beginning and end; nothing if it cannot be read.
 func list(dir, prefix, suffix string) []string {
-	names, err := entries(dir, prefix)
+	names, err := host.Entries(dir, prefix)
 	if err != nil {
 		return nil
 	}

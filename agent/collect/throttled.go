@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"piway/agent/collect/host"
 )
 
 // The conditions that a Raspberry Pi's firmware tells of, by their bits (documentation of vcgencmd get_throttled).
@@ -28,7 +30,7 @@ func parseThrottled(text string) (uint32, error) {
 	digits := strings.TrimPrefix(strings.TrimSpace(text), "0x")
 	bits, err := strconv.ParseUint(digits, 16, 32)
 	if err != nil {
-		return 0, errors.New("get_throttled is " + clip(text) + ", not a number in hexadecimal")
+		return 0, errors.New("get_throttled is " + host.Clip(text) + ", not a number in hexadecimal")
 	}
 	return uint32(bits), nil
 }
@@ -41,7 +43,7 @@ func parseAlarm(text string) (bool, error) {
 	case "1":
 		return true, nil
 	}
-	return false, errors.New("in0_lcrit_alarm is " + clip(text) + ", neither 0 nor 1")
+	return false, errors.New("in0_lcrit_alarm is " + host.Clip(text) + ", neither 0 nor 1")
 }
 
 // unknown are the bits before the first reading: whatever is set in it may have been so for long.

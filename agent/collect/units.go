@@ -12,6 +12,8 @@ import (
 
 	"github.com/shirou/gopsutil/v3/common"
 
+	"piway/agent/collect/host"
+	"piway/agent/collect/reading"
 	"piway/agent/collect/systemd"
 )
 
@@ -30,16 +32,16 @@ func newUnits(failed func(context.Context) ([]string, error)) *units {
 }
 
 // read tells how many units have failed, and which.
-func (u *units) read(ctx context.Context, out *found) error {
+func (u *units) read(ctx context.Context, out *reading.Found) error {
 	names, err := u.failed(ctx)
 	if errors.Is(err, systemd.ErrNone) {
-		return ErrAbsent
+		return host.ErrAbsent
 	}
 	if err != nil {
 		return err
 	}
-	out.add("failed units", "Count", float64(len(names)))
-	out.say("failed units", listed(names))
+	out.Add("failed units", "Count", float64(len(names)))
+	out.Say("failed units", listed(names))
 	return nil
 }
 
@@ -47,7 +49,7 @@ func (u *units) read(ctx context.Context, out *found) error {
 // that other programs on the bus heed.
 func busSocket(ctx context.Context) string {
 	const name = "dbus/system_bus_socket"
-	if dir := hostFolder(ctx, common.HostRunEnvKey, ""); dir != "" {
+	if dir := host.Folder(ctx, common.HostRunEnvKey, ""); dir != "" {
 		return filepath.Join(dir, name)
 	}
 	return cmp.Or(addressPath(os.Getenv("DBUS_SYSTEM_BUS_ADDRESS")), "/run/"+name)
@@ -72,7 +74,7 @@ func listed(names []string) string {
 	if len(names) == 0 {
 		return "none"
 	}
-	const room = maxAttribute - len(" and 123456 more")
+	const room = reading.MaxAttribute - len(" and 123456 more")
 	line, shown := "", 0
 	for _, name := range names {
 		next := strings.TrimPrefix(line+", "+name, ", ")
@@ -87,5 +89,5 @@ func listed(names []string) string {
 	case more > 0:
 		line += fmt.Sprintf(" and %d more", more)
 	}
-	return attribute(line)
+	return reading.Attribute(line)
 }

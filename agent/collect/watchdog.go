@@ -5,19 +5,22 @@ import (
 	"errors"
 	"path/filepath"
 	"strings"
+
+	"piway/agent/collect/host"
+	"piway/agent/collect/reading"
 )
 
 // watchdogArmed tells whether one of the hardware watchdogs would start the machine again if it hung.
-func watchdogArmed(ctx context.Context, out *found) error {
-	dir := sysPath(ctx, "class/watchdog")
-	names, err := entries(dir, "watchdog")
+func watchdogArmed(ctx context.Context, out *reading.Found) error {
+	dir := host.Sys(ctx, "class/watchdog")
+	names, err := host.Entries(dir, "watchdog")
 	if err != nil {
 		return err
 	}
 	told, armed := false, 0.0
 	for _, name := range names {
-		text, err := readText(filepath.Join(dir, name, "state"))
-		if errors.Is(err, ErrAbsent) { // kernels may be built without it
+		text, err := host.ReadText(filepath.Join(dir, name, "state"))
+		if errors.Is(err, host.ErrAbsent) { // kernels may be built without it
 			continue
 		}
 		if err != nil {
@@ -32,9 +35,9 @@ func watchdogArmed(ctx context.Context, out *found) error {
 		}
 	}
 	if !told {
-		return ErrAbsent
+		return host.ErrAbsent
 	}
-	out.add("watchdog armed", "None", armed)
+	out.Add("watchdog armed", "None", armed)
 	return nil
 }
 
@@ -46,5 +49,5 @@ func parseWatchdog(text string) (active bool, err error) {
 	case "inactive":
 		return false, nil
 	}
-	return false, errors.New("the watchdog's state is " + clip(text) + ", neither active nor inactive")
+	return false, errors.New("the watchdog's state is " + host.Clip(text) + ", neither active nor inactive")
 }

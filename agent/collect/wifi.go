@@ -4,23 +4,26 @@ import (
 	"context"
 	"strconv"
 	"strings"
+
+	"piway/agent/collect/host"
+	"piway/agent/collect/reading"
 )
 
 // maxWifi is how many wireless interfaces are told of.
 const maxWifi = 4
 
 // wifiSignals reads how strongly each wireless interface hears its access point.
-func wifiSignals(ctx context.Context, out *found) error {
-	text, err := readText(procPath(ctx, "net/wireless"))
+func wifiSignals(ctx context.Context, out *reading.Found) error {
+	text, err := host.ReadText(host.Proc(ctx, "net/wireless"))
 	if err != nil {
 		return err
 	}
-	signals := atMost(out, parseWireless(text), maxWifi, 1, "wireless interfaces")
+	signals := reading.AtMost(out, parseWireless(text), maxWifi, 1, "wireless interfaces")
 	if len(signals) == 0 {
-		return ErrAbsent
+		return host.ErrAbsent
 	}
 	for _, s := range signals {
-		out.add("wifi signal "+s.iface, "None", s.dBm)
+		out.Add("wifi signal "+s.iface, "None", s.dBm)
 	}
 	return nil
 }

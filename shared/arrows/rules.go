@@ -22,16 +22,24 @@ var inside = map[string][]string{
 
 	// The agent's stages, and their wiring.
 	"agent/collect": {
-		"agent/collect/notify", "agent/collect/systemd", "shared/clock", "shared/files", "shared/sample",
+		"agent/collect/host", "agent/collect/notify", "agent/collect/reading", "agent/collect/systemd",
+		"shared/clock", "shared/files", "shared/sample",
 	},
+	"agent/collect_test": {"agent/collect/hosttest"},
 	"agent/own":     {"shared/clock", "shared/config", "shared/files", "shared/sample", "shared/tell"},
 	"agent/spool":   {"shared/files", "shared/sample"},
 	"agent/publish": {"shared/sample", "shared/mqttlink", "shared/backoff", "shared/clock"},
 	"agent/agent":   {"agent/collect", "agent/own", "agent/spool", "agent/publish", "shared/*"},
 
-	// What collecting stands on: waiting for files of the kernel, and asking systemd.
+	// What collecting stands on: the kernel's files, and waiting for them; what a reading gives; asking systemd. None knows
+	// collect.
+	"agent/collect/host":    {},
 	"agent/collect/notify":  {},
+	"agent/collect/reading": {"agent/collect/host", "shared/clock", "shared/sample"},
 	"agent/collect/systemd": {},
+
+	// Machines of files, imported by tests only.
+	"agent/collect/hosttest": {"agent/collect/reading"},
 
 	// The gateway's stages, and their wiring.
 	"gateway/broker": {"shared/guard", "shared/tell", "shared/config"},
@@ -203,11 +211,11 @@ var libraries = map[string][]string{
 	"github.com/hanwen/go-fuse/v2":    {"proof/faultfs"},
 	"github.com/mochi-mqtt/server/v2": {"gateway/broker", "localcore/broker", "proof/bench_test"},
 	"github.com/rogpeppe/go-internal": {"proof/scenarios_test"},
-	"github.com/shirou/gopsutil/v3":   {"agent/collect"},
+	"github.com/shirou/gopsutil/v3":   {"agent/collect", "agent/collect/host", "agent/collect/hosttest"},
 	"golang.org/x/net/dns":            {"shared/mdns"},
 	"golang.org/x/sync/errgroup":      {"..."},
 	"golang.org/x/sync/semaphore":     {"gateway/broker"},
-	"golang.org/x/sys":                {"agent/collect", "agent/collect/notify", "shared/clock", "gateway"},
+	"golang.org/x/sys":                {"agent/collect", "agent/collect/host", "agent/collect/notify", "shared/clock", "gateway"},
 	"golang.org/x/time/rate":          {"gateway/uplink", "localcore/broker"},
 	"modernc.org/libc":                {"gateway/queue/lyingdb"}, // SQLite is C made Go: so are those it calls
 	"modernc.org/sqlite":              {"gateway/queue/store", "gateway/queue/lyingdb"},

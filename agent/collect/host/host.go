@@ -1,4 +1,4 @@
-package collect
+package host
 
 import (
 	"bytes"
@@ -16,17 +16,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A container may show the host's /proc, /sys, /etc and / elsewhere: then HOST_PROC, HOST_SYS, HOST_ETC and HOST_ROOT
-// say where, to this package's library as well.
-func procPath(ctx context.Context, name string) string {
-	return filepath.Join(hostFolder(ctx, common.HostProcEnvKey, "/proc"), name)
+// ErrAbsent is told of what this machine does not have. It is no fault.
+var ErrAbsent = errors.New("this machine has none")
+
+// Proc returns the path of a file below the host's /proc, which HOST_PROC says.
+func Proc(ctx context.Context, name string) string {
+	return filepath.Join(Folder(ctx, common.HostProcEnvKey, "/proc"), name)
 }
 
-func sysPath(ctx context.Context, name string) string {
-	return filepath.Join(hostFolder(ctx, common.HostSysEnvKey, "/sys"), name)
+// Sys returns the path of a file below the host's /sys, which HOST_SYS says.
+func Sys(ctx context.Context, name string) string {
+	return filepath.Join(Folder(ctx, common.HostSysEnvKey, "/sys"), name)
 }
 
-func hostFolder(ctx context.Context, key common.EnvKeyType, otherwise string) string {
+// Folder returns one of the host's folders, by the variable that says where it is; otherwise if none does.
+func Folder(ctx context.Context, key common.EnvKeyType, otherwise string) string {
 	if env, ok := ctx.Value(common.EnvKey).(common.EnvMap); ok && env[key] != "" {
 		return env[key]
 	}
@@ -39,11 +43,11 @@ func hostFolder(ctx context.Context, key common.EnvKeyType, otherwise string) st
 // maxText is the most that is read of a file: ten times the mount table of a host with 3000 containers.
 const maxText = 16 << 20
 
-// readText returns a file of the kernel's. ErrAbsent is a file that is not there, or whose driver has no value.
+// ReadText returns a file of the kernel's. ErrAbsent is a file that is not there, or whose driver has no value.
 //
 // It makes its system calls itself: os.ReadFile waits without end for a driver that answers EAGAIN, and takes three
 // times the calls.
-func readText(path string) (string, error) {
+func ReadText(path string) (string, error) {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return "", absence("open", path, err)
@@ -83,21 +87,21 @@ func absence(op, path string, err error) error {
 	return &fs.PathError{Op: op, Path: path, Err: err}
 }
 
-// readCount returns the number that is all of a file.
-func readCount(path string) (uint64, error) {
-	text, err := readText(path)
+// ReadCount returns the number that is all of a file.
+func ReadCount(path string) (uint64, error) {
+	text, err := ReadText(path)
 	if err != nil {
 		return 0, err
 	}
 	n, err := strconv.ParseUint(strings.TrimSpace(text), 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("reading %s: %s is no count", path, clip(text))
+		return 0, fmt.Errorf("reading %s: %s is no count", path, Clip(text))
 	}
 	return n, nil
 }
 
-// entries returns the names in a folder that begin with prefix, sorted.
-func entries(dir, prefix string) ([]string, error) {
+// Entries returns the names in a folder that begin with prefix, sorted.
+func Entries(dir, prefix string) ([]string, error) {
 	all, err := os.ReadDir(dir)
 	if err != nil {
 		if cause, ok := errors.AsType[*fs.PathError](err); ok {
@@ -114,17 +118,38 @@ func entries(dir, prefix string) ([]string, error) {
 	return names, nil
 }
 
-// exists reports whether there is anything at a path.
-func exists(path string) bool {
+// Exists reports whether there is anything at a path.
+func Exists(path string) bool {
 	var st unix.Stat_t
 	return unix.Stat(path, &st) == nil
 }
 
-// clip quotes foreign text for an error, shortened so that it cannot flood a log.
-func clip(text string) string {
+// Clip quotes foreign text for an error, shortened so that it cannot flood a log.
+func Clip(text string) string {
 	const most = 60
 	if b := bytes.TrimSpace([]byte(text)); len(b) <= most {
 		return strconv.Quote(string(b))
 	}
 	return strconv.Quote(text[:most]) + "…"
+}
+
+// Trimmed is a file's text without what surrounds it.
+func Trimmed(path string) string {
+	text, err := ReadText(path)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(text)
+}
+
+// IsDevice reports whether an entry of a class is a device: what only the kernel thought of (lo, bridges, one end of a
+// container's line, tunnels) has none, and would count the same bytes twice.
+func IsDevice(dir string) bool { return Exists(filepath.Join(dir, "device")) }
+
+// Unnamed is an error of a file without the file's name.
+func Unnamed(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	return err
 }

@@ -1,4 +1,4 @@
-package collect
+package reading
 
 import (
 	"math"
@@ -11,36 +11,36 @@ import (
 
 func TestTally(t *testing.T) {
 	t.Parallel()
-	at := func(n uint64) map[string]count { return map[string]count{"n": {value: n, of: "a"}} }
+	at := func(n uint64) map[string]Count { return map[string]Count{"n": {Value: n, Of: "a"}} }
 	grown := func(by float64) map[string]float64 { return map[string]float64{"n": by} }
 	none := map[string]float64{}
 	for _, tt := range []struct {
 		name     string
-		readings []map[string]count
+		readings []map[string]Count
 		want     []map[string]float64 // each a minute after the one before
 	}{
-		{"grows", []map[string]count{at(5), at(7), at(7), at(10)}, []map[string]float64{nil, grown(2), grown(0), grown(3)}},
-		{"wraps at 32 bits", []map[string]count{at(math.MaxUint32), at(10), at(30)}, []map[string]float64{nil, none, grown(20)}},
-		{"is reset", []map[string]count{at(500), at(0), at(1)}, []map[string]float64{nil, none, grown(1)}},
+		{"grows", []map[string]Count{at(5), at(7), at(7), at(10)}, []map[string]float64{nil, grown(2), grown(0), grown(3)}},
+		{"wraps at 32 bits", []map[string]Count{at(math.MaxUint32), at(10), at(30)}, []map[string]float64{nil, none, grown(20)}},
+		{"is reset", []map[string]Count{at(500), at(0), at(1)}, []map[string]float64{nil, none, grown(1)}},
 		{
 			"counts below 0",
-			[]map[string]count{at(3), at(math.MaxUint64), at(4), at(5)},
+			[]map[string]Count{at(3), at(math.MaxUint64), at(4), at(5)},
 			[]map[string]float64{nil, none, none, grown(1)},
 		},
 		{
 			"another device",
-			[]map[string]count{at(5), {"n": {value: 9, of: "b"}}, {"n": {value: 10, of: "b"}}},
+			[]map[string]Count{at(5), {"n": {Value: 9, Of: "b"}}, {"n": {Value: 10, Of: "b"}}},
 			[]map[string]float64{nil, none, grown(1)},
 		},
-		{"goes and comes", []map[string]count{at(5), {}, at(9), at(10)}, []map[string]float64{nil, none, none, grown(1)}},
-		{"comes", []map[string]count{{}, at(9), at(10)}, []map[string]float64{nil, none, grown(1)}},
+		{"goes and comes", []map[string]Count{at(5), {}, at(9), at(10)}, []map[string]float64{nil, none, none, grown(1)}},
+		{"comes", []map[string]Count{{}, at(9), at(10)}, []map[string]float64{nil, none, grown(1)}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				var c tally
+				var c Tally
 				for i, now := range tt.readings {
-					got, elapsed := c.since(now)
+					got, elapsed := c.Since(now)
 					if diff := cmp.Diff(tt.want[i], got); diff != "" {
 						t.Errorf("reading %d: %s", i, diff)
 					}
@@ -58,13 +58,13 @@ func TestTally(t *testing.T) {
 func TestTally_no_time_has_passed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var c tally
-		c.since(map[string]count{"n": {value: 1}})
-		if got, _ := c.since(map[string]count{"n": {value: 2}}); len(got) != 0 {
+		var c Tally
+		c.Since(map[string]Count{"n": {Value: 1}})
+		if got, _ := c.Since(map[string]Count{"n": {Value: 2}}); len(got) != 0 {
 			t.Errorf("got %v, want nothing", got)
 		}
 		time.Sleep(time.Second)
-		if got, _ := c.since(map[string]count{"n": {value: 3}}); got["n"] != 2 {
+		if got, _ := c.Since(map[string]Count{"n": {Value: 3}}); got["n"] != 2 {
 			t.Errorf("got %v, want 2", got)
 		}
 	})
@@ -83,7 +83,7 @@ func TestShare(t *testing.T) {
 		{time.Hour, time.Minute, 0, false},
 		{1, 0, 0, false},
 	} {
-		if got, ok := share(tt.grown, tt.elapsed); got != tt.want || ok != tt.ok {
+		if got, ok := Share(tt.grown, tt.elapsed); got != tt.want || ok != tt.ok {
 			t.Errorf("%s of %s: got %v, %t; want %v, %t", tt.grown, tt.elapsed, got, ok, tt.want, tt.ok)
 		}
 	}

@@ -1,7 +1,6 @@
-package collect
+package reading
 
 import (
-	"context"
 	"math"
 	"testing"
 )
@@ -14,15 +13,5 @@ func TestRounded(t *testing.T) {
 		if got := rounded(v); got != want || math.Signbit(got) != (want < 0) {
 			t.Errorf("%v: got %v, want %v", v, got, want)
 		}
-	}
-}
-
-func TestCollector_gives_no_minus_zero(t *testing.T) {
-	t.Parallel()
-	c := New(Options{})
-	c.add("little", "None", func(context.Context) (float64, error) { return -0.001, nil })
-	got, _ := c.Collect(t.Context())
-	if len(got) != 1 || got[0].Value != 0 || math.Signbit(got[0].Value) {
-		t.Errorf("got %v, want 0", got)
 	}
 }
