@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"piway/agent/collect/host"
+	"piway/agent/collect/power"
 	"piway/agent/collect/reading"
 	"piway/shared/sample"
 )
@@ -65,9 +66,9 @@ type Collector struct {
 	disks   []*diskUsage
 	log     *slog.Logger
 
-	localRead time.Time // when the local sensors were read last
-	power     *power    // nil without local sensors
-	units     *units    // the same
+	localRead time.Time    // when the local sensors were read last
+	power     *power.Watch // nil without local sensors
+	units     *units       // the same
 }
 
 // New returns a collector; it reads nothing yet. What counts or compares, such as the CPU's usage, gives nothing at the
@@ -100,12 +101,12 @@ func New(opt Options) *Collector {
 
 // addHealth adds the local sensors: a name for the log, and what reads them. The table has what they give.
 func (c *Collector) addHealth(opt Options) {
-	c.power, c.units = newPower(), newUnits(opt.units)
+	c.power, c.units = power.New(), newUnits(opt.units)
 	c.addLocal("identity", new(identity).read)
 	c.addLocal("boot reason", new(bootReason).read)
 	c.addLocal("watchdog", watchdogArmed)
 	c.addLocal("failed units", c.units.read)
-	c.addLocal("power", c.power.read)
+	c.addLocal("power", c.power.Read)
 	c.addLocal("uptime", upTime)
 	c.addLocal("clock synchronised", clockSynced)
 	c.addLocal("load", loads)
@@ -131,7 +132,7 @@ func (c *Collector) Watch(ctx context.Context) {
 		return
 	}
 	defer c.units.manager.Close()
-	c.power.watch(ctx)
+	c.power.Run(ctx)
 }
 
 // add adds a sensor of one metric that goes to the cloud.

@@ -10,7 +10,7 @@
 // kernel counts is sent as the amount since the last reading, and not at all where that is in doubt.
 //
 // Under-voltage and its like come and go between two readings. [Collector.Watch] counts them, woken by the kernel when
-// one begins or ends, and by nothing else: package notify.
+// one begins or ends, and by nothing else: package power.
 //
 // The machines under testdata/machines hold the table and the sensors together: each row is given by one of them, and
 // none gives what is in no row.

@@ -1,5 +1,7 @@
 package collect
 
+import "piway/agent/collect/power"
+
 const (
 	alarmFiles     = "`in0_lcrit_alarm` of `rpi_volt` in `/sys/class/hwmon`"
 	throttledFiles = "`get_throttled` in `/sys/devices/platform/soc*/soc*:firmware`"
@@ -8,25 +10,25 @@ const (
 
 // powerRows are the amounts of each condition that the firmware tells of.
 func powerRows() (rows []Row) {
-	for c, of := range [conditions]struct{ condition, source string }{
-		underVoltage:         {"the supply's voltage was too low", alarmFiles + ", else " + throttledFiles},
-		frequencyCapped:      {"the CPU's clock was capped, for heat or low voltage", throttledFiles},
-		throttling:           {"the CPU was slowed down, for heat or low voltage", throttledFiles},
-		softTemperatureLimit: {"the CPU was warm enough (60 °C) for its highest clock to be lowered", throttledFiles},
+	for c, of := range [power.Conditions]struct{ condition, source string }{
+		power.UnderVoltage:         {"the supply's voltage was too low", alarmFiles + ", else " + throttledFiles},
+		power.FrequencyCapped:      {"the CPU's clock was capped, for heat or low voltage", throttledFiles},
+		power.Throttling:           {"the CPU was slowed down, for heat or low voltage", throttledFiles},
+		power.SoftTemperatureLimit: {"the CPU was warm enough (60 °C) for its highest clock to be lowered", throttledFiles},
 	} {
 		rows = append(
 			rows,
 			Row{
-				Name: powerNames[c] + " seconds", Unit: "Seconds", Source: of.source, Models: piOnly,
+				Name: power.Names[c] + " seconds", Unit: "Seconds", Source: of.source, Models: piOnly,
 				Meaning: "For how long since the last reading " + of.condition + ".",
 			},
 			Row{
-				Name: powerNames[c] + " episodes", Unit: "Count", Source: of.source, Models: piOnly,
+				Name: power.Names[c] + " episodes", Unit: "Count", Source: of.source, Models: piOnly,
 				Meaning: "How often that began since the last reading. Two times within 2 s may be one: the kernel asks no " +
 					"oftener.",
 			},
 			Row{
-				Name: powerNames[c] + " longest", Unit: "Seconds", Source: of.source, Models: piOnly,
+				Name: power.Names[c] + " longest", Unit: "Seconds", Source: of.source, Models: piOnly,
 				Meaning: "The longest time of those since the last reading, also if it began before that.",
 			},
 		)

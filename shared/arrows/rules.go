@@ -22,14 +22,14 @@ var inside = map[string][]string{
 
 	// The agent's stages, and their wiring.
 	"agent/collect": {
-		"agent/collect/host", "agent/collect/notify", "agent/collect/reading", "agent/collect/systemd",
+		"agent/collect/host", "agent/collect/power", "agent/collect/reading", "agent/collect/systemd",
 		"shared/clock", "shared/files", "shared/sample",
 	},
 	"agent/collect_test": {"agent/collect/hosttest"},
-	"agent/own":     {"shared/clock", "shared/config", "shared/files", "shared/sample", "shared/tell"},
-	"agent/spool":   {"shared/files", "shared/sample"},
-	"agent/publish": {"shared/sample", "shared/mqttlink", "shared/backoff", "shared/clock"},
-	"agent/agent":   {"agent/collect", "agent/own", "agent/spool", "agent/publish", "shared/*"},
+	"agent/own":          {"shared/clock", "shared/config", "shared/files", "shared/sample", "shared/tell"},
+	"agent/spool":        {"shared/files", "shared/sample"},
+	"agent/publish":      {"shared/sample", "shared/mqttlink", "shared/backoff", "shared/clock"},
+	"agent/agent":        {"agent/collect", "agent/own", "agent/spool", "agent/publish", "shared/*"},
 
 	// What collecting stands on: the kernel's files, and waiting for them; what a reading gives; asking systemd. None knows
 	// collect.
@@ -37,6 +37,10 @@ var inside = map[string][]string{
 	"agent/collect/notify":  {},
 	"agent/collect/reading": {"agent/collect/host", "shared/clock", "shared/sample"},
 	"agent/collect/systemd": {},
+
+	// What the readings are of.
+	"agent/collect/power":      {"agent/collect/host", "agent/collect/notify", "agent/collect/reading"},
+	"agent/collect/power_test": {"agent/collect/hosttest"},
 
 	// Machines of files, imported by tests only.
 	"agent/collect/hosttest": {"agent/collect/reading"},

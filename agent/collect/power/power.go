@@ -1,4 +1,4 @@
-package collect
+package power
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	"piway/agent/collect/reading"
 )
 
-// power counts when a Raspberry Pi's supply or cooling falls short. Two files tell of it. Both also tell when they
+// A Watch counts when a Raspberry Pi's supply or cooling falls short. Two files tell of it. Both also tell when they
 // change, so that every episode is counted, and what wakes the agent between two readings is such a change and nothing
 // else:
 //
@@ -26,71 +26,72 @@ import (
 //
 // What was counted belongs to the reading that takes it, also if its report is lost later. What was counted since the
 // last reading is lost when the agent ends.
-type power struct {
+type Watch struct {
 	mu     sync.Mutex // of all that follows
-	files  powerFiles
+	files  sources
 	bits   uint32 // of get_throttled, as read last
-	states [conditions]powerState
+	states [Conditions]state
 
-	watched powerFiles         // what is waited for; none if nobody waits
+	watched sources            // what is waited for; none if nobody waits
 	unwatch context.CancelFunc // ends that
 	fault   error              // why it ended
 	renewed chan struct{}      // holds one when files are not what is watched
 }
 
-// powerNames begin the names of the metrics.
-var powerNames = [conditions]string{
-	underVoltage: "undervoltage", frequencyCapped: "frequency capped", throttling: "throttled",
-	softTemperatureLimit: "soft temperature limit",
+// Names begin the names of the metrics.
+var Names = [Conditions]string{
+	UnderVoltage: "undervoltage", FrequencyCapped: "frequency capped", Throttling: "throttled",
+	SoftTemperatureLimit: "soft temperature limit",
 }
 
-func newPower() *power { return &power{bits: unknown, renewed: make(chan struct{}, 1)} }
+// New returns a watch that has seen nothing yet.
+func New() *Watch { return &Watch{bits: unknown, renewed: make(chan struct{}, 1)} }
 
-// read tells what was counted since the last reading.
-func (p *power) read(ctx context.Context, out *reading.Found) error {
-	files := findPower(ctx)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.use(files)
-	var early [conditions]bool
-	for c := range p.states {
-		early[c] = !p.states[c].known
+// Read tells what was counted since the last reading.
+func (w *Watch) Read(ctx context.Context, out *reading.Found) error {
+	files := findSources(ctx)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.use(files)
+	var early [Conditions]bool
+	for c := range w.states {
+		early[c] = !w.states[c].known
 	}
-	p.observe(notify.ReadFile)
+	w.observe(notify.ReadFile)
 	if ctx.Err() != nil { // nobody waits any more for what would be taken
 		return ctx.Err()
 	}
 	why := host.ErrAbsent
-	if files != (powerFiles{}) {
-		why = p.fault
+	if files != (sources{}) {
+		why = w.fault
 	}
-	for c := range p.states {
+	for c := range w.states {
 		if files.tell(c) {
-			why = reading.Worse(why, p.states[c].tell(powerNames[c], early[c], out))
+			why = reading.Worse(why, w.states[c].tell(Names[c], early[c], out))
 		}
 	}
 	return why
 }
 
 // observe looks at all files. What cannot be read may be in the middle of being written: the next reading judges it.
-func (p *power) observe(read func(path string) (string, error)) {
+func (w *Watch) observe(read func(path string) (string, error)) {
 	now := time.Now()
-	if p.files.alarm != "" {
-		holds, err := parsed(p.files.alarm, read, parseAlarm)
-		p.states[underVoltage].see(holds, 0, err, now)
+	if w.files.alarm != "" {
+		holds, err := parsed(w.files.alarm, read, parseAlarm)
+		w.states[UnderVoltage].see(holds, 0, err, now)
 	}
-	if p.files.throttled == "" {
+	if w.files.throttled == "" {
 		return
 	}
-	bits, err := parsed(p.files.throttled, read, parseThrottled)
-	for c := range p.states {
-		if c != underVoltage || p.files.alarm == "" {
-			holds, most := judge(c, p.bits, bits)
-			p.states[c].see(holds, most, err, now)
+	bits, err := parsed(w.files.throttled, read, parseThrottled)
+	for c := range w.states {
+		if c != UnderVoltage || w.files.alarm == "" {
+			holds, most := judge(c, w.bits, bits)
+			w.states[c].see(holds, most, err, now)
 		}
 	}
 	if err == nil {
-		p.bits = bits
+		w.bits = bits
 	}
 }
 
@@ -106,8 +107,8 @@ func parsed[T any](path string, read func(string) (string, error), parse func(st
 	return value, nil
 }
 
-// A powerState is one condition, and what is known of it.
-type powerState struct {
+// A state is one condition, and what is known of it.
+type state struct {
 	episodes
 	known bool
 	fault error     // why it could not be read last
@@ -115,7 +116,7 @@ type powerState struct {
 }
 
 // see takes what was read of the condition, or why it was not.
-func (s *powerState) see(holds bool, most time.Duration, err error, now time.Time) {
+func (s *state) see(holds bool, most time.Duration, err error, now time.Time) {
 	if s.fault = err; err != nil {
 		if s.lost.IsZero() {
 			s.lost = now
@@ -128,7 +129,7 @@ func (s *powerState) see(holds bool, most time.Duration, err error, now time.Tim
 
 // tell adds what was counted, unless it is early: then counting has only begun. While the condition cannot be read
 // nothing is known, and what was counted before waits for the reading that can be made.
-func (s *powerState) tell(name string, early bool, out *reading.Found) error {
+func (s *state) tell(name string, early bool, out *reading.Found) error {
 	switch {
 	case s.fault != nil:
 		s.set(false, s.lost)

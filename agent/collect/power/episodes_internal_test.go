@@ -1,4 +1,4 @@
-package collect
+package power
 
 import (
 	"math/rand/v2"

@@ -1,4 +1,4 @@
-package collect
+package power
 
 import (
 	"errors"
@@ -13,11 +13,11 @@ import (
 // So many bits higher each has another, which is set if the condition held at any time since the kernel last cleared
 // it.
 const (
-	underVoltage = iota
-	frequencyCapped
-	throttling
-	softTemperatureLimit
-	conditions
+	UnderVoltage = iota
+	FrequencyCapped
+	Throttling
+	SoftTemperatureLimit
+	Conditions // how many there are
 
 	sticky = 16
 )

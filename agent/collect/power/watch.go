@@ -1,4 +1,4 @@
-package collect
+package power
 
 import (
 	"context"
@@ -12,22 +12,22 @@ import (
 	"piway/agent/collect/notify"
 )
 
-// powerFiles are the files that tell of power; "" for one that this machine does not have.
-type powerFiles struct{ alarm, throttled string }
+// sources are the files that tell of power; "" for one that this machine does not have.
+type sources struct{ alarm, throttled string }
 
 // tell reports whether they tell of a condition.
-func (f powerFiles) tell(condition int) bool {
-	return f.throttled != "" || f.alarm != "" && condition == underVoltage
+func (f sources) tell(condition int) bool {
+	return f.throttled != "" || f.alarm != "" && condition == UnderVoltage
 }
 
 // paths returns those that there are.
-func (f powerFiles) paths() []string {
+func (f sources) paths() []string {
 	return slices.DeleteFunc([]string{f.alarm, f.throttled}, func(path string) bool { return path == "" })
 }
 
-// findPower looks where the files are. The names of their folders differ by model and by kernel, as in
+// findSources looks where the files are. The names of their folders differ by model and by kernel, as in
 // soc@107c000000/soc@107c000000:firmware of a Raspberry Pi 5.
-func findPower(ctx context.Context) (f powerFiles) {
+func findSources(ctx context.Context) (f sources) {
 	chips := host.Sys(ctx, "class/hwmon")
 	names, _ := host.Entries(chips, "hwmon") // a machine without has no such chip
 	for _, name := range names {
@@ -64,39 +64,39 @@ func warningStops(ctx context.Context) bool {
 }
 
 // use makes files those that are looked at, and has them watched if they are not.
-func (p *power) use(files powerFiles) {
-	if files != p.files {
-		for c := range p.states {
+func (w *Watch) use(files sources) {
+	if files != w.files {
+		for c := range w.states {
 			if !files.tell(c) {
-				p.states[c].set(false, time.Now())
-				p.states[c].known = false
+				w.states[c].set(false, time.Now())
+				w.states[c].known = false
 			}
 		}
-		p.files, p.bits, p.fault = files, unknown, nil
+		w.files, w.bits, w.fault = files, unknown, nil
 	}
-	if p.watched == files {
+	if w.watched == files {
 		return
 	}
-	if p.unwatch != nil {
-		p.unwatch()
+	if w.unwatch != nil {
+		w.unwatch()
 	}
 	select {
-	case p.renewed <- struct{}{}:
+	case w.renewed <- struct{}{}:
 	default:
 	}
 }
 
-// watch looks at the files whenever one of them changes, until ctx ends. Counting begins with it, or with the first
+// Run looks at the files whenever one of them changes, until ctx ends. Counting begins with it, or with the first
 // reading.
-func (p *power) watch(ctx context.Context) {
-	files := findPower(ctx)
-	p.mu.Lock()
-	p.use(files)
-	p.mu.Unlock()
+func (w *Watch) Run(ctx context.Context) {
+	files := findSources(ctx)
+	w.mu.Lock()
+	w.use(files)
+	w.mu.Unlock()
 	for {
 		select {
-		case <-p.renewed:
-			p.watchOnce(ctx)
+		case <-w.renewed:
+			w.watchOnce(ctx)
 		case <-ctx.Done():
 			return
 		}
@@ -105,40 +105,40 @@ func (p *power) watch(ctx context.Context) {
 
 // watchOnce watches the files that there are now, until ctx ends, they are others, or they cannot be watched. The next
 // reading has it tried again.
-func (p *power) watchOnce(ctx context.Context) {
+func (w *Watch) watchOnce(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	files := p.begin(cancel)
-	if files == (powerFiles{}) {
+	files := w.begin(cancel)
+	if files == (sources{}) {
 		return
 	}
 	err := notify.Files(ctx, files.paths(), func(read func(path string) (string, error)) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if p.fault = nil; p.files == files {
-			p.observe(read)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.fault = nil; w.files == files {
+			w.observe(read)
 		}
 	})
 	if ctx.Err() != nil {
 		err = nil
 	}
-	p.ended(err)
+	w.ended(err)
 }
 
 // begin notes what is watched now.
-func (p *power) begin(cancel context.CancelFunc) powerFiles {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.watched, p.unwatch = p.files, cancel
-	return p.watched
+func (w *Watch) begin(cancel context.CancelFunc) sources {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.watched, w.unwatch = w.files, cancel
+	return w.watched
 }
 
 // ended notes that nothing is watched any more. An error says why, if something should be.
-func (p *power) ended(err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if err != nil && p.watched == p.files {
-		p.fault = fmt.Errorf("what comes and goes between two readings is not seen: %w", err)
+func (w *Watch) ended(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil && w.watched == w.files {
+		w.fault = fmt.Errorf("what comes and goes between two readings is not seen: %w", err)
 	}
-	p.watched, p.unwatch = powerFiles{}, nil
+	w.watched, w.unwatch = sources{}, nil
 }

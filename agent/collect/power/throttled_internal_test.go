@@ -1,4 +1,4 @@
-package collect
+package power
 
 import (
 	"testing"
@@ -58,7 +58,7 @@ func TestJudge(t *testing.T) {
 			var e episodes
 			before, now := uint32(unknown), time.Now()
 			for _, bits := range tt.bits {
-				holds, most := judge(throttling, before, bits)
+				holds, most := judge(Throttling, before, bits)
 				e.setFor(holds, most, now)
 				before, now = bits, now.Add(time.Second)
 			}
@@ -80,7 +80,7 @@ func FuzzPower(f *testing.F) {
 		if err != nil && bits != 0 {
 			t.Errorf("%q: got %#x with %v", text, bits, err)
 		}
-		for c := range conditions {
+		for c := range Conditions {
 			holds, most := judge(c, before, bits)
 			if holds && bits&(1<<c|1<<(c+sticky)) == 0 || most != 0 && most != pollPeriod {
 				t.Errorf("%#x after %#x: condition %d holds %v, %v", bits, before, c, holds, most)

@@ -1,4 +1,4 @@
-package collect
+package power
 
 import (
 	"context"
@@ -26,14 +26,14 @@ type board struct {
 	t   *testing.T
 	dir string
 	ctx context.Context
-	p   *power
+	p   *Watch
 }
 
 // newBoard makes a machine with these files.
 func newBoard(t *testing.T, files map[string]string) *board {
 	t.Helper()
 	dir := hosttest.New(t, files)
-	return &board{t: t, dir: dir, ctx: hosttest.On(t.Context(), dir), p: newPower()}
+	return &board{t: t, dir: dir, ctx: hosttest.On(t.Context(), dir), p: New()}
 }
 
 // rpiVolt is a chip with such an alarm, beside another chip.
@@ -51,7 +51,7 @@ func (b *board) write(name, text string) {
 
 // read returns what a reading gives, by name, and what was missing.
 func (b *board) read() (map[string]float64, error) {
-	f := reading.Guarded(b.ctx, b.p.read)
+	f := reading.Guarded(b.ctx, b.p.Read)
 	got := map[string]float64{}
 	for _, s := range f.Samples {
 		got[s.Name] = s.Value
@@ -63,9 +63,9 @@ func (b *board) read() (map[string]float64, error) {
 func (b *board) watch() {
 	ctx, cancel := context.WithCancel(b.ctx)
 	done := make(chan struct{})
-	go func() { b.p.watch(ctx); close(done) }()
+	go func() { b.p.Run(ctx); close(done) }()
 	b.t.Cleanup(func() { cancel(); <-done })
-	b.until("it is watched", func() bool { return b.p.watched != powerFiles{} && b.p.watched == b.p.files })
+	b.until("it is watched", func() bool { return b.p.watched != sources{} && b.p.watched == b.p.files })
 }
 
 // until waits for what the watch does.
@@ -160,8 +160,8 @@ func TestPower_every_episode_between_two_readings_is_counted(t *testing.T) {
 			b.watch()
 			start := time.Now()
 			for range 10 {
-				b.flip(file.name, file.on, underVoltage, true)
-				b.flip(file.name, file.off, underVoltage, false)
+				b.flip(file.name, file.on, UnderVoltage, true)
+				b.flip(file.name, file.off, UnderVoltage, false)
 			}
 			most := time.Since(start).Seconds()
 			got, err := b.read()
@@ -183,11 +183,11 @@ func TestPower_conditions_are_counted_apart(t *testing.T) {
 	b := newBoard(t, map[string]string{throttledFile: "0\n"})
 	_, _ = b.read()
 	b.watch()
-	b.flip(throttledFile, "80008", softTemperatureLimit, true)
-	b.flip(throttledFile, "e000e", throttling, true)
-	b.flip(throttledFile, "e000a", throttling, false)
-	b.flip(throttledFile, "e000e", throttling, true)
-	b.flip(throttledFile, "0", frequencyCapped, false)
+	b.flip(throttledFile, "80008", SoftTemperatureLimit, true)
+	b.flip(throttledFile, "e000e", Throttling, true)
+	b.flip(throttledFile, "e000a", Throttling, false)
+	b.flip(throttledFile, "e000e", Throttling, true)
+	b.flip(throttledFile, "0", FrequencyCapped, false)
 	got, _ := b.read()
 	for name, want := range map[string]float64{
 		"undervoltage": 0, "frequency capped": 1, "throttled": 2, "soft temperature limit": 1,
@@ -225,9 +225,9 @@ func TestPower_a_source_that_cannot_be_read(t *testing.T) {
 		b := newBoard(t, hosttest.WithFile(rpiVolt("0\n"), throttledFile, "0\n"))
 		_, _ = b.read()
 		b.watch()
-		b.flip(alarmFile, "1\n", underVoltage, true)
+		b.flip(alarmFile, "1\n", UnderVoltage, true)
 		b.write(alarmFile, bad)
-		b.until("it cannot be read", func() bool { return b.p.states[underVoltage].fault != nil })
+		b.until("it cannot be read", func() bool { return b.p.states[UnderVoltage].fault != nil })
 		got, err := b.read()
 		if _, ok := got["undervoltage seconds"]; ok || err == nil || !strings.Contains(err.Error(), "in0_lcrit_alarm") {
 			t.Errorf("%q: got %v, %v, want no under-voltage and why", bad, got, err)
@@ -235,7 +235,7 @@ func TestPower_a_source_that_cannot_be_read(t *testing.T) {
 		if _, ok := got["throttled seconds"]; !ok {
 			t.Errorf("%q: the other source: got %v", bad, got)
 		}
-		b.flip(alarmFile, "1\n", underVoltage, true)
+		b.flip(alarmFile, "1\n", UnderVoltage, true)
 		if got, err := b.read(); got["undervoltage episodes"] != 2 || err != nil {
 			t.Errorf("%q: when it can be read again: got %v, %v, want both episodes", bad, got, err)
 		}
@@ -247,8 +247,8 @@ func TestPower_before_the_first_reading(t *testing.T) {
 	t.Parallel()
 	b := newBoard(t, rpiVolt("0\n"))
 	b.watch()
-	b.flip(alarmFile, "1\n", underVoltage, true)
-	b.flip(alarmFile, "0\n", underVoltage, false)
+	b.flip(alarmFile, "1\n", UnderVoltage, true)
+	b.flip(alarmFile, "0\n", UnderVoltage, false)
 	if got, err := b.read(); got["undervoltage episodes"] != 1 || err != nil {
 		t.Errorf("got %v, %v, want 1 episode", got, err)
 	}
@@ -263,7 +263,7 @@ func TestPower_a_source_that_comes_and_goes(t *testing.T) {
 	}
 	done := make(chan struct{})
 	ctx, cancel := context.WithCancel(b.ctx)
-	go func() { b.p.watch(ctx); close(done) }()
+	go func() { b.p.Run(ctx); close(done) }()
 	t.Cleanup(func() { cancel(); <-done })
 	for range 3 {
 		for name, text := range rpiVolt("0\n") {
@@ -273,8 +273,8 @@ func TestPower_a_source_that_comes_and_goes(t *testing.T) {
 			t.Errorf("it has come: got %v, %v", got, err)
 		}
 		b.until("it is watched", func() bool { return b.p.watched == b.p.files })
-		b.flip(alarmFile, "1\n", underVoltage, true)
-		b.flip(alarmFile, "0\n", underVoltage, false)
+		b.flip(alarmFile, "1\n", UnderVoltage, true)
+		b.flip(alarmFile, "0\n", UnderVoltage, false)
 		if got, err := b.read(); got["undervoltage episodes"] != 1 || err != nil {
 			t.Errorf("got %v, %v, want 1 episode", got, err)
 		}
@@ -284,7 +284,7 @@ func TestPower_a_source_that_comes_and_goes(t *testing.T) {
 		if got, err := b.read(); len(got) != 0 || !errors.Is(err, host.ErrAbsent) {
 			t.Errorf("it has gone: got %v, %v", got, err)
 		}
-		b.until("nothing is watched", func() bool { return b.p.watched == powerFiles{} })
+		b.until("nothing is watched", func() bool { return b.p.watched == sources{} })
 	}
 }
 
@@ -309,11 +309,11 @@ func TestPower_a_reading_that_comes_too_late_takes_nothing(t *testing.T) {
 	b := newBoard(t, rpiVolt("0\n"))
 	_, _ = b.read()
 	b.watch()
-	b.flip(alarmFile, "1\n", underVoltage, true)
-	b.flip(alarmFile, "0\n", underVoltage, false)
+	b.flip(alarmFile, "1\n", UnderVoltage, true)
+	b.flip(alarmFile, "0\n", UnderVoltage, false)
 	late, cancel := context.WithCancel(b.ctx)
 	cancel()
-	if f := reading.Guarded(late, b.p.read); len(f.Samples) != 0 || f.Err == nil {
+	if f := reading.Guarded(late, b.p.Read); len(f.Samples) != 0 || f.Err == nil {
 		t.Errorf("got %+v", f)
 	}
 	if got, _ := b.read(); got["undervoltage episodes"] != 1 {
