@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"piway/agent/collect/host"
+	"piway/agent/collect/mounts"
 	"piway/agent/collect/power"
 	"piway/agent/collect/reading"
 	"piway/shared/sample"
@@ -38,7 +39,7 @@ type Options struct {
 	// Log is told when a sensor breaks, changes its complaint, or works again. It may be nil.
 	Log *slog.Logger
 
-	statfs func(path string) (space, error)            // of tests
+	statfs func(path string) (mounts.Space, error)     // of tests
 	units  func(ctx context.Context) ([]string, error) // of tests
 }
 
@@ -63,7 +64,7 @@ var (
 // A Collector reads a fixed set of sensors. It is not safe for concurrent use.
 type Collector struct {
 	sensors []*sensor
-	disks   []*diskUsage
+	disks   []*mounts.Disk
 	log     *slog.Logger
 
 	localRead time.Time    // when the local sensors were read last
@@ -78,10 +79,10 @@ func New(opt Options) *Collector {
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
-	known := newKnownMounts(opt.State, c.log)
+	known := mounts.NewKnown(opt.State, c.log)
 	for _, path := range opt.Disks {
-		d := newDiskUsage(path, known)
-		c.add("disk usage "+path, "Percent", d.read)
+		d := mounts.NewDisk(path, known)
+		c.add("disk usage "+path, "Percent", d.Read)
 		c.disks = append(c.disks, d)
 	}
 	if opt.CPU {
@@ -114,10 +115,10 @@ func (c *Collector) addHealth(opt Options) {
 	c.addLocal("pressure", new(pressure).read)
 	c.addLocal("cpu clock", cpuClock)
 	c.addLocal("fan", fans)
-	c.addLocal("disk usage", newMounts(opt.Disks, opt.statfs).read)
+	c.addLocal("disk usage", mounts.NewVolumes(opt.Disks, opt.statfs).Read)
 	c.addLocal("disk", new(diskIO).read)
 	c.addLocal("storage", new(storage).read)
-	c.addLocal("root", rootReadOnly)
+	c.addLocal("root", mounts.RootReadOnly)
 	c.addLocal("emmc", emmcWear)
 	c.addLocal("card", cardIdentity)
 	c.addLocal("network", new(network).read)
@@ -238,8 +239,8 @@ func (c *Collector) Read(ctx context.Context) []Reading {
 func (c *Collector) remark(readings []Reading) {
 	for i, r := range readings {
 		for _, d := range c.disks {
-			if r.Err == nil && !r.Local && r.Name == "disk usage "+d.path {
-				readings[i].Remark = d.remark()
+			if r.Err == nil && !r.Local && r.Name == "disk usage "+d.Path {
+				readings[i].Remark = d.Remark()
 			}
 		}
 	}

@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"math"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
+	"piway/agent/collect/hosttest"
 	"piway/agent/collect/reading"
 )
 
@@ -70,5 +74,31 @@ func TestCollector_gives_no_minus_zero(t *testing.T) {
 	got, _ := c.Collect(t.Context())
 	if len(got) != 1 || got[0].Value != 0 || math.Signbit(got[0].Value) {
 		t.Errorf("got %v, want 0", got)
+	}
+}
+
+// What a disk's figure is of, and where one was mounted before, is known to the next run too.
+func TestCollector_disks_are_remembered_and_remarked_on(t *testing.T) {
+	t.Parallel()
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	usb, link, table := filepath.Join(dir, "usb"), filepath.Join(dir, "link"), filepath.Join(dir, "proc/self/mountinfo")
+	if err := errors.Join(os.Mkdir(usb, 0o700), os.Symlink(usb, link)); err != nil {
+		t.Fatal(err)
+	}
+	const root = "20 1 179:2 / / rw - ext4 /dev/mmcblk0p2 rw\n"
+	read := func() Reading {
+		c := New(Options{Disks: []string{link}, State: filepath.Join(dir, "state")})
+		return c.Read(hosttest.On(t.Context(), dir))[0]
+	}
+	hosttest.Write(t, table, root+"30 20 0:40 / "+usb+" rw - ext4 /dev/sda1 rw\n")
+	if r := read(); r.Err != nil || r.Remark != link+" leads to "+usb {
+		t.Errorf("got %+v, want a figure and of what it is", r)
+	}
+	hosttest.Write(t, table, root)
+	if r := read(); r.Err == nil || !strings.Contains(r.Err.Error(), "it was before") {
+		t.Errorf("unplugged: got %+v, want no figure", r)
 	}
 }

@@ -12,20 +12,12 @@
 // Under-voltage and its like come and go between two readings. [Collector.Watch] counts them, woken by the kernel when
 // one begins or ends, and by nothing else: package power.
 //
+// What the readings are of is in rooms beneath, and so is what they stand on: package host reads the kernel's files, and
+// package reading is what a sensor gives. What becomes of all of it is decided here: what is read when, what is told of
+// it, and what goes to the cloud.
+//
 // The machines under testdata/machines hold the table and the sensors together: each row is given by one of them, and
 // none gives what is in no row.
-//
-// # Which disk a figure is of
-//
-// Where nothing is mounted, the kernel answers for the file system that the folder is on: an unplugged disk would have
-// the root's figure. So each reading finds the mount that holds the path (mountTable), and compares it with what should
-// be there: what /etc/fstab and the mount units plan (planned), and where something was mounted before (knownMounts, on
-// the disk because after a power cut nothing else may tell). It looks before and after asking for the figure. An agent
-// may see other mounts than the machine has, in a service's sandbox or in a container (world): process 1 tells.
-//
-// Known limits: a folder that is mounted into a container by itself, of a machine whose /proc is not to be seen, may be
-// the folder on which a disk is missing. A disk that was pulled out and never unmounted is noticed by its device, which
-// btrfs, LVM and RAID hide.
 //
 // # Traps in gopsutil, and their guards
 //

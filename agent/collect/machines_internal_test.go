@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"piway/agent/collect/hosttest"
+	"piway/agent/collect/mounts"
 	"piway/agent/collect/systemd"
 	"piway/shared/clock"
 	"piway/shared/sample"
@@ -79,25 +80,25 @@ func unpack(t testing.TB, file, dir string) {
 
 // statfsOf answers from the file statfs of a machine: mount point, device, dir or file, blocks used and free, inodes,
 // free inodes.
-func statfsOf(dir string) func(string) (space, error) {
-	return func(path string) (space, error) {
+func statfsOf(dir string) func(string) (mounts.Space, error) {
+	return func(path string) (mounts.Space, error) {
 		text, err := os.ReadFile(filepath.Join(dir, "statfs"))
 		if err != nil {
-			return space{}, err
+			return mounts.Space{}, err
 		}
 		for line := range strings.Lines(string(text)) {
 			rest, ok := strings.CutPrefix(line, path+" ")
-			var s space
+			var s mounts.Space
 			var kind string
 			if !ok {
 				continue
 			}
-			if _, err := fmt.Sscan(rest, &s.device, &kind, &s.used, &s.free, &s.inodes, &s.freeInos); err == nil {
-				s.isDir = kind == "dir"
+			if _, err := fmt.Sscan(rest, &s.Device, &kind, &s.Used, &s.Free, &s.Inodes, &s.FreeInodes); err == nil {
+				s.IsDir = kind == "dir"
 				return s, nil
 			}
 		}
-		return space{}, os.ErrNotExist
+		return mounts.Space{}, os.ErrNotExist
 	}
 }
 

@@ -148,68 +148,6 @@ func TestDiskStat_mayBeDisk(t *testing.T) {
 	}
 }
 
-func TestParseMounts(t *testing.T) {
-	t.Parallel()
-	text := `36 35 98:0 /a\040b /mnt\040x\011y\012z\134 rw,noatime master:1 propagate_from:2 - ext4 /dev/root rw,errors=continue
-37 35 98:1 / /old rw - ext3 /dev/sda1 rw
-38 35 0:1 / /proc rw shared:2 - proc proc rw
-39 35 98:2 / - ext3 /dev/sda1 rw
-40 35 98:2 / /half
-41 35 98:3 / rel rw - ext3 /dev/sda2 rw
-x 35 98:3 / /x rw - ext3 /dev/sda2 rw
-42 x 98:3 / /x rw - ext3 /dev/sda2 rw
-43 35 0:5 / /a b rw - tmpfs  rw,size=4k
-44 35 98:4 / /b c rw - fuseblk /dev/b d rw`
-	want := mountTable{
-		{36, 35, "98:0", "/a b", "/mnt x\ty\nz\\", true, "ext4", "/dev/root", "rw,errors=continue"},
-		{37, 35, "98:1", "/", "/old", false, "ext3", "/dev/sda1", "rw"},
-		{44, 35, "98:4", "/", "/b c", false, "fuseblk", "/dev/b d", "rw"},
-	}
-	if diff := cmp.Diff(want, parseMounts(text, isReal), cmp.AllowUnexported(mount{})); diff != "" {
-		t.Error(diff)
-	}
-	all := parseMounts(text, nil)
-	if len(all) != 5 || all[3].point != "/a\u00a0b" || all[3].kind != "tmpfs" || all[3].source != "" {
-		t.Errorf("all: got %+v", all)
-	}
-}
-
-func TestUnescape(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"/a": "/a", `/a\040b`: "/a b", `\134040`: `\040`, `/a\04`: `/a\04`, `\999`: `\999`, `\777`: `\777`, `\`: `\`, "": "",
-	} {
-		if got := unescape(text); got != want {
-			t.Errorf("%q: got %q, want %q", text, got, want)
-		}
-	}
-}
-
-func TestIsReal(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		kind, source string
-		want         bool
-	}{
-		{"ext4", "/dev/root", true},
-		{"vfat", "/dev/mmcblk0p1", true},
-		{"fuseblk", "/dev/sda1", true},
-		{"btrfs", "/dev/mapper/x", true},
-		{"zfs", "tank/home", true},
-		{"tmpfs", "tmpfs", false},
-		{"overlay", "overlay", false},
-		{"nfs4", "nas:/dev/x", false},
-		{"cifs", "//nas/dev", false},
-		{"fuse.sshfs", "pi@host:/", false},
-		{"squashfs", "/dev/loop3", false},
-		{"iso9660", "/dev/sr0", false},
-	} {
-		if got := isReal(tt.kind, tt.source); got != tt.want {
-			t.Errorf("%s of %s: got %t, want %t", tt.kind, tt.source, got, tt.want)
-		}
-	}
-}
-
 func TestParseOSRelease(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -229,7 +167,7 @@ func FuzzParsers(f *testing.F) {
 	for _, seed := range []string{
 		"0.42 0.31 0.22 1/142 4711\n", "SwapTotal: 9 kB\nSwapFree: 5 kB\n", "some avg10=0.00 total=4711\n",
 		" wlan0: 0000   52.  -58.  -256 0 0 0 0 0 0\n", " 179 0 mmcblk0 1 2 3 4 5 6 7 8 9 10 11\n", "1234 567 89\n",
-		"PRETTY_NAME=\"x\"\n", "Raspberry Pi\x00", "fan1_input", "pwm1", "NaN", "", "\x00", "\\040",
+		"PRETTY_NAME=\"x\"\n", "Raspberry Pi\x00", "fan1_input", "pwm1", "NaN", "", "\x00",
 	} {
 		f.Add(seed)
 	}
@@ -260,20 +198,5 @@ func FuzzParsers(f *testing.F) {
 		_, _ = parsePressure(text)
 		_, _ = parseResident(text)
 		_ = parseOSRelease(text)
-		_ = unescape(text)
-	})
-}
-
-func FuzzMounts(f *testing.F) {
-	f.Add("36 35 98:0 / /mnt\\040x rw master:1 - ext4 /dev/root rw\n37 36 98:0 /a /b rw - ext4 /dev/root rw\n", "/b")
-	f.Add("36 35 98:0 / / rw - - - - zfs tank rw\n", "")
-	f.Fuzz(func(t *testing.T, text, listed string) {
-		seen := map[string]bool{}
-		for _, v := range volumes(parseMounts(text, isReal), []string{listed}) {
-			if seen[v.device] || len(v.points) == 0 {
-				t.Errorf("volume %+v of %q: twice, or nowhere", v, text)
-			}
-			seen[v.device] = true
-		}
 	})
 }

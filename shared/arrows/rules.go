@@ -22,8 +22,8 @@ var inside = map[string][]string{
 
 	// The agent's stages, and their wiring.
 	"agent/collect": {
-		"agent/collect/host", "agent/collect/power", "agent/collect/reading", "agent/collect/systemd",
-		"shared/clock", "shared/files", "shared/sample",
+		"agent/collect/host", "agent/collect/mounts", "agent/collect/power", "agent/collect/reading",
+		"agent/collect/systemd", "shared/clock", "shared/sample",
 	},
 	"agent/collect_test": {"agent/collect/hosttest"},
 	"agent/own":          {"shared/clock", "shared/config", "shared/files", "shared/sample", "shared/tell"},
@@ -39,8 +39,10 @@ var inside = map[string][]string{
 	"agent/collect/systemd": {},
 
 	// What the readings are of.
-	"agent/collect/power":      {"agent/collect/host", "agent/collect/notify", "agent/collect/reading"},
-	"agent/collect/power_test": {"agent/collect/hosttest"},
+	"agent/collect/mounts":      {"agent/collect/host", "agent/collect/reading", "shared/files"},
+	"agent/collect/mounts_test": {"agent/collect/hosttest"},
+	"agent/collect/power":       {"agent/collect/host", "agent/collect/notify", "agent/collect/reading"},
+	"agent/collect/power_test":  {"agent/collect/hosttest"},
 
 	// Machines of files, imported by tests only.
 	"agent/collect/hosttest": {"agent/collect/reading"},
@@ -215,12 +217,16 @@ var libraries = map[string][]string{
 	"github.com/hanwen/go-fuse/v2":    {"proof/faultfs"},
 	"github.com/mochi-mqtt/server/v2": {"gateway/broker", "localcore/broker", "proof/bench_test"},
 	"github.com/rogpeppe/go-internal": {"proof/scenarios_test"},
-	"github.com/shirou/gopsutil/v3":   {"agent/collect", "agent/collect/host", "agent/collect/hosttest"},
-	"golang.org/x/net/dns":            {"shared/mdns"},
-	"golang.org/x/sync/errgroup":      {"..."},
-	"golang.org/x/sync/semaphore":     {"gateway/broker"},
-	"golang.org/x/sys":                {"agent/collect", "agent/collect/host", "agent/collect/notify", "shared/clock", "gateway"},
-	"golang.org/x/time/rate":          {"gateway/uplink", "localcore/broker"},
-	"modernc.org/libc":                {"gateway/queue/lyingdb"}, // SQLite is C made Go: so are those it calls
-	"modernc.org/sqlite":              {"gateway/queue/store", "gateway/queue/lyingdb"},
+	"github.com/shirou/gopsutil/v3": {
+		"agent/collect", "agent/collect/host", "agent/collect/hosttest", "agent/collect/mounts",
+	},
+	"golang.org/x/net/dns":        {"shared/mdns"},
+	"golang.org/x/sync/errgroup":  {"..."},
+	"golang.org/x/sync/semaphore": {"gateway/broker"},
+	"golang.org/x/sys": {
+		"agent/collect", "agent/collect/host", "agent/collect/mounts", "agent/collect/notify", "shared/clock", "gateway",
+	},
+	"golang.org/x/time/rate": {"gateway/uplink", "localcore/broker"},
+	"modernc.org/libc":       {"gateway/queue/lyingdb"}, // SQLite is C made Go: so are those it calls
+	"modernc.org/sqlite":     {"gateway/queue/store", "gateway/queue/lyingdb"},
 }

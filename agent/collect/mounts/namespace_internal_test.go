@@ -1,8 +1,9 @@
-package collect
+package mounts
 
 import (
 	"bufio"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -111,7 +112,7 @@ func unplug(t *testing.T, path string) {
 
 // beService reads the disk at each line of its input, and answers with a line.
 func beService(t *testing.T, path string) {
-	c := New(Options{Disks: []string{path}})
+	d := NewDisk(path, NewKnown("", slog.New(slog.DiscardHandler)))
 	for commands := bufio.NewScanner(os.Stdin); commands.Scan(); {
 		var err error
 		switch commands.Text() {
@@ -120,14 +121,14 @@ func beService(t *testing.T, path string) {
 		case "show":
 			err = syscall.Unmount(path, 0)
 		}
-		r := c.Read(t.Context())[0]
+		value, errRead := d.Read(t.Context())
 		switch {
 		case err != nil:
 			fmt.Println(err)
-		case r.Err != nil:
-			fmt.Println(strings.ReplaceAll(r.Err.Error(), "\n", " "))
+		case errRead != nil:
+			fmt.Println(strings.ReplaceAll(errRead.Error(), "\n", " "))
 		default:
-			fmt.Printf("%g ok\n", r.Value)
+			fmt.Printf("%g ok\n", value)
 		}
 	}
 }

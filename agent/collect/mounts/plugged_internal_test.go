@@ -1,4 +1,4 @@
-package collect
+package mounts
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/shirou/gopsutil/v3/common"
@@ -30,7 +31,9 @@ type bench struct {
 	state string
 	ctx   context.Context
 	log   bytes.Buffer
-	c     *Collector
+	disks []*Disk
+
+	complaints map[string]string // what was told last of each disk
 }
 
 func newBench(t *testing.T) *bench {
@@ -84,20 +87,48 @@ const usbDisk = `30 20 0:40 / /mnt/my\040usb ext4 /dev/sda1`
 // start begins a new process of the agent.
 func (b *bench) start(state string, disks ...string) {
 	b.log.Reset()
-	b.c = New(Options{Disks: disks, State: state, Log: slog.New(slog.NewTextHandler(&b.log, nil))})
+	b.disks, b.complaints = nil, map[string]string{}
+	known := NewKnown(state, slog.New(slog.NewTextHandler(&b.log, nil)))
+	for _, path := range disks {
+		b.disks = append(b.disks, NewDisk(path, known))
+	}
 }
 
-// has says which disks give a figure.
+// has says which disks give a figure. They are read at once, as by a collector.
 func (b *bench) has(want ...string) {
 	b.t.Helper()
+	errs := make([]error, len(b.disks))
+	var reading sync.WaitGroup
+	for i, d := range b.disks {
+		reading.Go(func() { _, errs[i] = d.Read(b.ctx) })
+	}
+	reading.Wait()
 	var got []string
-	cloud, _ := b.c.Collect(b.ctx)
-	for _, s := range cloud {
-		got = append(got, strings.TrimPrefix(s.Name, "disk usage "))
+	for i, d := range b.disks {
+		b.note(d.Path, errs[i])
+		if errs[i] == nil {
+			got = append(got, d.Path)
+		}
 	}
 	if strings.Join(got, "|") != strings.Join(want, "|") {
 		b.t.Errorf("got figures of %q, want %q; log:\n%s", got, want, &b.log)
 	}
+}
+
+// note tells a change between working and not, as a collector does.
+func (b *bench) note(path string, err error) {
+	log, complaint := slog.New(slog.NewTextHandler(&b.log, nil)), ""
+	if err != nil {
+		complaint = err.Error()
+	}
+	switch {
+	case complaint == b.complaints[path]:
+	case err == nil:
+		log.Info("sensor works again", "path", path)
+	default:
+		log.Warn("sensor fails", "path", path, "err", err)
+	}
+	b.complaints[path] = complaint
 }
 
 func (b *bench) told(text string, times int) {

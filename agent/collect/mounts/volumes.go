@@ -1,4 +1,4 @@
-package collect
+package mounts
 
 import (
 	"context"
@@ -24,42 +24,43 @@ const (
 	maxPoints = 4
 	// maxAsked is how many may be asked for at once, those that hang included: each has a thread of its own.
 	maxAsked = 2 * maxVolumes
-	// mountPatience is how long one file system may take.
-	mountPatience = 2 * time.Second
+	// patience is how long one file system may take.
+	patience = 2 * time.Second
 )
 
-// mounts reads how full the machine's file systems are.
-type mounts struct {
+// Volumes read how full the machine's file systems are.
+type Volumes struct {
 	listed []string // what collect.disks has already
-	statfs func(path string) (space, error)
+	statfs func(path string) (Space, error)
 	asked  map[string]*reading.Attempt[filled] // by device
 }
 
 // filled is what asking for one file system gave.
 type filled struct {
 	point string
-	space space
+	space Space
 	err   error
 }
 
-// space is what statfs(2) and stat(2) tell of a mount point.
-type space struct {
-	device           string // major:minor
-	isDir            bool
-	used, free       uint64 // blocks; those that are kept for root are neither
-	inodes, freeInos uint64 // 0 inodes: it has no fixed number of them
+// Space is what statfs(2) and stat(2) tell of a mount point.
+type Space struct {
+	Device             string // major:minor
+	IsDir              bool
+	Used, Free         uint64 // blocks; those that are kept for root are neither
+	Inodes, FreeInodes uint64 // 0 inodes: it has no fixed number of them
 }
 
-func newMounts(listed []string, statfs func(string) (space, error)) *mounts {
+// NewVolumes returns all file systems but the usage of those that are listed. It asks the kernel if statfs is nil.
+func NewVolumes(listed []string, statfs func(string) (Space, error)) *Volumes {
 	if statfs == nil {
 		statfs = statSpace
 	}
-	return &mounts{listed: listed, statfs: statfs, asked: map[string]*reading.Attempt[filled]{}}
+	return &Volumes{listed: listed, statfs: statfs, asked: map[string]*reading.Attempt[filled]{}}
 }
 
-// read tells each real file system's usage, and how many of its inodes are in use. One that hangs costs the others
+// Read tells each real file system's usage, and how many of its inodes are in use. One that hangs costs the others
 // nothing, because each is asked in a goroutine of its own.
-func (m *mounts) read(ctx context.Context, out *reading.Found) error {
+func (m *Volumes) Read(ctx context.Context, out *reading.Found) error {
 	root := host.Folder(ctx, common.HostRootEnvKey, "")
 	table := "self/mountinfo"
 	if root != "" { // the host's, seen from a container
@@ -69,7 +70,7 @@ func (m *mounts) read(ctx context.Context, out *reading.Found) error {
 	if err != nil {
 		return err
 	}
-	all := reading.AtMost(out, volumes(parseMounts(text, isReal), m.listed), maxVolumes, 2, "file systems")
+	all := reading.AtMost(out, volumesOf(parseMounts(text, isReal), m.listed), maxVolumes, 2, "file systems")
 	if len(all) == 0 {
 		return host.ErrAbsent
 	}
@@ -91,19 +92,19 @@ func (m *mounts) read(ctx context.Context, out *reading.Found) error {
 }
 
 // tell adds what is known of a file system.
-func (m *mounts) tell(f filled, out *reading.Found) {
+func (m *Volumes) tell(f filled, out *reading.Found) {
 	s := f.space
-	if s.used+s.free > 0 && !slices.Contains(m.listed, f.point) {
-		out.Add("disk usage "+f.point, "Percent", 100*float64(s.used)/float64(s.used+s.free))
+	if s.Used+s.Free > 0 && !slices.Contains(m.listed, f.point) {
+		out.Add("disk usage "+f.point, "Percent", 100*float64(s.Used)/float64(s.Used+s.Free))
 	}
-	if s.inodes > 0 && s.freeInos <= s.inodes {
-		out.Add("disk inodes "+f.point, "Percent", 100*float64(s.inodes-s.freeInos)/float64(s.inodes))
+	if s.Inodes > 0 && s.FreeInodes <= s.Inodes {
+		out.Add("disk inodes "+f.point, "Percent", 100*float64(s.Inodes-s.FreeInodes)/float64(s.Inodes))
 	}
 }
 
 // ask asks for all volumes at once and returns what each gave.
-func (m *mounts) ask(ctx context.Context, root string, all []volume) []filled {
-	ctx, cancel := context.WithTimeout(ctx, mountPatience)
+func (m *Volumes) ask(ctx context.Context, root string, all []volume) []filled {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	m.forget()
 	for _, v := range all {
@@ -127,7 +128,7 @@ func (m *mounts) ask(ctx context.Context, root string, all []volume) []filled {
 }
 
 // forget drops what has answered, and keeps what hangs, so that nothing is asked twice at once.
-func (m *mounts) forget() {
+func (m *Volumes) forget() {
 	maps.DeleteFunc(m.asked, func(_ string, a *reading.Attempt[filled]) bool { return !a.Hangs() })
 }
 
@@ -136,16 +137,16 @@ var errHidden = errors.New("hidden behind another mount, perhaps by the service'
 
 // look asks at the first of a volume's mount points that shows it. Another may be mounted over it, and a container has
 // single files of the host's mounted.
-func (m *mounts) look(root string, v volume) filled {
+func (m *Volumes) look(root string, v volume) filled {
 	result := filled{err: errHidden}
 	for _, point := range v.points[:min(len(v.points), maxPoints)] {
 		s, err := m.statfs(filepath.Join(root, point))
 		switch {
 		case err != nil:
 			result.err = err
-		case !s.isDir:
+		case !s.IsDir:
 			result.err = host.ErrAbsent
-		case s.device == v.device || v.kind == "btrfs": // whose files say another device than its mount
+		case s.Device == v.device || v.kind == "btrfs": // whose files say another device than its mount
 			return filled{point: point, space: s}
 		}
 	}
@@ -153,20 +154,20 @@ func (m *mounts) look(root string, v volume) filled {
 }
 
 // statSpace asks the kernel.
-func statSpace(path string) (space, error) {
+func statSpace(path string) (Space, error) {
 	var st unix.Stat_t
 	if err := unix.Stat(path, &st); err != nil {
-		return space{}, &fs.PathError{Op: "stat", Path: path, Err: err}
+		return Space{}, &fs.PathError{Op: "stat", Path: path, Err: err}
 	}
 	var f unix.Statfs_t
 	if err := unix.Statfs(path, &f); err != nil {
-		return space{}, &fs.PathError{Op: "statfs", Path: path, Err: err}
+		return Space{}, &fs.PathError{Op: "statfs", Path: path, Err: err}
 	}
 	dev := uint64(st.Dev) // narrower on other systems
-	return space{
-		device: fmt.Sprintf("%d:%d", unix.Major(dev), unix.Minor(dev)),
-		isDir:  st.Mode&unix.S_IFMT == unix.S_IFDIR,
-		used:   f.Blocks - min(f.Bfree, f.Blocks), free: f.Bavail,
-		inodes: f.Files, freeInos: f.Ffree,
+	return Space{
+		Device: fmt.Sprintf("%d:%d", unix.Major(dev), unix.Minor(dev)),
+		IsDir:  st.Mode&unix.S_IFMT == unix.S_IFDIR,
+		Used:   f.Blocks - min(f.Bfree, f.Blocks), Free: f.Bavail,
+		Inodes: f.Files, FreeInodes: f.Ffree,
 	}, nil
 }

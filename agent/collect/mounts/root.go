@@ -1,4 +1,4 @@
-package collect
+package mounts
 
 import (
 	"context"
@@ -9,11 +9,11 @@ import (
 	"piway/agent/collect/reading"
 )
 
-// rootReadOnly tells whether the root file system takes no writes any more, as ext4 after an error.
+// RootReadOnly tells whether the root file system takes no writes any more, as ext4 after an error.
 //
 // What counts is how the file system is mounted, not how it is seen here: a service under ProtectSystem=strict sees all
 // of it read-only. One that can never be written is absent. An overlay is writable, whatever is beneath it.
-func rootReadOnly(ctx context.Context, out *reading.Found) error {
+func RootReadOnly(ctx context.Context, out *reading.Found) error {
 	text, err := host.ReadText(host.Proc(ctx, "1/mountinfo")) // this process may have another root than the machine
 	if err != nil {
 		if text, err = host.ReadText(host.Proc(ctx, "self/mountinfo")); err != nil {

@@ -1,4 +1,4 @@
-package collect
+package mounts
 
 import (
 	"os"
@@ -9,9 +9,9 @@ import (
 
 func TestWorld_find(t *testing.T) {
 	t.Parallel()
-	pi, unit, container, pc := table(t, "pi5"), table(t, "pi5-unit"), table(t, "container"), table(t, "pc")
-	without := func(from mountTable, point string) mountTable {
-		var rest mountTable
+	pi, unit, container, pc := tableOf(t, "pi5"), tableOf(t, "pi5-unit"), tableOf(t, "container"), tableOf(t, "pc")
+	without := func(from table, point string) table {
+		var rest table
 		for _, m := range from {
 			if m.point != point {
 				rest = append(rest, m)
@@ -21,7 +21,7 @@ func TestWorld_find(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name         string
-		own, machine mountTable
+		own, machine table
 		root, path   string
 		point        string // of the machine
 		err          string // part of it
@@ -115,15 +115,15 @@ func TestWorld_maySeeOthers(t *testing.T) {
 		"3 1 0:8 / /mnt/usb rw - tmpfs t rw", nil)
 	for _, tt := range []struct {
 		name       string
-		own        mountTable
+		own        table
 		root, path string
 		want       bool
 	}{
-		{"the machine itself", table(t, "pi5"), "/", "/mnt/usb", false},
-		{"a unit", table(t, "pi5-unit"), "/", "/mnt/usb", true},
-		{"a container that was given /host", table(t, "container"), "/host", "/host/mnt/usb", true},
-		{"a path of its own in it", table(t, "container"), "/host", "/photos", false},
-		{"a container", table(t, "container"), "/", "/photos", false},
+		{"the machine itself", tableOf(t, "pi5"), "/", "/mnt/usb", false},
+		{"a unit", tableOf(t, "pi5-unit"), "/", "/mnt/usb", true},
+		{"a container that was given /host", tableOf(t, "container"), "/host", "/host/mnt/usb", true},
+		{"a path of its own in it", tableOf(t, "container"), "/host", "/photos", false},
+		{"a container", tableOf(t, "container"), "/", "/photos", false},
 		{"a private namespace", private, "/", "/mnt/usb", false},
 		{"a private namespace that hides what services hide", private, "/", "/home", true},
 		{"a folder that is no mount", private, "/mnt", "/mnt/usb", false},

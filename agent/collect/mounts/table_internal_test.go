@@ -1,4 +1,4 @@
-package collect
+package mounts
 
 import (
 	"bufio"
@@ -15,9 +15,9 @@ import (
 // oPath is O_PATH: open a place without opening what is there.
 const oPath = 0x200000
 
-func table(t testing.TB, name string) mountTable {
+func tableOf(t testing.TB, name string) table {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata/mounts", name))
+	text, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,23 +26,23 @@ func table(t testing.TB, name string) mountTable {
 
 func TestMountTable_covering(t *testing.T) {
 	t.Parallel()
-	inline := func(lines ...string) mountTable { return parseMounts(strings.Join(lines, "\n"), nil) }
+	inline := func(lines ...string) table { return parseMounts(strings.Join(lines, "\n"), nil) }
 	const root = "1 0 8:1 / / rw - ext4 /dev/sda1 rw"
 	for _, tt := range []struct {
 		name  string
-		table mountTable
+		table table
 		path  string
 		want  string // id and mount point
 	}{
-		{"the root", table(t, "pi5"), "/", "26 /"},
-		{"a folder of the root", table(t, "pi5"), "/data", "26 /"},
-		{"a mount point", table(t, "pi5"), "/mnt/usb", "95 /mnt/usb"},
-		{"a folder of a disk", table(t, "pi5"), "/mnt/usb/a/b", "95 /mnt/usb"},
-		{"a name that begins alike", table(t, "pi5"), "/mnt/usb2", "26 /"},
-		{"a blank", table(t, "pi5"), "/media/pi/MY DISK/x", "96 /media/pi/MY DISK"},
-		{"a subvolume", table(t, "pc"), "/home/you", "50 /home"},
-		{"a mount of a mount", table(t, "pc"), "/home/me/cloud/x", "54 /home/me/cloud"},
-		{"one over another", table(t, "pi5-unit"), "/tmp/x", "312 /tmp"},
+		{"the root", tableOf(t, "pi5"), "/", "26 /"},
+		{"a folder of the root", tableOf(t, "pi5"), "/data", "26 /"},
+		{"a mount point", tableOf(t, "pi5"), "/mnt/usb", "95 /mnt/usb"},
+		{"a folder of a disk", tableOf(t, "pi5"), "/mnt/usb/a/b", "95 /mnt/usb"},
+		{"a name that begins alike", tableOf(t, "pi5"), "/mnt/usb2", "26 /"},
+		{"a blank", tableOf(t, "pi5"), "/media/pi/MY DISK/x", "96 /media/pi/MY DISK"},
+		{"a subvolume", tableOf(t, "pc"), "/home/you", "50 /home"},
+		{"a mount of a mount", tableOf(t, "pc"), "/home/me/cloud/x", "54 /home/me/cloud"},
+		{"one over another", tableOf(t, "pi5-unit"), "/tmp/x", "312 /tmp"},
 		{
 			"hidden by a mount on its parent",
 			inline(root, "2 1 8:2 / /mnt/usb rw - ext4 b rw", "3 1 8:3 / /mnt rw - ext4 c rw"), "/mnt/usb", "3 /mnt",
@@ -145,7 +145,7 @@ func mountID(t *testing.T, path string) (int, bool) {
 
 func FuzzMountTable(f *testing.F) {
 	for _, name := range []string{"pi5", "pi5-unit", "container", "pc"} {
-		text, err := os.ReadFile("testdata/mounts/" + name)
+		text, err := os.ReadFile("testdata/" + name)
 		if err != nil {
 			f.Fatal(err)
 		}

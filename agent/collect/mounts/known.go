@@ -1,4 +1,4 @@
-package collect
+package mounts
 
 import (
 	"errors"
@@ -16,10 +16,10 @@ import (
 // knownFile is the name of the file with the mount points that were seen.
 const knownFile = "mounts"
 
-// knownMounts are the mount points that disks were found at, in this run and in earlier ones. After a power cut the
+// Known are the mount points that disks were found at, in this run and in earlier ones. After a power cut the
 // folder is still there on which no disk is mounted any more, and often no other file tells that one was. It is safe
 // for concurrent use.
-type knownMounts struct {
+type Known struct {
 	file string // "" to know those of this run only
 	log  *slog.Logger
 
@@ -30,8 +30,9 @@ type knownMounts struct {
 	points []string
 }
 
-func newKnownMounts(dir string, log *slog.Logger) *knownMounts {
-	k := &knownMounts{log: log}
+// NewKnown returns those that a file in dir remembers; without dir only those of this run are known.
+func NewKnown(dir string, log *slog.Logger) *Known {
+	k := &Known{log: log}
 	if dir != "" {
 		k.file = filepath.Join(dir, knownFile)
 	}
@@ -39,7 +40,7 @@ func newKnownMounts(dir string, log *slog.Logger) *knownMounts {
 }
 
 // above returns the deepest of them at or above path, "" if there is none.
-func (k *knownMounts) above(path string) string {
+func (k *Known) above(path string) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.load()
@@ -47,7 +48,7 @@ func (k *knownMounts) above(path string) string {
 }
 
 // add remembers a mount point. The file is written once per mount point; its folder is made if need be.
-func (k *knownMounts) add(point string) {
+func (k *Known) add(point string) {
 	if !k.learn(point) || k.file == "" {
 		return
 	}
@@ -57,7 +58,7 @@ func (k *knownMounts) add(point string) {
 }
 
 // learn returns whether point is new.
-func (k *knownMounts) learn(point string) bool {
+func (k *Known) learn(point string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.load()
@@ -69,7 +70,7 @@ func (k *knownMounts) learn(point string) bool {
 }
 
 // save writes the file. Only who has a new mount point waits for a slow disk.
-func (k *knownMounts) save() error {
+func (k *Known) save() error {
 	k.saving.Lock()
 	defer k.saving.Unlock()
 	k.mu.Lock()
@@ -82,7 +83,7 @@ func (k *knownMounts) save() error {
 }
 
 // load reads the file, once. It expects mu to be locked.
-func (k *knownMounts) load() {
+func (k *Known) load() {
 	if k.loaded || k.file == "" {
 		return
 	}

@@ -1,4 +1,4 @@
-package collect
+package mounts
 
 import (
 	"errors"
@@ -21,11 +21,11 @@ import (
 
 // mountsOn reads the mounts in a table, each with half of its space and all of its inodes used, and of the device that
 // the table says unless devices has another. It returns names and what is left out.
-func mountsOn(t *testing.T, m *mounts, table string) (names []string, f reading.Found) {
+func mountsOn(t *testing.T, m *Volumes, table string) (names []string, f reading.Found) {
 	t.Helper()
 	dir := t.TempDir()
 	hosttest.Write(t, filepath.Join(dir, "proc/self/mountinfo"), table)
-	f = reading.Guarded(hosttest.On(t.Context(), dir), m.read)
+	f = reading.Guarded(hosttest.On(t.Context(), dir), m.Read)
 	for _, s := range f.Samples {
 		names = append(names, s.Name)
 	}
@@ -33,17 +33,17 @@ func mountsOn(t *testing.T, m *mounts, table string) (names []string, f reading.
 }
 
 // half is a file system of which half is used, and every inode.
-func half(device string) space {
-	return space{device: device, isDir: true, used: 5, free: 5, inodes: 10}
+func half(device string) Space {
+	return Space{Device: device, IsDir: true, Used: 5, Free: 5, Inodes: 10}
 }
 
 // disks answers by mount point.
-func disks(devices map[string]string) func(string) (space, error) {
-	return func(path string) (space, error) {
+func disks(devices map[string]string) func(string) (Space, error) {
+	return func(path string) (Space, error) {
 		if device, ok := devices[path]; ok {
 			return half(device), nil
 		}
-		return space{}, os.ErrNotExist
+		return Space{}, os.ErrNotExist
 	}
 }
 
@@ -58,7 +58,7 @@ func TestMounts_names(t *testing.T) {
 	table := mountLine("8:1", "/", `/a\040b`, "ext4", "/dev/sda1") + mountLine("8:2", "/", long, "ext4", "/dev/sda2") +
 		mountLine("8:3", "/", `/new\012line`, "ext4", "/dev/sda3") + mountLine("8:4", "/", "/Bücher", "ext4", "/dev/sda4") +
 		mountLine("8:5", "/", tooLong, "ext4", "/dev/sda5") + mountLine("8:6", "/", `/end\040`, "ext4", "/dev/sda6")
-	m := newMounts(nil, disks(map[string]string{
+	m := NewVolumes(nil, disks(map[string]string{
 		"/a b": "8:1", long: "8:2", "/new\nline": "8:3", "/Bücher": "8:4", tooLong: "8:5", "/end ": "8:6",
 	}))
 	names, f := mountsOn(t, m, table)
@@ -133,7 +133,7 @@ func TestMounts_one_file_system_is_told_once(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			names, f := mountsOn(t, newMounts(tt.listed, disks(tt.devices)), tt.table)
+			names, f := mountsOn(t, NewVolumes(tt.listed, disks(tt.devices)), tt.table)
 			if diff := cmp.Diff(tt.want, names); diff != "" {
 				t.Error(diff)
 			}
@@ -157,7 +157,7 @@ func TestMounts_thousands(t *testing.T) {
 		fmt.Fprintf(&volumes, "%d 25 253:%d / /mnt/%04d rw - ext4 /dev/mapper/x-%d rw\n", i, i, i, i)
 	}
 	var asked atomic.Int32
-	m := newMounts(nil, func(path string) (space, error) {
+	m := NewVolumes(nil, func(path string) (Space, error) {
 		asked.Add(1)
 		if path == "/" {
 			return half("8:2"), nil
@@ -185,7 +185,7 @@ func TestMounts_one_hangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		var begun atomic.Int32
-		m := newMounts(nil, func(path string) (space, error) {
+		m := NewVolumes(nil, func(path string) (Space, error) {
 			if path == "/dead" {
 				begun.Add(1)
 				<-release
@@ -193,7 +193,7 @@ func TestMounts_one_hangs(t *testing.T) {
 			return half(map[string]string{"/": "8:2", "/dead": "8:3"}[path]), nil
 		})
 		table := mountLine("8:2", "/", "/", "ext4", "/dev/sda2") + mountLine("8:3", "/", "/dead", "ext4", "/dev/sdb1")
-		for i, want := range []time.Duration{mountPatience, 0, 0} {
+		for i, want := range []time.Duration{patience, 0, 0} {
 			begin := time.Now()
 			names, f := mountsOn(t, m, table)
 			if took := time.Since(begin); len(names) != 2 || !errors.Is(f.Err, reading.ErrHangs) || took != want {
@@ -219,7 +219,7 @@ func TestMounts_ever_new_ones_hang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		var begun atomic.Int32
-		m := newMounts(nil, func(string) (space, error) { begun.Add(1); <-release; return space{}, os.ErrNotExist })
+		m := NewVolumes(nil, func(string) (Space, error) { begun.Add(1); <-release; return Space{}, os.ErrNotExist })
 		for i := range 100 {
 			mountsOn(t, m, mountLine(fmt.Sprintf("8:%d", i), "/", fmt.Sprintf("/m%d", i), "ext4", "/dev/sdb1"))
 		}
@@ -236,10 +236,10 @@ func TestStatSpace(t *testing.T) {
 	dir := t.TempDir()
 	hosttest.Write(t, filepath.Join(dir, "file"), "")
 	s, err := statSpace(dir)
-	if err != nil || !s.isDir || s.used+s.free == 0 || !strings.Contains(s.device, ":") {
+	if err != nil || !s.IsDir || s.Used+s.Free == 0 || !strings.Contains(s.Device, ":") {
 		t.Errorf("got %+v, %v", s, err)
 	}
-	if s, err := statSpace(filepath.Join(dir, "file")); err != nil || s.isDir {
+	if s, err := statSpace(filepath.Join(dir, "file")); err != nil || s.IsDir {
 		t.Errorf("file: got %+v, %v", s, err)
 	}
 	if _, err := statSpace(filepath.Join(dir, "gone")); !errors.Is(err, os.ErrNotExist) {

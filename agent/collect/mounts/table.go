@@ -1,14 +1,14 @@
-package collect
+package mounts
 
 import "strings"
 
-// A mountTable has the mounts that a process sees, those too that others hide.
-type mountTable []mount
+// A table has the mounts that a process sees, those too that others hide.
+type table []mount
 
 // covering returns the mount that holds path, which is absolute, clean, and has no symbolic links in it. It goes the
 // kernel's way: from the root to the nearest mount on it that lies on the path, and so on from there. So it finds the
 // upper of two at one place, and none that another hides.
-func (t mountTable) covering(path string) (mount, bool) {
+func (t table) covering(path string) (mount, bool) {
 	at, ok := t.top(path)
 	if !ok {
 		return mount{}, false
@@ -24,7 +24,7 @@ func (t mountTable) covering(path string) (mount, bool) {
 }
 
 // top returns the mount that path begins in: one that is on no other of the table.
-func (t mountTable) top(path string) (mount, bool) {
+func (t table) top(path string) (mount, bool) {
 	ids := make(map[int]bool, len(t))
 	for _, m := range t {
 		ids[m.id] = true
@@ -40,7 +40,7 @@ func (t mountTable) top(path string) (mount, bool) {
 }
 
 // on returns the first mount on another that the way to path meets.
-func (t mountTable) on(at mount, path string) (mount, bool) {
+func (t table) on(at mount, path string) (mount, bool) {
 	best, found := mount{}, false
 	for _, m := range t {
 		if m.parent == at.id && m.id != at.id && within(path, m.point) && within(m.point, at.point) &&

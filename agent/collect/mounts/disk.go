@@ -1,4 +1,4 @@
-package collect
+package mounts
 
 import (
 	"context"
@@ -14,33 +14,34 @@ import (
 	"piway/agent/collect/host"
 )
 
-// A diskUsage reads how full the file system at a path is. Where a disk is missing, the kernel answers for the file
+// A Disk reads how full the file system at a path is. Where a disk is missing, the kernel answers for the file
 // system that its mount point lies on; that figure is not told under the disk's name.
-type diskUsage struct {
-	path  string
-	known *knownMounts
+type Disk struct {
+	Path  string // as it is configured
+	known *Known
 	ask   func(ctx context.Context, path string) (*disk.UsageStat, error) // statfs(2)
-	says  atomic.Pointer[string]                                          // what check says of the last value, see remark
+	says  atomic.Pointer[string]                                          // what check says of the last value, see Remark
 }
 
-func newDiskUsage(path string, known *knownMounts) *diskUsage {
-	return &diskUsage{path: path, known: known, ask: disk.UsageWithContext}
+// NewDisk returns the disk at path. What is mounted there is remembered in known.
+func NewDisk(path string, known *Known) *Disk {
+	return &Disk{Path: path, known: known, ask: disk.UsageWithContext}
 }
 
 // steady is how often a reading is begun anew because something was mounted or unmounted meanwhile.
 const steady = 5
 
-// read returns the percentage that df computes: used of what a user who is not root can have.
-func (d *diskUsage) read(ctx context.Context) (float64, error) {
+// Read returns the percentage that df computes: used of what a user who is not root can have.
+func (d *Disk) Read(ctx context.Context) (float64, error) {
 	value, err := d.figure(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("reading disk %s: %w", d.path, err)
+		return 0, fmt.Errorf("reading disk %s: %w", d.Path, err)
 	}
 	return value, nil
 }
 
-func (d *diskUsage) figure(ctx context.Context) (float64, error) {
-	path, err := filepath.EvalSymlinks(d.path)
+func (d *Disk) figure(ctx context.Context) (float64, error) {
+	path, err := filepath.EvalSymlinks(d.Path)
 	if err != nil {
 		return 0, host.Unnamed(err)
 	}
@@ -59,7 +60,7 @@ func (d *diskUsage) figure(ctx context.Context) (float64, error) {
 
 // steadily asks for the figure at path, in which are no symbolic links, until nothing was mounted or unmounted
 // meanwhile: by the call itself, which makes an automount mount, or by somebody who takes the disk away.
-func (d *diskUsage) steadily(ctx context.Context, path string) (float64, error) {
+func (d *Disk) steadily(ctx context.Context, path string) (float64, error) {
 	for range steady {
 		before := ownMounts(ctx)
 		at, err := d.find(ctx, path, before)
@@ -79,8 +80,8 @@ func (d *diskUsage) steadily(ctx context.Context, path string) (float64, error) 
 }
 
 // find returns where path lies, and an error if that is not where its disk is.
-func (d *diskUsage) find(ctx context.Context, path, mounts string) (place, error) {
-	at, err := locate(ctx, d.path, path, mounts)
+func (d *Disk) find(ctx context.Context, path, mounts string) (place, error) {
+	at, err := locate(ctx, d.Path, path, mounts)
 	if err != nil {
 		return at, err
 	}
@@ -101,8 +102,8 @@ func (d *diskUsage) find(ctx context.Context, path, mounts string) (place, error
 }
 
 // plannedByName is planned for a path that has symbolic links in it, as the files may have them too.
-func (d *diskUsage) plannedByName(ctx context.Context, path string) (point, file string) {
-	name := filepath.Clean(d.path)
+func (d *Disk) plannedByName(ctx context.Context, path string) (point, file string) {
+	name := filepath.Clean(d.Path)
 	if name == path {
 		return "", ""
 	}
@@ -127,7 +128,7 @@ func notMounted(point, why, file string) error {
 }
 
 // judge returns the percentage of a file system that was found where it should be, and notes of what it is.
-func (d *diskUsage) judge(at place, path string, u *disk.UsageStat) (float64, error) {
+func (d *Disk) judge(at place, path string, u *disk.UsageStat) (float64, error) {
 	if at.own.kind == "autofs" { // the call has not made it mount the disk
 		return 0, fmt.Errorf("%s is not mounted, only its automount is", at.point)
 	}
@@ -138,13 +139,13 @@ func (d *diskUsage) judge(at place, path string, u *disk.UsageStat) (float64, er
 	if at.couldBeMissed() {
 		d.known.add(at.point)
 	}
-	says := at.remark(d.path, path)
+	says := at.remark(d.Path, path)
 	d.says.Store(&says)
 	return value, nil
 }
 
-// remark returns what is to be known of the value that was read last, "" if it is what it seems to be.
-func (d *diskUsage) remark() string {
+// Remark returns what is to be known of the value that was read last, "" if it is what it seems to be.
+func (d *Disk) Remark() string {
 	if says := d.says.Load(); says != nil {
 		return *says
 	}

@@ -1,4 +1,4 @@
-package collect
+package mounts
 
 import (
 	"context"
@@ -55,9 +55,9 @@ func locate(ctx context.Context, name, path, mounts string) (place, error) {
 
 // A world is what this process sees, and what the machine does whose figures it tells.
 type world struct {
-	own     mountTable
-	machine mountTable // of process 1, as far as it is to be asked
-	root    string     // where this process sees the machine's /
+	own     table
+	machine table  // of process 1, as far as it is to be asked
+	root    string // where this process sees the machine's /
 }
 
 // sandboxed are the places over which systemd mounts others for a service.

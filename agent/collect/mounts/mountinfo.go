@@ -1,4 +1,4 @@
-package collect
+package mounts
 
 import (
 	"cmp"
@@ -20,8 +20,8 @@ type mount struct {
 }
 
 // parseMounts returns the mounts that keep may want: the others of 3000 are not taken apart. Nil keeps all.
-func parseMounts(text string, keep func(kind, source string) bool) mountTable {
-	var all mountTable
+func parseMounts(text string, keep func(kind, source string) bool) table {
+	var all table
 	for line := range strings.Lines(text) {
 		before, after, ok := strings.Cut(strings.TrimSuffix(line, "\n"), " - ")
 		rest := strings.Split(after, " ") // type, source, options; the source may be empty
@@ -95,10 +95,10 @@ type volume struct {
 	points       []string
 }
 
-// volumes returns each real file system once, however often it is mounted. The best mount point is one of first, then
+// volumesOf returns each real file system once, however often it is mounted. The best mount point is one of first, then
 // one that shows the whole, then the shortest. The volumes are in the order of their best mount points, the shortest
 // first.
-func volumes(mounts []mount, first []string) []volume {
+func volumesOf(mounts []mount, first []string) []volume {
 	better := func(a, b mount) int {
 		return cmp.Or(
 			-cmp.Compare(index(a.point, first), index(b.point, first)),

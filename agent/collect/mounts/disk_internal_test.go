@@ -1,4 +1,4 @@
-package collect
+package mounts
 
 import (
 	"context"
@@ -153,9 +153,9 @@ func TestDisk_paths(t *testing.T) {
 		inside: inside + " is a folder of " + b.usb + ": its figure is that of " + b.usb,
 		link:   link + " leads to " + b.usb,
 	}
-	for _, r := range b.c.Read(b.ctx) {
-		if path := strings.TrimPrefix(r.Name, "disk usage "); r.Remark != want[path] {
-			t.Errorf("%s: got %q, want %q", path, r.Remark, want[path])
+	for _, d := range b.disks {
+		if got := d.Remark(); got != want[d.Path] {
+			t.Errorf("%s: got %q, want %q", d.Path, got, want[d.Path])
 		}
 	}
 	b.mounts() // a folder of the same name is on the disk below
@@ -220,7 +220,7 @@ func TestDisk_changes_meanwhile(t *testing.T) {
 	ask := disk.UsageWithContext
 	during := func(changes ...func()) {
 		b.start("", b.usb)
-		b.c.disks[0].ask = func(ctx context.Context, path string) (*disk.UsageStat, error) {
+		b.disks[0].ask = func(ctx context.Context, path string) (*disk.UsageStat, error) {
 			if len(changes) > 0 {
 				changes[0]()
 				changes = changes[1:]
@@ -257,7 +257,7 @@ func TestDisk_changes_meanwhile(t *testing.T) {
 	b.has(b.usb)
 	b.start("", b.usb)
 	calls := 0
-	b.c.disks[0].ask = func(ctx context.Context, path string) (*disk.UsageStat, error) {
+	b.disks[0].ask = func(ctx context.Context, path string) (*disk.UsageStat, error) {
 		if calls++; calls == 1 {
 			return nil, syscall.EINTR
 		}
