@@ -11,6 +11,7 @@ import (
 	"piway/agent/collect/mounts"
 	"piway/agent/collect/power"
 	"piway/agent/collect/reading"
+	"piway/agent/collect/storage"
 	"piway/shared/sample"
 )
 
@@ -116,11 +117,11 @@ func (c *Collector) addHealth(opt Options) {
 	c.addLocal("cpu clock", cpuClock)
 	c.addLocal("fan", fans)
 	c.addLocal("disk usage", mounts.NewVolumes(opt.Disks, opt.statfs).Read)
-	c.addLocal("disk", new(diskIO).read)
-	c.addLocal("storage", new(storage).read)
+	c.addLocal("disk", new(storage.IO).Read)
+	c.addLocal("storage", new(storage.Ext4).Read)
 	c.addLocal("root", mounts.RootReadOnly)
-	c.addLocal("emmc", emmcWear)
-	c.addLocal("card", cardIdentity)
+	c.addLocal("emmc", storage.EMMCWear)
+	c.addLocal("card", storage.Card)
 	c.addLocal("network", new(network).read)
 	c.addLocal("wifi signal", wifiSignals)
 	c.addLocal("agent", new(own).read)

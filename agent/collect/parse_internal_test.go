@@ -114,40 +114,6 @@ func TestParseWireless(t *testing.T) {
 	}
 }
 
-func TestParseDiskStats(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		text string
-		want []diskStat
-	}{
-		{ // kernels before 4.18, before 5.5 and now
-			" 179 0 mmcblk0 1 2 3 4 5 6 7 8 9 10 11\n 8 0 sda 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15\n" +
-				" 8 16 sdb 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n",
-			[]diskStat{{"mmcblk0", "179:0", 3, 7, 10}, {"sda", "8:0", 3, 7, 10}, {"sdb", "8:16", 3, 7, 10}},
-		},
-		{" 3 1 hda1 1 2 3 4\n", nil}, // 2.6's partitions
-		{" 8 0 sda 1 2 -3 4 5 6 7 8 9 10 11\n", nil},
-		{"\n\nx", nil},
-	} {
-		if diff := cmp.Diff(tt.want, parseDiskStats(tt.text), cmp.AllowUnexported(diskStat{})); diff != "" {
-			t.Errorf("%q: %s", tt.text, diff)
-		}
-	}
-}
-
-func TestDiskStat_mayBeDisk(t *testing.T) {
-	t.Parallel()
-	for name, want := range map[string]bool{
-		"mmcblk0": true, "sda": true, "nvme0n1": true, "vda": true, "xvda": true, "mtdblock0": true,
-		"loop7": false, "ram0": false, "zram0": false, "sr0": false, "fd0": false, "mmcblk0boot0": false, "..": false,
-		"a/b/../../..": false,
-	} {
-		if got := (diskStat{name: name}).mayBeDisk(); got != want {
-			t.Errorf("%s: got %t, want %t", name, got, want)
-		}
-	}
-}
-
 func TestParseOSRelease(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -166,7 +132,7 @@ func TestParseOSRelease(t *testing.T) {
 func FuzzParsers(f *testing.F) {
 	for _, seed := range []string{
 		"0.42 0.31 0.22 1/142 4711\n", "SwapTotal: 9 kB\nSwapFree: 5 kB\n", "some avg10=0.00 total=4711\n",
-		" wlan0: 0000   52.  -58.  -256 0 0 0 0 0 0\n", " 179 0 mmcblk0 1 2 3 4 5 6 7 8 9 10 11\n", "1234 567 89\n",
+		" wlan0: 0000   52.  -58.  -256 0 0 0 0 0 0\n", "1234 567 89\n",
 		"PRETTY_NAME=\"x\"\n", "Raspberry Pi\x00", "fan1_input", "pwm1", "NaN", "", "\x00",
 	} {
 		f.Add(seed)
@@ -182,11 +148,6 @@ func FuzzParsers(f *testing.F) {
 		for _, s := range parseWireless(text) {
 			if s.dBm >= 0 || s.dBm < -127 {
 				t.Errorf("signal of %q: %v", text, s)
-			}
-		}
-		for _, s := range parseDiskStats(text) {
-			if s.name == "" || strings.ContainsAny(s.name, " \n") {
-				t.Errorf("disk of %q: %q", text, s.name)
 			}
 		}
 		for _, n := range fanNumbers([]string{text}) {

@@ -23,7 +23,7 @@ var inside = map[string][]string{
 	// The agent's stages, and their wiring.
 	"agent/collect": {
 		"agent/collect/host", "agent/collect/mounts", "agent/collect/power", "agent/collect/reading",
-		"agent/collect/systemd", "shared/clock", "shared/sample",
+		"agent/collect/storage", "agent/collect/systemd", "shared/clock", "shared/sample",
 	},
 	"agent/collect_test": {"agent/collect/hosttest"},
 	"agent/own":          {"shared/clock", "shared/config", "shared/files", "shared/sample", "shared/tell"},
@@ -39,10 +39,12 @@ var inside = map[string][]string{
 	"agent/collect/systemd": {},
 
 	// What the readings are of.
-	"agent/collect/mounts":      {"agent/collect/host", "agent/collect/reading", "shared/files"},
-	"agent/collect/mounts_test": {"agent/collect/hosttest"},
-	"agent/collect/power":       {"agent/collect/host", "agent/collect/notify", "agent/collect/reading"},
-	"agent/collect/power_test":  {"agent/collect/hosttest"},
+	"agent/collect/mounts":       {"agent/collect/host", "agent/collect/reading", "shared/files"},
+	"agent/collect/mounts_test":  {"agent/collect/hosttest"},
+	"agent/collect/power":        {"agent/collect/host", "agent/collect/notify", "agent/collect/reading"},
+	"agent/collect/power_test":   {"agent/collect/hosttest"},
+	"agent/collect/storage":      {"agent/collect/host", "agent/collect/reading", "shared/clock"},
+	"agent/collect/storage_test": {"agent/collect/hosttest"},
 
 	// Machines of files, imported by tests only.
 	"agent/collect/hosttest": {"agent/collect/reading"},

@@ -14,7 +14,7 @@ import (
 // dated are the files in which a duration lies between dates, and why.
 var dated = map[string]string{
 	"agent/spool/bound.go":          "a file's age counts over restarts of the machine; only a right clock judges it",
-	"agent/collect/storage.go":      "the age of an error, which the kernel has dated",
+	"agent/collect/storage/ext4.go": "the age of an error, which the kernel has dated",
 	"gateway/forward/forward.go":    "the age of a datum",
 	"gateway/queue/dating/hosts.go": "the age of what an earlier run of the machine took, by a clock that is right now",
 	"proof/outage/pi.go":            "a tool of tests that sends at multiples of the wall clock",

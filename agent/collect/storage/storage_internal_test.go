@@ -1,4 +1,4 @@
-package collect
+package storage
 
 import (
 	"errors"
@@ -55,7 +55,7 @@ func TestStorage_errors(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, _, err := hosttest.Read(t, tt.files, new(storage).read)
+			got, _, err := hosttest.Read(t, tt.files, new(Ext4).Read)
 			if !maps.Equal(got, tt.want) || tt.why != nil && !errors.Is(err, tt.why) {
 				t.Errorf("got %v, %v, want %v, %v", got, err, tt.want, tt.why)
 			}
@@ -122,7 +122,7 @@ func TestStorage_written(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s := new(storage)
+				s := new(Ext4)
 				dir := hosttest.New(t, tt.before)
 				if err := os.MkdirAll(filepath.Join(dir, "sys/class/block"), 0o700); err != nil {
 					t.Fatal(err)
@@ -130,7 +130,7 @@ func TestStorage_written(t *testing.T) {
 				if err := os.Symlink("sda/sda1", filepath.Join(dir, "sys/class/block/sda1")); err != nil {
 					t.Fatal(err)
 				}
-				if f := reading.Guarded(hosttest.On(t.Context(), dir), s.read); !errors.Is(f.Err, reading.ErrEarly) {
+				if f := reading.Guarded(hosttest.On(t.Context(), dir), s.Read); !errors.Is(f.Err, reading.ErrEarly) {
 					t.Errorf("first reading: got %+v", f)
 				}
 				time.Sleep(time.Minute)
@@ -140,7 +140,7 @@ func TestStorage_written(t *testing.T) {
 				for name, text := range tt.after {
 					hosttest.Write(t, filepath.Join(dir, name), text)
 				}
-				f := reading.Guarded(hosttest.On(t.Context(), dir), s.read)
+				f := reading.Guarded(hosttest.On(t.Context(), dir), s.Read)
 				got := float64(early)
 				for _, v := range f.Samples {
 					if v.Name == "storage written" {
@@ -200,35 +200,28 @@ func TestEMMCWear(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, _, err := hosttest.Read(t, tt.files, emmcWear)
+			got, _, err := hosttest.Read(t, tt.files, EMMCWear)
 			if !maps.Equal(got, tt.want) || tt.why != nil && !errors.Is(err, tt.why) {
 				t.Errorf("got %v, %v, want %v, %v", got, err, tt.want, tt.why)
 			}
 		})
 	}
-	_, _, err := hosttest.Read(t, map[string]string{dir + "life_time": "0x0c 0x01\n"}, emmcWear)
+	_, _, err := hosttest.Read(t, map[string]string{dir + "life_time": "0x0c 0x01\n"}, EMMCWear)
 	if err == nil || errors.Is(err, host.ErrAbsent) {
 		t.Errorf("no number: got %v, want what is wrong", err)
 	}
 }
 
 func FuzzStorage(f *testing.F) {
-	for _, text := range []string{"0x01 0x0b\n", "active\n", "\x00\x10", ""} {
+	for _, text := range []string{"0x01 0x0b\n", "\x00\x10", ""} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		if n, err := parseEMMC(text, 11); n < 0 || n > 11 || err != nil && n != 0 {
 			t.Errorf("%q: got %d, %v", text, n, err)
 		}
-		if on, err := parseWatchdog(text); on && err != nil {
-			t.Errorf("%q: active, and %v", text, err)
-		}
 		if card := describeCard(text, text, text, text, text); len(card) > reading.MaxAttribute {
 			t.Errorf("%q: %d bytes", text, len(card))
 		}
-		if line := listed([]string{text, text, text, text}); len(line) > reading.MaxAttribute {
-			t.Errorf("%q: %d bytes", text, len(line))
-		}
-		_ = addressPath(text)
 	})
 }

@@ -1,4 +1,4 @@
-package collect
+package storage
 
 import (
 	"context"
@@ -20,12 +20,12 @@ const (
 	sectorSize = 512
 )
 
-// diskIO remembers the counters of disks.
-type diskIO struct{ reading.Tally }
+// IO remembers the counters of disks.
+type IO struct{ reading.Tally }
 
-// read reads what has been read from and written to each whole disk since the last reading, and in how much of the
+// Read reads what has been read from and written to each whole disk since the last reading, and in how much of the
 // time it had something to do.
-func (d *diskIO) read(ctx context.Context, out *reading.Found) error {
+func (d *IO) Read(ctx context.Context, out *reading.Found) error {
 	text, err := host.ReadText(host.Proc(ctx, "diskstats"))
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package collect
+package storage
 
 import (
 	"context"
@@ -13,13 +13,13 @@ import (
 	"piway/shared/clock"
 )
 
-// storage remembers how much has been written to the ext4 file systems.
-type storage struct{ reading.Tally }
+// Ext4 remembers how much has been written to the ext4 file systems.
+type Ext4 struct{ reading.Tally }
 
-// read reads how many errors the mounted ext4 file systems have on record, how old the newest is, and what has been
+// Read reads how many errors the mounted ext4 file systems have on record, how old the newest is, and what has been
 // written to them since the last reading (Documentation/ABI/testing/sysfs-fs-ext4). One file system that cannot be read
 // makes a figure absent: less than all is wrong.
-func (s *storage) read(ctx context.Context, out *reading.Found) error {
+func (s *Ext4) Read(ctx context.Context, out *reading.Found) error {
 	counts, noCounts := ofExt4(ctx, "errors_count")
 	if noCounts == nil {
 		var all uint64
@@ -99,7 +99,7 @@ func errorAge(last uint64, now time.Time) time.Duration {
 
 // written takes how many KiB were ever written to each file system. It returns how many megabytes that is since the
 // last reading, or false if that is not known of all: one is new, was replaced, or its counter went back.
-func (s *storage) written(ctx context.Context, kib map[string]uint64) (megabytes float64, ok bool) {
+func (s *Ext4) written(ctx context.Context, kib map[string]uint64) (megabytes float64, ok bool) {
 	last := s.Last
 	now := map[string]reading.Count{}
 	for name, n := range kib {
