@@ -9,6 +9,7 @@ import (
 
 	"piway/agent/collect/host"
 	"piway/agent/collect/mounts"
+	"piway/agent/collect/network"
 	"piway/agent/collect/power"
 	"piway/agent/collect/reading"
 	"piway/agent/collect/storage"
@@ -122,8 +123,8 @@ func (c *Collector) addHealth(opt Options) {
 	c.addLocal("root", mounts.RootReadOnly)
 	c.addLocal("emmc", storage.EMMCWear)
 	c.addLocal("card", storage.Card)
-	c.addLocal("network", new(network).read)
-	c.addLocal("wifi signal", wifiSignals)
+	c.addLocal("network", new(network.Traffic).Read)
+	c.addLocal("wifi signal", network.WifiSignals)
 	c.addLocal("agent", new(own).read)
 }
 

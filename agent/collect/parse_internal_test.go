@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"piway/agent/collect/hosttest"
 	"piway/agent/collect/reading"
 	"piway/shared/sample"
@@ -87,33 +85,6 @@ func TestParsePressure(t *testing.T) {
 	}
 }
 
-func TestParseWireless(t *testing.T) {
-	t.Parallel()
-	line := func(iface, level string) string {
-		return " " + iface + ": 0000   52.  " + level + "  -256        0      0      0      0      0        0\n"
-	}
-	const head = "Inter-| sta-|   Quality        |   Discarded packets               | Missed | WE\n" +
-		" face | tus | link level noise |  nwid  crypt   frag  retry   misc | beacon | 22\n"
-	for _, tt := range []struct {
-		text string
-		want []signal
-	}{
-		{"", nil},
-		{head, nil},
-		{head + line("wlan0", "-58."), []signal{{"wlan0", -58}}},
-		{head + line("wlan0", "-58"), []signal{{"wlan0", -58}}}, // the point says that it is new
-		{head + line("wlan0", "-256"), nil},                     // not connected
-		{head + line("wlan0", "0"), nil},
-		{head + line("wlan0", "180."), nil}, // on a scale of the driver's own
-		{head + line("wlan0", "x") + line("wlx00c0ca123456", "-71."), []signal{{"wlx00c0ca123456", -71}}},
-		{"wlan0: 0000 52.\n", nil},
-	} {
-		if diff := cmp.Diff(tt.want, parseWireless(tt.text), cmp.AllowUnexported(signal{})); diff != "" {
-			t.Errorf("%q: %s", tt.text, diff)
-		}
-	}
-}
-
 func TestParseOSRelease(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -132,7 +103,7 @@ func TestParseOSRelease(t *testing.T) {
 func FuzzParsers(f *testing.F) {
 	for _, seed := range []string{
 		"0.42 0.31 0.22 1/142 4711\n", "SwapTotal: 9 kB\nSwapFree: 5 kB\n", "some avg10=0.00 total=4711\n",
-		" wlan0: 0000   52.  -58.  -256 0 0 0 0 0 0\n", "1234 567 89\n",
+		"1234 567 89\n",
 		"PRETTY_NAME=\"x\"\n", "Raspberry Pi\x00", "fan1_input", "pwm1", "NaN", "", "\x00",
 	} {
 		f.Add(seed)
@@ -143,11 +114,6 @@ func FuzzParsers(f *testing.F) {
 				if v < 0 || sample.CheckValue(v) != nil && v < math.Ldexp(1, 360) {
 					t.Errorf("load of %q: %v", text, v)
 				}
-			}
-		}
-		for _, s := range parseWireless(text) {
-			if s.dBm >= 0 || s.dBm < -127 {
-				t.Errorf("signal of %q: %v", text, s)
 			}
 		}
 		for _, n := range fanNumbers([]string{text}) {

@@ -22,8 +22,8 @@ var inside = map[string][]string{
 
 	// The agent's stages, and their wiring.
 	"agent/collect": {
-		"agent/collect/host", "agent/collect/mounts", "agent/collect/power", "agent/collect/reading",
-		"agent/collect/storage", "agent/collect/systemd", "shared/clock", "shared/sample",
+		"agent/collect/host", "agent/collect/mounts", "agent/collect/network", "agent/collect/power",
+		"agent/collect/reading", "agent/collect/storage", "agent/collect/systemd", "shared/clock", "shared/sample",
 	},
 	"agent/collect_test": {"agent/collect/hosttest"},
 	"agent/own":          {"shared/clock", "shared/config", "shared/files", "shared/sample", "shared/tell"},
@@ -41,6 +41,8 @@ var inside = map[string][]string{
 	// What the readings are of.
 	"agent/collect/mounts":       {"agent/collect/host", "agent/collect/reading", "shared/files"},
 	"agent/collect/mounts_test":  {"agent/collect/hosttest"},
+	"agent/collect/network":      {"agent/collect/host", "agent/collect/reading"},
+	"agent/collect/network_test": {"agent/collect/hosttest"},
 	"agent/collect/power":        {"agent/collect/host", "agent/collect/notify", "agent/collect/reading"},
 	"agent/collect/power_test":   {"agent/collect/hosttest"},
 	"agent/collect/storage":      {"agent/collect/host", "agent/collect/reading", "shared/clock"},

@@ -14,7 +14,7 @@ import (
 )
 
 // Ext4 remembers how much has been written to the ext4 file systems.
-type Ext4 struct{ reading.Tally }
+type Ext4 struct{ tally reading.Tally }
 
 // Read reads how many errors the mounted ext4 file systems have on record, how old the newest is, and what has been
 // written to them since the last reading (Documentation/ABI/testing/sysfs-fs-ext4). One file system that cannot be read
@@ -100,12 +100,12 @@ func errorAge(last uint64, now time.Time) time.Duration {
 // written takes how many KiB were ever written to each file system. It returns how many megabytes that is since the
 // last reading, or false if that is not known of all: one is new, was replaced, or its counter went back.
 func (s *Ext4) written(ctx context.Context, kib map[string]uint64) (megabytes float64, ok bool) {
-	last := s.Last
+	last := s.tally.Last
 	now := map[string]reading.Count{}
 	for name, n := range kib {
 		now[name] = reading.Count{Value: n, Of: diskSequence(ctx, name)}
 	}
-	grown, _ := s.Since(now)
+	grown, _ := s.tally.Since(now)
 	for _, by := range grown {
 		megabytes += by * 1024 / 1e6
 	}

@@ -21,7 +21,7 @@ const (
 )
 
 // IO remembers the counters of disks.
-type IO struct{ reading.Tally }
+type IO struct{ tally reading.Tally }
 
 // Read reads what has been read from and written to each whole disk since the last reading, and in how much of the
 // time it had something to do.
@@ -36,7 +36,7 @@ func (d *IO) Read(ctx context.Context, out *reading.Found) error {
 		return !s.mayBeDisk() || !host.IsDevice(filepath.Join(blocks, s.name))
 	})
 	if len(disks) == 0 {
-		d.Last = nil
+		d.tally.Last = nil
 		return host.ErrAbsent
 	}
 	disks = reading.AtMost(out, disks, maxDevices, 3, "disks")
@@ -47,7 +47,7 @@ func (d *IO) Read(ctx context.Context, out *reading.Found) error {
 		now["written "+s.name] = reading.Count{Value: s.written, Of: of}
 		now["busy "+s.name] = reading.Count{Value: s.busy, Of: of}
 	}
-	grown, elapsed := d.Since(now)
+	grown, elapsed := d.tally.Since(now)
 	if len(grown) == 0 {
 		return reading.ErrEarly
 	}

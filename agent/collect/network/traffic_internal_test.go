@@ -1,4 +1,4 @@
-package collect
+package network
 
 import (
 	"errors"
@@ -34,7 +34,7 @@ func TestNetwork_interfaces_come_and_go(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
-		var n network
+		var n Traffic
 		for i, step := range []struct {
 			do   func()
 			want map[string]float64
@@ -79,7 +79,7 @@ func TestNetwork_interfaces_come_and_go(t *testing.T) {
 			},
 		} {
 			step.do()
-			f := reading.Guarded(hosttest.On(t.Context(), dir), n.read)
+			f := reading.Guarded(hosttest.On(t.Context(), dir), n.Read)
 			got := map[string]float64{}
 			for _, s := range f.Samples {
 				got[s.Name] = s.Value
@@ -102,10 +102,10 @@ func TestNetwork_many(t *testing.T) {
 		for i := range 20 {
 			iface(t, dir, fmt.Sprintf("eth%02d", i), "up", i, true, 1, 1, 1)
 		}
-		var n network
-		reading.Guarded(hosttest.On(t.Context(), dir), n.read)
+		var n Traffic
+		reading.Guarded(hosttest.On(t.Context(), dir), n.Read)
 		time.Sleep(time.Minute)
-		f := reading.Guarded(hosttest.On(t.Context(), dir), n.read)
+		f := reading.Guarded(hosttest.On(t.Context(), dir), n.Read)
 		if len(f.Samples) != 3*maxInterfaces || f.Left != 3*(20-maxInterfaces) || f.Err == nil {
 			t.Errorf("got %d, %d left out, %v", len(f.Samples), f.Left, f.Err)
 		}

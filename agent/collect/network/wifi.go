@@ -1,4 +1,4 @@
-package collect
+package network
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 // maxWifi is how many wireless interfaces are told of.
 const maxWifi = 4
 
-// wifiSignals reads how strongly each wireless interface hears its access point.
-func wifiSignals(ctx context.Context, out *reading.Found) error {
+// WifiSignals reads how strongly each wireless interface hears its access point.
+func WifiSignals(ctx context.Context, out *reading.Found) error {
 	text, err := host.ReadText(host.Proc(ctx, "net/wireless"))
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package collect
+package network
 
 import (
 	"context"
@@ -14,12 +14,12 @@ import (
 // maxInterfaces is how many network interfaces are told of.
 const maxInterfaces = 8
 
-// network remembers the counters of interfaces.
-type network struct{ reading.Tally }
+// Traffic remembers the counters of interfaces.
+type Traffic struct{ tally reading.Tally }
 
-// read reads what each network device has received, sent and got wrong since the last reading. It reads /sys, which
+// Read reads what each network device has received, sent and got wrong since the last reading. It reads /sys, which
 // shows the host's interfaces to a container that is given the host's.
-func (n *network) read(ctx context.Context, out *reading.Found) error {
+func (n *Traffic) Read(ctx context.Context, out *reading.Found) error {
 	dir := host.Sys(ctx, "class/net")
 	names, err := host.Entries(dir, "")
 	if err != nil {
@@ -29,7 +29,7 @@ func (n *network) read(ctx context.Context, out *reading.Found) error {
 		return !host.IsDevice(filepath.Join(dir, name)) || !isUp(filepath.Join(dir, name))
 	})
 	if len(up) == 0 {
-		n.Last = nil
+		n.tally.Last = nil
 		return host.ErrAbsent
 	}
 	up = reading.AtMost(out, up, maxInterfaces, 3, "network interfaces")
@@ -38,7 +38,7 @@ func (n *network) read(ctx context.Context, out *reading.Found) error {
 	for _, name := range up {
 		fault = reading.Worse(fault, countInterface(filepath.Join(dir, name), name, now))
 	}
-	grown, _ := n.Since(now)
+	grown, _ := n.tally.Since(now)
 	for _, name := range up {
 		tellInterface(name, grown, out)
 	}
