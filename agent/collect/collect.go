@@ -13,6 +13,7 @@ import (
 	"piway/agent/collect/power"
 	"piway/agent/collect/reading"
 	"piway/agent/collect/storage"
+	"piway/agent/collect/thermal"
 	"piway/shared/sample"
 )
 
@@ -91,7 +92,7 @@ func New(opt Options) *Collector {
 		c.add("cpu usage", "Percent", new(cpuUsage).read)
 	}
 	if opt.Temperature {
-		c.add("cpu temperature", "None", cpuTemperature)
+		c.add("cpu temperature", "None", thermal.CPU)
 	}
 	if opt.Memory {
 		c.add("memory usage", "Megabytes", memoryUsage)

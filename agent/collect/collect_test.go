@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -214,5 +215,60 @@ func TestMachine(t *testing.T) {
 		if got := collect.Machine(on(t, dir)); got.Boot != "" || got.Uptime != 0 {
 			t.Errorf("on %s: got %+v, want nothing", dir, got)
 		}
+	}
+}
+
+// A sensor that sleeps or is unplugged is told once, and is no other sensor meanwhile.
+func TestCollector_temperature_comes_and_goes(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	temp := filepath.Join(dir, "sys/class/thermal/thermal_zone0/temp")
+	for name, text := range map[string]string{
+		"thermal/thermal_zone0/type": "cpu-thermal\n", "thermal/thermal_zone0/temp": "50000\n",
+		"hwmon/hwmon0/name": "ds3231\n", "hwmon/hwmon0/temp1_input": "21000\n",
+	} {
+		write(t, filepath.Join(dir, "sys/class", name), text)
+	}
+	want := func(celsius float64) map[string]float64 { return map[string]float64{"cpu temperature None": celsius} }
+	none := map[string]float64{}
+	var log bytes.Buffer
+	c := collect.New(collect.Options{Temperature: true, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	for _, tt := range []struct {
+		text string
+		want map[string]float64
+	}{
+		{"50000", want(50)},
+		{"65535000", none},
+		{"65534000", none},
+		{"51", none},
+		{"52", none},
+		{"", none},
+		{"51000", want(51)},
+	} {
+		write(t, temp, tt.text)
+		got, _ := c.Collect(on(t, dir))
+		if diff := cmp.Diff(tt.want, values(got)); diff != "" {
+			t.Errorf("%q: %s", tt.text, diff)
+		}
+	}
+	fails, works := strings.Count(log.String(), "sensor fails"), strings.Count(log.String(), "works again")
+	if fails != 3 || works != 1 {
+		t.Errorf("got %d failures and %d recoveries, want a failure per reason and one recovery:\n%s", fails, works, &log)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "sys/class/thermal")); err != nil {
+		t.Fatal(err)
+	}
+	if r := c.Read(on(t, dir)); !errors.Is(r[0].Err, collect.ErrAbsent) {
+		t.Errorf("without a sensor: got %v", r[0].Err)
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -23,7 +23,8 @@ var inside = map[string][]string{
 	// The agent's stages, and their wiring.
 	"agent/collect": {
 		"agent/collect/host", "agent/collect/mounts", "agent/collect/network", "agent/collect/power",
-		"agent/collect/reading", "agent/collect/storage", "agent/collect/systemd", "shared/clock", "shared/sample",
+		"agent/collect/reading", "agent/collect/storage", "agent/collect/systemd", "agent/collect/thermal",
+		"shared/clock", "shared/sample",
 	},
 	"agent/collect_test": {"agent/collect/hosttest"},
 	"agent/own":          {"shared/clock", "shared/config", "shared/files", "shared/sample", "shared/tell"},
@@ -47,6 +48,8 @@ var inside = map[string][]string{
 	"agent/collect/power_test":   {"agent/collect/hosttest"},
 	"agent/collect/storage":      {"agent/collect/host", "agent/collect/reading", "shared/clock"},
 	"agent/collect/storage_test": {"agent/collect/hosttest"},
+	"agent/collect/thermal":      {"agent/collect/host"},
+	"agent/collect/thermal_test": {"agent/collect/hosttest", "agent/collect/reading"},
 
 	// Machines of files, imported by tests only.
 	"agent/collect/hosttest": {"agent/collect/reading"},

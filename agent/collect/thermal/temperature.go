@@ -1,4 +1,4 @@
-package collect
+package thermal
 
 import (
 	"cmp"
@@ -21,10 +21,10 @@ type thermometer struct {
 	zone string // the folder of its thermal zone, "" if it is none
 }
 
-// cpuTemperature returns the CPU's temperature in °C: the hottest of those thermometers of the best rank that work.
+// CPU returns the CPU's temperature in °C: the hottest of those thermometers of the best rank that work.
 // ErrAbsent means that the machine shows none. Only the CPU's are read: asking others takes its time (a DS18B20
 // measures for 750 ms) or wakes a disk.
-func cpuTemperature(ctx context.Context) (float64, error) {
+func CPU(ctx context.Context) (float64, error) {
 	all := append(zones(host.Sys(ctx, "class/thermal")), hwmons(host.Sys(ctx, "class/hwmon"))...)
 	slices.SortStableFunc(all, func(a, b thermometer) int { return cmp.Compare(a.rank, b.rank) })
 	why := host.ErrAbsent

@@ -1,32 +1,38 @@
-package collect_test
+package thermal_test
 
 import (
-	"bytes"
-	"errors"
-	"log/slog"
+	"context"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"piway/agent/collect"
+	"piway/agent/collect/hosttest"
+	"piway/agent/collect/reading"
+	"piway/agent/collect/thermal"
 )
+
+// temperature is a source of the CPU's temperature only.
+func temperature(ctx context.Context, out *reading.Found) error {
+	value, err := thermal.CPU(ctx)
+	if err == nil {
+		out.Add("cpu temperature", "None", value)
+	}
+	return err
+}
 
 // want is the temperature, or none.
 func want(celsius ...float64) map[string]float64 {
 	all := map[string]float64{}
 	for _, c := range celsius {
-		all["cpu temperature None"] = c
+		all["cpu temperature"] = c
 	}
 	return all
 }
 
-func TestCollector_temperature(t *testing.T) {
+func TestCPU(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name  string
@@ -155,55 +161,15 @@ func TestCollector_temperature(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			files := map[string]string{}
 			for name, text := range tt.files {
-				write(t, filepath.Join(dir, "sys/class", name), text)
+				files["sys/class/"+name] = text
 			}
-			got, _ := collect.New(collect.Options{Temperature: true}).Collect(on(t, dir))
-			if diff := cmp.Diff(tt.want, values(got)); diff != "" {
+			got, _, _ := hosttest.Read(t, files, temperature)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Error(diff)
 			}
 		})
-	}
-}
-
-// A sensor that sleeps or is unplugged is told once, and is no other sensor meanwhile.
-func TestCollector_temperature_comes_and_goes(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	temp := filepath.Join(dir, "sys/class/thermal/thermal_zone0/temp")
-	for name, text := range merge(zone(0, "cpu-thermal", "50000"), hwmon(0, "ds3231", 1, "", "21000")) {
-		write(t, filepath.Join(dir, "sys/class", name), text)
-	}
-	var log bytes.Buffer
-	c := collect.New(collect.Options{Temperature: true, Log: slog.New(slog.NewTextHandler(&log, nil))})
-	for _, tt := range []struct {
-		text string
-		want map[string]float64
-	}{
-		{"50000", want(50)},
-		{"65535000", want()},
-		{"65534000", want()},
-		{"51", want()},
-		{"52", want()},
-		{"", want()},
-		{"51000", want(51)},
-	} {
-		write(t, temp, tt.text)
-		got, _ := c.Collect(on(t, dir))
-		if diff := cmp.Diff(tt.want, values(got)); diff != "" {
-			t.Errorf("%q: %s", tt.text, diff)
-		}
-	}
-	fails, works := strings.Count(log.String(), "sensor fails"), strings.Count(log.String(), "works again")
-	if fails != 3 || works != 1 {
-		t.Errorf("got %d failures and %d recoveries, want a failure per reason and one recovery:\n%s", fails, works, &log)
-	}
-	if err := os.RemoveAll(filepath.Join(dir, "sys/class/thermal")); err != nil {
-		t.Fatal(err)
-	}
-	if r := c.Read(on(t, dir)); !errors.Is(r[0].Err, collect.ErrAbsent) {
-		t.Errorf("without a sensor: got %v", r[0].Err)
 	}
 }
 
@@ -242,14 +208,4 @@ func merge(parts ...map[string]string) map[string]string {
 		maps.Copy(all, p)
 	}
 	return all
-}
-
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
 }
