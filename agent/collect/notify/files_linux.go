@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -199,4 +200,35 @@ func sleepUntil(ctx context.Context, then time.Time) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// openTelling opens a file that tells by poll when it changes. It returns nil for others, and for one that is missing.
+func openTelling(path string) (*os.File, error) {
+	var system unix.Statfs_t
+	switch err := unix.Statfs(path, &system); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, &fs.PathError{Op: "statfs", Path: path, Err: err}
+	}
+	if kind := int64(system.Type); kind != unix.SYSFS_MAGIC && kind != unix.PROC_SUPER_MAGIC {
+		return nil, nil
+	}
+	fd, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), path), nil // for Go's poller, because it does not block
+}
+
+// readAt reads a file that is open, from its start.
+func readAt(file *os.File) (text string, err error) {
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return "", err
+	}
+	if outer := raw.Control(func(fd uintptr) { text, err = readFD(int(fd), file.Name()) }); outer != nil {
+		return "", outer
+	}
+	return text, err
 }
