@@ -68,7 +68,7 @@ var notYet = []failure{
 	{"samples without end", &barDelay, 15 * time.Second, noTurns},
 }
 
-const noTurns = "turns are taken within a pass, and each live one keeps its lane for a window"
+const noTurns = "with windows of a second, passes of a flood are reduced more slowly than they close"
 
 // known says why a bar is not expected to hold, "" if it is.
 func (r *result) known(b *bar) string {
