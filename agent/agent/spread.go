@@ -40,7 +40,7 @@ type spread struct {
 // Add is the spool's.
 func (s *spread) Add(reading sample.Report) {
 	s.mu.Lock()
-	s.newest, s.due = newest(reading.Samples), time.Now().Add(s.offset)
+	s.newest, s.due = sample.Newest(reading.Samples), time.Now().Add(s.offset)
 	s.mu.Unlock()
 	s.Spool.Add(reading)
 }
@@ -53,7 +53,7 @@ func (s *spread) Next(ctx context.Context, after uint64) (uint64, sample.Report,
 	}
 	s.mu.Lock()
 	wait := time.Until(s.due)
-	if newest(r.Samples) != s.newest {
+	if sample.Newest(r.Samples) != s.newest {
 		wait = 0
 	}
 	s.mu.Unlock()
@@ -65,12 +65,4 @@ func (s *spread) Next(ctx context.Context, after uint64) (uint64, sample.Report,
 	case <-ctx.Done():
 	}
 	return pos, r, ctx.Err()
-}
-
-// newest is the time of the newest sample.
-func newest(samples []sample.Sample) (t float64) {
-	for i := range samples {
-		t = max(t, samples[i].Time)
-	}
-	return t
 }

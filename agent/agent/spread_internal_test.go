@@ -155,7 +155,7 @@ func TestRun_sendsAtItsOffset(t *testing.T) {
 			continue // the status
 		}
 		seen++
-		if waited := m.Report.Sent - newest(m.Report.Samples); waited < offset(cfg).Seconds()-0.002 {
+		if waited := m.Report.Sent - sample.Newest(m.Report.Samples); waited < offset(cfg).Seconds()-0.002 {
 			t.Errorf("sent %f s after the reading, want %s or more", waited, offset(cfg))
 		}
 	}
@@ -178,7 +178,7 @@ func TestSampler_ownReadings(t *testing.T) {
 	}
 	r, _ := newSampler(cfg, "", slog.New(slog.DiscardHandler)).read(t.Context())
 	if n := len(r.Samples); n < 3 || r.Samples[0].Name != "a" || r.Samples[n-1].Name != "b" ||
-		newest(r.Samples) > sample.Seconds(time.Now()) {
+		sample.Newest(r.Samples) > sample.Seconds(time.Now()) {
 		t.Errorf("got %+v", r)
 	}
 }

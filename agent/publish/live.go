@@ -49,7 +49,7 @@ func (l *Live) join(r sample.Report, within sample.Limits) sample.Report {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.full || r.Boot != l.reading.Boot || r.Clock != l.reading.Clock ||
-		newest(r.Samples) < newest(l.reading.Local)-sameReading {
+		sample.Newest(r.Samples) < sample.Newest(l.reading.Local)-sameReading {
 		return r
 	}
 	if len(r.Samples)+len(l.reading.Local) > within.Samples || weight(&r)+weight(&l.reading) > within.Bytes {
@@ -89,14 +89,6 @@ func (l *Live) next(ctx context.Context) (sample.Report, error) {
 			return sample.Report{}, ctx.Err()
 		}
 	}
-}
-
-// newest is the time of the newest sample, 0 if none has one.
-func newest(samples []sample.Sample) (t float64) {
-	for i := range samples {
-		t = max(t, samples[i].Time)
-	}
-	return t
 }
 
 // weight is the most that a report takes in JSON.

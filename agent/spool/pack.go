@@ -38,15 +38,7 @@ func offset(r *sample.Report) float64 {
 	if r.Uptime == 0 {
 		return 0 // a system that does not say
 	}
-	return newest(r.Samples) - r.Uptime
-}
-
-// newest is the time of the newest sample, 0 if none has one.
-func newest(samples []sample.Sample) (t float64) {
-	for _, s := range samples {
-		t = max(t, s.Time)
-	}
-	return t
+	return sample.Newest(r.Samples) - r.Uptime
 }
 
 // weight is the most that a report's samples take in JSON.
@@ -60,7 +52,7 @@ func weight(r *sample.Report) (n int) {
 // cut takes a report apart into reports within the limits, in order; one sample is the least. Each has the uptime as
 // of its newest sample. They have no number yet.
 func cut(r sample.Report, within sample.Limits) (parts []sample.Report) {
-	rest, all := r.Samples, newest(r.Samples)
+	rest, all := r.Samples, sample.Newest(r.Samples)
 	for len(rest) > 0 {
 		n, size := 0, sample.EnvelopeBytes
 		for n < len(rest) && (n == 0 || n < within.Samples && size+rest[n].MaxBytes() <= within.Bytes) {
@@ -69,7 +61,7 @@ func cut(r sample.Report, within sample.Limits) (parts []sample.Report) {
 		}
 		part := r
 		part.Samples, rest = rest[:n:n], rest[n:]
-		if at := newest(part.Samples); r.Uptime > 0 && at > 0 {
+		if at := sample.Newest(part.Samples); r.Uptime > 0 && at > 0 {
 			part.Uptime = max(r.Uptime-(all-at), 0)
 		}
 		parts = append(parts, part)

@@ -1,7 +1,6 @@
 package host
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -127,8 +126,8 @@ func Exists(path string) bool {
 // Clip quotes foreign text for an error, shortened so that it cannot flood a log.
 func Clip(text string) string {
 	const most = 60
-	if b := bytes.TrimSpace([]byte(text)); len(b) <= most {
-		return strconv.Quote(string(b))
+	if text = strings.TrimSpace(text); len(text) <= most {
+		return strconv.Quote(text)
 	}
 	return strconv.Quote(text[:most]) + "…"
 }
