@@ -151,9 +151,9 @@ func arranged(all []netip.Addr) []netip.Addr {
 	slices.SortStableFunc(all, func(a, b netip.Addr) int { return rank(a) - rank(b) })
 	var once []netip.Addr
 	for _, a := range all {
-		if !slices.Contains(once, a) {
+		if len(once) < maxAddrs && !slices.Contains(once, a) {
 			once = append(once, a)
 		}
 	}
-	return once[:min(len(once), maxAddrs)]
+	return once
 }

@@ -1,0 +1,186 @@
+package main
+
+// ofSamples are of what a sample is, and of its way from the agent.
+var ofSamples = []mutant{
+	// sample
+	{
+		"sample: a bad one ends the message", "shared/sample/decode.go",
+		"m.refuse(i, &w, local, reasonOf(err), err)\n", "m.refuse(i, &w, local, reasonOf(err), err)\n\t\t\treturn\n",
+		"./shared/sample", "TestDecode",
+	},
+	{
+		"sample: a time without a zone counts as UTC", "shared/sample/times.go",
+		`case m[8] == "" && m[9] == "":`, `case m[8] == "" && m[9] == "" && false:`,
+		"./shared/sample", "TestDecode_times_refused",
+	},
+	{
+		"sample: a comma that may group thousands is a decimal comma", "shared/sample/advice/numerals.go",
+		"case eitherComma.Matches(s):", "case false:",
+		"./shared/sample", "TestDecode_values_ambiguous",
+	},
+	{
+		"forward: what no clock could refuse as ahead is sent", "gateway/forward/forward.go",
+		"case age < -sample.MaxAhead:", "case false:",
+		"./gateway/forward", "TestForward_expires_future",
+	},
+
+	// agent, link
+	{
+		"agent: a report that was handed out grows", "agent/spool/spool.go",
+		"last < g.first || last < g.handed || ", "last < g.first || ",
+		"./agent/spool", "TestSpool_restart",
+	},
+	{
+		"agent: a report is forgotten before its PUBACK", "agent/publish/session.go",
+		"if err := acknowledged(ctx, f.delivery,", "p.src.Ack(f.pos)\n\t\t\tif err := acknowledged(ctx, f.delivery,",
+		"./agent/publish", "TestPublisher_in_order",
+	},
+	{
+		"link: a lost link counts as delivery", "shared/mqttlink/delivery.go",
+		"before the end\n\t\treturn token.Error()\n\tdefault:\n\t\treturn l.Err()",
+		"before the end\n\t\treturn token.Error()\n\tdefault:\n\t\treturn nil",
+		"./shared/mqttlink", "TestLink_settled",
+	},
+
+	// spool
+	{
+		"own: a link is followed", "agent/own/entry.go",
+		"|syscall.O_NOFOLLOW", "",
+		"./agent/own", "TestOpenPlain_race",
+	},
+	{
+		"own: a file is as old as its date says", "agent/own/judge.go",
+		"min(max(l.now.Sub(written), 0), l.most)", "max(l.now.Sub(written), 0)",
+		"./agent/own", "TestFolder_clockIsSet|TestLook_age",
+	},
+	{
+		"own: what is being written is refused", "agent/own/judge.go",
+		"j.now.Sub(e.faultSince) >= unfinished", "j.now.Sub(e.faultSince) >= 0",
+		"./agent/own", "TestFolder_halfWritten",
+	},
+	{
+		"own: a file speaks for what the agent reads", "agent/own/judge.go",
+		"case j.agents[name]:", "case j.agents[name] && false:",
+		"./agent/own", "TestFolder_refusals",
+	},
+	{
+		"own: a refusal is written through a link", "agent/own/refuse.go",
+		"	temp, err := files.Temp(", "	if os.WriteFile(path, text, 0o600) == nil {\n		return nil\n	}\n	temp, err := files.Temp(",
+		"./agent/own", "TestFolder_refusalIsNotALink",
+	},
+	{
+		"agent: at the end a reading waits for its time", "agent/agent/spread.go",
+		"	case <-s.hurry:\n", "",
+		"./agent/agent", "TestSpread_backlogAndEnd",
+	},
+	{
+		"agent: all devices speak at once", "agent/agent/spread.go",
+		"sha256.Sum256([]byte(cfg.Name()))", "sha256.Sum256(nil)",
+		"./agent/agent", "TestOffset_isSpread",
+	},
+	{
+		"spool: the CRC is ignored", "agent/spool/line.go",
+		"if got := crc32.Checksum(text, castagnoli); got != ",
+		"if got := crc32.Checksum(text, castagnoli); got == 0 && got != ",
+		"./agent/spool", "TestReadLines|TestSpool_damagedFiles",
+	},
+	{
+		"spool: no fsync when a file is closed", "agent/spool/segment.go",
+		"return errors.Join(f.Sync(), f.Close())", "return f.Close()",
+		"./agent/spool", "TestSpool_powerCut",
+	},
+	{
+		"spool: no fsync every 5 s", "agent/spool/keep.go",
+		"if err := g.file.Sync(); err != nil {", "if err := error(nil); err != nil {",
+		"./agent/spool", "TestSpool_powerCut",
+	},
+	{
+		"spool: a new file's entry is not durable", "shared/files/files.go",
+		"if err := f.SyncDir(filepath.Dir(path)); err != nil {", "if err := error(nil); err != nil {",
+		"./agent/spool", "TestSpool_powerCut",
+	},
+
+	// names and their owners
+	{
+		"names: a removed device keeps its names", "gateway/queue/known/names.go",
+		`"DELETE FROM owner WHERE device=?", "DELETE FROM metric`, `"DELETE FROM metric WHERE device=?", "DELETE FROM metric`,
+		"./gateway/gateway", "TestGateway_removeDevice",
+	},
+	{
+		"names: what is under way is judged beside a change of the list", "gateway/gateway/gateway.go",
+		"	if !g.devices.Has(device) {\n		done(errNoDevice)", "	if false {\n		done(errNoDevice)",
+		"./gateway/gateway", "TestGateway_removeDevice",
+	},
+	{
+		"names: a change of the list is not in its file", "gateway/devices/change.go",
+		"file{Devices: l.sorted(), Changes: l.changes}", "file{Devices: l.sorted()}",
+		"./gateway/devices", "TestList_Rename",
+	},
+	{
+		"names: the start does not tell the store what changed", "gateway/gateway/devices.go",
+		"	changes := g.devices.Changes()\n", "	changes := g.devices.Changes()[:0]\n",
+		"./gateway/gateway", "TestGateway_stoppedChanges",
+	},
+	{
+		"names: who was taken off the list by hand keeps its names", "gateway/gateway/devices.go",
+		"for _, name := range g.gone {", "for _, name := range g.gone[:0] {",
+		"./gateway/gateway", "TestGateway_stoppedChanges",
+	},
+	{
+		"names: a rename that is not on disk stays", "gateway/devices/names.go",
+		"		l.drop(name)\n		l.put(was)\n", "		_ = was\n",
+		"./gateway/devices", "TestList_Rename_cannotWrite",
+	},
+	{
+		"names: an agent's reports are new under its new name", "gateway/queue/names.go",
+		"w.books.Rename(old, name)", "w.books.Rename(name, old)",
+		"./gateway/gateway", "TestGateway_renameDevice",
+	},
+	{
+		"names: case tells owners apart", "gateway/intake/claims.go",
+		"strings.ToLower(strings.TrimSpace(name))", "strings.TrimSpace(name)",
+		"./gateway/intake", "TestIntake_Judge_case",
+	},
+	{
+		"names: the template reserves nothing", "gateway/intake/owner.go",
+		"of = in.cfg.Names.Devices(k, in.alike)", "of = in.cfg.Names.Devices(\"\", in.alike)",
+		"./gateway/intake", "TestIntake_Judge_reservedByTemplate",
+	},
+	{
+		"names: a start forgets what a device sends", "gateway/gateway/gateway.go",
+		"		in.KnowMetric(device, last)\n", "		_ = last\n",
+		"./gateway/gateway", "TestGateway_metricsOutliveAStart",
+	},
+
+	// local: what stays on the LAN
+	{
+		"local: a wildcard from before sends it", "gateway/rollup/rollup.go",
+		"rule.Reduce == None || local && !rule.names(base)", "rule.Reduce == None",
+		"./gateway/rollup", "TestSettings_StaysLocal",
+	},
+	{
+		"local: it is acknowledged before it is counted on the disk", "gateway/queue/writer.go",
+		"return rare || e.LocalCount > 0, nil", "return rare, nil",
+		"./gateway/queue", "TestQueue_isAStore/Ledger_local",
+	},
+	{
+		"local: what came with a stored one is forgotten by a kill", "gateway/queue/writer.go",
+		"e.SentUptime, host, e.LocalCount)", "e.SentUptime, host, 0)",
+		"./gateway/queue", "TestQueue_isAStore/Ledger_local",
+	},
+	{
+		"local: its names have no bound", "gateway/intake/local.go",
+		"if !known && !of.room(d.sinceBoot) {", "if !known && !of.room(d.sinceBoot) && device == \"\" {",
+		"./gateway/intake", "TestIntake_Judge_localNames_bounded",
+	},
+	{
+		"local: the agent's disk gets it", "agent/spool/spool.go",
+		"reading.Run, reading.Local, reading.Attributes = s.cfg.Run, nil, nil", "reading.Run = s.cfg.Run",
+		"./agent/spool", "TestSpool_keepsNothingLocal",
+	},
+	{
+		"local: a report of another clock takes it along", "agent/publish/live.go",
+		"r.Clock != l.reading.Clock ||", "",
+		"./agent/publish", "TestPublisher_Live_anotherClock",
+	},
+}
