@@ -185,6 +185,7 @@ var inside = map[string][]string{
 	"shared/guard":    {"shared/tell"},
 	"shared/mdns":     {},
 	"shared/mqttlink": {"shared/address", "shared/mdns"},
+	"shared/pairing":  {"shared/address", "shared/config", "shared/pki"},
 	"shared/pki":      {"shared/config", "shared/files"},
 	"shared/prices":   {"shared/config"}, // its table is YAML
 	"shared/race":     {},
