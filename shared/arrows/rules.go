@@ -233,8 +233,9 @@ var libraries = map[string][]string{
 	"golang.org/x/sync/semaphore": {"gateway/broker"},
 	"golang.org/x/sys": {
 		"agent/collect", "agent/collect/host", "agent/collect/mounts", "agent/collect/notify", "shared/clock", "gateway",
+		"shared/mdns",
 	},
-	"golang.org/x/time/rate": {"gateway/uplink", "localcore/broker"},
+	"golang.org/x/time/rate": {"gateway/uplink", "localcore/broker", "shared/mdns"},
 	"modernc.org/libc":       {"gateway/queue/lyingdb"}, // SQLite is C made Go: so are those it calls
 	"modernc.org/sqlite":     {"gateway/queue/store", "gateway/queue/lyingdb"},
 }

@@ -17,31 +17,51 @@ type link struct {
 	nets  []netip.Prefix
 }
 
-// links opens a socket on each interface and family. Bound to the interface's own address, Linux sends multicast there
-// and needs no route to it.
-func (a asker) links() ([]*link, error) {
+// A place is an interface in one family, with this machine's addresses there.
+type place struct {
+	index int
+	name  string
+	own   netip.Addr // the first of the family
+	nets  []netip.Prefix
+}
+
+// places are where there is somebody to talk to.
+func places(flags net.Flags) ([]place, error) {
 	interfaces, err := net.Interfaces()
 	if err != nil {
 		return nil, fmt.Errorf("listing the network interfaces: %w", err)
 	}
-	var links []*link
-	var failed error
+	var all []place
 	for _, i := range interfaces {
-		if i.Flags&a.flags != a.flags {
+		if i.Flags&flags != flags {
 			continue
 		}
 		nets := prefixes(&i)
 		for _, own := range []netip.Addr{ownAddress(nets, netip.Addr.Is4), ownAddress(nets, isLink6)} {
-			if !own.IsValid() || len(links) == maxLinks {
-				continue
+			if own.IsValid() && len(all) < maxLinks {
+				all = append(all, place{i.Index, i.Name, own, nets})
 			}
-			l, err := a.open(own, i.Name, nets)
-			if err != nil {
-				failed = err // of an address that is not ready yet, or gone meanwhile
-				continue
-			}
-			links = append(links, l)
 		}
+	}
+	return all, nil
+}
+
+// links opens a socket on each interface and family. Bound to the interface's own address, Linux sends multicast there
+// and needs no route to it.
+func (a asker) links() ([]*link, error) {
+	all, err := places(a.flags)
+	if err != nil {
+		return nil, err
+	}
+	var links []*link
+	var failed error
+	for _, p := range all {
+		l, err := a.open(p.own, p.name, p.nets)
+		if err != nil {
+			failed = err // of an address that is not ready yet, or gone meanwhile
+			continue
+		}
+		links = append(links, l)
 	}
 	if links == nil {
 		return nil, errors.Join(errors.New("no network interface to ask on (mDNS)"), failed)
@@ -89,8 +109,8 @@ func prefixes(i *net.Interface) (nets []netip.Prefix) {
 	return nets
 }
 
-// read hands on the addresses in the answers that come until ctx ends or the socket is closed.
-func (l *link) read(ctx context.Context, q *question, found chan<- []netip.Addr) {
+// read hands on what is taken of the answers that come until ctx ends or the socket is closed.
+func read[T any](ctx context.Context, l *link, take taker[T], found chan<- []T) {
 	packet := make([]byte, maxPacket)
 	for range maxPackets {
 		n, from, err := l.conn.ReadFromUDPAddrPort(packet)
@@ -104,12 +124,12 @@ func (l *link) read(ctx context.Context, q *question, found chan<- []netip.Addr)
 		if from.Port() != l.group.Port() || !l.neighbour(from.Addr()) { // RFC 6762 6, 11
 			continue
 		}
-		addrs := q.answers(packet[:n], l.zone)
-		if len(addrs) == 0 {
+		some := take(packet[:n], from.Addr())
+		if len(some) == 0 {
 			continue
 		}
 		select {
-		case found <- addrs:
+		case found <- some:
 		case <-ctx.Done():
 			return
 		}

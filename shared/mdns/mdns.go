@@ -1,9 +1,12 @@
-// Package mdns asks the local network for the addresses of a .local name: a static program has only Go's resolver,
-// which knows no multicast DNS. Its one promise: an answer is taken only for the name that was asked, from a neighbour,
-// within bounds of time and number. Who is on the link may give any: it proves nothing of who is behind the address.
+// Package mdns is multicast DNS (RFC 6762): a static program has only Go's resolver, which knows none.
 //
-// The question is a one-shot query from a port of its own, which responders answer to that port (RFC 6762 5.1, 6.7). So
-// it needs no group to be joined, and no port that avahi-daemon has.
+// It asks the local network for the addresses of a .local name, and for gateways. Its one promise: an answer is taken
+// only for what was asked, from a neighbour, within bounds of time and number. Who is on the link may give any: it proves
+// nothing of who is behind the address. The question is a one-shot query from a port of its own, which responders answer
+// to that port (RFC 6762 5.1, 6.7). So it needs no group to be joined, and no port that avahi-daemon has.
+//
+// And it announces a gateway (RFC 6763). Its promise there: neighbours only are answered, what is told names no machine,
+// and no flood of questions costs more than a fixed share of time and memory.
 package mdns
 
 import (
@@ -55,76 +58,91 @@ var standard = asker{
 var errNoAnswer = errors.New("no answer on the local network (mDNS)")
 
 func (a asker) lookup(ctx context.Context, name string) ([]netip.Addr, error) {
-	ctx, cancel := context.WithTimeout(ctx, a.wait)
-	defer cancel()
-	q, err := newQuestion(name, uint16(rand.Uint32())) //nolint:gosec // it tells answers apart, and keeps nobody out
+	q, err := newQuestion(name, newID())
 	if err != nil {
 		return nil, err
 	}
+	all, err := asked(ctx, a, q.packets, func(l *link) taker[netip.Addr] {
+		return func(packet []byte, _ netip.Addr) []netip.Addr { return q.answers(packet, l.zone) }
+	})
+	return arranged(all, func(a netip.Addr) netip.Addr { return a }), err
+}
+
+// newID tells the answers of one question apart; it keeps nobody out.
+func newID() uint16 { return uint16(rand.Uint32()) } //nolint:gosec // see above
+
+// A taker returns what it takes of a packet from a neighbour.
+type taker[T any] func(packet []byte, from netip.Addr) []T
+
+// asked sends the packets on all links, and returns what each link's taker takes of the answers.
+func asked[T any](ctx context.Context, a asker, packets [][]byte, takes func(*link) taker[T]) ([]T, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.wait)
+	defer cancel()
 	links, err := a.links()
 	if err != nil {
 		return nil, err
 	}
-	found := make(chan []netip.Addr)
+	found := make(chan []T)
 	var readers sync.WaitGroup
 	for _, l := range links {
-		readers.Go(func() { l.read(ctx, q, found) })
+		readers.Go(func() { read(ctx, l, takes(l), found) })
 	}
-	addrs, err := a.gather(ctx, q, links, found)
+	all, err := gather(ctx, a, func() error { return ask(links, packets) }, found)
 	cancel()
 	for _, l := range links {
 		_ = l.conn.Close() // which ends its reader
 	}
 	readers.Wait()
-	return addrs, err
+	return all, err
 }
 
 // gather asks, and returns what is found until nothing more is to be expected.
-func (a asker) gather(ctx context.Context, q *question, links []*link, found <-chan []netip.Addr) ([]netip.Addr, error) {
-	sent := ask(links, q)
+func gather[T any](ctx context.Context, a asker, ask func() error, found <-chan []T) ([]T, error) {
+	sent := ask()
 	again := time.NewTimer(a.again)
 	defer again.Stop()
 	var settled <-chan time.Time
-	var all []netip.Addr
+	var all []T
 	for {
 		select {
-		case addrs := <-found:
-			all = append(all, addrs...)
+		case some := <-found:
+			all = append(all, some...)
 			if settled == nil {
 				settled = time.After(a.settle)
 			}
 			continue
 		case <-again.C:
 			if all == nil {
-				sent = ask(links, q)
+				sent = ask()
 			}
 			continue
 		case <-settled:
 		case <-ctx.Done():
 		}
-		return outcome(ctx, all, sent)
+		if len(all) > 0 {
+			return all, nil
+		}
+		return nil, unanswered(ctx, sent)
 	}
 }
 
-// outcome is what a lookup returns that found all, and whose last question could not be sent because of sent.
-func outcome(ctx context.Context, all []netip.Addr, sent error) ([]netip.Addr, error) {
+// unanswered is why nothing was found by ctx's end, when the last question could not be sent because of sent.
+func unanswered(ctx context.Context, sent error) error {
 	switch {
-	case len(all) > 0:
-		return arranged(all), nil
 	case sent != nil:
-		return nil, fmt.Errorf("asking the local network (mDNS): %w", sent)
+		return fmt.Errorf("asking the local network (mDNS): %w", sent)
 	case !errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
-	return nil, errNoAnswer
+	return errNoAnswer
 }
 
-// ask sends the question on all links. The error is of the last one, nil if any took it.
-func ask(links []*link, q *question) error {
+// ask sends the packets on all links. The error is of the last one, nil if any took it.
+func ask(links []*link, packets [][]byte) error {
 	var err error
 	taken := false
 	for _, l := range links {
-		for _, packet := range q.packets {
+		for _, packet := range packets {
 			_, writeErr := l.conn.WriteToUDPAddrPort(packet, l.group)
 			if taken = taken || writeErr == nil; writeErr != nil {
 				err = writeErr
@@ -138,9 +156,9 @@ func ask(links []*link, q *question) error {
 }
 
 // arranged puts first what is most likely to be reached.
-func arranged(all []netip.Addr) []netip.Addr {
-	rank := func(a netip.Addr) int {
-		switch {
+func arranged[T comparable](all []T, addr func(T) netip.Addr) []T {
+	rank := func(t T) int {
+		switch a := addr(t); {
 		case a.IsLinkLocalUnicast():
 			return 2
 		case a.Is6():
@@ -148,11 +166,11 @@ func arranged(all []netip.Addr) []netip.Addr {
 		}
 		return 0
 	}
-	slices.SortStableFunc(all, func(a, b netip.Addr) int { return rank(a) - rank(b) })
-	var once []netip.Addr
-	for _, a := range all {
-		if len(once) < maxAddrs && !slices.Contains(once, a) {
-			once = append(once, a)
+	slices.SortStableFunc(all, func(a, b T) int { return rank(a) - rank(b) })
+	var once []T
+	for _, t := range all {
+		if len(once) < maxAddrs && !slices.Contains(once, t) {
+			once = append(once, t)
 		}
 	}
 	return once

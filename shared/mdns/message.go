@@ -29,17 +29,21 @@ func newQuestion(name string, id uint16) (*question, error) {
 		return nil, fmt.Errorf("asking for %q: %w", name, err)
 	}
 	for _, kind := range []dnsmessage.Type{dnsmessage.TypeA, dnsmessage.TypeAAAA} {
-		m := dnsmessage.Message{
-			Header:    dnsmessage.Header{ID: id},
-			Questions: []dnsmessage.Question{{Name: asked, Type: kind, Class: dnsmessage.ClassINET}},
-		}
-		packet, err := m.Pack()
+		packet, err := questionPacket(id, asked, kind)
 		if err != nil {
 			return nil, fmt.Errorf("asking for %q: %w", name, err)
 		}
 		q.packets = append(q.packets, packet)
 	}
 	return q, nil
+}
+
+func questionPacket(id uint16, name dnsmessage.Name, kind dnsmessage.Type) ([]byte, error) {
+	m := dnsmessage.Message{
+		Header:    dnsmessage.Header{ID: id},
+		Questions: []dnsmessage.Question{{Name: name, Type: kind, Class: dnsmessage.ClassINET}},
+	}
+	return m.Pack()
 }
 
 // answers returns the addresses that a packet from the network gives to the name; those of the link get the zone.
@@ -71,7 +75,6 @@ func (q *question) answers(packet []byte, zone string) (addrs []netip.Addr) {
 
 // address reads a record, and returns its address if it is one of the name's.
 func (q *question) address(p *dnsmessage.Parser, h dnsmessage.ResourceHeader) (netip.Addr, error) {
-	const flush = 1 << 15 // RFC 6762 10.2
 	ours := lower(h.Name.String()) == q.name && h.Class&^flush == dnsmessage.ClassINET
 	switch {
 	case ours && h.Type == dnsmessage.TypeA:
