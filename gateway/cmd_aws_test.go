@@ -94,7 +94,7 @@ func TestAWSPrint_dashboard(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range []string{"kitchen", "attic"} {
-			if _, err := list.Add(name); err != nil {
+			if _, err := list.Add(name, true); err != nil {
 				t.Fatal(err)
 			}
 		}

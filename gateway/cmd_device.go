@@ -36,6 +36,7 @@ type deviceAddCmd struct {
 	jsonFlag
 	Name         string `arg:"" help:"Its MQTT user name, and part of its metric names."`
 	PasswordFile string `help:"Write the password to a new FILE (mode 0600) instead of printing it." placeholder:"FILE" type:"path"`
+	Plain        bool   `help:"Let it in without TLS too, on port 1883: for firmware that knows no TLS. Who listens on the LAN reads its password."`
 	Keep         bool   `help:"Succeed and change nothing if the device and FILE exist."`
 }
 
@@ -86,7 +87,7 @@ func (c *deviceAddCmd) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	return ctl.WithDevices(cfg.Data.Dir, func(list ctl.Devices) error {
-		return ctl.AddDevice(ctx, list, c.Name, c.Keep, ctl.Password{File: c.PasswordFile, JSON: c.JSON, Out: out})
+		return ctl.AddDevice(ctx, list, c.Name, c.Plain, c.Keep, ctl.Password{File: c.PasswordFile, JSON: c.JSON, Out: out})
 	})
 }
 

@@ -64,7 +64,7 @@ func TestDevice_changes(t *testing.T) {
 	if got := d.do("rename", "kitchen", "pantry"); got != "kitchen is pantry now\n" {
 		t.Errorf("got %q", got)
 	}
-	if !d.list().Authenticate("pantry", added.Password) {
+	if !d.list().Authenticate("pantry", added.Password, true) {
 		t.Error("the password is another one")
 	}
 	var all []map[string]string
@@ -74,7 +74,7 @@ func TestDevice_changes(t *testing.T) {
 	}
 	d.do("password", "pantry", "--password-file", d.path("secret"))
 	secret, err := os.ReadFile(d.path("secret"))
-	if err != nil || !d.list().Authenticate("pantry", strings.TrimSpace(string(secret))) {
+	if err != nil || !d.list().Authenticate("pantry", strings.TrimSpace(string(secret)), true) {
 		t.Errorf("the password in the file is none: %v", err)
 	}
 	if out := d.do("password", "pantry"); !strings.HasPrefix(out, "user name  pantry\npassword   ") {
@@ -104,7 +104,7 @@ func TestDeviceAdd_keep(t *testing.T) {
 		secret, err := os.ReadFile(d.path("secret"))
 		now := strings.TrimSpace(string(secret))
 		list := d.list()
-		if err != nil || !list.Authenticate("kitchen", now) || len(list.Changes()) > 0 {
+		if err != nil || !list.Authenticate("kitchen", now, true) || len(list.Changes()) > 0 {
 			t.Errorf("got %v, changes %v", err, list.Changes())
 		}
 		if before != "" && gone == (now == before) {

@@ -15,7 +15,8 @@ import (
 
 // Devices is the list of a gateway, running or stopped. Nothing is returned before it is on disk.
 type Devices interface {
-	Add(ctx context.Context, name string) (password string, err error)
+	// Add lets a device in; only with plain is its password taken without TLS.
+	Add(ctx context.Context, name string, plain bool) (password string, err error)
 	All(ctx context.Context) ([]devices.Device, error)
 	Remove(ctx context.Context, name string) error
 	// Rename gives a device another name; its password and what it claimed stay.
@@ -68,8 +69,12 @@ func (r remoteList) ask(ctx context.Context, method, path string, out any, names
 	return control.Call(ctx, r.dataDir, method, fmt.Sprintf(path, of...), nil, out)
 }
 
-func (r remoteList) Add(ctx context.Context, name string) (password string, err error) {
-	err = r.ask(ctx, "POST", "/devices/%s", &password, name)
+func (r remoteList) Add(ctx context.Context, name string, plain bool) (password string, err error) {
+	path := "/devices/%s"
+	if plain {
+		path += "?plain"
+	}
+	err = r.ask(ctx, "POST", path, &password, name)
 	return password, err
 }
 
@@ -100,8 +105,11 @@ func (r remoteList) Free(ctx context.Context, name, metric string) (full string,
 // A localList is a stopped gateway's. Its store is told at the next start.
 type localList struct{ list *devices.List }
 
-func (l localList) Add(_ context.Context, name string) (string, error) { return l.list.Add(name) }
-func (l localList) All(context.Context) ([]devices.Device, error)      { return l.list.All(), nil }
+func (l localList) Add(_ context.Context, name string, plain bool) (string, error) {
+	return l.list.Add(name, plain)
+}
+
+func (l localList) All(context.Context) ([]devices.Device, error) { return l.list.All(), nil }
 
 func (l localList) Remove(_ context.Context, name string) error { return l.list.Remove(name) }
 

@@ -42,7 +42,7 @@ func TestAddDevice_passwordFile(t *testing.T) {
 			}
 			devices := 0
 			err := ctl.WithDevices(data, func(list ctl.Devices) error {
-				err := ctl.AddDevice(t.Context(), list, "kitchen", c.keep, ctl.Password{File: path, Out: io.Discard})
+				err := ctl.AddDevice(t.Context(), list, "kitchen", false, c.keep, ctl.Password{File: path, Out: io.Discard})
 				all, _ := list.All(t.Context()) // a stopped gateway's has no error
 				devices = len(all)
 				return err

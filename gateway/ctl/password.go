@@ -22,9 +22,9 @@ type Password struct {
 	Out  io.Writer
 }
 
-// AddDevice lets a device in. With keep a device that is there and whose password file exists stays as it is.
-func AddDevice(ctx context.Context, list Devices, name string, keep bool, to Password) error {
-	add := func() (string, error) { return list.Add(ctx, name) }
+// AddDevice lets a device in, with plain also without TLS. With keep a device that is there and whose password file exists stays as it is.
+func AddDevice(ctx context.Context, list Devices, name string, plain, keep bool, to Password) error {
+	add := func() (string, error) { return list.Add(ctx, name, plain) }
 	added := fmt.Sprintf("%s added, its password is in %s\n", name, to.File)
 	if to.File == "" || !keep {
 		return to.give(name, add, added)

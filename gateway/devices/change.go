@@ -22,8 +22,8 @@ import (
 // Add puts a device on the list and returns its new password, which is kept nowhere. When it returns nil the list is
 // on disk, and stays there in a power cut. After any error the device is not let in, and there is no password; if the
 // error is files.ErrUnsure, the next start may find the name on the list, with a password that nobody knows: remove it
-// then.
-func (l *List) Add(name string) (password string, err error) {
+// then. Only with plain is the password taken without TLS.
+func (l *List) Add(name string, plain bool) (password string, err error) {
 	if !sample.IsDeviceName(name) {
 		return "", fmt.Errorf("%.80q: %w", name, ErrName)
 	}
@@ -33,12 +33,22 @@ func (l *List) Add(name string) (password string, err error) {
 		return "", fmt.Errorf("%s: %w", name, ErrExists)
 	}
 	password, sum := newPassword()
-	l.put(Device{Name: name, SHA256: sum, Added: time.Now().UTC().Truncate(time.Second)})
+	l.put(Device{Name: name, ID: newID(), SHA256: sum, Plain: plain, Added: today()})
 	if err := l.saveOr(func() { l.drop(name) }); err != nil {
 		return "", err
 	}
 	return password, nil
 }
+
+// newID returns 16 random bytes, in hex.
+func newID() string {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // never fails
+	return hex.EncodeToString(id[:])
+}
+
+// today is by the clock on the wall, for people.
+func today() time.Time { return time.Now().UTC().Truncate(time.Second) }
 
 // newPassword returns a password and its sum, in hex.
 func newPassword() (password, sum string) {
@@ -60,18 +70,37 @@ func (l *List) saveOr(undo func()) error {
 	return err
 }
 
-// Remove takes a device off the list: from now on this process does not let it in, whatever the error. When it returns
-// nil the list is on disk, and stays there in a power cut. ErrUnsaved says that it may not: Remove and Save try again.
+// Remove takes a device off the list, and its invitations; its key stays a revoked one. From now on this process does
+// not let it in, whatever the error. When it returns nil the list is on disk, and stays there in a power cut.
+// ErrUnsaved says that it may not: Remove and Save try again.
 func (l *List) Remove(name string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if d, ok := l.byName[name]; ok {
+	d, ok := l.byName[name]
+	if ok {
 		l.drop(name)
+		l.mark(d)
 		l.removed[name] = d
 		l.changes = append(l.changes, Change{Device: name})
-	} else if _, ok := l.removed[name]; !ok {
+	}
+	withdrawn := l.withdraw(func(i *invitation) bool { return i.Of == "" && i.Name == name || i.Of != "" && i.Of == d.ID })
+	if !ok && !withdrawn && !l.going(name) {
 		return fmt.Errorf("%.80s: %w", name, ErrUnknown)
 	}
+	return l.saveLockout(name)
+}
+
+// going reports whether the disk may have a device of this name, or an invitation of it, that was removed here.
+func (l *List) going(name string) bool {
+	_, removed := l.removed[name]
+	for _, of := range l.void {
+		removed = removed || of == name
+	}
+	return removed
+}
+
+// saveLockout saves what holds whatever the disk says.
+func (l *List) saveLockout(name string) error {
 	if err := l.save(); err != nil {
 		return fmt.Errorf("%.80s: %w: %w", name, ErrUnsaved, err)
 	}
@@ -91,8 +120,8 @@ func (l *List) Save() error {
 	return l.save()
 }
 
-// Inherit takes over from a list of the same file that this process had before: what that one removed and could not
-// write is not let in. before may be nil.
+// Inherit takes over from a list of the same file that this process had before: what that one removed or revoked and
+// could not write is not let in. before may be nil.
 func (l *List) Inherit(before *List) {
 	if before == nil || before == l {
 		return
@@ -102,11 +131,24 @@ func (l *List) Inherit(before *List) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for name, d := range before.removed {
-		if l.byName[name].SHA256 == d.SHA256 {
-			l.drop(name)
+		if o, ok := l.byID(d.ID); ok {
+			l.drop(o.Name)
 		}
 		l.removed[name], l.unsure = d, true
 		l.changes = append(l.changes, Change{Device: name})
+	}
+	for name, d := range before.cut {
+		if o, ok := l.byID(d.ID); ok {
+			l.lock(o)
+		}
+		l.cut[name], l.unsure = d, true
+	}
+	for _, k := range before.revoked {
+		l.unsure = l.markKey(k) || l.unsure
+	}
+	for id, name := range before.void {
+		l.withdraw(func(i *invitation) bool { return i.ID == id })
+		l.void[id], l.unsure = name, true
 	}
 }
 
@@ -131,6 +173,8 @@ func (l *List) save() error {
 	}
 	l.unsure = false
 	clear(l.removed)
+	clear(l.cut)
+	clear(l.void)
 	return nil
 }
 
@@ -147,20 +191,23 @@ func (l *List) replace(text []byte) error {
 
 // encode returns the list as it goes into the file: as it was read, byte for byte, while nothing is changed.
 func (l *List) encode() ([]byte, error) {
-	if f, err := parse(l.text); err == nil && l.same(f.Devices) && slices.Equal(f.Changes, l.changes) {
+	if f, err := parse(l.text); err == nil && l.same(&f) {
 		return l.text, nil
 	}
-	text, err := json.MarshalIndent(file{Devices: l.sorted(), Changes: l.changes}, "", "  ")
+	text, err := json.MarshalIndent(file{
+		Devices: l.sorted(), RevokedKeys: l.revoked, Invitations: l.invited, Changes: l.changes,
+	}, "", "  ")
 	return append(text, '\n'), err
 }
 
-func (l *List) same(all []Device) bool {
-	for _, d := range all {
+func (l *List) same(f *file) bool {
+	for _, d := range f.Devices {
 		if l.byName[d.Name] != d {
 			return false
 		}
 	}
-	return len(all) == len(l.byName)
+	return len(f.Devices) == len(l.byName) && slices.Equal(f.Changes, l.changes) &&
+		slices.Equal(f.RevokedKeys, l.revoked) && slices.Equal(f.Invitations, l.invited)
 }
 
 // there reports whether the file is as it was read or written here last.

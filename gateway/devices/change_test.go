@@ -94,11 +94,11 @@ func TestList_Add_cannotWrite(t *testing.T) {
 	for what, err := range failures {
 		t.Run(what, func(t *testing.T) {
 			path, l, password, f := broken(t, what, err)
-			got, addErr := l.Add("attic")
+			got, addErr := l.Add("attic", false)
 			if got != "" || !errors.Is(addErr, err) || errors.Is(addErr, files.ErrUnsure) != (what == "syncdir") {
 				t.Errorf("got %q, %v", got, addErr)
 			}
-			if l.Has("attic") || !l.Authenticate("kitchen", password) {
+			if l.Has("attic") || !l.Authenticate("kitchen", password, true) {
 				t.Errorf("on the list: %s", names(l))
 			}
 			if got := names(open(t, path)); got != "kitchen" {
@@ -126,13 +126,13 @@ func TestList_Remove_cannotWrite(t *testing.T) {
 					t.Errorf("got %v, want ErrUnsaved and %v", got, err)
 				}
 			}
-			if l.Has("kitchen") || l.Authenticate("kitchen", password) {
+			if l.Has("kitchen") || l.Authenticate("kitchen", password, true) {
 				t.Error("a removed device is let in")
 			}
 			if what != "syncdir" { // the stages are opened anew in the same process
 				again := open(t, path)
 				again.Inherit(l)
-				if again.Has("kitchen") || again.Authenticate("kitchen", password) {
+				if again.Has("kitchen") || again.Authenticate("kitchen", password, true) {
 					t.Error("a removed device is let in after the list was opened again")
 				}
 			}
@@ -162,7 +162,7 @@ func TestList_Inherit(t *testing.T) {
 	again := open(t, path)
 	again.Inherit(nil)
 	again.Inherit(l)
-	if !again.Authenticate("kitchen", password) {
+	if !again.Authenticate("kitchen", password, true) {
 		t.Error("a device that was added anew is not let in")
 	}
 }
@@ -211,12 +211,12 @@ func TestList_changedByOthers(t *testing.T) {
 				t.Errorf("saving: got %v", err)
 			}
 			if !tt.refused {
-				if !open(t, path).Authenticate("kitchen", password) {
+				if !open(t, path).Authenticate("kitchen", password, true) {
 					t.Error("the list in memory was not written")
 				}
 				return
 			}
-			if _, err := l.Add("attic"); !errors.Is(err, devices.ErrChanged) || l.Has("attic") {
+			if _, err := l.Add("attic", false); !errors.Is(err, devices.ErrChanged) || l.Has("attic") {
 				t.Errorf("adding: got %v", err)
 			}
 			if err := l.Remove("kitchen"); !errors.Is(err, devices.ErrChanged) || !errors.Is(err, devices.ErrUnsaved) ||

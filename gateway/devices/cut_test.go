@@ -90,7 +90,7 @@ func (m *members) add(l *devices.List, name string) {
 	if l.Has(name) {
 		return
 	}
-	password, err := l.Add(name)
+	password, err := l.Add(name, false)
 	if err != nil {
 		m.sure[name] = unsure
 		return
@@ -117,7 +117,7 @@ func (m *members) check(l *devices.List) {
 		case password == unsure:
 		case password == "" && l.Has(name):
 			m.t.Errorf("%s was removed, and is back", name)
-		case password != "" && !l.Authenticate(name, password):
+		case password != "" && !l.Authenticate(name, password, true):
 			m.t.Errorf("%s was added, and is not let in", name)
 		}
 	}

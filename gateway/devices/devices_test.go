@@ -22,7 +22,7 @@ func open(t *testing.T, path string) *devices.List {
 
 func add(t *testing.T, l *devices.List, name string) (password string) {
 	t.Helper()
-	password, err := l.Add(name)
+	password, err := l.Add(name, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestList_Authenticate(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			for _, l := range []*devices.List{l, open(t, path)} { // as it was made, and as it is read back
-				if got := l.Authenticate(tt.name, tt.password); got != tt.want {
+				if got := l.Authenticate(tt.name, tt.password, true); got != tt.want {
 					t.Errorf("got %t, want %t", got, tt.want)
 				}
 			}
@@ -71,7 +71,7 @@ func TestList_Remove(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, l := range []*devices.List{l, open(t, path)} {
-		if l.Has("kitchen") || l.Authenticate("kitchen", old) {
+		if l.Has("kitchen") || l.Authenticate("kitchen", old, true) {
 			t.Error("a removed device is let in")
 		}
 		if all := l.All(); len(all) != 1 || all[0].Name != "attic" {
@@ -81,10 +81,10 @@ func TestList_Remove(t *testing.T) {
 	if err := l.Remove("kitchen"); !errors.Is(err, devices.ErrUnknown) {
 		t.Errorf("removing again: got %v, want ErrUnknown", err)
 	}
-	if add(t, l, "kitchen") == old || l.Authenticate("kitchen", old) {
+	if add(t, l, "kitchen") == old || l.Authenticate("kitchen", old, true) {
 		t.Error("a device added anew takes its old password")
 	}
-	if _, err := l.Add("kitchen"); !errors.Is(err, devices.ErrExists) {
+	if _, err := l.Add("kitchen", false); !errors.Is(err, devices.ErrExists) {
 		t.Errorf("adding again: got %v, want ErrExists", err)
 	}
 }
@@ -114,7 +114,7 @@ func TestList_file(t *testing.T) {
 }
 
 func TestList_Add_refusesAName(t *testing.T) {
-	if _, err := open(t, filepath.Join(t.TempDir(), "d")).Add("a/b"); !errors.Is(err, devices.ErrName) {
+	if _, err := open(t, filepath.Join(t.TempDir(), "d")).Add("a/b", false); !errors.Is(err, devices.ErrName) {
 		t.Errorf("adding a/b: got %v, want ErrName", err)
 	}
 }

@@ -66,7 +66,10 @@ func (l *List) Rename(old, name string) error {
 	})
 }
 
-// Password gives a device a new password, and returns it. After an error it has the old one; if that is
+// ErrNoPassword is returned by Password for a device that has a key, or is revoked.
+var ErrNoPassword = errors.New("has no password")
+
+// Password gives a device a new password, and returns it. One with a key has none (ErrNoPassword). After an error it has the old one; if that is
 // files.ErrUnsure, the next start may find one that nobody knows: make another then.
 func (l *List) Password(name string) (password string, err error) {
 	l.mu.Lock()
@@ -75,6 +78,9 @@ func (l *List) Password(name string) (password string, err error) {
 	if !ok {
 		return "", fmt.Errorf("%.80s: %w", name, ErrUnknown)
 	}
+	if was.SHA256 == "" {
+		return "", fmt.Errorf("%s %w: %s", name, ErrNoPassword, noPassword(&was))
+	}
 	d := was
 	password, d.SHA256 = newPassword()
 	l.put(d)
@@ -82,6 +88,14 @@ func (l *List) Password(name string) (password string, err error) {
 		return "", err
 	}
 	return password, nil
+}
+
+// noPassword says why a device has none, and what to do.
+func noPassword(d *Device) string {
+	if !d.Revoked.IsZero() {
+		return "it is revoked, try: piway-gateway invite " + d.Name + " --replace, or device remove and add"
+	}
+	return "it has a key, which is all that it needs, try: piway-gateway invite " + d.Name + " --replace for another card"
 }
 
 // Free gives up a metric name of a device. After an error it has not.

@@ -32,7 +32,7 @@ func TestList_Rename(t *testing.T) {
 			t.Errorf("%s to %q: got %v, want %v", tt.old, tt.name, err, tt.want)
 		}
 	}
-	if len(l.Changes()) > 0 || !l.Authenticate("kitchen", password) || !l.Authenticate("attic", attic) {
+	if len(l.Changes()) > 0 || !l.Authenticate("kitchen", password, true) || !l.Authenticate("attic", attic, true) {
 		t.Fatalf("a refused name changed something: %s, %v", names(l), l.Changes())
 	}
 	if err := errors.Join(l.Rename("kitchen", "pantry"), l.Free("attic", "x y")); err != nil {
@@ -40,7 +40,7 @@ func TestList_Rename(t *testing.T) {
 	}
 	want := []devices.Change{{Device: "kitchen", To: "pantry"}, {Device: "attic", Metric: "x y"}}
 	for _, l := range []*devices.List{l, open(t, path)} {
-		if l.Has("kitchen") || !l.Authenticate("pantry", password) || names(l) != "attic pantry" {
+		if l.Has("kitchen") || !l.Authenticate("pantry", password, true) || names(l) != "attic pantry" {
 			t.Errorf("got %s", names(l))
 		}
 		if !slices.Equal(l.Changes(), want) {
@@ -77,7 +77,7 @@ func TestList_Rename_cannotWrite(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, l := range []*devices.List{l, open(t, path)} {
-				if !l.Authenticate("kitchen", password) || l.Has("pantry") || len(l.Changes()) > 0 {
+				if !l.Authenticate("kitchen", password, true) || l.Has("pantry") || len(l.Changes()) > 0 {
 					t.Errorf("got %s, %v", names(l), l.Changes())
 				}
 			}
@@ -93,7 +93,7 @@ func TestList_Password(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l := open(t, path); !l.Authenticate("kitchen", password) || l.Authenticate("kitchen", old) || password == old {
+	if l := open(t, path); !l.Authenticate("kitchen", password, true) || l.Authenticate("kitchen", old, true) || password == old {
 		t.Error("the old password is let in, or the new one is not")
 	}
 	if _, err := l.Password("cellar"); !errors.Is(err, devices.ErrUnknown) {
@@ -133,7 +133,7 @@ func TestList_Version(t *testing.T) {
 	seen := map[uint64]bool{0: true}
 	for i, change := range []func() error{
 		func() error { return nil },
-		func() error { _, err := l.Add("kitchen"); return err },
+		func() error { _, err := l.Add("kitchen", false); return err },
 		func() error { return l.Rename("kitchen", "attic") },
 		func() error { return l.Remove("attic") },
 	} {

@@ -12,11 +12,23 @@ import (
 	"piway/shared/sample"
 )
 
-// AddDevice lets a device in and returns its password.
+// lanIsSecure stands for what the broker will say of each connection.
+const lanIsSecure = true
+
+// authenticate is what the broker asks.
+func (g *Gateway) authenticate(name, password string) bool {
+	return g.devices.Authenticate(name, password, lanIsSecure)
+}
+
+// AddDevice lets a device in and returns its password, which is good over TLS only.
 func (g *Gateway) AddDevice(name string) (password string, err error) {
+	return g.addDevice(name, false)
+}
+
+func (g *Gateway) addDevice(name string, plain bool) (password string, err error) {
 	g.naming.Lock()
 	defer g.naming.Unlock()
-	return g.devices.Add(name)
+	return g.devices.Add(name, plain)
 }
 
 // removeDevice locks a device out, also where the disk does not take it, and frees its metric names.
@@ -185,7 +197,7 @@ func (g *Gateway) deviceRoutes(mux *http.ServeMux) {
 		answer(w, beside, err)
 	})
 	mux.HandleFunc("POST /devices/{name}", func(w http.ResponseWriter, r *http.Request) {
-		password, err := g.AddDevice(r.PathValue("name"))
+		password, err := g.addDevice(r.PathValue("name"), r.URL.Query().Has("plain"))
 		answer(w, password, err)
 	})
 	mux.HandleFunc("POST /devices/{name}/password", func(w http.ResponseWriter, r *http.Request) {

@@ -202,7 +202,7 @@ func TestGateway_stoppedChanges(t *testing.T) {
 		}
 		err := errors.Join(l.Remove("a"), l.Rename("b", "e"), l.Free("d", "mistyped"))
 		if err == nil {
-			_, err = l.Add("a")
+			_, err = l.Add("a", true)
 		}
 		return err
 	})
@@ -340,7 +340,7 @@ func TestGateway_deviceCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-p.links["kitchen"].Lost()
-	if !p.devices.Authenticate("pan.try", password) {
+	if !p.devices.Authenticate("pan.try", password, true) {
 		t.Error("the new password is not let in")
 	}
 }

@@ -96,7 +96,7 @@ func addDevice(t *testing.T, dir, name string) (password string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if password, err = list.Add(name); err != nil {
+	if password, err = list.Add(name, true); err != nil {
 		t.Fatal(err)
 	}
 	return password

@@ -88,7 +88,7 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 		MaxConnections: cfg.Broker.MaxConnections, MaxPerAddress: cfg.Broker.MaxConnectionsPerAddress,
 		MaxPacket: int(cfg.Broker.MaxPacket), MaxPending: cfg.Broker.MaxPending, Settings: g.boundsOf(&cfg),
 		ConnectTimeout: cfg.Broker.ConnectTimeout,
-		Authenticate:   g.devices.Authenticate, Handle: g.handle, Log: log.With("part", "broker"),
+		Authenticate:   g.authenticate, Handle: g.handle, Log: log.With("part", "broker"),
 	}); err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (g *Gateway) handle(device string, payload []byte, done func(error)) {
 	arrived := g.now()
 	g.naming.RLock()
 	defer g.naming.RUnlock()
-	if !g.devices.Has(device) {
+	if !g.devices.Admits(device) {
 		done(errNoDevice)
 		return
 	}
@@ -185,7 +185,7 @@ func (g *Gateway) date(r *sample.Report, arrived time.Time) (shift float64) {
 var errUndecided = errors.New("another device claims a metric name of this one, and its claim is not on disk yet")
 
 // errNoDevice ends a connection that is being closed already.
-var errNoDevice = errors.New("the device was removed or renamed")
+var errNoDevice = errors.New("the device was removed, revoked or renamed")
 
 // tellRefused answers the device on its rejected topic. Its operator reads the log of the device or of the gateway.
 func (g *Gateway) tellRefused(v *intake.Verdict) {

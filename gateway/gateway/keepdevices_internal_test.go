@@ -23,7 +23,7 @@ func TestKeepDevices(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := list.Add("kitchen"); err != nil {
+		if _, err := list.Add("kitchen", true); err != nil {
 			t.Fatal(err)
 		}
 		var said bytes.Buffer

@@ -78,7 +78,7 @@ func runLive(t *testing.T, cfg settings.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	password, err := g.devices.Add("live-test")
+	password, err := g.devices.Add("live-test", true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -130,7 +130,7 @@ func (w *world) gateway(cfg *settings.Config, devices ...string) *place {
 	}
 	p.stop = w.serve("gateway", p.Run)
 	for _, name := range devices {
-		password, err := p.devices.Add(name)
+		password, err := p.devices.Add(name, true)
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -108,12 +108,12 @@ var ofSamples = []mutant{
 	},
 	{
 		"names: what is under way is judged beside a change of the list", "gateway/gateway/gateway.go",
-		"	if !g.devices.Has(device) {\n		done(errNoDevice)", "	if false {\n		done(errNoDevice)",
+		"	if !g.devices.Admits(device) {\n		done(errNoDevice)", "	if false {\n		done(errNoDevice)",
 		"./gateway/gateway", "TestGateway_removeDevice",
 	},
 	{
 		"names: a change of the list is not in its file", "gateway/devices/change.go",
-		"file{Devices: l.sorted(), Changes: l.changes}", "file{Devices: l.sorted()}",
+		"Invitations: l.invited, Changes: l.changes,\n", "Invitations: l.invited,\n",
 		"./gateway/devices", "TestList_Rename",
 	},
 	{

@@ -24,7 +24,7 @@ func AddDevices(data string, names ...string) (passwords map[string]string, err 
 	}
 	passwords = map[string]string{}
 	for _, name := range names {
-		if passwords[name], err = list.Add(name); err != nil {
+		if passwords[name], err = list.Add(name, true); err != nil {
 			return nil, err
 		}
 	}

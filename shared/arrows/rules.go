@@ -127,7 +127,7 @@ var inside = map[string][]string{
 
 	// Beside the way of the data.
 	"gateway/feedback": {"shared/mqttlink", "shared/backoff", "shared/config", "shared/tell"},
-	"gateway/devices":  {"shared/files", "shared/sample"},
+	"gateway/devices":  {"shared/files", "shared/pki", "shared/sample"},
 	"gateway/control":  {"shared/config", "shared/files"},
 	"gateway/twins":    {"shared/sample"},
 	"gateway/aws":      {"gateway/cloud", "shared/config"},
