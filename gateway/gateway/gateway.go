@@ -88,7 +88,8 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 		MaxConnections: cfg.Broker.MaxConnections, MaxPerAddress: cfg.Broker.MaxConnectionsPerAddress,
 		MaxPacket: int(cfg.Broker.MaxPacket), MaxPending: cfg.Broker.MaxPending, Settings: g.boundsOf(&cfg),
 		ConnectTimeout: cfg.Broker.ConnectTimeout,
-		Authenticate:   g.devices.Authenticate, Handle: g.handle, Log: log.With("part", "broker"),
+		Authenticate:   func(user, password string, _ bool) bool { return g.devices.Authenticate(user, password) },
+		Handle:         g.handle, Log: log.With("part", "broker"),
 	}); err != nil {
 		return nil, err
 	}
