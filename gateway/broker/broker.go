@@ -2,7 +2,7 @@ package broker
 
 import (
 	"context"
-	"errors"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"math"
@@ -10,20 +10,29 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 
-	"piway/shared/config"
 	"piway/shared/guard"
 	"piway/shared/tell"
 )
 
 // Config says who may connect and how much they may ask for.
 type Config struct {
-	// Listen is the TCP address, such as ":1883".
-	Listen string
+	// ListenTLS is the TCP address where TLS is spoken, such as ":8883"; "" for none. Listen is the one for devices that
+	// cannot, such as ":1883"; "" for none. It is listened on only while Plain is true.
+	ListenTLS, Listen string
+	// Plain reports whether any device may speak without TLS; nil means that it is so. Look asks it.
+	Plain func() bool
+	// Certificate returns what this side shows of itself in a TLS handshake. It must be set where ListenTLS is.
+	Certificate func() *tls.Certificate
+	// Identify returns the device that a public key is, by the SHA-256 of its SubjectPublicKeyInfo, "" if it is none's;
+	// and whether it is revoked, when the device is whose it was. Nil knows none. A device with a key needs no password.
+	Identify func(key [32]byte) (device string, revoked bool)
+	// Join serves a connection of somebody who wants to become a device: TLS 1.3 with the protocol piway-join/1 (ALPN).
+	// It is closed when Join returns, after a minute, and when others need its place. Nil takes none.
+	Join func(net.Conn)
 	// Prefix of the device topics: PREFIX/DEVICE/samples, …/status, …/rejected, …/config.
 	Prefix string
 	// ScriptTopics are topics to which every device may publish samples, for scripts with a fixed topic.
@@ -39,8 +48,9 @@ type Config struct {
 	Settings func(device string) []byte
 	// ConnectTimeout is the time a new connection has for its first packet.
 	ConnectTimeout time.Duration
-	// Authenticate reports whether user and password are those of a device. The device is then known by the user name.
-	Authenticate func(user, password string) bool
+	// Authenticate reports whether user and password are those of a device that may speak so: secure is with TLS. The
+	// device is then known by the user name.
+	Authenticate func(user, password string, secure bool) bool
 	// Handle takes a publish of a device. It must call done once: nil acknowledges, an error closes the connection
 	// unacknowledged, so that the client sends again. done may be called from any goroutine and does not block.
 	// The payload is Handle's to keep. While Handle blocks, only this client's reading waits.
@@ -78,8 +88,11 @@ type Broker struct {
 	served chan struct{} // closed when the last connection has ended
 	flight *flight
 
-	mu       sync.Mutex                   // guards sessions
+	doors doors
+
+	mu       sync.Mutex                   // guards the fields below
 	sessions map[string]map[*session]bool // by device; whether it is let in
+	past     map[string]Seen              // of devices without a session; when, since the broker began, in Ago
 }
 
 // Open listens. It serves nobody before Run.
@@ -87,40 +100,24 @@ func Open(ctx context.Context, cfg Config) (*Broker, error) {
 	b := &Broker{
 		cfg: cfg, log: tell.New(cfg.Log), begun: time.Now(),
 		closed: make(chan struct{}), served: make(chan struct{}), sessions: map[string]map[*session]bool{},
+		past:   map[string]Seen{},
 		flight: newFlight(maxInFlight, maxInFlightPerDevice),
 	}
-	var err error
-	b.guard, err = guard.Listen(ctx, cfg.Listen, guard.Options{
+	b.guard = guard.New(guard.Options{
 		MaxConns: cfg.MaxConnections, MaxPerHost: cfg.MaxPerAddress,
 		MaxWaiting: maxWaiting, MaxWaitingPerNet: maxWaitingPerNet,
 		FirstPacket: cfg.ConnectTimeout, MaxFirst: maxConnect, MaxPacket: cfg.MaxPacket, Log: b.log,
 	})
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, config.Try(fmt.Errorf("broker.listen: %s is taken by another program", cfg.Listen),
-			"stop the other MQTT broker (systemctl stop mosquitto), or set broker.listen to another port, such as \":1884\"")
-	case err != nil:
-		return nil, config.Try(fmt.Errorf("broker.listen: %w", err), listenHint(err))
+	err := b.openDoors(ctx)
+	if err == nil {
+		b.server, err = newServer(b)
 	}
-	if b.server, err = newServer(b); err != nil {
+	if err != nil {
 		_ = b.guard.Close() // the first error is the one to tell
 		return nil, err
 	}
 	return b, nil
 }
-
-func listenHint(err error) string {
-	switch {
-	case errors.Is(err, syscall.EACCES):
-		return "a port above 1023, or AmbientCapabilities=CAP_NET_BIND_SERVICE and the same CapabilityBoundingSet in the unit"
-	case errors.Is(err, syscall.EINVAL):
-		return "the name of an interface of this machine behind %; ip -br link shows them"
-	}
-	return `an address of this machine (ip -br addr shows them), or ":1883" for all of them`
-}
-
-// Addr is the address listened on.
-func (b *Broker) Addr() net.Addr { return b.guard.Addr() }
 
 // Counts returns the totals so far.
 func (b *Broker) Counts() Counts { return Counts{Counts: b.guard.Counts(), Denied: b.denied.Load()} }
@@ -153,8 +150,11 @@ func (b *Broker) Run(ctx context.Context) error {
 	if err := b.server.Serve(); err != nil {
 		return fmt.Errorf("serving MQTT: %w", err)
 	}
+	var looking sync.WaitGroup
+	looking.Go(func() { b.keepLooking(ctx) })
 	<-ctx.Done()
 	close(b.closed)
+	looking.Wait()
 	b.flight.end()
 	err := b.guard.Close() // idle sockets too, on which the library's Close would wait for ever
 	if cerr := b.server.Close(); err == nil {
@@ -190,22 +190,6 @@ func (b *Broker) Devices() []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// Host is the address of the connection on which a device was heard last, "" if it has none.
-func (b *Broker) Host(device string) string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var last *session
-	for s, connected := range b.sessions[device] {
-		if connected && (last == nil || s.heard.Load() > last.heard.Load()) {
-			last = s
-		}
-	}
-	if last == nil {
-		return ""
-	}
-	return last.Host()
 }
 
 func (b *Broker) topic(device, leaf string) string { return b.cfg.Prefix + "/" + device + "/" + leaf }

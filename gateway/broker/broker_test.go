@@ -38,7 +38,7 @@ func start(t testing.TB, change func(*broker.Config)) *rig {
 	cfg := broker.Config{
 		Listen: "127.0.0.1:0", Prefix: "pi", ScriptTopics: []string{"raspi/metrics"},
 		MaxConnections: 100, MaxPerAddress: 100, MaxPacket: 4096, MaxPending: 64, ConnectTimeout: patience,
-		Authenticate: func(user, password string) bool {
+		Authenticate: func(user, password string, _ bool) bool {
 			return (user == "pi1" || user == "pi2") && password == "hunter-"+user
 		},
 		Handle: func(device string, payload []byte, done func(error)) {
@@ -283,7 +283,7 @@ func TestBroker_Reject(t *testing.T) {
 func TestBroker_Disconnect_whileConnecting(t *testing.T) {
 	judging, judged := make(chan struct{}), make(chan struct{})
 	r := start(t, func(cfg *broker.Config) {
-		cfg.Authenticate = func(string, string) bool {
+		cfg.Authenticate = func(string, string, bool) bool {
 			close(judging)
 			<-judged
 			return true

@@ -9,13 +9,15 @@ import (
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
+
+	"piway/shared/sample"
 )
 
 // Keep-alives are clamped to these seconds. The library computes 1.5 times of it in 16 bits, so that 0 would mean no
 // deadline and 43691 one that has passed. The longest is AWS IoT Core's own.
 const minKeepAlive, maxKeepAlive = 10, 1200
 
-// OnConnect judges the CONNECT packet and lets a device in that knows its password. An error closes the connection,
+// OnConnect judges the CONNECT packet and lets a device in that has its key or knows its password. An error closes the connection,
 // without a CONNACK unless it was sent here.
 func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 	s, ok := cl.Net.Conn.(*session)
@@ -26,13 +28,10 @@ func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 	if pk.ProtocolVersion != 4 {
 		return h.refuse(cl, packets.ErrUnsupportedProtocolVersion, badVersion(pk.ProtocolVersion))
 	}
-	device := string(pk.Connect.Username) // a claim until the password is judged
-	s.identify(device, cl)
-	if device == "" || !h.b.cfg.Authenticate(device, string(pk.Connect.Password)) {
-		// The one code that the library turns into MQTT 3.1.1's "not authorised"; the others of MQTT 5 it sends as
-		// they are.
-		return h.refuse(cl, packets.ErrBadUsernameOrPassword, errors.New("wrong user name or password"), "user", device)
+	if err := h.judge(s, cl, pk); err != nil {
+		return err
 	}
+	device := s.device
 	switch err := h.b.admit(s); {
 	case errors.Is(err, net.ErrClosed):
 		return err // the device was removed meanwhile
@@ -50,6 +49,44 @@ func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 	cl.ID = device + "/" + cl.ID + "#" + strconv.FormatInt(h.b.ids.Add(1), 10)
 	cl.Properties.Clean = true
 	return nil
+}
+
+// judge finds out which device this is: by its key, else by user name and password. A revoked key is refused whatever
+// the password. The one code here is what the library turns into MQTT 3.1.1's "not authorised"; the others of MQTT 5 it
+// sends as they are.
+func (h *hook) judge(s *session, cl *mqtt.Client, pk packets.Packet) error {
+	code := packets.ErrBadUsernameOrPassword
+	user := string(pk.Connect.Username) // a claim until it is judged
+	device, isRevoked := h.b.deviceOf(s)
+	switch {
+	case isRevoked:
+		return h.refuse(cl, code, errors.New(revoked), "device", device, "try", revokedTry)
+	case device != "":
+		s.identify(device, topicName(user, device), cl)
+		// Who changed the list before identify did not find this session.
+		if again, isRevoked := h.b.deviceOf(s); again != device || isRevoked {
+			return fmt.Errorf("the device was removed or renamed meanwhile: %w", net.ErrClosed)
+		}
+		return nil
+	}
+	s.identify(user, user, cl)
+	if user != "" && h.b.cfg.Authenticate(user, string(pk.Connect.Password), s.secure) {
+		return nil
+	}
+	args := []any{"user", user}
+	if !s.secure && h.b.cfg.ListenTLS != "" {
+		args = append(args, "try", "piway-gateway device list; without TLS only those of kind plain are let in")
+	}
+	return h.refuse(cl, code, errors.New("wrong user name or password"), args...)
+}
+
+// topicName is the name in the topics of a device that is known by its key: the user name, so that an agent whose device
+// was renamed since goes on to work. What it sends is the device's, whatever the name.
+func topicName(user, device string) string {
+	if sample.IsDeviceName(user) {
+		return user
+	}
+	return device
 }
 
 // OnConnectAuthenticate lets in whom OnConnect admitted.

@@ -47,12 +47,12 @@ func TestBroker_connections_claims(t *testing.T) {
 	judging, verdict := make(chan struct{}, 10), make(chan struct{})
 	r := startPlain(t, func(c *broker.Config) {
 		right := c.Authenticate
-		c.Authenticate = func(user, password string) bool {
+		c.Authenticate = func(user, password string, _ bool) bool {
 			if password == "guess" {
 				judging <- struct{}{}
 				<-verdict
 			}
-			return right(user, password)
+			return right(user, password, false)
 		}
 	})
 	var own, claims []*client

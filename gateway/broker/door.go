@@ -17,8 +17,8 @@ func (d *door) Init(*slog.Logger) error { return nil }
 // ID names the listener.
 func (d *door) ID() string { return "lan" }
 
-// Address is where it listens.
-func (d *door) Address() string { return d.b.Addr().String() }
+// Address is for the library's log.
+func (d *door) Address() string { return d.b.cfg.Listen }
 
 // Protocol is always tcp.
 func (d *door) Protocol() string { return "tcp" }

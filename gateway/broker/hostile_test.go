@@ -128,7 +128,7 @@ func TestBroker_hostile_reconnectStorm(t *testing.T) {
 	const n, atOnce = 500, 200
 	r := startPlain(t, func(c *broker.Config) {
 		c.MaxConnections, c.MaxPerAddress = n, n
-		c.Authenticate = func(string, string) bool { return true }
+		c.Authenticate = func(string, string, bool) bool { return true }
 	})
 	r.connect("pi0") // so the address is known
 	for range 2 {

@@ -26,7 +26,10 @@ type session struct {
 	b          *Broker
 	client     *mqtt.Client // knows what it subscribed to
 	device, id string       // set at CONNECT, before the password is judged; the id is the client's own
-	admitted   bool         // the password is right; used by the connection's reader only
+	secure     bool         // by TLS
+	hasKey     bool         // and it holds the private key of this public one, by its SHA-256
+	key        [32]byte
+	admitted   bool // the key or the password is right; used by the connection's reader only
 	// What the device may do, worked out once.
 	samples, status, rejected, config string
 
@@ -42,7 +45,9 @@ type session struct {
 }
 
 func newSession(b *Broker, c *guard.Conn) *session {
-	return &session{Conn: c, b: b, pending: make(chan struct{}, b.cfg.MaxPending)}
+	s := &session{Conn: c, b: b, pending: make(chan struct{}, b.cfg.MaxPending)}
+	s.readKey()
+	return s
 }
 
 // Read notes that the client lives.
@@ -92,12 +97,12 @@ func (s *session) tellClosed(level slog.Level, kind string, why error) {
 	s.b.log.Tell(level, who+" "+kind, "connection closed", args...)
 }
 
-// identify makes the session a device's. From here on Disconnect finds it: a device that is removed while its password
-// is being judged must not stay.
-func (s *session) identify(device string, client *mqtt.Client) {
+// identify makes the session a device's, with the topics of a name. From here on Disconnect finds it: a device that is
+// removed while it is being judged must not stay.
+func (s *session) identify(device, name string, client *mqtt.Client) {
 	s.device, s.id, s.client = device, client.ID, client
-	s.samples, s.status = s.b.topic(device, "samples"), s.b.topic(device, "status")
-	s.rejected, s.config = s.b.topic(device, "rejected"), s.b.topic(device, "config")
+	s.samples, s.status = s.b.topic(name, "samples"), s.b.topic(name, "status")
+	s.rejected, s.config = s.b.topic(name, "rejected"), s.b.topic(name, "config")
 	s.b.mu.Lock()
 	defer s.b.mu.Unlock()
 	if s.b.sessions[device] == nil {
@@ -118,6 +123,9 @@ func (s *session) end() {
 	s.mu.Unlock()
 	s.b.mu.Lock()
 	defer s.b.mu.Unlock()
+	if s.admitted {
+		s.b.keep(s)
+	}
 	delete(s.b.sessions[s.device], s)
 	if len(s.b.sessions[s.device]) == 0 {
 		delete(s.b.sessions, s.device)

@@ -16,7 +16,7 @@ import (
 const lanIsSecure = true
 
 // authenticate is what the broker asks.
-func (g *Gateway) authenticate(name, password string) bool {
+func (g *Gateway) authenticate(name, password string, _ bool) bool {
 	return g.devices.Authenticate(name, password, lanIsSecure)
 }
 

@@ -55,7 +55,7 @@ var inside = map[string][]string{
 	"agent/collect/hosttest": {"agent/collect/reading"},
 
 	// The gateway's stages, and their wiring.
-	"gateway/broker": {"shared/guard", "shared/tell", "shared/config"},
+	"gateway/broker": {"shared/guard", "shared/tell", "shared/config", "shared/sample"},
 	"gateway/intake": {"gateway/names", "gateway/queue/ranges", "shared/sample"},
 	"gateway/names":  {"shared/sample"}, // no stage: how a sample is named in the cloud
 	"gateway/queue": {

@@ -1,7 +1,6 @@
 package guard
 
 import (
-	"context"
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
@@ -12,6 +11,9 @@ import (
 	"net/netip"
 	"os"
 	"syscall"
+	"time"
+
+	"piway/shared/tell"
 )
 
 // A Conn is one connection through the guard. It reads whole what came of it, packet by packet within the bounds.
@@ -19,14 +21,20 @@ type Conn struct {
 	net.Conn // what is read and written: TLS's where TLS is spoken
 
 	l    *Listener
+	door *Door
 	raw  net.Conn // the socket
 	host netip.Addr
 	net  netip.Prefix
 
 	first  []byte // of what came with the first packet, not yet read by the handler
 	frames frames
+	serve  func() // of another protocol, nil for MQTT
 
-	state state // guarded by l.mu
+	// Guarded by l.mu.
+	state state
+	shake shake
+	busy  bool      // it waits for us, and not for its client
+	since time.Time // of the last step
 }
 
 // state is how far a connection has come.
@@ -39,8 +47,18 @@ const (
 	gone                  // closed, or about to be
 )
 
-func newConn(l *Listener, raw net.Conn) *Conn {
-	c := &Conn{Conn: raw, l: l, raw: raw, frames: frames{max: l.opt.MaxPacket}}
+// shake is how far a TLS handshake has come. Only steps are progress: a client that drips bytes makes none.
+type shake int
+
+const (
+	unshaken shake = iota // has not sent its whole ClientHello; without TLS it stays so
+	shaking
+	shaken
+)
+
+func newConn(d *Door, raw net.Conn) *Conn {
+	l := d.l
+	c := &Conn{Conn: raw, l: l, door: d, raw: raw, frames: frames{max: l.opt.MaxPacket}, since: time.Now()}
 	if a, err := netip.ParseAddrPort(raw.RemoteAddr().String()); err == nil {
 		c.host = a.Addr().Unmap().WithZone("")
 	}
@@ -75,12 +93,32 @@ func (c *Conn) Admit() error {
 	return nil
 }
 
-// Close closes the connection and frees its place at once.
+// TLS is the connection's TLS, nil without.
+func (c *Conn) TLS() *tls.Conn {
+	t, _ := c.Conn.(*tls.Conn)
+	return t
+}
+
+// Close closes the connection and frees its place at once. TLS's own word of farewell is left out: it would wait for
+// seconds on a client that does not read.
 func (c *Conn) Close() error {
 	c.l.mu.Lock()
 	c.l.leave(c)
 	c.l.mu.Unlock()
-	return c.Conn.Close()
+	return c.raw.Close()
+}
+
+// step notes how far a handshake is, and whether the client is waited for.
+func (c *Conn) step(to shake, busy bool) error {
+	c.l.mu.Lock()
+	defer c.l.mu.Unlock()
+	if c.state == gone {
+		return net.ErrClosed
+	}
+	if c.busy = busy; to != c.shake {
+		c.shake, c.since = to, time.Now()
+	}
+	return nil
 }
 
 // Read reads what the client sends, up to where a packet begins that is larger than MaxPacket: then TooLargeError.
@@ -105,12 +143,16 @@ const firstRead = 256
 
 // hearFirst shakes hands where TLS is spoken, and reads until the first packet is whole.
 func (c *Conn) hearFirst() (err error) {
-	if c.l.opt.TLS != nil {
-		t := tls.Server(c.raw, c.l.opt.TLS)
-		if err := t.HandshakeContext(context.Background()); err != nil { // bounded by the deadline
-			return fmt.Errorf("TLS handshake: %w", err)
+	if c.door.opt.TLS != nil {
+		if err := c.shakeHands(); err != nil {
+			return err
 		}
-		c.Conn = t
+		if t := c.TLS(); len(c.door.opt.Protocols) > 0 {
+			if serve := c.door.opt.Protocols[t.ConnectionState().NegotiatedProtocol]; serve != nil {
+				c.serve = func() { serve(t) }
+				return nil
+			}
+		}
 	}
 	if c.first, err = readFirst(c.Conn, c.l.opt.MaxFirst); err != nil {
 		return err
@@ -142,15 +184,15 @@ func readFirst(from io.Reader, limit int) ([]byte, error) {
 	return buf[:n], nil
 }
 
-// typeConnect begins a CONNECT packet [MQTT-2.2.1]; typeTLS is what begins with TLS's greeting.
-const typeConnect, typeTLS = 0x10, 0x16
+// typeConnect begins a CONNECT packet [MQTT-2.2.1].
+const typeConnect = 0x10
 
 // firstSize returns the whole size of a first packet that begins so, 0 if that cannot be said yet.
 func firstSize(b []byte, limit int) (int, error) {
 	switch {
 	case len(b) == 0:
 		return 0, nil
-	case b[0] == typeTLS:
+	case b[0] == typeHandshake:
 		return 0, firstError{"TLS", "TLS is spoken to a plain port"}
 	case b[0] != typeConnect:
 		return 0, firstError{"protocol", fmt.Sprintf("not MQTT, or no CONNECT: it begins with %q", b[:min(len(b), 8)])}
@@ -177,8 +219,13 @@ func (e firstError) Error() string { return e.text }
 // each address and kind.
 func (c *Conn) tellEnd(err error) {
 	var first firstError
+	var refusal *Refusal
 	switch {
-	case c.l.isClosed(), errors.Is(err, io.EOF) && c.l.opt.TLS == nil, errors.Is(err, syscall.ECONNRESET):
+	case c.door.isClosed(), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+		return
+	case errors.As(err, &refusal):
+		args := append([]any{"remote", c.RemoteAddr(), "why", refusal.Why}, refusal.Args...)
+		c.l.opt.Log.Tell(slog.LevelWarn, refusal.Subject, "connection refused", args...)
 		return
 	case errors.Is(err, net.ErrClosed):
 		first.kind, err = "room", errors.New("it had not sent its whole CONNECT, and made room for another one")
@@ -187,6 +234,9 @@ func (c *Conn) tellEnd(err error) {
 	default:
 		errors.As(err, &first)
 	}
-	c.l.opt.Log.Tell(slog.LevelWarn, c.host.String()+" "+first.kind, "connection closed", "remote", c.RemoteAddr(), "why",
-		err)
+	args := []any{"remote", c.RemoteAddr(), "why", err}
+	if (first.kind == "TLS" || first.kind == "plain") && c.door.opt.Wrong != "" {
+		args = append(args, "try", tell.Own(c.door.opt.Wrong))
+	}
+	c.l.opt.Log.Tell(slog.LevelWarn, c.host.String()+" "+first.kind, "connection closed", args...)
 }

@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -39,7 +40,7 @@ type Options struct {
 	FirstPacket time.Duration
 	// MaxFirst bounds the first packet in bytes, which must be a CONNECT, and MaxPacket every other one.
 	MaxFirst, MaxPacket int
-	// TLS, when set, makes every connection a TLS one.
+	// TLS, when set, makes every connection of the first door a TLS one; see DoorOptions.
 	TLS *tls.Config
 	// Log must be set.
 	Log *tell.Teller
@@ -55,8 +56,9 @@ type Counts struct {
 
 // A Listener accepts connections within its Options. Its methods are safe for concurrent use.
 type Listener struct {
-	opt Options
-	ln  net.Listener
+	opt   Options
+	slots slots // of handshakes
+	first *Door // of Wrap
 
 	refused, evicted, panics atomic.Int64
 
@@ -66,6 +68,8 @@ type Listener struct {
 	nets     map[netip.Prefix]int
 	admitted int
 	hosts    map[netip.Addr]int // admitted from there
+	doors    []*Door            // open ones
+	handle   func(*Conn) error
 	closed   bool
 
 	left chan struct{} // has a token when somebody left the pool of those who wait
@@ -85,6 +89,14 @@ func Listen(ctx context.Context, addr string, opt Options) (*Listener, error) {
 
 // Wrap guards a listener that is already open, and owns it from then on.
 func Wrap(ln net.Listener, opt Options) *Listener {
+	l := New(opt)
+	l.first = &Door{l: l, ln: ln, opt: DoorOptions{TLS: opt.TLS}}
+	l.doors = []*Door{l.first}
+	return l
+}
+
+// New returns a Listener without a door; see Open.
+func New(opt Options) *Listener {
 	if room := roomFor(openFiles(), opt.MaxWaiting); opt.MaxConns == 0 || room < opt.MaxConns {
 		if opt.MaxConns > 0 {
 			opt.Log.Tell(slog.LevelWarn, "", "the limit of open files allows fewer connections than the configuration",
@@ -93,13 +105,14 @@ func Wrap(ln net.Listener, opt Options) *Listener {
 		opt.MaxConns = room
 	}
 	return &Listener{
-		opt: opt, ln: ln, open: map[*Conn]struct{}{}, nets: map[netip.Prefix]int{}, hosts: map[netip.Addr]int{},
+		opt: opt, open: map[*Conn]struct{}{}, nets: map[netip.Prefix]int{}, hosts: map[netip.Addr]int{},
 		left: make(chan struct{}, 1), done: make(chan struct{}),
+		slots: slots{free: 2 * runtime.GOMAXPROCS(0)},
 	}
 }
 
-// Addr is the address listened on.
-func (l *Listener) Addr() net.Addr { return l.ln.Addr() }
+// Addr is the address listened on first.
+func (l *Listener) Addr() net.Addr { return l.first.Addr() }
 
 // Counts returns the totals so far.
 func (l *Listener) Counts() Counts {
@@ -113,37 +126,25 @@ func (l *Listener) Counts() Counts {
 }
 
 // Serve hands each connection on when its first packet has come whole, to handle in a goroutine of its own, and closes
-// it when handle returns or panics. It returns after Close, when every handler has returned.
+// it when handle returns or panics. It returns after Close, when every handler has returned. Call it once.
 func (l *Listener) Serve(handle func(*Conn) error) {
-	wait := acceptRetryMin
-	for {
-		raw, err := l.ln.Accept()
-		if err != nil {
-			if l.isClosed() || errors.Is(err, net.ErrClosed) {
-				break
-			}
-			// Out of descriptors or memory: it passes when a client leaves.
-			l.opt.Log.Tell(slog.LevelWarn, "", "accepting failed", "err", err, "retry_in", wait)
-			l.pause(wait)
-			wait = min(2*wait, acceptRetryMax)
-			continue
+	l.mu.Lock()
+	l.handle = handle
+	if !l.closed {
+		for _, d := range l.doors {
+			l.start(d)
 		}
-		wait = acceptRetryMin
-		c := newConn(l, raw)
-		if err := l.enter(c); err != nil {
-			l.refused.Add(1)
-			l.opt.Log.Tell(slog.LevelWarn, c.host.String(), "connection refused", "remote", raw.RemoteAddr(), "why", err)
-			_ = raw.Close() // it was never used
-			continue
-		}
-		go l.serveOne(c, handle)
 	}
+	l.mu.Unlock()
+	<-l.done
 	l.wg.Wait()
 }
 
 const (
 	acceptRetryMin = 5 * time.Millisecond
 	acceptRetryMax = time.Second
+	// otherLife bounds a connection of another protocol.
+	otherLife = time.Minute
 )
 
 // Close stops accepting and closes every connection, idle or not. Serve then returns. A second Close does nothing.
@@ -155,11 +156,12 @@ func (l *Listener) Close() error {
 	}
 	l.closed = true
 	close(l.done)
-	for c := range l.open {
-		_ = c.raw.Close() // its handler sees the error
+	var errs []error
+	for _, d := range l.doors {
+		errs = append(errs, d.close())
 	}
 	l.mu.Unlock()
-	return l.ln.Close()
+	return errors.Join(errs...)
 }
 
 func (l *Listener) isClosed() bool {
@@ -192,6 +194,12 @@ func (l *Listener) serveOne(c *Conn, handle func(*Conn) error) {
 	}
 	if err := c.hearFirst(); err != nil {
 		c.tellEnd(err)
+		return
+	}
+	if c.serve != nil {
+		end := time.AfterFunc(otherLife, func() { _ = c.raw.Close() })
+		defer end.Stop()
+		c.serve()
 		return
 	}
 	_ = handle(c) // which tells what there is to tell

@@ -56,7 +56,7 @@ func (l *Listener) enter(c *Conn) error {
 func (l *Listener) place(c *Conn) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed {
+	if c.door.closed {
 		return net.ErrClosed
 	}
 	// Not for an address with admitted connections: a proxy's honest clients must not pay for its others.
@@ -80,20 +80,55 @@ func (l *Listener) busiest() []netip.Prefix {
 	return nets
 }
 
-// evict closes the oldest of the first of these networks that has sent less than its first packet, and of which
-// nothing lies unread. l.mu is held.
+// evict closes one of the first of these networks that has somebody who may go. l.mu is held.
 func (l *Listener) evict(nets ...netip.Prefix) bool {
 	for _, net := range nets {
-		for _, c := range l.waiting {
-			if c.net == net && c.state == silent && !unread(c.raw) {
-				l.leave(c)
-				_ = c.raw.Close() // its goroutine sees the error
-				l.evicted.Add(1)
-				return true
-			}
+		if c := l.victim(net); c != nil {
+			l.leave(c)
+			_ = c.raw.Close() // its goroutine sees the error
+			l.evicted.Add(1)
+			return true
 		}
 	}
 	return false
+}
+
+// stalled is the time after which who waits for its client's next step counts as one that makes none.
+const stalled = 2 * time.Second
+
+// victim returns who of a network makes room, of those that wait for their client and of which nothing lies unread: the
+// longest without a step, if that is long. Else the oldest that has not begun a handshake, as long as those who have not
+// take an eighth of the places: so neither silence nor a flood of hellos drives out who gets on. l.mu is held.
+func (l *Listener) victim(of netip.Prefix) *Conn {
+	var idle, begun *Conn // the one of its kind that made its last step first
+	silents := 0
+	for _, c := range l.waiting {
+		if c.net != of || c.state != silent {
+			continue
+		}
+		kind := &begun
+		if c.shake == unshaken {
+			silents++
+			kind = &idle
+		}
+		if !c.busy && (*kind == nil || c.since.Before((*kind).since)) && !unread(c.raw) {
+			*kind = c
+		}
+	}
+	switch {
+	case idle == nil:
+		return begun
+	case begun == nil:
+		return idle
+	case time.Since(begun.since) > stalled || time.Since(idle.since) > stalled:
+		if begun.since.Before(idle.since) {
+			return begun
+		}
+		return idle
+	case silents*8 >= l.nets[of]:
+		return idle
+	}
+	return begun
 }
 
 // unread reports whether a socket holds bytes that nobody has read: where many come at once their goroutines are late.
