@@ -111,7 +111,7 @@ func TestServe_refuses(t *testing.T) {
 		if strings.Contains(r.said.String()+g.body, body[20:40]) {
 			t.Errorf("%s: the secret is shown", name)
 		}
-		r.Server.limits = newLimits(time.Now)
+		r.limits = newLimits(time.Now)
 	}
 	if n := r.said.Count("join refused"); n < 10 {
 		t.Errorf("%d refusals are told:\n%s", n, r.said)

@@ -20,7 +20,7 @@ func (s *standing) now() time.Time { return s.Time }
 
 func newLimited(t testing.TB) (*rig, *standing) {
 	r, c := newRig(t), &standing{time.Now()}
-	r.Server.limits = newLimits(c.now)
+	r.limits = newLimits(c.now)
 	return r, c
 }
 
