@@ -2,6 +2,7 @@ package settings
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -193,3 +194,30 @@ func (c *Broker) validateListen() error {
 	}
 	return config.Try(config.Errorf("broker.listen", "must be ADDRESS:PORT or :PORT, %s, got %q", m.Why, c.Listen), m.Try)
 }
+
+// validateAdvertise refuses what a device could not dial. Tokens have room for three.
+func (c *Broker) validateAdvertise() error {
+	var errs []error
+	if n := len(c.Advertise); n > maxAdvertise {
+		errs = append(errs, config.Errorf("broker.advertise", "must be at most %d addresses, because a token has room for so "+
+			"many, got %d", maxAdvertise, n))
+	}
+	for i, text := range c.Advertise {
+		key := fmt.Sprintf("broker.advertise[%d]", i)
+		a, err := address.Parse(text, MQTTSPort)
+		m, ok := errors.AsType[*address.Mistake](err)
+		switch {
+		case ok && m.Try != "":
+			errs = append(errs, config.Try(config.Errorf(key, "must be HOST or HOST:PORT, %s, got %q", m.Why, text), m.Try))
+		case ok:
+			errs = append(errs, config.Errorf(key, "must be HOST or HOST:PORT, %s, got %q", m.Why, text))
+		case strings.Contains(a.Host, "%"):
+			errs = append(errs, config.Errorf(key, "must be an address that other machines have too, and an interface is this "+
+				"machine's own, got %q", text))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// maxAdvertise is how many addresses a token has room for.
+const maxAdvertise = 3

@@ -148,3 +148,23 @@ func TestBroker_listen(t *testing.T) {
 		}
 	}
 }
+
+func TestBroker_advertise(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]struct{ says, try string }{
+		"[]":                                    {},
+		`[gw.lan, "10.0.0.1:1", "[fd00::1]:2"]`: {},
+		"[a, b, c, d]":                          {says: "broker.advertise: must be at most 3 addresses"},
+		`[gw, "mqtts://gw:8883"]`:               {says: "broker.advertise[1]: must be HOST or HOST:PORT", try: "gw:8883"},
+		`["gw:0"]`:                              {says: "broker.advertise[0]: must be HOST or HOST:PORT, with a port from", try: "gw"},
+		`["[fe80::1%eth0]"]`:                    {says: "broker.advertise[0]: must be an address that other machines have too"},
+		`[""]`:                                  {says: "broker.advertise[0]: "},
+	} {
+		cfg := Default()
+		err := config.Decode("gateway.yaml", []byte("broker:\n  advertise: "+text), &cfg)
+		if (err != nil) != (want.says != "") || err != nil && !strings.Contains(err.Error(), want.says) ||
+			config.Hint(err) != want.try {
+			t.Errorf("%s: got %v, want %+v", text, err, want)
+		}
+	}
+}

@@ -40,6 +40,8 @@ type Data struct {
 // Broker is the MQTT server on the LAN.
 type Broker struct {
 	Listen                   string        `yaml:"listen"`
+	Advertise                []string      `yaml:"advertise"`
+	MDNS                     bool          `yaml:"mdns"`
 	TopicPrefix              string        `yaml:"topic_prefix"`
 	ScriptTopics             []string      `yaml:"script_topics"`
 	MaxConnections           int           `yaml:"max_connections"`
@@ -90,7 +92,7 @@ func Default() Config {
 	return Config{
 		Data: Data{Dir: "/var/lib/piway"},
 		Broker: Broker{
-			Listen: ":1883", TopicPrefix: "pi", ScriptTopics: []string{"raspi/metrics"},
+			Listen: ":1883", MDNS: true, TopicPrefix: "pi", ScriptTopics: []string{"raspi/metrics"},
 			MaxConnections: 4096, MaxConnectionsPerAddress: 1024,
 			MaxPacket: 128 << 10, MaxPending: 64, ConnectTimeout: 10 * time.Second, SilenceAfter: 15 * time.Minute,
 		},
@@ -177,6 +179,7 @@ func (c *Broker) validate() error {
 		within("broker.silence_after", c.SilenceAfter, 0, 30*24*time.Hour),
 		plainTopic("broker.topic_prefix", c.TopicPrefix),
 		c.validateListen(),
+		c.validateAdvertise(),
 	}
 	for i, t := range c.ScriptTopics {
 		errs = append(errs, plainTopic(fmt.Sprintf("broker.script_topics[%d]", i), t))

@@ -131,6 +131,8 @@ var inside = map[string][]string{
 	"gateway/control":  {"shared/config", "shared/files"},
 	"gateway/twins":    {"shared/sample"},
 	"gateway/aws":      {"gateway/cloud", "shared/config"},
+	"gateway/join":     {"shared/pairing", "shared/pki", "shared/tell"},
+	"gateway/where":    {"shared/address"},
 
 	// The proofs: programs that start the others as processes, and spoil what these stand on. Nothing imports them.
 	"proof/world": {
