@@ -24,8 +24,10 @@ func TestSetList(t *testing.T) {
 		{"no value", "g:\n  l: # why\n  m: 1\n", "g.l", two[:1], "g:\n  l: [\"a:1\"] # why\n  m: 1\n"},
 		{"not there", "g:\n  m: 1\n", "g.l", two[:1], "g:\n  l: [\"a:1\"]\n  m: 1\n"},
 		{"no section", "# top\n", "g.l", two[:1], "# top\ng:\n  l: [\"a:1\"]\n"},
-		{"a line for each", "g:\n  l: # c\n    - x\n    # about y\n    - 'y' # b\n  m: 1\n", "g.l", two[:1],
-			"g:\n  l: [\"a:1\"] # c\n    # about y\n  m: 1\n"},
+		{
+			"a line for each", "g:\n  l: # c\n    - x\n    # about y\n    - 'y' # b\n  m: 1\n", "g.l", two[:1],
+			"g:\n  l: [\"a:1\"] # c\n    # about y\n  m: 1\n",
+		},
 		{"in braces", "g: {l: [x], m: 1}\n", "g.l", two[:1], "g: {l: [\"a:1\"], m: 1}\n"},
 		{"lines of DOS", "g:\r\n  l: [x]\r\n", "g.l", two[:1], "g:\r\n  l: [\"a:1\"]\r\n"},
 	} {
