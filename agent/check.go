@@ -8,7 +8,10 @@ import (
 	"slices"
 	"strings"
 
+	"piway/agent/agent"
 	"piway/agent/collect"
+	"piway/agent/find"
+	"piway/shared/pki"
 	"piway/shared/sample"
 )
 
@@ -27,6 +30,32 @@ func outcome(r collect.Reading) string {
 		return sample.FormatValue(r.Value) + " " + r.Unit + "; " + r.Remark
 	}
 	return sample.FormatValue(r.Value) + " " + r.Unit
+}
+
+// identity prints who the gateway must be, and who this device is.
+func (p *printer) identity(cfg agent.Config) error {
+	for _, pin := range cfg.Gateway.Pins {
+		p.line("pin            %s: a gateway of this authority, and no other", pin)
+	}
+	key, err := cfg.Key()
+	if err != nil || key == nil {
+		return err
+	}
+	p.line("key            %s: %s", cfg.Gateway.KeyFile, pki.SumOfCert(key.Leaf))
+	return nil
+}
+
+// gateway prints which place let this device in.
+func (p *printer) gateway(cfg agent.Config, at find.Place) {
+	switch {
+	case len(cfg.Gateway.Pins) == 0:
+		p.line("gateway        %s: login as %q accepted", at.Address, cfg.Username())
+	case cfg.Gateway.KeyFile == "":
+		p.line("gateway        %s (%s): proved by its pin, login as %q accepted, by TLS", at.Address, at.Way, cfg.Username())
+	default:
+		p.line("gateway        %s (%s): proved by its pin, login as %q with the key accepted, by TLS", at.Address, at.Way,
+			cfg.Username())
+	}
 }
 
 // printer keeps the first error of several writes.

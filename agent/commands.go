@@ -16,6 +16,7 @@ type commands struct {
 	Run   runCmd   `cmd:"" help:"Report to the gateway until interrupted."`
 	Once  onceCmd  `cmd:"" help:"Print one report as a line of JSON, or send it (for cron)."`
 	Check checkCmd `cmd:"" help:"Check the configuration, the sensors and the login at the gateway."`
+	Join  joinCmd  `cmd:"" help:"Become a device of a gateway, by the token that it printed."`
 	Put   putCmd   `cmd:"" help:"Give the agent a reading of your own, such as a door sensor's."`
 }
 
@@ -102,14 +103,18 @@ func (c checkCmd) Run(ctx context.Context, s cli.Streams) error {
 	}
 	p := printer{w: s.Out}
 	p.line("configuration  %s: ok, device %q", c.Config, cfg.Name())
+	if err := p.identity(cfg); err != nil {
+		return errors.Join(p.err, err)
+	}
 	p.readings(readings, said)
 	for _, f := range agent.Own(ctx, cfg, readings, quiet) {
 		p.file(f)
 	}
-	if err := agent.Probe(ctx, cfg, quiet); err != nil {
+	at, err := agent.Probe(ctx, cfg, quiet)
+	if err != nil {
 		return errors.Join(p.err, err)
 	}
-	p.line("gateway        %s: login as %q accepted", cfg.Gateway.Address, cfg.Username())
+	p.gateway(cfg, at)
 	return p.err
 }
 
@@ -122,6 +127,9 @@ func load(path string) (agent.Config, error) {
 		}
 	} else if err := config.Load(path, &cfg); err != nil {
 		return cfg, err
+	}
+	if cfg.Gateway.KeyFile != "" {
+		return cfg, nil // no password is ever sent
 	}
 	password, err := config.ReadSecret(cfg.Gateway.PasswordFile, "PIWAY_PASSWORD")
 	cfg.Gateway.Password = password

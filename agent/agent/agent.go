@@ -14,12 +14,14 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"piway/agent/collect"
+	"piway/agent/find"
 	"piway/agent/own"
 	"piway/agent/publish"
 	"piway/agent/spool"
 	"piway/shared/backoff"
 	"piway/shared/clock"
 	"piway/shared/config"
+	"piway/shared/mqttlink"
 	"piway/shared/sample"
 )
 
@@ -39,11 +41,16 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err := tellClock(log); err != nil {
 		return err
 	}
-	reports := &spread{Spool: spool.Open(spoolConfig(cfg, log)), offset: offset(cfg), hurry: ctx.Done()}
+	gateway, err := cfg.finder(log)
+	if err != nil {
+		return err
+	}
+	defer gateway.Close()
 	s := newSampler(cfg, cfg.Spool.Dir, log)
 	s.live = publish.NewLive()
-	opt := publishOptions(cfg, cfg.Name(), log)
+	opt := publishOptions(cfg, cfg.Name(), gateway, log)
 	opt.Live, opt.Wanted = s.live, s.want
+	reports := &spread{Spool: spool.Open(spoolConfig(cfg, log)), offset: offset(cfg), hurry: ctx.Done()}
 	publisher := publish.New(opt, reports)
 
 	// The publisher outlives ctx by the farewell.
@@ -64,7 +71,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return nil
 	})
 	log.Info("agent started", "device", cfg.Name(), "gateway", cfg.Gateway.Address, "interval", cfg.Collect.Interval)
-	err := group.Wait()
+	err = group.Wait()
 	left := reports.Close()
 	if left.Lost > 0 {
 		log.Warn("stopping; reports that were not acknowledged are lost", "reports", left.Lost)
@@ -92,8 +99,12 @@ func Once(ctx context.Context, cfg Config, log *slog.Logger) (sample.Report, err
 
 // Publish sends one report and returns nil only after the gateway's PUBACK.
 func Publish(ctx context.Context, cfg Config, r sample.Report, log *slog.Logger) error {
+	gateway, err := cfg.visitor(log)
+	if err != nil {
+		return err
+	}
 	// Another client id, so that it does not end the connection of an agent that runs as a service.
-	return hinted(publish.Once(ctx, publishOptions(cfg, cfg.Name()+"-once", log), r))
+	return cfg.hinted(publish.Once(ctx, publishOptions(cfg, cfg.Name()+"-once", gateway, log), r))
 }
 
 // Readings reads each sensor and returns what it gave or why not, and what the machine says of itself. It takes a
@@ -116,25 +127,40 @@ func Own(ctx context.Context, cfg Config, readings []collect.Reading, log *slog.
 	return own.New(own.Options{Dir: cfg.Collect.Folder, Device: cfg.Name(), Quiet: true, Log: log}).Look(ctx, agents)
 }
 
-// Probe logs in at the gateway and leaves again.
-func Probe(ctx context.Context, cfg Config, log *slog.Logger) error {
-	return hinted(publish.Probe(ctx, publishOptions(cfg, cfg.Name()+"-check", log)))
+// Probe logs in at the gateway, leaves again, and returns where that was.
+func Probe(ctx context.Context, cfg Config, log *slog.Logger) (find.Place, error) {
+	gateway, err := cfg.visitor(log)
+	if err != nil {
+		return find.Place{}, err
+	}
+	opt := publishOptions(cfg, cfg.Name()+"-check", gateway, log)
+	var at find.Place
+	opt.Connect = func(ctx context.Context, o mqttlink.Options) (link *mqttlink.Link, _ string, err error) {
+		link, at, err = gateway.Connect(ctx, o)
+		return link, at.Address, err
+	}
+	err = publish.Probe(ctx, opt)
+	return at, cfg.hinted(err)
 }
 
-// Username is the name with which the agent logs in.
+// Username is the name with which the agent logs in. Where its key is who it is, that is the name of its topics.
 func (c Config) Username() string {
-	if c.Gateway.Username != "" {
+	if c.Gateway.Username != "" && c.Gateway.KeyFile == "" {
 		return c.Gateway.Username
 	}
 	return c.Name()
 }
 
-func publishOptions(cfg Config, clientID string, log *slog.Logger) publish.Options {
+func publishOptions(cfg Config, clientID string, gateway *find.Finder, log *slog.Logger) publish.Options {
 	return publish.Options{
-		Address:   cfg.Gateway.Address,
+		Connect: func(ctx context.Context, o mqttlink.Options) (*mqttlink.Link, string, error) {
+			link, at, err := gateway.Connect(ctx, o)
+			return link, at.Address, err
+		},
+		Login:     cfg.refused(),
 		ClientID:  clientID,
 		Username:  cfg.Username(),
-		Password:  string(cfg.Gateway.Password),
+		Password:  cfg.password(),
 		Device:    cfg.Name(),
 		Prefix:    cfg.Gateway.TopicPrefix,
 		KeepAlive: cfg.Gateway.KeepAlive,

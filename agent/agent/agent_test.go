@@ -173,12 +173,12 @@ func TestOnce_and_Publish(t *testing.T) {
 func TestProbe(t *testing.T) {
 	t.Parallel()
 	b := fakebroker.New(t, nil)
-	if err := agent.Probe(t.Context(), quick(t, b), quiet()); err != nil {
-		t.Error(err)
+	if at, err := agent.Probe(t.Context(), quick(t, b), quiet()); err != nil || at.Address != b.Addr() {
+		t.Errorf("got %v, %v", at, err)
 	}
 	refusing := fakebroker.New(t, nil)
 	refusing.Connack = func(fakebroker.Connect) int { return 5 }
-	err := agent.Probe(t.Context(), quick(t, refusing), quiet())
+	_, err := agent.Probe(t.Context(), quick(t, refusing), quiet())
 	if !errors.Is(err, mqttlink.ErrLogin) || !strings.Contains(config.Hint(err), "device add") {
 		t.Errorf("got %v, want a refused login with a hint", err)
 	}

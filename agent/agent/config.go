@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 
 	"piway/shared/address"
 	"piway/shared/config"
+	"piway/shared/pki"
 	"piway/shared/sample"
 )
 
@@ -26,6 +28,14 @@ type Config struct {
 // Gateway says where the reports go.
 type Gateway struct {
 	Address string `yaml:"address"`
+	// Addresses are others at which to look for the same gateway.
+	Addresses []string `yaml:"addresses"`
+	// Pins are who the gateway is; without any, all is sent in clear. With one or more, nothing ever is.
+	Pins []pki.Sum `yaml:"pins"`
+	// KeyFile is the key that is this device; "" for a password.
+	KeyFile string `yaml:"key_file"`
+	// MDNS looks for the gateway on the local network too.
+	MDNS bool `yaml:"mdns"`
 	// Username is empty for the device's name.
 	Username     string        `yaml:"username"`
 	PasswordFile string        `yaml:"password_file"`
@@ -69,7 +79,10 @@ const DefaultFolder = "/run/piway"
 // Default returns the configuration of an agent that nobody has configured.
 func Default() Config {
 	return Config{
-		Gateway: Gateway{Address: "localhost:1883", TopicPrefix: "pi", KeepAlive: time.Minute},
+		Gateway: Gateway{
+			Address: "localhost:1883", Addresses: []string{}, Pins: []pki.Sum{}, TopicPrefix: "pi", KeepAlive: time.Minute,
+			MDNS: true,
+		},
 		Collect: Collect{
 			Interval: 15 * time.Second, Disks: []string{"/"}, CPU: true, Temperature: true, Memory: true, Health: true,
 			Folder: DefaultFolder,
@@ -124,10 +137,7 @@ func (c Config) checkDevice() error {
 }
 
 func (g Gateway) check() error {
-	var errs []error
-	if err := checkAddress(g.Address); err != nil {
-		errs = append(errs, err)
-	}
+	errs := g.checkPlaces()
 	if g.TopicPrefix == "" || strings.ContainsAny(g.TopicPrefix, "+# \x00") || strings.HasPrefix(g.TopicPrefix, "$") ||
 		strings.HasPrefix(g.TopicPrefix, "/") || strings.HasSuffix(g.TopicPrefix, "/") {
 		errs = append(errs, config.Errorf("gateway.topic_prefix", "must be an MQTT topic such as pi or home/pi, got %q",
@@ -139,28 +149,82 @@ func (g Gateway) check() error {
 	return errors.Join(errs...)
 }
 
-func checkAddress(text string) error {
-	_, err := address.Parse(text, "")
+// maxAddresses bounds a round: each may take 3 s.
+const maxAddresses = 8
+
+func (g Gateway) checkPlaces() []error {
+	var errs []error
+	if err := g.checkAddress("gateway.address", g.Address); err != nil {
+		errs = append(errs, err)
+	}
+	const needed = "sudo piway-agent join TOKEN, which sets all of them; piway-gateway invite NAME prints the token"
+	if len(g.Addresses) > maxAddresses {
+		errs = append(errs, config.Errorf("gateway.addresses", "must be at most %d, got %d", maxAddresses, len(g.Addresses)))
+	}
+	if len(g.Addresses) > 0 && len(g.Pins) == 0 {
+		errs = append(errs, config.Try(config.Errorf("gateway.addresses", "needs gateway.pins: nothing else tells which of "+
+			"them is the gateway, and all is sent in clear"), needed))
+	}
+	for i, text := range g.Addresses {
+		if err := g.checkAddress("gateway.addresses["+strconv.Itoa(i)+"]", text); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if g.KeyFile != "" && len(g.Pins) == 0 {
+		errs = append(errs, config.Try(config.Errorf("gateway.key_file", "needs gateway.pins: the key is shown to a gateway "+
+			"that is proved by a pin"), needed))
+	}
+	return errs
+}
+
+// port is where the gateway listens if the address does not say, "" if it must.
+func (g Gateway) port() string {
+	if len(g.Pins) > 0 {
+		return securePort
+	}
+	return ""
+}
+
+// places are the addresses of the configuration as HOST:PORT.
+func (g Gateway) places() []string {
+	var all []string
+	for _, text := range append([]string{g.Address}, g.Addresses...) {
+		if len(g.Pins) > 0 {
+			if a, err := address.Parse(text, securePort); err == nil { // as Validate has seen
+				text = a.String()
+			}
+		}
+		all = append(all, text)
+	}
+	return all
+}
+
+func (g Gateway) checkAddress(key, text string) error {
+	_, err := address.Parse(text, g.port())
 	m, ok := errors.AsType[*address.Mistake](err)
 	if !ok {
 		return nil
 	}
 	if m.Why == address.BadPort {
-		return config.Errorf("gateway.address", "the port must be between 1 and 65535, got %q", text)
+		return config.Errorf(key, "the port must be between 1 and 65535, got %q", text)
 	}
 	try := m.Try
-	if _, err := address.Parse(text, defaultPort); err == nil { // nothing but the port is missing
-		try = text + ":" + defaultPort
+	port := cmp.Or(g.port(), defaultPort)
+	if _, err := address.Parse(text, port); err == nil { // nothing but the port is missing
+		try = text + ":" + port
 	}
-	err = config.Errorf("gateway.address", "must be host:port such as gateway.local:1883, %s, got %q", m.Why, text)
+	err = config.Errorf(key, "must be host:port such as gateway.local:%s, %s, got %q", port, m.Why, text)
 	if try == "" {
 		return err
 	}
 	return config.Try(err, try)
 }
 
-// defaultPort is MQTT's without TLS.
-const defaultPort = "1883"
+// MQTT's ports, without TLS and with it.
+const (
+	defaultPort = "1883"
+	securePort  = "8883"
+)
 
 func (c Collect) check() error {
 	var errs []error

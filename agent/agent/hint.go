@@ -9,26 +9,63 @@ import (
 	"piway/shared/config"
 	"piway/shared/mdns"
 	"piway/shared/mqttlink"
+	"piway/shared/pki"
 )
 
+// refused is what can be done when the gateway refuses the log-in.
+func (c Config) refused() string {
+	if c.Gateway.KeyFile != "" {
+		return tryJoin
+	}
+	return "piway-gateway device add NAME, then put its password into gateway.password_file"
+}
+
+const tryJoin = "piway-gateway device list on the gateway: this key is unknown there, or revoked; piway-gateway invite NAME " +
+	"--replace prints what lets this machine in"
+
 // hinted adds to a failed connection what its user can do about it.
-func hinted(err error) error {
-	var unknown *net.DNSError
-	switch {
-	case errors.Is(err, mqttlink.ErrLogin):
-		return config.Try(err, "piway-gateway device add NAME on the gateway, then put the password into "+
-			"gateway.password_file or PIWAY_PASSWORD")
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return config.Try(err, "start the gateway, or correct gateway.address")
-	case errors.As(err, &unknown) && mdns.IsLocal(unknown.Name):
-		return config.Try(err, "see that the gateway is on this network and runs avahi-daemon (ping "+unknown.Name+
-			" from another machine), or use its IP address in gateway.address")
-	case errors.Is(err, syscall.EINVAL):
-		return config.Try(err, "correct the interface behind % in gateway.address; ip -br link shows them")
-	case errors.As(err, &unknown):
-		return config.Try(err, "correct the host in gateway.address, or use its IP address")
-	case errors.Is(err, context.DeadlineExceeded):
-		return config.Try(err, "check that gateway.address is right and that no firewall is in between")
+func (c Config) hinted(err error) error {
+	if hint := c.hint(err); err != nil && hint != "" {
+		return config.Try(err, hint)
 	}
 	return err
+}
+
+func (c Config) hint(err error) string {
+	if c.Gateway.KeyFile != "" && (errors.Is(err, mqttlink.ErrLogin) || errors.Is(err, mqttlink.ErrCertificate)) {
+		return tryJoin
+	}
+	if len(c.Gateway.Pins) > 0 && errors.Is(err, mqttlink.ErrNotTLS) {
+		return "correct gateway.address: its port is that of plain MQTT, and TLS is spoken on " + securePort
+	}
+	if name := unknown(err); mdns.IsLocal(name) {
+		return "see that the gateway is on this network and runs avahi-daemon (ping " + name +
+			" from another machine), or use its IP address in gateway.address"
+	}
+	for _, h := range []struct {
+		is   bool
+		hint string
+	}{
+		{errors.Is(err, mqttlink.ErrLogin), "piway-gateway device add NAME on the gateway, then put the password into " +
+			"gateway.password_file or PIWAY_PASSWORD"},
+		{errors.Is(err, pki.ErrPin), "correct gateway.address; if the gateway lost its keys, piway-gateway invite NAME " +
+			"--replace prints what lets this machine in"},
+		{errors.Is(err, syscall.ECONNREFUSED), "start the gateway, or correct gateway.address"},
+		{errors.Is(err, syscall.EINVAL), "correct the interface behind % in gateway.address; ip -br link shows them"},
+		{unknown(err) != "", "correct the host in gateway.address, or use its IP address"},
+		{errors.Is(err, context.DeadlineExceeded), "check that gateway.address is right and that no firewall is in between"},
+	} {
+		if h.is {
+			return h.hint
+		}
+	}
+	return ""
+}
+
+// unknown is the name that no resolver knows.
+func unknown(err error) string {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return dns.Name
+	}
+	return ""
 }

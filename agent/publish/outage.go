@@ -12,6 +12,7 @@ import (
 // attempts.
 type outage struct {
 	log      *slog.Logger
+	login    string // what to do about a refused log-in
 	cause    string // class of the failure told last, "" while connected
 	was      bool   // connected before
 	since    time.Time
@@ -39,8 +40,7 @@ func (o *outage) failed(err error) {
 	o.cause = cause
 	switch cause {
 	case causeLogin:
-		o.log.Error("gateway refuses the login", "err", err,
-			"try", "piway-gateway device add NAME, then put its password into gateway.password_file")
+		o.log.Error("gateway refuses the login", "err", err, "try", o.login)
 	case causeLost:
 		o.log.Warn("gateway lost, keeping reports", "err", err)
 	default:

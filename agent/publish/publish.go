@@ -35,8 +35,10 @@ var errNoAck = errors.New("waiting for the gateway's acknowledgement: none in ti
 
 // Options say where to publish and as whom. Fields without a remark must be set.
 type Options struct {
-	// Address is the gateway's host:port.
-	Address string
+	// Connect connects to the gateway, wherever that is, and says where it was.
+	Connect func(context.Context, mqttlink.Options) (link *mqttlink.Link, address string, err error)
+	// Login is what can be done when the gateway refuses the log-in.
+	Login string
 	// ClientID must differ from that of any other program of this user.
 	ClientID           string
 	Username, Password string
@@ -78,7 +80,7 @@ func (o Options) topic(name string) string { return o.Prefix + "/" + o.Device + 
 
 func (o Options) link() mqttlink.Options {
 	return mqttlink.Options{
-		Broker: "tcp://" + o.Address, ClientID: o.ClientID, Username: o.Username, Password: o.Password,
+		ClientID: o.ClientID, Username: o.Username, Password: o.Password,
 		KeepAlive: o.KeepAlive, Log: o.Log,
 	}
 }
@@ -95,7 +97,7 @@ type Publisher struct {
 // New returns a publisher that has not connected yet.
 func New(opt Options, src Source) *Publisher {
 	opt = opt.withDefaults()
-	return &Publisher{opt: opt, src: src, out: outage{log: opt.Log}, size: size{src: src, wanted: opt.Wanted, log: opt.Log}, log: opt.Log}
+	return &Publisher{opt: opt, src: src, out: outage{log: opt.Log, login: opt.Login}, size: size{src: src, wanted: opt.Wanted, log: opt.Log}, log: opt.Log}
 }
 
 // Run connects, publishes and connects again, for ever. It returns nil when ctx ends and its connection is closed;
@@ -125,7 +127,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 // Once publishes one report and returns nil only after the gateway's PUBACK.
 func Once(ctx context.Context, opt Options, r sample.Report) error {
 	opt = opt.withDefaults()
-	link, err := mqttlink.Connect(ctx, opt.link())
+	link, _, err := opt.Connect(ctx, opt.link())
 	if err != nil {
 		return err
 	}
@@ -139,7 +141,7 @@ func Once(ctx context.Context, opt Options, r sample.Report) error {
 
 // Probe connects to the gateway and leaves again: nil means that the login was accepted.
 func Probe(ctx context.Context, opt Options) error {
-	link, err := mqttlink.Connect(ctx, opt.link())
+	link, _, err := opt.Connect(ctx, opt.link())
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,12 @@ func (s *source) Limit(sample.Limits)              {}
 
 func options(b *fakebroker.Broker, log *testlog.Log) publish.Options {
 	return publish.Options{
-		Address: b.Addr(), ClientID: "kitchen", Username: "kitchen", Password: "hush",
+		Connect: func(ctx context.Context, o mqttlink.Options) (*mqttlink.Link, string, error) {
+			o.Broker = "tcp://" + b.Addr()
+			l, err := mqttlink.Connect(ctx, o)
+			return l, b.Addr(), err
+		},
+		Login: "device add", ClientID: "kitchen", Username: "kitchen", Password: "hush",
 		Device: "kitchen", Prefix: "pi", Retry: backoff.Backoff{Min: time.Millisecond, Max: 10 * time.Millisecond},
 		Log: slog.New(slog.NewTextHandler(log, nil)),
 	}

@@ -17,7 +17,7 @@ const subscribeTimeout = 10 * time.Second
 func (p *Publisher) session(ctx context.Context) (acked int, err error) {
 	opt := p.opt.link()
 	opt.Will = &mqttlink.Message{Topic: p.opt.topic("status"), Payload: []byte("offline")}
-	link, err := mqttlink.Connect(ctx, opt)
+	link, address, err := p.opt.Connect(ctx, opt)
 	if err != nil {
 		return 0, err
 	}
@@ -27,7 +27,7 @@ func (p *Publisher) session(ctx context.Context) (acked int, err error) {
 	if err := p.arrive(ctx, link, sent); err != nil {
 		return 0, err
 	}
-	p.out.connected(p.opt.Address)
+	p.out.connected(address)
 	if p.opt.Live != nil {
 		p.opt.Live.connected()
 	}

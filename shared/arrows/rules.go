@@ -15,7 +15,7 @@ func Piway() Rules {
 // only the three wirings (gateway/gateway, agent/agent, localcore/localcore) know more than one.
 var inside = map[string][]string{
 	// The programs: flags and help.
-	"agent":        {"agent/*", "shared/cli", "shared/config", "shared/sample"},
+	"agent":        {"agent/*", "shared/cli", "shared/config", "shared/mdns", "shared/pki", "shared/sample"},
 	"gateway":      {"gateway/gateway", "gateway/settings", "gateway/setup", "gateway/demo", "gateway/ctl", "shared/cli"},
 	"gateway_test": {"configs/aws", "gateway/datadir", "gateway/devices"}, // what its commands print
 	"localcore":    {"localcore/localcore", "shared/cli", "shared/pki"},
@@ -30,7 +30,11 @@ var inside = map[string][]string{
 	"agent/own":          {"shared/clock", "shared/config", "shared/files", "shared/sample", "shared/tell"},
 	"agent/spool":        {"shared/files", "shared/sample"},
 	"agent/publish":      {"shared/sample", "shared/mqttlink", "shared/backoff", "shared/clock"},
-	"agent/agent":        {"agent/collect", "agent/own", "agent/spool", "agent/publish", "shared/*"},
+	"agent/agent":        {"agent/collect", "agent/find", "agent/own", "agent/spool", "agent/publish", "shared/*"},
+
+	// Where the gateway is, and how the agent becomes one of its devices.
+	"agent/find": {"shared/config", "shared/files", "shared/mqttlink", "shared/pki", "shared/tell"},
+	"agent/join": {"agent/agent", "agent/find", "configs", "shared/*"},
 
 	// What collecting stands on: the kernel's files, and waiting for them; what a reading gives; asking systemd. None knows
 	// collect.

@@ -13,9 +13,9 @@ var (
 	// block is what a help has below "Example:", with or without more words before the colon.
 	block = regexp.MustCompile(`(?m)^Examples?\b.*:\n\n((?:  .*\n?)+)`)
 	// before is what may stand before a program's name.
-	before = regexp.MustCompile(`^(\* \* \* \* \* |/usr/local/bin/|go run \./proof/)+`)
+	before = regexp.MustCompile(`^(\* \* \* \* \* |sudo |/usr/local/bin/|go run \./proof/)+`)
 	// behind is what no longer belongs to its arguments: a redirection, a pipe, or what is said of the line.
-	behind = regexp.MustCompile(`( > | \| |  ).*$`)
+	behind = regexp.MustCompile(`( [<>] | \| |  ).*$`)
 )
 
 // Examples is for tests. Nil means that the help of each command has an example of it, and that the program takes the

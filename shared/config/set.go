@@ -20,6 +20,12 @@ import (
 // Before it returns, the result is read again: the key has the value, and no other key has changed. What cannot be
 // changed so, such as a value over several lines, is an error, and the text must be changed by hand.
 func SetKey(text []byte, key, value string) ([]byte, error) {
+	return setValue(text, key, spellings(value), []string{single(key, value)}, sheet.replace)
+}
+
+// setValue writes the first of the spellings that reads as what is meant, which is the lines that flatten gives of the key.
+// In the place of what is there replace puts it.
+func setValue(text []byte, key string, spellings, meant []string, replace replacer) ([]byte, error) {
 	root, err := parse("text", text)
 	if err != nil {
 		return nil, err
@@ -27,18 +33,21 @@ func SetKey(text []byte, key, value string) ([]byte, error) {
 	names := strings.Split(key, ".")
 	before := flatten("", root)
 	why := errors.New("is written in a form that a program cannot change safely")
-	for _, written := range spellings(value) {
-		changed, err := place(sheet{text, root}, names, written)
+	for _, written := range spellings {
+		changed, err := place(sheet{text, root}, names, written, replace)
 		if err != nil {
 			why = err
 			break
 		}
-		if same(before, changed, key, value) {
+		if same(before, changed, key, meant) {
 			return changed, nil
 		}
 	}
-	return nil, Try(Errorf(key, "%w", why), fmt.Sprintf("write it by hand: %s: %s", key, spellings(value)[0]))
+	return nil, Try(Errorf(key, "%w", why), fmt.Sprintf("write it by hand: %s: %s", key, spellings[0]))
 }
+
+// A replacer puts a value in the place of the one of an entry.
+type replacer func(s sheet, entry *ast.MappingValueNode, written string) ([]byte, error)
 
 // spellings are the ways to write a value, the plainest first.
 func spellings(value string) []string {
@@ -62,7 +71,7 @@ type sheet struct {
 }
 
 // place writes the value at its place.
-func place(s sheet, names []string, written string) ([]byte, error) {
+func place(s sheet, names []string, written string, replace replacer) ([]byte, error) {
 	n, section := s.root, 0
 	for i, name := range names {
 		if n == nil {
@@ -81,7 +90,7 @@ func place(s sheet, names []string, written string) ([]byte, error) {
 		case entry == nil:
 			return s.insert(section, m, names[i:], written)
 		case i == len(names)-1:
-			return s.replace(entry, written)
+			return replace(s, entry, written)
 		case entry.Value.Type() == ast.NullType:
 			return s.under(entry, names[i+1:], written), nil
 		}
@@ -108,11 +117,7 @@ func only(m ast.MapNode, name string) (*ast.MappingValueNode, error) {
 // replace puts the value in the place of a single value, which may be none.
 func (s sheet) replace(entry *ast.MappingValueNode, written string) ([]byte, error) {
 	if entry.Value.Type() == ast.NullType {
-		return s.splice(lineAt(entry.Key), func(line string) (string, bool) {
-			head, tail, ok := strings.Cut(line, ":")
-			tail = strings.TrimPrefix(strings.TrimLeft(tail, " \t"), "~")
-			return head + ": " + written + gap(tail) + tail, ok
-		})
+		return s.fill(entry, written)
 	}
 	value, ok := scalar(entry.Value)
 	if !ok {
@@ -126,6 +131,15 @@ func (s sheet) replace(entry *ast.MappingValueNode, written string) ([]byte, err
 			return "", false
 		}
 		return line[:at] + written + line[end:], true
+	})
+}
+
+// fill puts the value behind a key that has none on its line.
+func (s sheet) fill(entry *ast.MappingValueNode, written string) ([]byte, error) {
+	return s.splice(lineAt(entry.Key), func(line string) (string, bool) {
+		head, tail, ok := strings.Cut(line, ":")
+		tail = strings.TrimPrefix(strings.TrimLeft(tail, " \t"), "~")
+		return head + ": " + written + gap(tail) + tail, ok
 	})
 }
 

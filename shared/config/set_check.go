@@ -8,17 +8,18 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// same says whether the text, after the change, differs in nothing but the key.
-func same(before []string, changed []byte, key, value string) bool {
+// same says whether the text, after the change, differs in nothing but the key, which has what is meant.
+func same(before []string, changed []byte, key string, meant []string) bool {
 	root, err := parse("text", changed)
 	if err != nil {
 		return false
 	}
-	line := single(key, value)
-	own := func(s string) bool { return s == line || strings.HasPrefix(s, key+"\x00") || isAbove(key, s) }
+	own := func(s string) bool { return strings.HasPrefix(s, key+"\x00") || strings.HasPrefix(s, key+"[") }
+	both := func(s string) bool { return own(s) || isAbove(key, s) }
 	after := flatten("", root)
-	return slices.Contains(after, line) && slices.Equal(slices.DeleteFunc(slices.Clone(before), own),
-		slices.DeleteFunc(after, own))
+	got := slices.DeleteFunc(slices.Clone(after), func(s string) bool { return !own(s) })
+	return slices.Equal(got, meant) && slices.Equal(slices.DeleteFunc(slices.Clone(before), both),
+		slices.DeleteFunc(after, both))
 }
 
 // isAbove says whether the flattened line is of a section in which the key lies.

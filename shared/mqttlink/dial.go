@@ -46,9 +46,9 @@ func system(ctx context.Context, name string) ([]netip.Addr, error) {
 
 const systemWait = 2 * time.Second
 
-// dial connects to an address. A .local name that the system does not know is asked for on the local network, anew for
+// Dial connects to an address. A .local name that the system does not know is asked for on the local network, anew for
 // each connection.
-func dial(ctx context.Context, a address.Address) (net.Conn, error) {
+func Dial(ctx context.Context, a address.Address) (net.Conn, error) {
 	if mdns.IsLocal(a.Host) {
 		return dialLocal(ctx, a, system, mdns.Lookup)
 	}

@@ -1,6 +1,7 @@
 package mqttlink
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -40,6 +41,8 @@ type Options struct {
 	Username, Password string
 	// TLS is used with tls:// only; nil means the system's roots. An empty ServerName becomes the broker's host.
 	TLS *tls.Config
+	// Reach bounds connecting and the TLS handshake, so that another address can be tried; 0 means the 10 s of all.
+	Reach time.Duration
 	// KeepAlive is the longest silence on the connection; 0 means DefaultKeepAlive. It is kept between 1 s and 20 min.
 	KeepAlive time.Duration
 	// Will is published by the broker, with QoS 1 and not retained, when the connection ends without Close. It may be
@@ -85,9 +88,11 @@ func Connect(ctx context.Context, opt Options) (*Link, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	conn, err := open(ctx, addr, secure, opt.TLS)
+	reach, reached := context.WithTimeout(ctx, cmp.Or(opt.Reach, connectTimeout))
+	defer reached()
+	conn, err := open(reach, addr, secure, opt.TLS)
 	if err != nil {
-		return nil, fmt.Errorf("connecting to %s: %w", opt.Broker, explain(ctx, err))
+		return nil, fmt.Errorf("connecting to %s: %w", opt.Broker, explain(reach, err))
 	}
 	return handshake(ctx, newWire(conn), opt)
 }

@@ -18,6 +18,10 @@ var ErrLogin = errors.New("login refused")
 // ErrNotTLS says that the server answers, and not in TLS.
 var ErrNotTLS = errors.New("the port does not speak TLS")
 
+// ErrCertificate says that the server ended the handshake: it may not want our certificate. Before it is proved who the
+// server is, anybody can say that.
+var ErrCertificate = errors.New("the server refused us, perhaps our certificate")
+
 // refused turns a CONNACK return code into an error (MQTT 3.1.1, table 3.1).
 func refused(code int) error {
 	switch code {
@@ -63,7 +67,7 @@ func explain(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %w", ErrNotTLS, err)
 	case errors.As(err, &remote) && remote.Op == "remote error":
 		// With TLS 1.3 a refused client certificate shows only when the CONNACK is read.
-		return fmt.Errorf("the server refused us, perhaps our certificate: %w", remote.Err)
+		return fmt.Errorf("%w: %w", ErrCertificate, remote.Err)
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
 		return fmt.Errorf("connection closed by the broker before it answered: %w", err)
 	default:

@@ -1,0 +1,60 @@
+package agent
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"path/filepath"
+
+	"piway/agent/find"
+	"piway/shared/config"
+	"piway/shared/mdns"
+	"piway/shared/pki"
+)
+
+// memoryFile is the file in spool.dir in which the gateway is remembered.
+const memoryFile = "gateway"
+
+// finder returns what finds the gateway for the agent that runs, and remembers it.
+func (c Config) finder(log *slog.Logger) (*find.Finder, error) { return c.find(false, log) }
+
+// visitor is a finder for a command: it leaves no files, which might be root's.
+func (c Config) visitor(log *slog.Logger) (*find.Finder, error) { return c.find(true, log) }
+
+func (c Config) find(look bool, log *slog.Logger) (*find.Finder, error) {
+	g := c.Gateway
+	opt := find.Options{
+		Search: find.Search{Addresses: g.places(), Pins: g.Pins}, Look: look, Log: log.With("part", "find"),
+	}
+	if g.MDNS {
+		opt.Browse = mdns.Find
+	}
+	if c.Spool.Dir != "" {
+		opt.Memory = filepath.Join(c.Spool.Dir, memoryFile)
+	}
+	key, err := c.Key()
+	if err != nil {
+		return nil, err
+	}
+	opt.Key = key
+	return find.New(opt)
+}
+
+// Key returns the device's key, nil if it has none.
+func (c Config) Key() (*tls.Certificate, error) {
+	if c.Gateway.KeyFile == "" {
+		return nil, nil
+	}
+	key, err := pki.LoadDeviceKey(c.Gateway.KeyFile)
+	if err != nil {
+		return nil, config.Errorf("gateway.key_file", "%w", err)
+	}
+	return key, nil
+}
+
+// password is sent where there is no key: a device that has a key has no password.
+func (c Config) password() string {
+	if c.Gateway.KeyFile != "" {
+		return ""
+	}
+	return string(c.Gateway.Password)
+}

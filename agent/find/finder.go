@@ -1,0 +1,123 @@
+package find
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"piway/shared/mqttlink"
+	"piway/shared/pki"
+	"piway/shared/tell"
+)
+
+// Options say where the gateway may be, and who may be it. Fields without a remark must be set.
+type Options struct {
+	Search // without its Last
+	// Key is the device's, shown to the gateway; nil if the device has a password.
+	Key *tls.Certificate
+	// Memory is the file in which to remember the gateway; "" for none. It is not used without pins.
+	Memory string
+	// Look only reads Memory.
+	Look bool
+	Log  *slog.Logger
+}
+
+// A Finder connects to the gateway, wherever it is. Its methods may be called from several goroutines.
+type Finder struct {
+	opt  Options
+	tell *tell.Teller
+
+	mu     sync.Mutex // guards what follows
+	memory memory
+	failed int // rounds since the last that found the gateway
+}
+
+// New returns a Finder that has connected to nothing. Without pins the error is ErrPlain if the memory says that the
+// gateway has spoken TLS.
+func New(opt Options) (*Finder, error) {
+	f := &Finder{opt: opt, tell: tell.New(opt.Log)}
+	m, there := recall(opt.Memory)
+	switch {
+	case len(opt.Pins) == 0 && there:
+		return nil, m.plain(opt.Memory)
+	case there:
+		f.memory = m
+	}
+	return f, nil
+}
+
+// Connect connects to the first place that is the gateway and lets this device in. What opt says of the broker and of
+// TLS is not looked at. After 3 s without being proved a place is left for the next one: longer where the round before
+// found none, since a gateway may be slow. An error is of all places. With one pin a log-in that is refused ends the
+// round: all other places would be the same gateway.
+func (f *Finder) Connect(ctx context.Context, opt mqttlink.Options) (*mqttlink.Link, Place, error) {
+	if len(f.opt.Pins) == 0 {
+		at := Place{f.opt.Addresses[0], Configured}
+		opt.Broker = "tcp://" + at.Address
+		link, err := mqttlink.Connect(ctx, opt)
+		return link, at, err
+	}
+	search, reach := f.round()
+	opt.Reach = reach
+	opt.TLS = pki.Pinned(f.opt.Pins, f.opt.Key)
+	var link *mqttlink.Link
+	var at Place
+	err := search.Each(ctx, func(ctx context.Context, p Place) (err error) {
+		opt.Broker = "tls://" + p.Address
+		link, err = mqttlink.Connect(ctx, opt)
+		at = p
+		if errors.Is(err, pki.ErrPin) && p.Way == Network {
+			f.tell.Tell(slog.LevelWarn, p.Address, "another than our gateway answers on the local network in its name, and is "+
+				"passed over", "address", p.Address, "err", err)
+		}
+		if errors.Is(err, mqttlink.ErrLogin) && len(f.opt.Pins) == 1 {
+			return Stop(err)
+		}
+		return err
+	})
+	f.ended(at, err)
+	if err != nil {
+		return nil, Place{}, err
+	}
+	return link, at, nil
+}
+
+// Close tells what is counted and not told.
+func (f *Finder) Close() { f.tell.Close() }
+
+// round returns where to look now, and for how long at each place.
+func (f *Finder) round() (Search, time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.opt.Search
+	s.Last = f.memory.last(s.Addresses)
+	return s, min(Reach*time.Duration(1+min(f.failed, maxSlow)), maxReach)
+}
+
+// Where nobody is found, each round waits longer, up to what a connection may take at all.
+const (
+	maxReach = 10 * time.Second
+	maxSlow  = int(maxReach/Reach) + 1
+)
+
+// ended notes what became of a round.
+func (f *Finder) ended(at Place, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err != nil {
+		f.failed++
+		return
+	}
+	f.failed = 0
+	m := memory{Address: at.Address, Addresses: f.opt.Addresses, Pins: f.opt.Pins}
+	if f.opt.Look || f.opt.Memory == "" || m.same(f.memory) {
+		return
+	}
+	f.memory = m // also if it cannot be written: it is tried again at the next change
+	if err := m.keep(f.opt.Memory); err != nil {
+		f.tell.Tell(slog.LevelWarn, "", "the gateway's address cannot be remembered", "file", f.opt.Memory, "err", err)
+	}
+}
