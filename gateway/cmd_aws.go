@@ -29,6 +29,7 @@ type awsSetupCmd struct {
 	Devices int    `help:"For the price estimate: number of Pis." default:"5"`
 	Metrics int    `help:"For the price estimate: metrics of each Pi." default:"4"`
 	Email   string `help:"Who gets mail when metrics stop or are refused. AWS asks the address first." placeholder:"ADDRESS"`
+	Renew   bool   `help:"Make a new key and certificate, switch to them, and deactivate the old certificate."`
 	Print   bool   `help:"Print the commands for a shell; change nothing."`
 }
 
@@ -36,16 +37,22 @@ type awsSetupCmd struct {
 func (*awsSetupCmd) Help() string {
 	return `Makes a key and a signing request. Deploys two CloudFormation stacks with your aws tool: rules, roles and an alarm for the account; policy and certificate for this gateway. Writes the certificate folder, sets uplink.endpoint, uplink.form and uplink.rule in the configuration, and connects once. Shows each command before running it.
 
-If it is interrupted or fails, run it again: it continues where it stopped. It never replaces a key. "aws remove" undoes it; docs/aws.md explains it.
+If it is interrupted or fails, run it again: it continues where it stopped. It replaces no key, unless you say --renew. "aws remove" undoes it; docs/aws.md explains it.
+
+With --renew, AWS takes the old and the new certificate until the new one has connected; then the files change places, and the old certificate is deactivated, not deleted. A gateway that runs goes on. It asks for no other flags than --region and --profile.
 
 Examples:
 
   piway-gateway aws setup --form emf --email you@example.com --region eu-west-1
-  piway-gateway aws setup --form metric --print`
+  piway-gateway aws setup --form metric --print
+  sudo -E piway-gateway aws setup --renew`
 }
 
 // Run sets up.
 func (c *awsSetupCmd) Run(ctx context.Context, out io.Writer) error {
+	if c.Renew {
+		return c.renew(ctx, out)
+	}
 	cfg, err := setup.Load(c.Config)
 	if err != nil {
 		return err
@@ -58,6 +65,18 @@ func (c *awsSetupCmd) Run(ctx context.Context, out io.Writer) error {
 		return setup.Commands(c.Config, cfg, asked, out)
 	}
 	return setup.Run(ctx, c.Config, cfg, asked, setup.Gateway{Ready: gateway.Ready, Check: gateway.Check}, out)
+}
+
+func (c *awsSetupCmd) renew(ctx context.Context, out io.Writer) error {
+	cfg, err := setup.LoadForRenewal(c.Config)
+	if err != nil {
+		return err
+	}
+	access := setup.Access(c.awsAccess)
+	if c.Print {
+		return setup.RenewCommands(c.Config, cfg, access, out)
+	}
+	return setup.Renew(ctx, c.Config, cfg, access, setup.Gateway{Ready: gateway.Ready, Check: gateway.Check}, out)
 }
 
 type awsRemoveCmd struct {

@@ -25,6 +25,7 @@ var made = map[string]string{
 		"errors-us-east-1",
 	"Alerts": "arn:aws:sns:us-east-1:123456789012:piway-alerts", "Certificate": "0123abcd",
 	"Certificate.Arn": "arn:aws:iot:us-east-1:123456789012:cert/0123abcd", "Policy": "piway-gateway-Policy-1",
+	"Certificate2": "4567cdef", "Certificate2.Arn": "arn:aws:iot:us-east-1:123456789012:cert/4567cdef",
 	"Thing": "piway-gateway",
 }
 
@@ -226,6 +227,35 @@ func TestGatewayTemplate_policy(t *testing.T) {
 	}
 }
 
+// Each of the two certificates is there with its request only, and may what the other may: while both are there a gateway
+// goes from one to the other.
+func TestGatewayTemplate_twoCertificates(t *testing.T) {
+	for _, c := range []struct{ csr, csr2 string }{{"a", ""}, {"", "b"}, {"a", "b"}} {
+		live := gateway(t, map[string]string{"Csr": c.csr, "Csr2": c.csr2})
+		for name, csr := range map[string]string{"Certificate": c.csr, "Certificate2": c.csr2} {
+			parts := []string{name, name + "May", name + "Is"}
+			there := slices.DeleteFunc(slices.Clone(parts), func(part string) bool { return live[part] == nil })
+			if want := csr != ""; (len(there) > 0) != want || want && len(there) != len(parts) {
+				t.Errorf("%+v: got %v of %v", c, there, parts)
+			}
+			if csr == "" {
+				continue
+			}
+			made := live[name].(map[string]any)["Properties"].(map[string]any)
+			if made["CertificateSigningRequest"] != csr || made["Status"] != "ACTIVE" {
+				t.Errorf("%+v: got %v", c, made)
+			}
+			for _, part := range parts[1:] {
+				got := live[part].(map[string]any)["Properties"].(map[string]any)
+				if got["Principal"] != "arn:aws:iot:us-east-1:123456789012:cert/"+
+					map[string]string{"Certificate": "0123abcd", "Certificate2": "4567cdef"}[name] {
+					t.Errorf("%+v: %s is of %v", c, part, got)
+				}
+			}
+		}
+	}
+}
+
 // Every parameter, condition and mapping is used in one form or another; every default is one that AWS would take.
 func TestTemplates_names(t *testing.T) {
 	for file, text := range map[string][]byte{
@@ -237,7 +267,7 @@ func TestTemplates_names(t *testing.T) {
 		for _, p := range []map[string]string{
 			{"Form": "both", "AlarmForm": "both", "AlarmEmail": "a@b.c"},
 			{"Csr": "x"},
-			{"Csr": "x", "Rule": ""},
+			{"Csr": "x", "Csr2": "y", "Rule": ""},
 		} {
 			if (p["Csr"] == "x") != (file == "gateway.yaml") {
 				continue

@@ -137,7 +137,12 @@ func (tpl template) resolve(t *testing.T, parameters, resources map[string]strin
 			t.Errorf("%s depends on %s, which is not made", name, d)
 		}
 	}
-	r.value("Outputs", tpl["Outputs"])
+	for name, out := range tpl.section("Outputs") {
+		out := out.(map[string]any)
+		if c, ok := out["Condition"]; !ok || r.condition(c.(string)) {
+			r.value("Outputs."+name, out["Value"])
+		}
+	}
 	return live, r
 }
 

@@ -30,6 +30,8 @@ type Config struct {
 	Canary *Canary
 	// ConnectInterval is the least time between two CONNECTs, MaxBackoff the longest after failures, before jitter.
 	ConnectInterval, MaxBackoff, KeepAlive time.Duration
+	// Away is another least time between two CONNECTs, which changes meanwhile; nil for none.
+	Away func() time.Duration
 	// Log must be set.
 	Log *slog.Logger
 }
@@ -87,6 +89,9 @@ func (l *Listener) Run(ctx context.Context) error {
 		wait := l.session(ctx)
 		if wait == 0 {
 			wait = l.retry.Next()
+		}
+		if l.cfg.Away != nil {
+			wait = max(wait, l.cfg.Away())
 		}
 		_ = backoff.Sleep(ctx, wait) // the loop looks at ctx
 	}

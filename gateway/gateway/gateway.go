@@ -96,6 +96,7 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 	g.uplink = uplink.New(link, g.forward)
 	if f := feedbackConfig(&cfg, &link); f != nil {
 		f.OnFailure, f.OnAnswer, f.Log = g.failed, g.uplink.UseFormer, log.With("part", "feedback")
+		f.Away = g.uplink.Away
 		g.feedback = feedback.New(*f)
 	}
 	g.watch = newWatch(log.With("part", "watch"))

@@ -104,22 +104,30 @@ func alarmMinutes(c *settings.Rollup, atLeast int) string {
 	return "240"
 }
 
-func (s *setup) deployGateway(ctx context.Context) error {
+func (s *setup) deployGateway(ctx context.Context) error { return s.deploy(ctx, s.gatewayParameters()) }
+
+// deploy makes or changes the gateway's stack.
+func (s *setup) deploy(ctx context.Context, parameters cloud.Command) error {
 	path, err := s.template("gateway.yaml", templates["gateway.yaml"])
 	if err != nil {
 		return err
 	}
 	return s.cli.Deploy(ctx, aws.Deployment{
 		Stack: s.names.GatewayStack(), Template: path,
-		Parameters: s.gatewayParameters(),
+		Parameters: parameters,
 	})
 }
 
+// gatewayParameters leave the slot that is not in use as it is.
 func (s *setup) gatewayParameters() cloud.Command {
+	return s.parameters(s.slot, s.csr, certFile(s.cfg.Uplink.Certs.Dir, csrEnd))
+}
+
+// parameters are for a certificate of the request csr, which is in the file at path, in a slot.
+func (s *setup) parameters(in slot, csr, path string) cloud.Command {
 	// In the shell the file's text loses its last newline; so it does here.
-	csr := certFile(s.cfg.Uplink.Certs.Dir, csrEnd)
 	topic, feedback := s.names.TemplateTopics()
-	return cloud.Command{}.Shown("Csr="+strings.TrimSpace(s.csr), `"Csr=$(cat `+cloud.Quote(csr)+`)"`).
+	return cloud.Command{}.Shown(in.parameter+"="+strings.TrimSpace(csr), `"`+in.parameter+`=$(cat `+cloud.Quote(path)+`)"`).
 		With("ClientId="+s.names.ClientID, "ThingName="+s.names.ThingName(), "Rule="+s.names.Rule,
 			"Topic="+topic, "FeedbackTopic="+feedback, "ErrorsTopic="+s.names.ErrorsTopic)
 }

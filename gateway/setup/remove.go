@@ -107,26 +107,47 @@ func (r *removal) consent(ctx context.Context) error {
 	return err
 }
 
+// deactivate deactivates what the stack holds: after a renewal there are two certificates.
 func (r *removal) deactivate(ctx context.Context) error {
-	id := r.certificateID()
-	if r.stack == nil || r.stack.InReview() || id == "" {
+	ids := r.certificateIDs()
+	if len(ids) == 0 {
 		r.say("  there is none")
-		return nil
 	}
-	_, err := r.cli.Run(ctx, "IoT Core", certificateStatus(id, "INACTIVE"))
+	for _, id := range ids {
+		if err := r.off(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// off deactivates a certificate; one that is gone, deleted by hand or by a removal that was broken off, is as good.
+func (w *walk) off(ctx context.Context, id string) error {
+	_, err := w.cli.Run(ctx, "IoT Core", certificateStatus(id, "INACTIVE"))
 	if aws.Said(err, "ResourceNotFoundException") {
-		return nil // deleted by hand, or by a removal that was broken off
+		return nil
 	}
 	return err
 }
 
-// certificateID is what the stack says, or, of a stack that does not, the certificate's SHA-256, which is the same
+// certificateIDs are what the stack says, or, of a stack that does not, the certificate's SHA-256, which is the same
 // (AWS IoT, a certificate's id is its fingerprint).
-func (r *removal) certificateID() string {
-	if r.stack != nil && r.stack.Outputs["CertificateId"] != "" {
-		return r.stack.Outputs["CertificateId"]
+func (r *removal) certificateIDs() []string {
+	if r.stack == nil || r.stack.InReview() {
+		return nil
 	}
-	text, err := os.ReadFile(certFile(r.cfg.Uplink.Certs.Dir, certEnd))
+	if ids := certificateIDs(r.stack); len(ids) > 0 {
+		return ids
+	}
+	if id := fingerprint(certFile(r.cfg.Uplink.Certs.Dir, certEnd)); id != "" {
+		return []string{id}
+	}
+	return nil
+}
+
+// fingerprint is what AWS IoT calls the first certificate of a file, "" if there is none.
+func fingerprint(path string) string {
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return ""
 	}
@@ -185,7 +206,14 @@ func (r *removal) clear(context.Context) error {
 		}
 		r.say("  %s is now in %s", filepath.Base(path), aside)
 	}
-	return nil
+	if err := dropRenewal(dir); err != nil || !r.purge {
+		return err // its certificate went with the stack
+	}
+	former, err := filepath.Glob(filepath.Join(dir, replacedDir+"*"))
+	for _, folder := range former {
+		err = errors.Join(err, drop(folder))
+	}
+	return err
 }
 
 func (r *removal) configure(context.Context) error {

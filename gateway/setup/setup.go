@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	awsfiles "piway/configs/aws"
@@ -63,8 +64,10 @@ func Commands(path string, cfg settings.Config, asked Asked, out io.Writer) erro
 	return newSetup(path, cfg, asked, Gateway{}, out).print()
 }
 
+// newSetup returns a setup of the first slot, until the stack says otherwise.
 func newSetup(path string, cfg settings.Config, asked Asked, g Gateway, out io.Writer) *setup {
-	return &setup{walk: newWalk(path, asked.Access, cfg, out), asked: asked, prices: priceList(), gateway: g}
+	return &setup{walk: newWalk(path, asked.Access, cfg, out), asked: asked, prices: priceList(), gateway: g,
+		slot: slots[0]}
 }
 
 // A setup is the whole way from credentials to a gateway that can connect.
@@ -78,6 +81,7 @@ type setup struct {
 	others   []*aws.Stack // of other gateways in this account and region
 	request  *pki.Request
 	csr      string // what the stack is or was made of
+	slot     slot   // where that is in the stack
 	dir      string // for the templates, while it runs
 	endpoint string
 }
@@ -158,10 +162,10 @@ func (s *setup) key(context.Context) error {
 	if s.request, err = newRequest(dir); err != nil {
 		return err
 	}
-	s.csr = string(s.request.PEM)
+	s.csr, s.slot = string(s.request.PEM), slots[0]
 	if s.stack != nil {
-		// Of one key there may be several requests, and another would make another certificate.
-		if s.csr = s.stack.Parameters["Csr"]; !s.request.Fits([]byte(s.csr)) {
+		var ok bool
+		if s.slot, s.csr, ok = slotOf(s.stack, s.request); !ok {
 			return lost()
 		}
 	}
@@ -175,15 +179,18 @@ func (s *setup) template(name string, text []byte) (string, error) {
 }
 
 // certificate fetches what AWS made of the request.
-func (s *setup) certificate(ctx context.Context) error {
+func (s *setup) certificate(ctx context.Context) error { return s.fetch(ctx, s.slot, s.request) }
+
+// fetch writes what AWS made of a request beside it, and sees that it is active.
+func (s *setup) fetch(ctx context.Context, from slot, r *pki.Request) error {
 	stack, err := s.cli.Stack(ctx, s.names.GatewayStack())
 	if err != nil {
 		return err
 	}
-	if stack == nil || stack.Outputs["CertificateId"] == "" {
+	if stack == nil || stack.Outputs[from.output] == "" {
 		return fmt.Errorf("the stack %s does not name its certificate", s.names.GatewayStack())
 	}
-	id := stack.Outputs["CertificateId"]
+	id := stack.Outputs[from.output]
 	var answer struct {
 		CertificateDescription struct{ CertificateArn, CertificatePem, Status string }
 	}
@@ -197,16 +204,11 @@ func (s *setup) certificate(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.request.WriteCertificate(cloud.NoteCertificate(got.CertificateArn,
-		[]byte(got.CertificatePem))); err != nil {
+	if err := r.WriteCertificate(cloud.NoteCertificate(got.CertificateArn, []byte(got.CertificatePem))); err != nil {
 		return err
 	}
-	s.say("  certificate %s", certFile(s.cfg.Uplink.Certs.Dir, certEnd))
+	s.say("  certificate %s", strings.TrimSuffix(r.Key, keyEnd)+certEnd)
 	return nil
-}
-
-func certificateStatus(id, status string) cloud.Command {
-	return cloud.NewCommand("iot", "update-certificate", "--certificate-id", id, "--new-status", status)
 }
 
 func (s *setup) address(ctx context.Context) error {

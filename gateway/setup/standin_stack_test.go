@@ -95,7 +95,7 @@ func (a *awsAccount) deploy(c awsCall) int {
 		s = &awsStack{Parameters: map[string]string{}, Outputs: map[string]string{}}
 		a.Stacks[name] = s
 	}
-	before := s.Parameters["Csr"]
+	before := maps.Clone(s.Parameters)
 	maps.Copy(s.Parameters, c.pairs("--parameter-overrides"))
 	s.Tags, s.Template = c.pairs("--tags"), string(template)
 	if why := a.Broken[name]; why != "" {
@@ -114,8 +114,21 @@ func (a *awsAccount) deploy(c awsCall) int {
 		return 255
 	}
 	s.Status = "CREATE_COMPLETE"
-	if csr := s.Parameters["Csr"]; csr != "" && csr != before {
-		if s.Outputs["CertificateId"], err = a.sign(csr, name); err != nil {
+	for parameter, output := range map[string]string{"Csr": "CertificateId", "Csr2": "CertificateId2"} {
+		csr := s.Parameters[parameter]
+		if csr == before[parameter] {
+			continue
+		}
+		if old := a.Certs[s.Outputs[output]]; old != nil && old.Status == "ACTIVE" {
+			old.Stack = "" // it cannot be deleted: CloudFormation lets it go, without its policy
+		} else {
+			delete(a.Certs, s.Outputs[output])
+		}
+		delete(s.Outputs, output)
+		if csr == "" {
+			continue
+		}
+		if s.Outputs[output], err = a.sign(csr, name); err != nil {
 			_, _ = fmt.Fprintln(a.said, err)
 			return 254
 		}

@@ -26,8 +26,8 @@ func (u *Uplink) watchCertificate(ctx context.Context) {
 		end, ok := pki.Expires(shown)
 		if left := time.Until(end); ok && left <= expiresSoon {
 			u.cfg.Log.Warn("the certificate for AWS expires", "on", end.UTC().Format(time.DateOnly),
-				"days_left", int(left/warnEvery), "try", "a new certificate and its key in the folder of uplink.certs; it is "+
-					"used from the next connection on")
+				"days_left", int(left/warnEvery), "try", "piway-gateway aws setup --renew, or a new certificate and its key "+
+					"in the folder of uplink.certs; it is used from the next connection on")
 		}
 		if backoff.Sleep(ctx, warnEvery) != nil {
 			return

@@ -62,6 +62,7 @@ func (u *Uplink) serve(ctx context.Context, link *mqttlink.Link) error { //nolin
 		case <-u.again:
 			u.again = nil
 		case <-tick.C:
+			u.noteLasts(time.Now())
 			if u.overdue(time.Now()) {
 				return fmt.Errorf("%w: %s", errNoPuback, u.cfg.AckTimeout)
 			}

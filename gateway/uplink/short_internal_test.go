@@ -1,37 +1,132 @@
 package uplink
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"piway/shared/testlog"
 )
 
+// An end is one of a connection, or of a try to make one.
+type end struct {
+	err, cause error
+	lasted     time.Duration
+	under      bool // a message was under way
+	took       bool // one was acknowledged
+	no         bool // there was no connection
+}
+
+// Only that the other side closes one connection after the other, soon and for nothing that is known, is another
+// program's doing. What looks like it must not slow the gateway down.
 func TestUplink_noteShort(t *testing.T) {
 	const soon, late = 5 * time.Second, time.Hour
+	closed := end{cause: io.EOF, lasted: soon}
+	acked := end{cause: io.EOF, lasted: soon, under: true, took: true}
+	under := end{cause: io.EOF, lasted: soon, under: true}
+	parked := end{err: errParked, lasted: soon, took: true, under: true}
+	denied := end{err: fmt.Errorf("%w: %w", errDenied, io.EOF), cause: io.EOF, lasted: soon, under: true}
+	reset := end{cause: &net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, lasted: soon}
+	deadLine := end{cause: &net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, lasted: soon}
+	silent := end{cause: errors.New("pingresp not received, disconnecting"), lasted: soon}
+	stalled := end{err: errStalled, lasted: soon, under: true}
+	noRoute := end{no: true, err: &net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}}
+	noName := end{no: true, err: &net.DNSError{Name: "aws"}}
+	noAnswer := end{no: true, err: fmt.Errorf("no answer in time: %w", context.DeadlineExceeded)}
+	tooSoon := end{no: true, err: fmt.Errorf("connection closed by the broker before it answered: %w", io.EOF)}
+	long := end{cause: io.EOF, lasted: late}
 	for name, c := range map[string]struct {
-		err    error
-		lasted []time.Duration
-		under  bool // a message was under way, and none was acknowledged
-		want   bool
+		ends []end
+		want bool
 	}{
-		"closed soon":        {io.EOF, []time.Duration{soon, soon, soon, soon}, false, true},
-		"not often":          {io.EOF, []time.Duration{soon, soon, soon}, false, false},
-		"a long one between": {io.EOF, []time.Duration{soon, soon, soon, late, soon, soon, soon}, false, false},
-		"a long one after":   {io.EOF, []time.Duration{soon, soon, soon, soon, late}, false, false},
-		"a message to blame": {io.EOF, []time.Duration{soon, soon, soon, soon}, true, false},
-		"given up":           {errStalled, []time.Duration{soon, soon, soon, soon}, false, false},
+		"closed soon":                      {[]end{closed, closed, closed, closed}, true},
+		"with acknowledged messages":       {[]end{acked, acked, acked, acked}, true},
+		"reset":                            {[]end{reset, closed, reset, closed}, true},
+		"not often":                        {[]end{closed, closed, closed}, false},
+		"a long one between":               {[]end{closed, closed, closed, long, closed, closed, closed}, false},
+		"a long one after":                 {[]end{closed, closed, closed, closed, long}, false},
+		"a CONNECT that is too soon":       {[]end{closed, closed, tooSoon, closed, closed}, true},
+		"a message to blame":               {[]end{under, under, under, under, under}, false},
+		"one that may be":                  {[]end{closed, under, closed, closed, closed}, true},
+		"poison after poison":              {[]end{acked, under, under, parked, acked, under, under, parked, acked, acked}, false},
+		"a policy that denies":             {[]end{acked, under, under, denied, acked, under, under, denied, acked, acked}, false},
+		"an outage between":                {[]end{closed, closed, noRoute, noName, noAnswer, closed, closed, closed}, false},
+		"an outage after":                  {[]end{closed, closed, closed, closed, noRoute}, false},
+		"a bad line":                       {[]end{deadLine, closed, deadLine, closed, silent, closed, closed, closed}, false},
+		"given up":                         {[]end{stalled, stalled, stalled, stalled}, false},
+		"given up between":                 {[]end{closed, closed, stalled, closed, closed}, false},
+		"this side, with nothing to blame": {[]end{{}, {}, {}, {}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			u := New(quotas(), nil)
-			if c.under {
-				u.flight = []*message{{}}
-			}
-			for _, lasted := range c.lasted {
-				u.noteShort(c.err, lasted)
+			for _, e := range c.ends {
+				if e.no {
+					u.noteNoLine(e.err)
+					continue
+				}
+				if e.err == nil {
+					e.err = e.cause
+				}
+				u.took, u.flight = e.took, nil
+				if e.under {
+					u.flight = []*message{{}}
+				}
+				u.noteShort(e.err, e.cause, e.lasted)
 			}
 			if got := u.sharesID(); got != c.want {
 				t.Errorf("got %t, want %t", got, c.want)
 			}
+			if got := u.Away(); (got == SharedInterval) != c.want {
+				t.Errorf("stays away for %s", got)
+			}
 		})
 	}
+}
+
+// While another program has the client id there is one CONNECT in ten minutes; a connection that lasts ends that.
+func TestUplink_await_sharedID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		said := new(testlog.Log)
+		cfg := quotas()
+		cfg.Log = slog.New(slog.NewTextHandler(said, nil))
+		u := New(cfg, nil)
+		waited := func() time.Duration {
+			u.dialled = time.Now()
+			u.served = time.Now()
+			time.Sleep(5 * time.Second)
+			u.retry.Reset() // messages were acknowledged
+			u.noteShort(io.EOF, io.EOF, 5*time.Second)
+			if err := u.await(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			return time.Since(u.dialled)
+		}
+		for n := 1; n <= 8; n++ {
+			got := waited()
+			if n < maxShort && (got < 11*time.Second || got > 17*time.Second) || n >= maxShort && got != SharedInterval {
+				t.Errorf("after %d short connections: the next came after %s", n, got)
+			}
+		}
+		if lines := said.With("same client id"); len(lines) != 1 || !strings.Contains(lines[0], "every=10m0s") {
+			t.Errorf("told %q", lines)
+		}
+		u.served = time.Now()
+		time.Sleep(shortest)
+		u.noteLasts(time.Now())
+		if lines := said.With("lasts again"); len(lines) != 1 || u.Away() != 0 {
+			t.Errorf("told %q, stays away for %s", lines, u.Away())
+		}
+		if got := waited(); got < 11*time.Second || got > 17*time.Second {
+			t.Errorf("after one that lasted: the next came after %s", got)
+		}
+	})
 }

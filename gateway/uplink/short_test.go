@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"piway/shared/mqttlink/fakebroker"
 	"piway/shared/testlog"
@@ -20,6 +21,7 @@ func TestUplink_sharedClientID(t *testing.T) {
 	durable := make(chan int, n)
 	src.acked = func(k int) error { durable <- k; return nil }
 	cfg := settings(b)
+	cfg.SharedInterval = time.Millisecond
 	said := new(testlog.Log)
 	cfg.Log = slog.New(slog.NewTextHandler(said, nil))
 	_, stop := run(t, cfg, src)
@@ -31,7 +33,7 @@ func TestUplink_sharedClientID(t *testing.T) {
 	stop()
 	lines := said.With("same client id")
 	if len(lines) != 1 || src.parked > 0 || !strings.Contains(lines[0], "level=ERROR") ||
-		!strings.Contains(lines[0], "another uplink.client_id for each gateway") {
+		!strings.Contains(lines[0], "another uplink.client_id for each") {
 		t.Errorf("parked %d, told %q", src.parked, lines)
 	}
 	if after := said.With("connection to AWS lost"); len(after) != 4 { // of six

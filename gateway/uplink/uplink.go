@@ -48,7 +48,9 @@ type Config struct {
 	StallAfter time.Duration
 	// ConnectInterval is the least time between two CONNECTs, MaxBackoff the longest after failures, before jitter.
 	ConnectInterval, MaxBackoff time.Duration
-	KeepAlive                   time.Duration
+	// SharedInterval is that while another program seems to have the client id; 0 means the constant of that name.
+	SharedInterval time.Duration
+	KeepAlive      time.Duration
 	// Log must be set.
 	Log *slog.Logger
 }
@@ -85,6 +87,7 @@ type Uplink struct {
 	start                  time.Time    // for the monotonic clock
 	beat                   atomic.Int64 // see Beat, since start
 	former                 atomic.Bool  // see UseFormer
+	shared                 atomic.Bool  // see Away
 	published, acked, lost atomic.Int64
 
 	// Owned by the goroutine of Run.
@@ -112,7 +115,9 @@ type Uplink struct {
 
 	served time.Time // when the connection began
 	took   bool      // AWS has acknowledged something on it
-	short  int       // connections in a row that ended soon after
+	short  int       // connections in a row that the other side closed soon after
+
+	sharedTold bool // that another program seems to have the client id
 }
 
 type message struct {
@@ -186,11 +191,12 @@ func (u *Uplink) Run(ctx context.Context) error {
 			continue
 		}
 		err = u.serve(ctx, link)
+		cause := u.ended(ctx, link, err)
 		link.Close()
 		u.connected.Store(false)
 		if ctx.Err() == nil {
 			u.lost.Add(1)
-			u.noteShort(err, time.Since(u.served))
+			u.noteShort(err, cause, time.Since(u.served))
 			u.noteEnd(err)
 			u.warnLost(err)
 		}
@@ -201,7 +207,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 // warnLost warns, unless the reason is told already.
 func (u *Uplink) warnLost(err error) {
 	level := slog.LevelWarn
-	if u.deniedTold || errors.Is(err, errParked) || u.short > maxShort {
+	if u.deniedTold || errors.Is(err, errParked) || u.sharedTold && u.short > maxShort {
 		level = slog.LevelDebug
 	}
 	u.cfg.Log.Log(context.Background(), level, "connection to AWS lost, what is not acknowledged will be sent again",
@@ -246,12 +252,12 @@ func (u *Uplink) fetch(ctx context.Context) {
 	}
 }
 
-// await keeps ConnectInterval and the backoff between two CONNECTs.
+// await keeps ConnectInterval and the backoff between two CONNECTs, or SharedInterval.
 func (u *Uplink) await(ctx context.Context) error {
 	if u.dialled.IsZero() {
 		return nil
 	}
-	wait := u.retry.Next() - time.Since(u.dialled)
+	wait := max(u.retry.Next(), u.Away()) - time.Since(u.dialled)
 	u.beats(wait)
 	return backoff.Sleep(ctx, wait)
 }
@@ -267,6 +273,7 @@ func (u *Uplink) connect(ctx context.Context) (*mqttlink.Link, error) {
 		Broker: u.cfg.Broker, ClientID: u.cfg.ClientID, TLS: shown, KeepAlive: u.cfg.KeepAlive, Log: u.cfg.Log,
 	})
 	if err != nil {
+		u.noteNoLine(err)
 		if ctx.Err() == nil && err.Error() != u.failing {
 			u.failing = err.Error()
 			try := "piway-gateway check; the certificate must be active and its policy allow iot:Connect for this client id"

@@ -74,6 +74,8 @@ var inside = map[string][]string{
 	"gateway/encode":  {"gateway/pass", "shared/sample"},
 	"gateway/uplink":  {"shared/mqttlink", "shared/backoff", "shared/pki"},
 
+	"gateway/uplink_test": {"localcore/broker"}, // two gateways of one client id
+
 	"gateway/gateway":      {"gateway/*", "gateway/queue/ledger", "shared/*"},
 	"gateway/gateway_test": {"*/*"}, // end to end
 	"gateway/intake_test":  {"gateway/rollup"},

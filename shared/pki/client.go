@@ -75,18 +75,30 @@ func pool(what string, paths []string, now time.Time) (*x509.CertPool, error) {
 	return all, errors.Join(errs...)
 }
 
+// errMatch is the mistake of a certificate of another key.
+var errMatch = errors.New("is not the key of")
+
 // keyPair loads a certificate, perhaps with its chain, and its private key.
 func keyPair(certPath, keyPath string, now time.Time) (tls.Certificate, error) {
+	pair, err := readPair(certPath, keyPath, now)
+	if errors.Is(err, errMatch) { // both may have been replaced after the first was read
+		return readPair(certPath, keyPath, now)
+	}
+	return pair, err
+}
+
+func readPair(certPath, keyPath string, now time.Time) (tls.Certificate, error) {
 	certs, certErr := readCertificates("certificate", certPath)
 	key, keyErr := readKey(keyPath)
 	if err := errors.Join(certErr, keyErr); err != nil {
 		return tls.Certificate{}, err
 	}
+	certs = fitting(certs, key)
 	leaf := certs[0]
 	timeErr := inTime("certificate", certPath, leaf, now)
 	var matchErr error
 	if public, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool }); !ok || !public.Equal(leaf.PublicKey) {
-		matchErr = config.Try(fmt.Errorf("matching the private key %s: is not the key of %s", keyPath, certPath),
+		matchErr = config.Try(fmt.Errorf("matching the private key %s: %w %s", keyPath, errMatch, certPath),
 			"use the two files whose names begin with the same id")
 	}
 	if err := errors.Join(timeErr, matchErr); err != nil {
