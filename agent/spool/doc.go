@@ -46,6 +46,8 @@
 // next process writes that one anew at its start. A file that cannot be read is left out and tried again every five
 // minutes; then it goes behind the others, under new positions and its old numbers. Folder and files are looked at by
 // device and inode: what was removed or replaced under the agent is written again as far as it is in memory, and told.
+// A file of which nothing is needed and that cannot be removed is tried again every five minutes, and at the end: the
+// next process would send what is in it once more. In a folder that is not held nothing is removed.
 // `MaxReports` bounds what is in memory only, however long the disk fails. What is written is synced at most five
 // seconds later, by a timer if no reading comes.
 package spool

@@ -16,7 +16,7 @@ func (s *Spool) work() {
 		s.reread()
 	}
 	s.bound()
-	s.settle()
+	s.followUp()
 }
 
 // due is the timer: something is due though no reading comes. They may be hours apart.
