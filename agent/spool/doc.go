@@ -34,9 +34,10 @@
 // its report, and a CRC-32C.
 //
 // Files are segments of 1 MiB. Dropping the oldest and forgetting what is acknowledged is removing a file, so no
-// position is written during a drain; after a crash in the middle of one at most a segment is sent again. Segments are
-// read when it is their turn, so memory does not grow with the backlog. A torn last line is cut off; a damaged one
-// costs its reading. A folder that cannot be used is told once, and tried again every five minutes.
+// position is written during a drain; after a crash in the middle of one at most a segment is sent again, after a power
+// cut also those that were removed in the last seconds, which is not synced. Segments are read when it is their turn,
+// so memory does not grow with the backlog. A torn last line is cut off; a damaged one costs its reading. A folder that
+// cannot be used is told once, and tried again every five minutes.
 //
 // After an error of a write, an fsync or a close nothing of the file is believed, whatever reading it shows: the
 // kernel takes pages for written that it failed to write. All that is not acknowledged of it is still in memory, since
