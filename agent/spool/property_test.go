@@ -18,7 +18,7 @@ import (
 
 // Whatever the disk does, what the spool promised to keep is delivered, once, under one number; and nothing else is.
 // lying.Seeds says how to try more.
-func TestSpool_property(t *testing.T) { lying.Seeds(t, 5, tryProperty) }
+func TestSpool_property(t *testing.T) { lying.Seeds(t, 3, tryProperty) }
 
 func tryProperty(t *testing.T, seed uint64) {
 	onLyingDisk(t, func(c *spool.Config) { c.MaxReports, c.MaxAge = 1e6, 0 }, func(t *testing.T, s *shelf, d *lying.Disk) {
