@@ -4,6 +4,7 @@ FUZZTIME ?= 10s
 OUTAGE ?=
 HOSTILE ?=
 CHAOS ?=
+LYING ?= 5m
 MUTANTS ?=
 PROGRAMS := agent gateway localcore
 BIN := bin
@@ -11,7 +12,7 @@ CROSS_TO ?= armv6 armv7 arm64 amd64
 TOOL := $(GO) tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt vuln fuzz bench drain outage proof hostile chaos powercut mutants demo cross compose-up compose-down clean
+.PHONY: help build test lint fmt vuln fuzz bench drain outage proof hostile chaos lying powercut mutants demo cross compose-up compose-down clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +65,10 @@ hostile: ## attack a gateway from the LAN, phase by phase, and count what it cos
 
 chaos: ## kill, cut power and lines, fail disks and step clocks for a minute, and count every sample (CHAOS="--help" for more)
 	$(GO) run ./proof/chaos $(CHAOS)
+
+lying: ## try seeds that nobody saw of spool and queue on disks that lie, for LYING a test (default 5m)
+	PIWAY_LYING_FOR=$(LYING) PIWAY_LYING_FROM=random $(GO) test -race -count=1 -timeout 0 ./agent/spool ./gateway/queue \
+	  -run '^(TestSpool_property|TestQueue_lyingDisk|TestQueue_powerCut)$$'
 
 powercut: ## cut the power of a virtual machine ten times, and count every report (POWERCUT="--help" for more)
 	$(GO) run ./proof/powercut $(POWERCUT)

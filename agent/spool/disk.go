@@ -18,7 +18,7 @@ type disk struct {
 	synced  time.Time // the last fsync
 	failed  bool      // and that is told
 	retryAt time.Time
-	litter  []string // files of which nothing is needed, and that could not be removed
+	litter  []string // files of which nothing is needed, and that are to be removed
 	timer   *time.Timer
 	timerAt time.Time
 	closed  bool
@@ -76,10 +76,9 @@ func (s *Spool) lockDir() error {
 		_ = f.Close() // the first error is the one to tell
 		return err
 	}
-	for _, path := range torn {
-		_ = s.cfg.FS.Remove(path) // in the way of nobody
-	}
 	s.disk.lock, s.disk.away, s.disk.file = f, false, max(s.disk.file, last)
+	s.toRemove(torn...)
+	s.sweep()
 	s.adopt(left)
 	return nil
 }
@@ -190,6 +189,7 @@ func (s *Spool) Close() Left {
 	}
 	s.look()
 	s.seal(s.last())
+	s.sweep()
 	if s.cfg.Dir != "" && (s.inMemory() > 0 || s.anew()) {
 		s.spill()
 	}

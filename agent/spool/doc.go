@@ -34,9 +34,10 @@
 // its report, and a CRC-32C.
 //
 // Files are segments of 1 MiB. Dropping the oldest and forgetting what is acknowledged is removing a file, so no
-// position is written during a drain; after a crash in the middle of one at most a segment is sent again. Segments are
-// read when it is their turn, so memory does not grow with the backlog. A torn last line is cut off; a damaged one
-// costs its reading. A folder that cannot be used is told once, and tried again every five minutes.
+// position is written during a drain; after a crash in the middle of one at most a segment is sent again, after a power
+// cut also those that were removed in the last seconds, which is not synced. Segments are read when it is their turn,
+// so memory does not grow with the backlog. A torn last line is cut off; a damaged one costs its reading. A folder that
+// cannot be used is told once, and tried again every five minutes.
 //
 // After an error of a write, an fsync or a close nothing of the file is believed, whatever reading it shows: the
 // kernel takes pages for written that it failed to write. All that is not acknowledged of it is still in memory, since
@@ -46,6 +47,8 @@
 // next process writes that one anew at its start. A file that cannot be read is left out and tried again every five
 // minutes; then it goes behind the others, under new positions and its old numbers. Folder and files are looked at by
 // device and inode: what was removed or replaced under the agent is written again as far as it is in memory, and told.
+// A file of which nothing is needed and that cannot be removed is tried again every five minutes, and at the end: the
+// next process would send what is in it once more. In a folder that is not held nothing is removed.
 // `MaxReports` bounds what is in memory only, however long the disk fails. What is written is synced at most five
 // seconds later, by a timer if no reading comes.
 package spool

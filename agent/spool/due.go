@@ -16,8 +16,7 @@ func (s *Spool) work() {
 		s.reread()
 	}
 	s.bound()
-	s.tidy()
-	s.plan()
+	s.followUp()
 }
 
 // due is the timer: something is due though no reading comes. They may be hours apart.
@@ -34,7 +33,7 @@ func (s *Spool) due() {
 // plan sets the timer for what is due next.
 func (s *Spool) plan() {
 	at := s.nextDue()
-	if at.IsZero() || (s.disk.timer != nil && !at.Before(s.disk.timerAt)) {
+	if s.disk.closed || at.IsZero() || (s.disk.timer != nil && !at.Before(s.disk.timerAt)) {
 		return
 	}
 	if s.disk.timer != nil {

@@ -135,3 +135,23 @@ func TestSpool_lockedAtTheStart(t *testing.T) {
 		s.wantAll(1, 20)
 	})
 }
+
+// A folder that another agent took, since it bears the name now, is left alone: also the files that are called as ours.
+func TestSpool_folderTaken(t *testing.T) {
+	t.Parallel()
+	inBubble(t, nil, func(t *testing.T, s *shelf) {
+		s.readFor(2 * time.Minute)
+		if err := os.Rename(s.cfg.Dir, s.cfg.Dir+".old"); err != nil {
+			t.Fatal(err)
+		}
+		cfg := s.cfg
+		cfg.Run = "b"
+		other := &shelf{Spool: spool.Open(cfg), t: t, cfg: cfg, log: s.log}
+		defer func() { other.Close() }()
+		other.readFor(2 * time.Minute)
+		s.read() // and finds out
+		s.wantAll(1, s.n)
+		s.wantFiles("of the other", "000000000001.spool")
+		other.wantAll(1, other.n)
+	})
+}

@@ -51,6 +51,7 @@ func (s *Spool) Split(pos uint64, within sample.Limits) bool {
 	if !g.kept {
 		s.quiet = time.Now() // the gateway answers
 	}
+	s.followUp() // the file may have failed
 	s.wake()
 	return true
 }

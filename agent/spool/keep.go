@@ -182,28 +182,35 @@ func (s *Spool) load(g *segment) bool {
 	return true
 }
 
-// discard removes a segment's file. Where that fails it is tried again; the next start would send what is in it once
-// more.
+// discard removes a segment's file, unless its folder is not ours any more: what bears its name now may be another's.
 func (s *Spool) discard(g *segment) {
+	if s.disk.lock == nil {
+		g.distrust()
+		return
+	}
 	if err := g.remove(s.cfg.FS); err != nil {
 		s.toRemove(g.path)
 		s.fail(err)
 	}
 }
 
-func (s *Spool) toRemove(path string) {
-	if !slices.Contains(s.disk.litter, path) {
-		s.disk.litter = append(s.disk.litter, path)
+// toRemove notes files of which nothing is needed, and that are there still: the next start would send what is in them
+// once more. They count for no bound, since giving up readings instead would not remove them.
+func (s *Spool) toRemove(paths ...string) {
+	for _, path := range paths {
+		if !slices.Contains(s.disk.litter, path) {
+			s.disk.litter = append(s.disk.litter, path)
+		}
 	}
 }
 
-// sweep tries again to remove what could not be removed.
+// sweep removes what is noted as far as it can; the rest is tried again later.
 func (s *Spool) sweep() {
-	for len(s.disk.litter) > 0 {
-		if err := s.cfg.FS.Remove(s.disk.litter[0]); err != nil && !errors.Is(err, os.ErrNotExist) {
-			s.fail(err)
-			return
+	s.disk.litter = slices.DeleteFunc(s.disk.litter, func(path string) bool {
+		err := s.cfg.FS.Remove(path)
+		if err == nil || errors.Is(err, os.ErrNotExist) {
+			return true
 		}
-		s.disk.litter = s.disk.litter[1:]
-	}
+		return s.fail(err)
+	})
 }

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -19,40 +17,8 @@ import (
 )
 
 // Whatever the disk does, what the spool promised to keep is delivered, once, under one number; and nothing else is.
-// PIWAY_LYING_FOR says how long seeds are tried (default 1s), the first being PIWAY_LYING_FROM (default random);
-// PIWAY_LYING_SEED is one seed alone.
-func TestSpool_property(t *testing.T) {
-	if text := os.Getenv("PIWAY_LYING_SEED"); text != "" {
-		tryProperty(t, number(t, text))
-		return
-	}
-	began, seed, patience := time.Now(), rand.Uint64N(1e9), time.Second
-	if text := os.Getenv("PIWAY_LYING_FROM"); text != "" {
-		seed = number(t, text)
-	}
-	if text := os.Getenv("PIWAY_LYING_FOR"); text != "" {
-		var err error
-		if patience, err = time.ParseDuration(text); err != nil {
-			t.Fatal(err)
-		}
-	}
-	tried := 0
-	for ; time.Since(began) < patience; tried++ {
-		seed++
-		if !t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { tryProperty(t, seed) }) {
-			return
-		}
-	}
-	t.Logf("%d seeds up to %d", tried, seed)
-}
-
-func number(t *testing.T, text string) uint64 {
-	n, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
+// lying.Seeds says how to try more.
+func TestSpool_property(t *testing.T) { lying.Seeds(t, 3, tryProperty) }
 
 func tryProperty(t *testing.T, seed uint64) {
 	onLyingDisk(t, func(c *spool.Config) { c.MaxReports, c.MaxAge = 1e6, 0 }, func(t *testing.T, s *shelf, d *lying.Disk) {

@@ -64,7 +64,7 @@ func Open(cfg Config) *Spool {
 	defer s.mu.Unlock()
 	s.openDisk()
 	s.begin()
-	s.plan()
+	s.followUp()
 	return s
 }
 
@@ -143,6 +143,7 @@ func (s *Spool) Next(ctx context.Context, after uint64) (uint64, sample.Report, 
 	for {
 		s.mu.Lock()
 		pos, r, ok := s.find(after)
+		s.followUp() // a file may be empty, or not be readable
 		changed := s.changed
 		s.mu.Unlock()
 		if ok {
@@ -195,8 +196,14 @@ func (s *Spool) Ack(pos uint64) {
 			s.quiet = time.Now()
 		}
 	}
-	s.tidy()
+	s.followUp()
 	s.wake()
+}
+
+// followUp ends all that may change what is due: nothing waits for the next reading to have it done.
+func (s *Spool) followUp() {
+	s.tidy()
+	s.plan()
 }
 
 // tidy removes segments of which nothing is needed any more. When nothing waits, the last file goes as well.

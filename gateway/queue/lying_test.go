@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,40 +17,15 @@ import (
 )
 
 // TestQueue_lyingDisk does random work on a disk that fails, cuts the power, and looks whether the queue kept its
-// promise. PIWAY_LYING_FOR says how long (default 1s), from seed PIWAY_LYING_FROM on (default random);
-// PIWAY_LYING_SEED is one seed alone, which goes nearly the same way each time; PIWAY_LYING_LOG shows what is done.
-func TestQueue_lyingDisk(t *testing.T) { tryMany(t, false) }
+// promise. lying.Seeds says how to try more; a seed goes nearly the same way each time. PIWAY_LYING_LOG shows what is
+// done.
+func TestQueue_lyingDisk(t *testing.T) {
+	lying.Seeds(t, 2, func(t *testing.T, seed uint64) { try(t, seed, false) })
+}
 
 // TestQueue_powerCut does the same on a disk that is well.
-func TestQueue_powerCut(t *testing.T) { tryMany(t, true) }
-
-func tryMany(t *testing.T, well bool) {
-	t.Helper()
-	length, seed, only := time.Second, rand.Uint64N(1e9), false
-	number := func(s string) (err error) { seed, err = strconv.ParseUint(s, 10, 64); return err }
-	for name, set := range map[string]func(string) error{
-		"PIWAY_LYING_FOR":  func(s string) (err error) { length, err = time.ParseDuration(s); return err },
-		"PIWAY_LYING_FROM": number,
-		"PIWAY_LYING_SEED": func(s string) error { only = true; return number(s) },
-	} {
-		if text := os.Getenv(name); text != "" {
-			if err := set(text); err != nil {
-				t.Fatalf("%s: %v", name, err)
-			}
-		}
-	}
-	tried, failed := 0, []uint64{}
-	for end := time.Now().Add(length); tried == 0 || time.Now().Before(end) && !only; tried++ {
-		if !t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { try(t, seed, well) }) {
-			failed = append(failed, seed)
-		}
-		seed++
-	}
-	t.Logf("%d seeds up to %d", tried, seed-1)
-	if len(failed) > 0 {
-		t.Errorf("%d of %d seeds failed: %d, try: PIWAY_LYING_SEED=%d PIWAY_LYING_LOG=1", len(failed), tried, failed,
-			failed[0])
-	}
+func TestQueue_powerCut(t *testing.T) {
+	lying.Seeds(t, 2, func(t *testing.T, seed uint64) { try(t, seed, true) })
 }
 
 // try lives one life of a queue.
