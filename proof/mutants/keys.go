@@ -31,11 +31,11 @@ var ofKeys = []mutant{
 	{
 		"pki: the server certificate is made anew each time", "shared/pki/serve.go",
 		"if !slices.Equal(in, hostsOf(now.Leaf, a.pin)) {", "if len(in) > 0 {",
-		"./shared/pki", "TestAuthority_Serve",
+		"./shared/pki", "TestAuthority_Serve$",
 	},
 	{
 		"pki: what could not be written is forgotten", "shared/pki/authority.go",
-		"a.unsaved = a.unsaved[1:]\n\t}", "a.unsaved = a.unsaved[1:]\n\t}\n\ta.unsaved = nil",
+		"f.text, f.mode); err != nil {", "f.text, f.mode); err != nil {\n\t\t\ta.unsaved = nil",
 		"./shared/pki", "TestAuthority_Serve_fullDisk",
 	},
 	{

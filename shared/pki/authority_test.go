@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -214,6 +215,35 @@ func TestOpenAuthority_unreadableKey(t *testing.T) {
 			t.Errorf("got %v, want whose it must be", err)
 		}
 	})
+}
+
+// What a command run by sudo makes in the data folder is the gateway's user's.
+func TestOpenAuthority_owner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a folder to somebody else")
+	}
+	const somebody = 65534
+	data := t.TempDir()
+	if err := os.Chown(data, somebody, somebody); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(data, "pki")
+	a := opened(t, dir)
+	if _, err := a.Serve([]string{"new"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pki.MakeDeviceKey(filepath.Join(dir, "device.key")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"", "ca.key", "ca.crt", "server.key", "server.crt", "device.key"} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if uid := info.Sys().(*syscall.Stat_t).Uid; uid != somebody { //nolint:forcetypeassert // of a file of the system
+			t.Errorf("%q belongs to %d", name, uid)
+		}
+	}
 }
 
 func TestAuthority_Serve(t *testing.T) {
