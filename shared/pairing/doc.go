@@ -16,7 +16,7 @@
 //	      254: 4 bytes of IPv4     255: 16 bytes of IPv6
 //	 4  CRC-32 (IEEE) of all bytes before, the highest first
 //
-// That is 90 characters with one IPv4 address, 99 with two, 109 with three, and never more than 1,109. The CRC is
+// That is 95 characters with one IPv4 address, 104 with two, 113 with three, and never more than 1,109. The CRC is
 // against typing errors; against an attacker stand the secret and the pin. Whoever has the token of an invitation that
 // is open can join in its name; nobody can act as the gateway by it.
 //

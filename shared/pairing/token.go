@@ -70,7 +70,7 @@ func (t Token) String() (string, error) {
 }
 
 // ParseToken reads what String writes. Blanks and line breaks are passed over wherever they are, as a terminal breaks
-// lines, and so are quotes around. Errors tell what was probably done, and never show the text. They are ErrNotToken,
+// lines, and so are quotes around it. Errors tell what was probably done, and never show the text. They are ErrNotToken,
 // ErrMistyped or ErrNewer.
 func ParseToken(text string) (Token, error) {
 	b, err := decode(text)
@@ -128,7 +128,7 @@ func strip(text string) (string, error) {
 		return "", config.Try(fmt.Errorf("%w: it is too long", ErrNotToken), try)
 	}
 	text = strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) {
+		if unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) { // Cf are marks that take no place
 			return -1
 		}
 		return r

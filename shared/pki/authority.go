@@ -82,11 +82,32 @@ func openAuthority(f files.FS, dir string, hosts []string) (*Authority, error) {
 
 // openKey reads ca.key, or makes it.
 func (a *Authority) openKey() (crypto.Signer, error) {
+	key, err := a.readKey()
+	if errors.Is(err, fs.ErrNotExist) {
+		made, failed := a.makeKey()
+		if failed == nil {
+			return made, nil
+		}
+		if key, err = a.readKey(); err != nil {
+			return nil, failed
+		} // another process was faster
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := a.later(); ok {
+		return key, nil
+	}
+	// An earlier process may have made only the beginning.
+	if err := confirm(a.disk, a.path(lanKey)); err != nil {
+		return nil, fmt.Errorf("making the key of the gateway's authority durable: %w", err)
+	}
+	return key, nil
+}
+
+func (a *Authority) readKey() (crypto.Signer, error) {
 	path := a.path(lanKey)
 	text, err := readAll(a.disk, path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return a.makeKey()
-	}
 	if err != nil {
 		return nil, config.Permit(fmt.Errorf("reading the key of the gateway's authority: %w", err), path)
 	}
@@ -102,11 +123,9 @@ func (a *Authority) openKey() (crypto.Signer, error) {
 
 // makeKey makes ca.key if nothing says that there was one.
 func (a *Authority) makeKey() (crypto.Signer, error) {
-	for _, name := range []string{lanCert, lanServerKey, lanServerCert} {
-		if _, err := os.Lstat(a.path(name)); !errors.Is(err, fs.ErrNotExist) {
-			return nil, config.Try(fmt.Errorf("reading the key of the gateway's authority: %s is gone, and %s is there",
-				a.path(lanKey), name), tryRestore)
-		}
+	if name, ok := a.later(); ok {
+		return nil, config.Try(fmt.Errorf("reading the key of the gateway's authority: %s is gone, and %s is there",
+			a.path(lanKey), name), tryRestore)
 	}
 	key, text, err := newKey()
 	if err != nil {
@@ -116,6 +135,16 @@ func (a *Authority) makeKey() (crypto.Signer, error) {
 		return nil, config.Permit(fmt.Errorf("making the key of the gateway's authority: %w", err), a.dir)
 	}
 	return key, nil
+}
+
+// later returns a file that is made after ca.key, if one is there: then ca.key was made, and was durable.
+func (a *Authority) later() (name string, ok bool) {
+	for _, name := range []string{lanCert, lanServerKey, lanServerCert} {
+		if _, err := os.Lstat(a.path(name)); !errors.Is(err, fs.ErrNotExist) {
+			return name, true
+		}
+	}
+	return "", false
 }
 
 // certify makes the authority's certificate, which is always the same for a key, and compares it with ca.crt.
@@ -133,25 +162,12 @@ func (a *Authority) certify() (err error) {
 	there, err := a.readCert(lanCert)
 	switch {
 	case err != nil:
-		return a.confirm()
+		a.toSave(file{lanCert, a.PEM(), publicMode})
 	case SumOfCert(there) != a.pin:
 		return config.Try(fmt.Errorf("reading the key of the gateway's authority: %s is not the key of %s",
 			a.path(lanKey), lanCert), tryRestore)
 	case !there.Equal(a.cert):
-		a.unsaved = append(a.unsaved, file{lanCert, a.PEM(), publicMode})
-	}
-	return nil
-}
-
-// confirm makes ca.key durable that an earlier process may have failed to: ca.crt, which comes after it, is not there.
-func (a *Authority) confirm() error {
-	a.unsaved = append(a.unsaved, file{lanCert, a.PEM(), publicMode})
-	f, err := a.disk.OpenFile(a.path(lanKey), os.O_RDONLY, 0)
-	if err == nil {
-		err = errors.Join(f.Sync(), f.Close(), syncDir(a.disk, a.dir))
-	}
-	if err != nil {
-		return fmt.Errorf("making the key of the gateway's authority durable: %w", err)
+		a.toSave(file{lanCert, a.PEM(), publicMode})
 	}
 	return nil
 }

@@ -13,31 +13,37 @@ import (
 	"piway/shared/files"
 )
 
-// tempEnd ends the name of a key that is being written, after the name that it will have and some random letters.
-const tempEnd = ".tmp"
-
 // create makes a file that must not be there before, with mode 0600. nil means that all of it is on disk; an error, that
-// this call has left nothing at path, unless removing that failed too. It is fs.ErrExist where a file is there. At no
+// this call has left nothing at path, unless removing that failed too. It is fs.ErrExist where there is something. At no
 // time is a part of the file at path, whenever the power is cut.
 func create(f files.FS, path string, text []byte) error {
-	temp := path + "." + rand.Text() + tempEnd
+	err := put(f, path, text, link)
+	if err == nil || errors.Is(err, errUnnamed) {
+		return err
+	}
+	_ = f.Remove(path) // the first error is the one to tell
+	return err
+}
+
+// errUnnamed says that what was to be written has not got its name.
+var errUnnamed = errors.New("making the file")
+
+// put writes a file of another name, which nobody could know, has name give it its own, and makes all that durable.
+func put(f files.FS, path string, text []byte, name func(f files.FS, temp, path string) error) error {
+	temp := path + "." + rand.Text() + ".tmp"
 	w, err := f.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, privateMode)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errUnnamed, err)
 	}
 	defer func() { _ = f.Remove(temp) }() // what remains is nobody's key
-	_, werr := w.Write(text)
-	if err := errors.Join(werr, w.Sync(), w.Close()); err != nil {
-		return fmt.Errorf("writing %s: %w", temp, err)
+	_, err = w.Write(text)
+	if err = errors.Join(err, w.Sync(), w.Close()); err == nil {
+		err = name(f, temp, path)
 	}
-	if err := link(f, temp, path); err != nil {
-		return err
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUnnamed, err)
 	}
-	if err := syncDir(f, filepath.Dir(path)); err != nil {
-		_ = f.Remove(path) // the first error is the one to tell
-		return err
-	}
-	return nil
+	return syncDirs(f, filepath.Dir(path))
 }
 
 // link gives a file its name if nobody has that. Where the file system has no links, as vfat, it can only look first.
@@ -52,12 +58,26 @@ func link(f files.FS, temp, path string) error {
 	return f.Rename(temp, path)
 }
 
-// syncDir is SyncDir where there is such a thing.
-func syncDir(f files.FS, dir string) error {
+// confirm makes a file durable that create may have only begun to, in a process that was killed or could not remove what
+// it had made: it writes the same again, since a sync that succeeds after one that failed means nothing.
+func confirm(f files.FS, path string) error {
+	text, err := readAll(f, path)
+	if err != nil {
+		return err
+	}
+	return put(f, path, text, files.FS.Rename)
+}
+
+// syncDirs makes the entries of a folder durable, and its own: who made it may have been killed before that.
+func syncDirs(f files.FS, dir string) error {
 	if err := f.SyncDir(dir); err != nil && !files.NoFolderSync(err) {
 		return err
 	}
-	return nil
+	err := f.SyncDir(filepath.Dir(dir))
+	if files.NoFolderSync(err) || errors.Is(err, fs.ErrPermission) { // not a folder that this user could have made it in
+		return nil
+	}
+	return err
 }
 
 // readAll is the content of a file, which is small.

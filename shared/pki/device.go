@@ -16,7 +16,7 @@ import (
 
 // MakeDeviceKey makes the key of a device at path, which is ECDSA P-256 in PEM (PKCS #8) with mode 0600, and the owner
 // of its folder if root makes it there. The folder is made if need be. nil means that the key is on disk whatever happens
-// to the power; fs.ErrExist, that a file is there, which stays as it is.
+// to the power; fs.ErrExist, that a file is there, which stays as it is, and is on disk: see LoadDeviceKey.
 //
 // The certificate around the key is in memory only: self-signed, 1970 to 2099, "piway device". It says nothing, since
 // a device is its key.
@@ -36,13 +36,21 @@ func makeDeviceKey(f files.FS, path string) (*tls.Certificate, error) {
 		return nil, config.Permit(fmt.Errorf("making the folder of the device's key: %w", err), dir)
 	}
 	if err := create(f, path, text); err != nil {
-		err = fmt.Errorf("making the device's key %s: %w", path, err)
-		if errors.Is(err, fs.ErrExist) {
-			return nil, config.Try(err, "use that key, or remove the file and pair this device again")
-		}
-		return nil, config.Permit(err, dir)
+		return nil, notMade(f, path, err)
 	}
 	return cert, nil
+}
+
+// notMade says why create failed. Before somebody uses the file that is there it must outlive a power cut.
+func notMade(f files.FS, path string, err error) error {
+	err = fmt.Errorf("making the device's key %s: %w", path, err)
+	if !errors.Is(err, fs.ErrExist) {
+		return config.Permit(err, filepath.Dir(path))
+	}
+	if unsure := confirm(f, path); unsure != nil {
+		return fmt.Errorf("making the device's key durable: %w", unsure)
+	}
+	return config.Try(err, "use that key, or remove the file and pair this device again")
 }
 
 // LoadDeviceKey reads a key that MakeDeviceKey made, or another of P-256 or Ed25519 in PEM (PKCS #8 or SEC 1), and

@@ -1,5 +1,3 @@
-// Package pki reads and makes certificate folders as AWS IoT hands them out. Its one promise: what cannot work is told
-// before the first connection, by an error that names the file and says what to do.
 package pki
 
 import (

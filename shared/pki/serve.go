@@ -69,7 +69,9 @@ func (a *Authority) readServerKey() (crypto.Signer, bool) {
 // isServer reports whether agents would take leaf for this gateway's, with this key.
 func (a *Authority) isServer(leaf *x509.Certificate, key crypto.Signer) bool {
 	sum, err := SumOf(key.Public())
-	return err == nil && SumOfCert(leaf) == sum && vouched(leaf, a.cert, a.pin) == nil
+	t := always(sum)
+	return err == nil && SumOfCert(leaf) == sum && vouched(leaf, a.cert, a.pin) == nil &&
+		leaf.NotBefore.Equal(t.NotBefore) && leaf.NotAfter.Equal(t.NotAfter)
 }
 
 // renew makes a server certificate, and uses it.
