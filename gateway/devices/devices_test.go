@@ -120,7 +120,16 @@ func TestList_Add_refusesAName(t *testing.T) {
 }
 
 func TestOpen_refuses(t *testing.T) {
-	sum := strings.Repeat("0", 64)
+	sum, id := strings.Repeat("0", 64), strings.Repeat("1a", 16)
+	key := `"key":"` + strings.Repeat("2b", 32) + `"`
+	entry := func(name, id, rest string) string { return `{"name":"` + name + `","id":"` + id + `",` + rest + `}` }
+	invited := func(id, name, sum string) string {
+		return `{"id":"` + id + `","device":"` + name + `","sha256":"` + sum + `"}`
+	}
+	good := `{"devices":[` + entry("a", id, key) + `],"invitations":[` + invited(id[:12], "a", sum) + `]}`
+	if path := filepath.Join(t.TempDir(), "good"); os.WriteFile(path, []byte(good), 0o600) != nil || len(open(t, path).All()) != 1 {
+		t.Error("what the bad ones are made of is refused")
+	}
 	for name, text := range map[string]string{
 		"empty":         "",
 		"half written":  `{"devices":[{"name":"kitchen","sha2`,
@@ -129,6 +138,25 @@ func TestOpen_refuses(t *testing.T) {
 		"short sum":     `{"devices":[{"name":"kitchen","sha256":"00"}]}`,
 		"sum not hex":   `{"devices":[{"name":"kitchen","sha256":"` + strings.Repeat("x", 64) + `"}]}`,
 		"the same name": `{"devices":[{"name":"a","sha256":"` + sum + `"},{"name":"a","sha256":"` + sum + `"}]}`,
+		"the same id":   `{"devices":[` + entry("a", id, `"sha256":"`+sum+`"`) + "," + entry("b", id, `"sha256":"`+sum+`"`) + `]}`,
+		"the same key":  `{"devices":[` + entry("a", id, key) + "," + entry("b", sum[:32], key) + `]}`,
+		"key, no id":    `{"devices":[{"name":"a",` + key + `}]}`,
+		"short id":      `{"devices":[` + entry("a", id[1:], key) + `]}`,
+		"short key":     `{"devices":[` + entry("a", id, `"key":"00"`) + `]}`,
+		"key, password": `{"devices":[` + entry("a", id, key+`,"sha256":"`+sum+`"`) + `]}`,
+		"revoked, key":  `{"devices":[` + entry("a", id, key+`,"revoked":"2026-01-02T03:04:05Z"`) + `]}`,
+		"revoked, password": `{"devices":[` + entry("a", id, `"sha256":"`+sum+`","revoked":"2026-01-02T03:04:05Z"`) +
+			`]}`,
+		"a mark without a key": `{"devices":[],"revoked_keys":[{"device":"a"}]}`,
+		"a mark of a bad name": `{"devices":[],"revoked_keys":[{"device":"a/b",` + key + `}]}`,
+		"invited, bad id":      `{"devices":[],"invitations":[` + invited("00", "a", sum) + `]}`,
+		"invited, bad name":    `{"devices":[],"invitations":[` + invited(id[:12], "a/b", sum) + `]}`,
+		"invited, bad secret":  `{"devices":[],"invitations":[` + invited(id[:12], "a", "") + `]}`,
+		"invited, used by nobody": `{"devices":[],"invitations":[` + invited(id[:12], "a", sum+`",`+key+`,"x":"`) +
+			`]}`,
+		"invited, bad device": `{"devices":[],"invitations":[` + invited(id[:12], "a", sum+`","device_id":"1`) + `]}`,
+		"invited twice": `{"devices":[],"invitations":[` + invited(id[:12], "a", sum) + "," +
+			invited(id[:12], "b", sum) + `]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "devices.json")
