@@ -5,6 +5,7 @@ import (
 	"io"
 	"runtime/debug"
 
+	"piway/gateway/ctl"
 	"piway/gateway/gateway"
 	"piway/gateway/settings"
 	"piway/shared/cli"
@@ -22,6 +23,18 @@ type configFile struct {
 // load reads the configuration. Every mistake in it is told.
 func (c *configFile) load() (settings.Config, error) { return settings.Load(c.Config) }
 
+// withDevices gives f the device list of the gateway, which may be stopped.
+func (c *configFile) withDevices(s cli.Streams, f func(ctl.Devices) error) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	return ctl.Place{
+		DataDir: cfg.Data.Dir, TrustClock: cfg.Intake.TrustClock, Addresses: func() []string { return nil },
+		Log: cli.Logger(s.Err, "info"),
+	}.WithDevices(f)
+}
+
 type commands struct {
 	Run    runCmd    `cmd:"" help:"Bridge until interrupted."`
 	Demo   demoCmd   `cmd:"" help:"Run everything on this machine: agent, gateway, a local AWS."`
@@ -29,7 +42,9 @@ type commands struct {
 	Ledger ledgerCmd `cmd:"" help:"Show what became of every sample."`
 	Health healthCmd `cmd:"" help:"Say whether the running gateway works."`
 	AWS    awsCmd    `cmd:"" name:"aws" help:"Set up AWS: rules, policy, certificate."`
-	Device deviceCmd `cmd:"" help:"Add, list and remove the devices that may connect."`
+	Invite inviteCmd `cmd:"" help:"Let devices in: print a line to paste on each."`
+	Device deviceCmd `cmd:"" help:"List, rename, revoke and remove the devices that may connect."`
+	CA     caCmd     `cmd:"" name:"ca" help:"Print the certificate by which other clients than agents know the gateway."`
 }
 
 type runCmd struct {

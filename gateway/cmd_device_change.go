@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"piway/gateway/ctl"
+	"piway/shared/cli"
 )
 
 type deviceRenameCmd struct {
@@ -17,7 +18,7 @@ type deviceRenameCmd struct {
 
 // Help is the longer help of the command.
 func (*deviceRenameCmd) Help() string {
-	return `Its password and the metric names that it was the first to use stay its own; names with the device in them are new metrics at AWS. What the gateway has stored of it is sent under the old name. Its connections are closed: give the agent the new name. Works whether the gateway runs or not.
+	return `Its id, its key or password, and the metric names that it was the first to use stay its own; names with the device in them are new metrics at AWS. What the gateway has stored of it is sent under the old name. Its connections are closed. An agent that joined goes on by its key; one with a password needs the new name. Works whether the gateway runs or not.
 
 Example:
 
@@ -33,7 +34,7 @@ type devicePasswordCmd struct {
 
 // Help is the longer help of the command.
 func (*devicePasswordCmd) Help() string {
-	return `The old password is void at once, and the device's connections are closed. Works whether the gateway runs or not.
+	return `The old password is void at once, and the device's connections are closed. A device with a key has none. Works whether the gateway runs or not.
 
 Example:
 
@@ -41,27 +42,19 @@ Example:
 }
 
 // Run renames a device.
-func (c *deviceRenameCmd) Run(ctx context.Context, out io.Writer) error {
-	cfg, err := c.load()
-	if err != nil {
-		return err
-	}
-	return ctl.WithDevices(cfg.Data.Dir, func(list ctl.Devices) error {
+func (c *deviceRenameCmd) Run(ctx context.Context, s cli.Streams) error {
+	return c.withDevices(s, func(list ctl.Devices) error {
 		if err := list.Rename(ctx, c.Old, c.New); err != nil {
 			return err
 		}
-		return c.say(out, map[string]string{"device": c.New, "was": c.Old}, fmt.Sprintf("%s is %s now\n", c.Old, c.New))
+		return c.say(s.Out, map[string]string{"device": c.New, "was": c.Old}, fmt.Sprintf("%s is %s now\n", c.Old, c.New))
 	})
 }
 
 // Run makes a new password.
-func (c *devicePasswordCmd) Run(ctx context.Context, out io.Writer) error {
-	cfg, err := c.load()
-	if err != nil {
-		return err
-	}
-	return ctl.WithDevices(cfg.Data.Dir, func(list ctl.Devices) error {
-		return ctl.NewPassword(ctx, list, c.Name, ctl.Password{File: c.PasswordFile, JSON: c.JSON, Out: out})
+func (c *devicePasswordCmd) Run(ctx context.Context, s cli.Streams) error {
+	return c.withDevices(s, func(list ctl.Devices) error {
+		return ctl.NewPassword(ctx, list, c.Name, ctl.Password{File: c.PasswordFile, JSON: c.JSON, Out: s.Out})
 	})
 }
 

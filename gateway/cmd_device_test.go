@@ -67,9 +67,9 @@ func TestDevice_changes(t *testing.T) {
 	if !d.list().Authenticate("pantry", added.Password, true) {
 		t.Error("the password is another one")
 	}
-	var all []map[string]string
+	var all []map[string]any
 	if text := d.do("list", "--json"); json.Unmarshal([]byte(text), &all) != nil || len(all) != 1 ||
-		all[0]["name"] != "pantry" || len(all[0]) != 2 {
+		all[0]["name"] != "pantry" || all[0]["kind"] != "password" || all[0]["state"] != "offline" || len(all[0]) != 5 {
 		t.Errorf("got %s", text)
 	}
 	d.do("password", "pantry", "--password-file", d.path("secret"))

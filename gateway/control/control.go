@@ -67,7 +67,7 @@ func Open(ctx context.Context, dataDir string, handler http.Handler, log *slog.L
 		return nil, fmt.Errorf("opening the control socket: %w", err)
 	}
 	return &Server{ln: ln, http: &http.Server{
-		Handler:     http.MaxBytesHandler(handler, maxBody),
+		Handler: http.MaxBytesHandler(handler, maxBody), ConnContext: withPeer,
 		ReadTimeout: timeout, ReadHeaderTimeout: timeout, WriteTimeout: timeout, IdleTimeout: timeout,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}}, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"strings"
 
@@ -17,32 +18,49 @@ import (
 type Devices interface {
 	// Add lets a device in; only with plain is its password taken without TLS.
 	Add(ctx context.Context, name string, plain bool) (password string, err error)
-	All(ctx context.Context) ([]devices.Device, error)
+	// Invite returns what to paste on devices to let them in by a key; with replace they are on the list, and get another.
+	Invite(ctx context.Context, names []string, replace bool) ([]devices.Token, error)
+	All(ctx context.Context) ([]devices.Entry, error)
+	// Remove frees a device's names, Revoke does not. Neither lets its key in ever again.
 	Remove(ctx context.Context, name string) error
-	// Rename gives a device another name; its password and what it claimed stay.
+	Revoke(ctx context.Context, name string) error
+	// Rename gives a device another name; its key or password and what it claimed stay.
 	Rename(ctx context.Context, old, name string) error
 	// Password gives a device a new one.
 	Password(ctx context.Context, name string) (password string, err error)
 	// Free frees one metric name of a device, and returns it as it goes to the cloud, as far as that is known.
 	Free(ctx context.Context, name, metric string) (full string, err error)
+	// Running is whether a gateway has the list.
+	Running() bool
+}
+
+// A Place is a gateway that may be stopped.
+type Place struct {
+	DataDir string
+	// TrustClock says that the clock on the wall is right, whatever the kernel says.
+	TrustClock bool
+	// Addresses returns where devices reach the gateway, HOST:PORT.
+	Addresses func() []string
+	// Log is told who changes the list of a stopped gateway. A running one tells its own.
+	Log *slog.Logger
 }
 
 // WithDevices gives f the list of the running gateway, or the file of a stopped one, locked against its start.
-func WithDevices(dataDir string, f func(Devices) error) error {
-	err := f(remoteList{dataDir})
+func (p Place) WithDevices(f func(Devices) error) error {
+	err := f(remoteList{p.DataDir})
 	if !errors.Is(err, control.ErrNotRunning) {
 		return err
 	}
-	lock, err := datadir.Lock(dataDir)
+	lock, err := datadir.Lock(p.DataDir)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = lock.Close() }() // frees the lock
-	list, err := devices.Open(datadir.Devices(dataDir))
+	list, err := devices.Open(datadir.Devices(p.DataDir))
 	if err != nil {
-		return datadir.NotOurs(dataDir, err)
+		return datadir.NotOurs(p.DataDir, err)
 	}
-	return f(localList{list})
+	return f(localList{list, p})
 }
 
 // Twins returns the addresses of two machines for each device under whose name both have spoken within a day. A gateway
@@ -78,9 +96,20 @@ func (r remoteList) Add(ctx context.Context, name string, plain bool) (password 
 	return password, err
 }
 
-func (r remoteList) All(ctx context.Context) (all []devices.Device, err error) {
+func (r remoteList) All(ctx context.Context) (all []devices.Entry, err error) {
 	err = r.ask(ctx, "GET", "/devices", &all)
 	return all, err
+}
+
+func (r remoteList) Invite(ctx context.Context, names []string, replace bool) (all []devices.Token, err error) {
+	err = control.Call(ctx, r.dataDir, "POST", "/invitations", devices.Invitees{Names: names, Replace: replace}, &all)
+	return all, err
+}
+
+func (r remoteList) Running() bool { return true }
+
+func (r remoteList) Revoke(ctx context.Context, name string) error {
+	return r.ask(ctx, "POST", "/devices/%s/revoke", nil, name)
 }
 
 func (r remoteList) Remove(ctx context.Context, name string) error {
@@ -100,23 +129,4 @@ func (r remoteList) Free(ctx context.Context, name, metric string) (full string,
 	query := strings.ReplaceAll(url.Values{"name": {metric}}.Encode(), "%", "%%")
 	err = r.ask(ctx, "DELETE", "/devices/%s/metrics?"+query, &full, name)
 	return full, err
-}
-
-// A localList is a stopped gateway's. Its store is told at the next start.
-type localList struct{ list *devices.List }
-
-func (l localList) Add(_ context.Context, name string, plain bool) (string, error) {
-	return l.list.Add(name, plain)
-}
-
-func (l localList) All(context.Context) ([]devices.Device, error) { return l.list.All(), nil }
-
-func (l localList) Remove(_ context.Context, name string) error { return l.list.Remove(name) }
-
-func (l localList) Rename(_ context.Context, old, name string) error { return l.list.Rename(old, name) }
-
-func (l localList) Password(_ context.Context, n string) (string, error) { return l.list.Password(n) }
-
-func (l localList) Free(_ context.Context, name, m string) (string, error) {
-	return m, l.list.Free(name, m)
 }

@@ -2,6 +2,7 @@ package ctl_test
 
 import (
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,14 @@ import (
 	"piway/gateway/ctl"
 	"piway/gateway/datadir"
 )
+
+// place is a gateway that does not run.
+func place(data string) ctl.Place {
+	return ctl.Place{
+		DataDir: data, TrustClock: true, Log: slog.New(slog.DiscardHandler),
+		Addresses: func() []string { return []string{"192.0.2.1:8883"} },
+	}
+}
 
 // A password is written to a new file only: not through a link, and not into a file whose mode lets others read it.
 func TestAddDevice_passwordFile(t *testing.T) {
@@ -41,7 +50,7 @@ func TestAddDevice_passwordFile(t *testing.T) {
 				}
 			}
 			devices := 0
-			err := ctl.WithDevices(data, func(list ctl.Devices) error {
+			err := place(data).WithDevices(func(list ctl.Devices) error {
 				err := ctl.AddDevice(t.Context(), list, "kitchen", false, c.keep, ctl.Password{File: path, Out: io.Discard})
 				all, _ := list.All(t.Context()) // a stopped gateway's has no error
 				devices = len(all)

@@ -35,7 +35,7 @@ func AddDevice(ctx context.Context, list Devices, name string, plain, keep bool,
 	if err != nil {
 		return err
 	}
-	known := slices.ContainsFunc(all, func(d devices.Device) bool { return d.Name == name })
+	known := slices.ContainsFunc(all, func(e devices.Entry) bool { return e.Name == name && e.State != devices.StateInvited })
 	if known && exists {
 		return to.say(name, "", name+" exists already\n")
 	}

@@ -1,13 +1,15 @@
 package ctl
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"text/tabwriter"
 	"time"
+
+	"piway/gateway/devices"
 )
 
 // JSON writes v for programs.
@@ -25,26 +27,69 @@ func List(ctx context.Context, list Devices, twins map[string][2]string, asJSON 
 	}
 	if asJSON {
 		type device struct {
-			Name  string    `json:"name"`
-			Added time.Time `json:"added"`
+			devices.Entry
+
 			// Twins are the addresses of two machines.
 			Twins []string `json:"twins,omitempty"`
+			// Warning is what is wrong with it.
+			Warning string `json:"warning,omitempty"`
 		}
 		shown := []device{}
-		for _, d := range all {
-			pair := twins[d.Name]
-			shown = append(shown, device{d.Name, d.Added, slices.DeleteFunc(pair[:], func(a string) bool { return a == "" })})
+		for _, e := range all {
+			d := device{Entry: e, Warning: warning(e)}
+			if pair, two := twins[e.Name]; two {
+				d.Twins = pair[:]
+			}
+			shown = append(shown, d)
 		}
 		return JSON(out, shown)
 	}
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(t, "device\tadded")
-	for _, d := range all {
-		mark := ""
-		if pair, two := twins[d.Name]; two {
-			mark = "\ttwo machines speak as this one: " + pair[0] + " and " + pair[1]
-		}
-		_, _ = fmt.Fprintf(t, "%s\t%s%s\n", d.Name, d.Added.Format(time.RFC3339), mark)
+	_, _ = fmt.Fprintln(t, "device\tid\tkind\tlast seen\taddress\tversion\tstate")
+	for _, e := range all {
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Name, none(e.ID), none(e.Kind), date(e.Seen), none(e.Address),
+			none(e.Version), state(e))
 	}
-	return t.Flush() // the lines above report their errors here
+	if err := t.Flush(); err != nil { // the lines above report their errors here
+		return err
+	}
+	for _, e := range all {
+		if pair, two := twins[e.Name]; two {
+			_, _ = fmt.Fprintf(out, "warning: two machines speak as %s: %s and %s\n", e.Name, pair[0], pair[1])
+		}
+		if w := warning(e); w != "" {
+			_, err = fmt.Fprintf(out, "warning: %s: %s\n", e.Name, w)
+		}
+	}
+	return err
+}
+
+func none(text string) string { return cmp.Or(text, "-") }
+
+func date(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Format(time.RFC3339)
+}
+
+// state says for how long an invitation of it is open, too.
+func state(e devices.Entry) string {
+	if e.Invited == 0 {
+		return e.State
+	}
+	left := (time.Duration(e.Invited)*time.Second + time.Minute - 1).Truncate(time.Minute) / time.Minute
+	if e.State == devices.StateInvited {
+		return fmt.Sprintf("%s (%d min)", e.State, left)
+	}
+	return fmt.Sprintf("%s, %s (%d min)", e.State, devices.StateInvited, left)
+}
+
+// warning says what is wrong with how a device gets in.
+func warning(e devices.Entry) string {
+	if e.Kind != devices.KindPlain {
+		return ""
+	}
+	return "it may speak without TLS, and then its password and readings cross the LAN in clear, try: piway-gateway invite " +
+		e.Name + " --replace, unless its firmware knows no TLS"
 }

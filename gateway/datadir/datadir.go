@@ -68,5 +68,8 @@ func NotOurs(dir string, err error) error {
 // Queue is the path of the store.
 func Queue(dir string) string { return filepath.Join(dir, "queue.db") }
 
+// PKI is the folder of what the gateway is known by on the LAN: its authority, and its certificate.
+func PKI(dir string) string { return filepath.Join(dir, "pki") }
+
 // Devices is the path of the device list.
 func Devices(dir string) string { return filepath.Join(dir, "devices.json") }

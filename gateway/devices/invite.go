@@ -210,8 +210,10 @@ func (l *List) byID(id string) (Device, bool) {
 
 // Errors of Join.
 var (
-	// ErrToken is returned for an invitation that is not known, and for a wrong secret.
-	ErrToken = errors.New("no such invitation, try: piway-gateway invite NAME for a new one")
+	// ErrToken is returned for an invitation that is not known, and ErrSecret, which is one and says the same, for a wrong
+	// secret of one that is.
+	ErrToken  = errors.New("no such invitation, try: piway-gateway invite NAME for a new one")
+	ErrSecret = fmt.Errorf("%w", ErrToken)
 	// ErrExpired is returned for one that was not used in time.
 	ErrExpired = errors.New("the invitation has expired, try: piway-gateway invite NAME for a new one")
 	// ErrUsed is returned for one that another key has used.

@@ -26,9 +26,9 @@ func (l *List) Join(id [6]byte, secret [16]byte, key pki.Sum, now Moment) (Devic
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	i, ok := l.find(id, secret)
-	if !ok {
-		return Device{}, ErrToken
+	i, err := l.find(id, secret)
+	if err != nil {
+		return Device{}, err
 	}
 	was, listed := l.byID(i.Of)
 	if i.used() {
@@ -71,16 +71,20 @@ func (l *List) take(i invitation, was Device, key pki.Sum, now Moment) (Device, 
 }
 
 // find returns an invitation; a wrong secret takes as long as one that is not there.
-func (l *List) find(id [6]byte, secret [16]byte) (i invitation, ok bool) {
+func (l *List) find(id [6]byte, secret [16]byte) (i invitation, err error) {
+	err = ErrToken
 	i.SHA256 = strings.Repeat("-", 2*sha256.Size)
 	text := hex.EncodeToString(id[:])
 	for n := range l.invited {
 		if l.invited[n].ID == text {
-			i = l.invited[n]
+			i, err = l.invited[n], ErrSecret
 		}
 	}
 	sum := sha256.Sum256(secret[:])
-	return i, subtle.ConstantTimeCompare([]byte(hex.EncodeToString(sum[:])), []byte(i.SHA256)) == 1
+	if subtle.ConstantTimeCompare([]byte(hex.EncodeToString(sum[:])), []byte(i.SHA256)) == 1 {
+		return i, nil
+	}
+	return i, err
 }
 
 // again answers who has used the invitation i for the device d.

@@ -22,13 +22,18 @@ func (g *Gateway) authenticate(name, password string, _ bool) bool {
 
 // AddDevice lets a device in and returns its password, which is good over TLS only.
 func (g *Gateway) AddDevice(name string) (password string, err error) {
-	return g.addDevice(name, false)
-}
-
-func (g *Gateway) addDevice(name string, plain bool) (password string, err error) {
 	g.naming.Lock()
 	defer g.naming.Unlock()
-	return g.devices.Add(name, plain)
+	return g.devices.Add(name, false)
+}
+
+func (g *Gateway) addDevice(ctx context.Context, name string, plain bool) (password string, err error) {
+	g.naming.Lock()
+	defer g.naming.Unlock()
+	if password, err = g.devices.Add(name, plain); err == nil {
+		g.record(ctx, "add", name, "plain", plain)
+	}
+	return password, err
 }
 
 // removeDevice locks a device out, also where the disk does not take it, and frees its metric names.
@@ -39,6 +44,7 @@ func (g *Gateway) removeDevice(ctx context.Context, name string) error {
 	if !g.devices.Has(name) {
 		g.broker.Disconnect(name)
 	}
+	g.recordLockout(ctx, "remove", name, err)
 	return errors.Join(err, g.settle(ctx))
 }
 
@@ -50,15 +56,17 @@ func (g *Gateway) renameDevice(ctx context.Context, old, name string) error {
 		return err
 	}
 	g.broker.Disconnect(old)
+	g.record(ctx, "rename", old, "to", name)
 	return g.settle(ctx)
 }
 
 // newPassword closes the connections that were made with the old one.
-func (g *Gateway) newPassword(name string) (password string, err error) {
+func (g *Gateway) newPassword(ctx context.Context, name string) (password string, err error) {
 	g.naming.Lock()
 	defer g.naming.Unlock()
 	if password, err = g.devices.Password(name); err == nil {
 		g.broker.Disconnect(name)
+		g.record(ctx, "password", name)
 	}
 	return password, err
 }
@@ -78,6 +86,7 @@ func (g *Gateway) freeMetric(ctx context.Context, device, metric string) (full s
 	if err := g.devices.Free(device, full); err != nil {
 		return "", err
 	}
+	g.record(ctx, "free", device, "metric", full)
 	return full, g.settle(ctx)
 }
 
@@ -186,8 +195,9 @@ func (g *Gateway) keepDevices(ctx context.Context) error {
 // deviceRoutes is what the command line may ask about devices.
 func (g *Gateway) deviceRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /devices", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, g.devices.All(), nil)
+		answer(w, g.entries(), nil)
 	})
+	mux.HandleFunc("POST /invitations", g.inviteRoute)
 	mux.HandleFunc("GET /devices/{name}/metrics", func(w http.ResponseWriter, r *http.Request) {
 		all, err := g.metricsOf(r.PathValue("name"))
 		answer(w, all, err)
@@ -197,15 +207,18 @@ func (g *Gateway) deviceRoutes(mux *http.ServeMux) {
 		answer(w, beside, err)
 	})
 	mux.HandleFunc("POST /devices/{name}", func(w http.ResponseWriter, r *http.Request) {
-		password, err := g.addDevice(r.PathValue("name"), r.URL.Query().Has("plain"))
+		password, err := g.addDevice(r.Context(), r.PathValue("name"), r.URL.Query().Has("plain"))
 		answer(w, password, err)
 	})
 	mux.HandleFunc("POST /devices/{name}/password", func(w http.ResponseWriter, r *http.Request) {
-		password, err := g.newPassword(r.PathValue("name"))
+		password, err := g.newPassword(r.Context(), r.PathValue("name"))
 		answer(w, password, err)
 	})
 	mux.HandleFunc("POST /devices/{name}/rename/{to}", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, struct{}{}, g.renameDevice(r.Context(), r.PathValue("name"), r.PathValue("to")))
+	})
+	mux.HandleFunc("POST /devices/{name}/revoke", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, struct{}{}, g.revokeDevice(r.Context(), r.PathValue("name")))
 	})
 	mux.HandleFunc("DELETE /devices/{name}", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, struct{}{}, g.removeDevice(r.Context(), r.PathValue("name")))

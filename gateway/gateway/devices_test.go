@@ -318,7 +318,7 @@ func TestGateway_deviceCommands(t *testing.T) {
 	const odd = "50% of a&b=c#/d?"
 	p.take("kitchen", odd)
 	var password string
-	if err := ctl.WithDevices(p.cfg.Data.Dir, func(list ctl.Devices) error {
+	if err := (ctl.Place{DataDir: p.cfg.Data.Dir}).WithDevices(func(list ctl.Devices) error {
 		full, err := list.Free(t.Context(), "kitchen", odd)
 		if err != nil || full != odd || len(p.owned()) > 0 {
 			t.Errorf("freeing: got %q, %v", full, err)

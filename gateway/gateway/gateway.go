@@ -25,6 +25,7 @@ import (
 	"piway/gateway/twins"
 	"piway/gateway/uplink"
 	"piway/shared/clock"
+	"piway/shared/pki"
 	"piway/shared/sample"
 	"piway/shared/tell"
 )
@@ -36,15 +37,18 @@ type Gateway struct {
 	lock    *os.File
 	now     func() intake.Moment
 	devices *devices.List
-	naming  sync.RWMutex // held shared from judging a message until it is in the queue, alone while devices change
-	gone    []string     // of which the start found names in the store, and which are not on the list
-	names   names.Names
-	queue   *queue.Queue
-	intake  *intake.Intake
-	broker  *broker.Broker
-	twins   twins.Watch
-	uplink  *uplink.Uplink
-	forward *forward.Forwarder
+	// authority is what devices know the gateway by, addresses where they reach it, HOST:PORT.
+	authority *pki.Authority
+	addresses func() []string
+	naming    sync.RWMutex // held shared from judging a message until it is in the queue, alone while devices change
+	gone      []string     // of which the start found names in the store, and which are not on the list
+	names     names.Names
+	queue     *queue.Queue
+	intake    *intake.Intake
+	broker    *broker.Broker
+	twins     twins.Watch
+	uplink    *uplink.Uplink
+	forward   *forward.Forwarder
 	// feedback is nil where none is wanted.
 	feedback *feedback.Listener
 	control  *control.Server
@@ -69,7 +73,7 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 	if g.lock, err = datadir.Lock(cfg.Data.Dir); err != nil {
 		return nil, err
 	}
-	if g.devices, err = devices.Open(datadir.Devices(cfg.Data.Dir)); err != nil {
+	if err := g.openPairing(&cfg); err != nil {
 		return nil, datadir.OnDisk(datadir.NotOurs(cfg.Data.Dir, err))
 	}
 	if g.queue, err = queue.Open(ctx, queue.Config{

@@ -93,7 +93,7 @@ var inside = map[string][]string{
 	"gateway/ctl": {
 		"gateway/control", "gateway/datadir", "gateway/devices", "gateway/feedback", "gateway/forward",
 		"gateway/queue/ledger",
-		"shared/config", "shared/files", "shared/prices", "shared/sample",
+		"shared/clock", "shared/config", "shared/files", "shared/pki", "shared/prices", "shared/sample",
 	},
 	"gateway/setup": {
 		"gateway/aws", "gateway/cloud", "gateway/datadir", "gateway/devices", "gateway/settings", "configs", "configs/aws",
@@ -133,7 +133,7 @@ var inside = map[string][]string{
 
 	// Beside the way of the data.
 	"gateway/feedback": {"shared/mqttlink", "shared/backoff", "shared/config", "shared/tell"},
-	"gateway/devices":  {"shared/files", "shared/pki", "shared/sample"},
+	"gateway/devices":  {"shared/files", "shared/pairing", "shared/pki", "shared/sample"},
 	"gateway/control":  {"shared/config", "shared/files"},
 	"gateway/twins":    {"shared/sample"},
 	"gateway/aws":      {"gateway/cloud", "shared/config"},
