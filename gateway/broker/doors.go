@@ -74,7 +74,7 @@ func (b *Broker) look(ctx context.Context) (err error) {
 	}
 	b.doors.plain = door
 	if b.doors.secure != nil {
-		b.cfg.Log.Warn("devices that speak without TLS are let in: anybody on the LAN can read what they send",
+		b.cfg.Log.Info("devices that speak without TLS are let in: anybody on the LAN can read what they send",
 			"listen", door.Addr().String(), "try", "piway-gateway device list names them")
 	}
 	return nil

@@ -22,6 +22,7 @@ import (
 	"piway/localcore/cloudwatch"
 	"piway/localcore/localcore"
 	"piway/shared/config"
+	"piway/shared/pki"
 )
 
 // Options of a demo.
@@ -106,12 +107,13 @@ func (d *demo) open(ctx context.Context, dir string, c *Options) (err error) {
 		if a.Device == "" || i > 0 {
 			a.Device = fmt.Sprintf("demo-pi-%d", i+1)
 		}
-		password, err := d.gateway.AddDevice(a.Device)
+		password, err := d.gateway.AddDevice(a.Device, false)
 		if err != nil {
 			d.gateway.Close(ctx)
 			return errors.Join(err, d.core.Run(ended(ctx)))
 		}
-		a.Gateway.Address, a.Gateway.Password = d.gateway.Addr().String(), config.Secret(password)
+		a.Gateway.Address, a.Gateway.Password = d.gateway.AddrTLS().String(), config.Secret(password)
+		a.Gateway.Pins = []pki.Sum{d.gateway.Pin()}
 		a.Collect.Interval, a.Collect.Folder = Interval, "" // the machine's own readings are nothing for a demo
 		d.agents = append(d.agents, a)
 	}
@@ -147,7 +149,7 @@ func openCloud(ctx context.Context, dir string, cfg *settings.Config, onDatum fu
 func Config(dir, certs string) settings.Config {
 	cfg := settings.Default()
 	cfg.Data.Dir = filepath.Join(dir, "data")
-	cfg.Broker.Listen = "127.0.0.1:0"
+	cfg.Broker.ListenTLS, cfg.Broker.Listen = "127.0.0.1:0", "127.0.0.1:0"
 	cfg.Intake.ClockTolerance, cfg.Intake.TrustClock = grace, true // all runs by one clock
 	cfg.Rollup.Window, cfg.Rollup.Grace = window, grace
 	cfg.Uplink.Certs.Dir = certs

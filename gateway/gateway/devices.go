@@ -12,25 +12,17 @@ import (
 	"piway/shared/sample"
 )
 
-// lanIsSecure stands for what the broker will say of each connection.
-const lanIsSecure = true
-
-// authenticate is what the broker asks.
-func (g *Gateway) authenticate(name, password string, _ bool) bool {
-	return g.devices.Authenticate(name, password, lanIsSecure)
-}
-
-// AddDevice lets a device in and returns its password, which is good over TLS only.
-func (g *Gateway) AddDevice(name string) (password string, err error) {
+// AddDevice lets a device in and returns its password, which is good over TLS, and without it where the device is plain.
+func (g *Gateway) AddDevice(name string, plain bool) (password string, err error) {
 	g.naming.Lock()
 	defer g.naming.Unlock()
-	return g.devices.Add(name, false)
+	password, err = g.devices.Add(name, plain)
+	g.broker.Look()
+	return password, err
 }
 
 func (g *Gateway) addDevice(ctx context.Context, name string, plain bool) (password string, err error) {
-	g.naming.Lock()
-	defer g.naming.Unlock()
-	if password, err = g.devices.Add(name, plain); err == nil {
+	if password, err = g.AddDevice(name, plain); err == nil {
 		g.record(ctx, "add", name, "plain", plain)
 	}
 	return password, err
@@ -44,6 +36,7 @@ func (g *Gateway) removeDevice(ctx context.Context, name string) error {
 	if !g.devices.Has(name) {
 		g.broker.Disconnect(name)
 	}
+	g.broker.Look()
 	g.recordLockout(ctx, "remove", name, err)
 	return errors.Join(err, g.settle(ctx))
 }

@@ -110,7 +110,7 @@ func TestGateway_removeDevice(t *testing.T) {
 	if err := <-done; !errors.Is(err, errNoDevice) {
 		t.Errorf("what its connection still sends: got %v", err)
 	}
-	if _, err := p.AddDevice("kitchen"); err != nil {
+	if _, err := p.AddDevice("kitchen", true); err != nil {
 		t.Fatal(err)
 	}
 	if p.take("cellar", "CPU") != 0 || p.take("kitchen", "cpu") != 1 {

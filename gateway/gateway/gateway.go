@@ -40,6 +40,7 @@ type Gateway struct {
 	// authority is what devices know the gateway by, addresses where they reach it, HOST:PORT.
 	authority *pki.Authority
 	addresses func() []string
+	hosts     func() []string // that its certificate is made out to
 	naming    sync.RWMutex // held shared from judging a message until it is in the queue, alone while devices change
 	gone      []string     // of which the start found names in the store, and which are not on the list
 	names     names.Names
@@ -88,11 +89,12 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 		return nil, datadir.OnDisk(err)
 	}
 	if g.broker, err = broker.Open(ctx, broker.Config{
-		Listen: cfg.Broker.Listen, Prefix: cfg.Broker.TopicPrefix, ScriptTopics: cfg.Broker.ScriptTopics,
+		ListenTLS: cfg.Broker.ListenTLS, Certificate: g.authority.Certificate, Identify: g.identify,
+		Listen: cfg.Broker.Listen, Plain: g.devices.Plain, Prefix: cfg.Broker.TopicPrefix, ScriptTopics: cfg.Broker.ScriptTopics,
 		MaxConnections: cfg.Broker.MaxConnections, MaxPerAddress: cfg.Broker.MaxConnectionsPerAddress,
 		MaxPacket: int(cfg.Broker.MaxPacket), MaxPending: cfg.Broker.MaxPending, Settings: g.boundsOf(&cfg),
 		ConnectTimeout: cfg.Broker.ConnectTimeout,
-		Authenticate:   g.authenticate, Handle: g.handle, Log: log.With("part", "broker"),
+		Authenticate:   g.devices.Authenticate, Handle: g.handle, Log: log.With("part", "broker"),
 	}); err != nil {
 		return nil, err
 	}
@@ -230,6 +232,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	stages.Go(func() error { return g.control.Run(ctx) })
 	stages.Go(func() error { return g.watch.Run(ctx) })
 	stages.Go(func() error { return keepDevices(ctx, g.keepDevices, g.log.With("part", "devices")) })
+	stages.Go(func() error { return keepCertificate(ctx, g.keepCertificate, g.log.With("part", "pki")) })
 	stages.Go(func() error {
 		select {
 		case <-queueEnded:
@@ -238,7 +241,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 			return nil
 		}
 	})
-	g.log.Info("gateway ready", "listen", g.broker.Addr().String(), "devices", len(g.devices.All()))
+	g.tellReady()
 	err := stages.Wait()
 	stopQueue()
 	last.Wait()
@@ -270,8 +273,22 @@ func (g *Gateway) unlock() {
 	}
 }
 
-// Addr is where devices connect to.
+// AddrTLS is where devices connect to. Addr is where those do that speak without TLS, nil while there is none.
+func (g *Gateway) AddrTLS() net.Addr { return g.broker.AddrTLS() }
+
+// Addr is described at AddrTLS.
 func (g *Gateway) Addr() net.Addr { return g.broker.Addr() }
+
+// Pin is what devices know the gateway by.
+func (g *Gateway) Pin() pki.Sum { return g.authority.Pin() }
+
+func (g *Gateway) tellReady() {
+	args := []any{"listen_tls", g.AddrTLS().String()}
+	if plain := g.Addr(); plain != nil {
+		args = append(args, "listen", plain.String())
+	}
+	g.log.Info("gateway ready", append(args, "devices", len(g.devices.All()))...)
+}
 
 // routes is what the command line may ask of a running gateway.
 func (g *Gateway) routes() http.Handler {

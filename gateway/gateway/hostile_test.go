@@ -43,7 +43,7 @@ func TestHostile_messages(t *testing.T) {
 	clients := map[*raw]string{}
 	for d := range devices {
 		name := fmt.Sprintf("hostile-%d", d)
-		password, err := p.AddDevice(name)
+		password, err := p.AddDevice(name, true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -190,7 +190,7 @@ func TestGateway_handle_holdsTheRow(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer g.Close(t.Context())
-	if _, err := g.AddDevice("kitchen"); err != nil {
+	if _, err := g.AddDevice("kitchen", true); err != nil {
 		t.Fatal(err)
 	}
 	const messages = 200

@@ -64,7 +64,7 @@ func (w *world) unchecked(cfg *settings.Config, shrink func(*settings.Config)) *
 // agent runs one that has a report of n samples in its spool, of an earlier run, and reads nothing itself.
 func (w *world) agent(p *place, device string, n int) (said *testlog.Log, stop func()) {
 	w.t.Helper()
-	password, err := p.devices.Add(device, true)
+	password, err := p.AddDevice(device, true)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func TestLive(t *testing.T) {
 		t.Run(form, func(t *testing.T) {
 			cfg := settings.Default()
 			cfg.Data.Dir = filepath.Join(t.TempDir(), "data")
-			cfg.Broker.Listen = "127.0.0.1:0"
+			cfg.Broker.ListenTLS, cfg.Broker.Listen = "127.0.0.1:0", "127.0.0.1:0"
 			cfg.Rollup.Window, cfg.Rollup.Grace, cfg.Intake.ClockTolerance = 5*time.Second, 2*time.Second, time.Second
 			cfg.Uplink.Endpoint, cfg.Uplink.Certs.Dir = endpoint, certs
 			cfg.Uplink.ClientID = cmp.Or(os.Getenv(liveClient), cfg.Uplink.ClientID)
@@ -78,7 +78,7 @@ func runLive(t *testing.T, cfg settings.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	password, err := g.devices.Add("live-test", true)
+	password, err := g.AddDevice("live-test", true)
 	if err != nil {
 		t.Fatal(err)
 	}

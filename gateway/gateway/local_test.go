@@ -146,7 +146,7 @@ func TestPromise_agent(t *testing.T) {
 	cfg := worldConfig(cloud.Metric)
 	w := newWorld(t, nil, nil, &cfg)
 	p := w.gateway(&cfg)
-	password, err := p.devices.Add("kitchen", true)
+	password, err := p.AddDevice("kitchen", true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"piway/gateway/datadir"
 	"piway/gateway/devices"
 	"piway/gateway/settings"
+	"piway/gateway/where"
 	"piway/shared/clock"
 	"piway/shared/pairing"
 	"piway/shared/pki"
@@ -22,8 +23,9 @@ func (g *Gateway) openPairing(cfg *settings.Config) (err error) {
 	if g.devices, err = devices.Open(datadir.Devices(cfg.Data.Dir)); err != nil {
 		return err
 	}
-	g.addresses = func() []string { return nil }
-	g.authority, err = pki.OpenAuthority(datadir.PKI(cfg.Data.Dir), nil)
+	g.addresses = func() []string { return where.Addresses(cfg.Broker.Advertise, g.AddrTLS().String()) }
+	g.hosts = func() []string { return where.Hosts(cfg.Broker.Advertise) }
+	g.authority, err = pki.OpenAuthority(datadir.PKI(cfg.Data.Dir), g.hosts())
 	return err
 }
 
@@ -59,6 +61,7 @@ func (g *Gateway) join(id [6]byte, secret [16]byte, key pki.Sum) (pairing.Answer
 	}
 	if g.devices.Version() != before { // else it has asked again
 		g.broker.Disconnect(d.Name)
+		g.broker.Look()
 		g.log.Info("device list changed", "action", "join", "device", d.Name, "key", key)
 	}
 	a := pairing.Answer{Device: d.Name, ID: d.ID, CA: string(g.authority.PEM()), Addresses: g.addresses()}
@@ -76,6 +79,7 @@ func (g *Gateway) revokeDevice(ctx context.Context, name string) error {
 	if g.devices.Has(name) {
 		g.broker.Disconnect(name)
 	}
+	g.broker.Look()
 	g.recordLockout(ctx, "revoke", name, err)
 	return err
 }
@@ -86,7 +90,7 @@ func (g *Gateway) entries() []devices.Entry {
 	for n := range all {
 		e := &all[n]
 		e.Version = g.intake.Attributes(e.Name)["agent"]
-		s, ok := g.seen(e.Name)
+		s, ok := g.broker.Seen(e.Name)
 		if !ok {
 			continue
 		}
@@ -96,19 +100,6 @@ func (g *Gateway) entries() []devices.Entry {
 		}
 	}
 	return all
-}
-
-// A sight is what the broker saw of a device.
-type sight struct {
-	Connected, Secure bool
-	Host              string
-	Ago               time.Duration
-}
-
-// seen is what the broker saw of a device since it began.
-func (g *Gateway) seen(device string) (sight, bool) {
-	host := g.broker.Host(device)
-	return sight{Connected: host != "", Host: host}, host != ""
 }
 
 // recordLockout notes it as far as it happened: also where the disk may not have it yet.

@@ -70,7 +70,7 @@ func TestHealth_fullFromTheStart(t *testing.T) {
 	buf := make([]byte, 4096)
 	n, err := systemd.Read(buf)
 	if got := string(buf[:n]); err != nil || !strings.Contains(got, "WATCHDOG=1") ||
-		!strings.Contains(got, "STATUS=waiting for the disk: opening queue") ||
+		!strings.Contains(got, "STATUS=waiting for the disk: ") ||
 		!strings.Contains(got, "try: delete something") {
 		t.Errorf("systemd: got %q, %v", got, err)
 	}

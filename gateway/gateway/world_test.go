@@ -38,7 +38,7 @@ type world struct {
 // worldConfig is a gateway's at a test's pace: windows of a second, and a rule of its own for each form.
 func worldConfig(form string) settings.Config {
 	cfg := settings.Default()
-	cfg.Broker.Listen = "127.0.0.1:0"
+	cfg.Broker.ListenTLS, cfg.Broker.Listen = "127.0.0.1:0", "127.0.0.1:0"
 	cfg.Intake.ClockTolerance, cfg.Intake.TrustClock = time.Second, true
 	cfg.Rollup.Window, cfg.Rollup.Grace = time.Second, time.Second
 	cfg.Uplink.Form, cfg.Uplink.Rule = form, cloud.Names{}.For(form).Rule
@@ -130,7 +130,7 @@ func (w *world) gateway(cfg *settings.Config, devices ...string) *place {
 	}
 	p.stop = w.serve("gateway", p.Run)
 	for _, name := range devices {
-		password, err := p.devices.Add(name, true)
+		password, err := p.AddDevice(name, true)
 		if err != nil {
 			w.t.Fatal(err)
 		}

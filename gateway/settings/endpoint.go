@@ -183,16 +183,16 @@ func (c *Uplink) Region() string {
 	return cloud.RegionPlaceholder
 }
 
-func (c *Broker) validateListen() error {
-	_, err := address.Listen(c.Listen)
+func validateListen(key, text, every string) error {
+	_, err := address.Listen(text)
 	m, ok := errors.AsType[*address.Mistake](err)
 	switch {
 	case !ok:
 		return nil
 	case m.Try == "":
-		return config.Errorf("broker.listen", `must be ADDRESS:PORT or :PORT, such as ":1883", got %q`, c.Listen)
+		return config.Errorf(key, "must be ADDRESS:PORT or :PORT, such as %q, got %q", every, text)
 	}
-	return config.Try(config.Errorf("broker.listen", "must be ADDRESS:PORT or :PORT, %s, got %q", m.Why, c.Listen), m.Try)
+	return config.Try(config.Errorf(key, "must be ADDRESS:PORT or :PORT, %s, got %q", m.Why, text), m.Try)
 }
 
 // validateAdvertise refuses what a device could not dial. Tokens have room for three.

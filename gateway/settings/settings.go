@@ -39,6 +39,7 @@ type Data struct {
 
 // Broker is the MQTT server on the LAN.
 type Broker struct {
+	ListenTLS                string        `yaml:"listen_tls"`
 	Listen                   string        `yaml:"listen"`
 	Advertise                []string      `yaml:"advertise"`
 	MDNS                     bool          `yaml:"mdns"`
@@ -92,7 +93,7 @@ func Default() Config {
 	return Config{
 		Data: Data{Dir: "/var/lib/piway"},
 		Broker: Broker{
-			Listen: ":1883", MDNS: true, TopicPrefix: "pi", ScriptTopics: []string{"raspi/metrics"},
+			ListenTLS: ":8883", Listen: ":1883", MDNS: true, TopicPrefix: "pi", ScriptTopics: []string{"raspi/metrics"},
 			MaxConnections: 4096, MaxConnectionsPerAddress: 1024,
 			MaxPacket: 128 << 10, MaxPending: 64, ConnectTimeout: 10 * time.Second, SilenceAfter: 15 * time.Minute,
 		},
@@ -178,7 +179,8 @@ func (c *Broker) validate() error {
 		within("broker.connect_timeout", c.ConnectTimeout, time.Second, time.Minute),
 		within("broker.silence_after", c.SilenceAfter, 0, 30*24*time.Hour),
 		plainTopic("broker.topic_prefix", c.TopicPrefix),
-		c.validateListen(),
+		validateListen("broker.listen_tls", c.ListenTLS, ":8883"),
+		validateListen("broker.listen", c.Listen, ":1883"),
 		c.validateAdvertise(),
 	}
 	for i, t := range c.ScriptTopics {

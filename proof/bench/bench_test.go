@@ -54,7 +54,7 @@ const (
 // benchConfig has no AWS to speak to: what is measured is the way to the disk.
 const benchConfig = `
 data: {dir: %s}
-broker: {listen: "127.0.0.1:0", max_connections_per_address: 4096}
+broker: {listen_tls: "127.0.0.1:0", listen: "127.0.0.1:0", max_connections_per_address: 4096}
 uplink:
   endpoint: 127.0.0.1:1
   certs: {dir: %s}

@@ -29,7 +29,7 @@ const startTime = time.Minute
 
 const gatewayConfig = `
 data: {dir: %[1]s}
-broker: {listen: "%[2]s"}
+broker: {listen_tls: "127.0.0.1:0", listen: "%[2]s"}
 intake: {clock_tolerance: 1s, max_metrics: 5000}
 rollup: {window: 1s, grace: 1s}
 uplink:

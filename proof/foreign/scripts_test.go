@@ -57,7 +57,7 @@ func newScriptRig(t *testing.T) *scriptRig {
 	if r.gateway, err = gateway.Open(t.Context(), cfg, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
-	if r.password, err = r.gateway.AddDevice("pi1"); err != nil {
+	if r.password, err = r.gateway.AddDevice("pi1", true); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))

@@ -55,7 +55,7 @@ func TestGateway_mosquittoUpstream(t *testing.T) {
 	kitchen := agent.Default()
 	kitchen.Spool.Dir = ""
 	kitchen.Device, kitchen.Collect.Interval = "kitchen", demo.Interval
-	password, err := g.AddDevice(kitchen.Device)
+	password, err := g.AddDevice(kitchen.Device, true)
 	if err != nil {
 		t.Fatal(err)
 	}

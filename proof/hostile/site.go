@@ -26,7 +26,7 @@ var load = world.Load{Run: "load", Reports: 1, Pause: time.Second, Steady: true}
 // The clock is trusted: all runs by one.
 const gatewayConfig = `
 data: {dir: %s}
-broker: {listen: "127.0.0.1:0"}
+broker: {listen_tls: "127.0.0.1:0", listen: "127.0.0.1:0"}
 intake: {clock_tolerance: 1s, trust_clock: true}
 rollup: {window: 1s, grace: 1s}
 uplink:

@@ -32,7 +32,7 @@ var load = world.Load{Run: "kill", Reports: 1, Pause: 400 * time.Millisecond}
 
 const config = `
 data: {dir: %s}
-broker: {listen: "%s"}
+broker: {listen_tls: "127.0.0.1:0", listen: "%s"}
 intake: {clock_tolerance: 1s, trust_clock: true} # all runs by one clock
 queue: {commit_interval: 50ms} # so that a kill finds reports that are not committed
 rollup:

@@ -22,7 +22,7 @@ func piwayPeers() []peer {
 // longer than a window is for tests, which have short ones.
 const piwayConfig = `
 data: {dir: %[1]s}
-broker: {listen: "%[2]s"}
+broker: {listen_tls: "127.0.0.1:0", listen: "%[2]s"}
 intake: {trust_clock: true, clock_tolerance: %[3]s}
 rollup: {window: %[4]s, grace: %[3]s}
 uplink: {endpoint: "127.0.0.1:%[5]d", certs: {dir: %[6]s}, form: %[7]s, canary: 0s%[8]s}

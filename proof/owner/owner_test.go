@@ -45,7 +45,7 @@ func newHouse(t *testing.T) *house {
 	h.must(os.WriteFile(h.program, self, 0o755))
 	endpoint, certs := world.Core(t, localcore.Config{})
 	h.must(os.CopyFS(filepath.Join(top, "certs"), os.DirFS(certs)))
-	text := fmt.Sprintf("data: {dir: %s}\nbroker: {listen: '127.0.0.1:0'}\nuplink: {endpoint: '%s', certs: {dir: %s}, "+
+	text := fmt.Sprintf("data: {dir: %s}\nbroker: {listen_tls: '127.0.0.1:0', listen: '127.0.0.1:0'}\nuplink: {endpoint: '%s', certs: {dir: %s}, "+
 		"ack_timeout: 1s}\n", h.dir, endpoint, filepath.Join(top, "certs"))
 	h.must(os.WriteFile(h.config, []byte(text), 0o644))
 	h.must(filepath.WalkDir(filepath.Join(top, "certs"), func(path string, _ fs.DirEntry, _ error) error {

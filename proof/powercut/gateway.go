@@ -18,7 +18,7 @@ import (
 
 const gatewayConfig = `
 data: {dir: %[1]s}
-broker: {listen: "%[2]s"}
+broker: {listen_tls: "127.0.0.1:0", listen: "%[2]s"}
 intake: {trust_clock: true, clock_tolerance: 1s}
 rollup: {window: 1s, grace: 1s}
 uplink:

@@ -164,12 +164,6 @@ func (l *Listener) Close() error {
 	return errors.Join(errs...)
 }
 
-func (l *Listener) isClosed() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.closed
-}
-
 func (l *Listener) pause(d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -96,8 +96,11 @@ func (h *hands) Read(p []byte) (int, error) {
 
 // Write writes without a slot, since a client may not read.
 func (h *hands) Write(p []byte) (int, error) {
-	if !h.over {
-		h.rest() // what is computed comes after the next Read
+	if !h.over { // what is computed comes after the next Read
+		h.rest()
+		if err := h.c.step(shaking, false); err != nil {
+			return 0, err
+		}
 	}
 	return h.Conn.Write(p)
 }

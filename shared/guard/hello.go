@@ -2,6 +2,7 @@ package guard
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -23,54 +24,70 @@ const (
 // helloSize returns how many bytes of a stream hold the whole ClientHello that it begins with, 0 if that cannot be said
 // yet. Of more it does not judge: crypto/tls does.
 func helloSize(b []byte) (int, error) {
-	switch {
-	case len(b) == 0:
-		return 0, nil
-	case b[0] == typeConnect:
-		return 0, firstError{"plain", "MQTT without TLS is spoken to a TLS port"}
-	case b[0] != typeHandshake, len(b) > 1 && b[1] != 3:
-		return 0, firstError{"protocol", fmt.Sprintf("not TLS: it begins with %q", b[:min(len(b), 8)])}
+	if err := beginsTLS(b); err != nil {
+		return 0, err
 	}
-	var message [messageHead]byte // of the hello
-	got := 0                      // bytes of the hello in the records so far
+	var h hello
 	for at := 0; at+recordHead <= len(b); {
 		length := int(binary.BigEndian.Uint16(b[at+3:]))
 		if b[at] != typeHandshake || length == 0 || length > maxRecord {
 			return 0, firstError{"protocol", "not TLS: its first records hold no greeting"}
 		}
-		body := b[at+recordHead : min(len(b), at+recordHead+length)]
-		if got < messageHead {
-			copy(message[got:], body)
-		}
-		if got+len(body) >= messageHead {
-			if message[0] != typeHello {
-				return 0, firstError{"protocol", "not TLS: its first message is no greeting"}
-			}
-			want := messageHead + int(message[1])<<16 + int(message[2])<<8 + int(message[3])
-			if want > maxHello {
-				return 0, errHello
-			}
-			if got+length >= want {
-				return at + recordHead + length, within(at + recordHead + length)
-			}
-		}
-		got += length
-		at += recordHead + length
-		if err := within(at); err != nil {
+		begin := at + recordHead
+		at = begin + length
+		whole, err := h.add(b[begin:min(len(b), at)], length)
+		switch {
+		case err != nil:
 			return 0, err
+		case at > maxHello:
+			return 0, errHello
+		case whole:
+			return at, nil
 		}
 	}
 	return 0, nil
 }
 
-var errHello = firstError{"size", fmt.Sprintf("a TLS greeting of more than %d bytes", maxHello)}
-
-func within(size int) error {
-	if size > maxHello {
-		return errHello
+// beginsTLS judges the first bytes.
+func beginsTLS(b []byte) error {
+	switch {
+	case len(b) == 0:
+		return nil
+	case b[0] == typeConnect:
+		return firstError{"plain", "MQTT without TLS is spoken to a TLS port"}
+	case b[0] != typeHandshake, len(b) > 1 && b[1] != 3:
+		return firstError{"protocol", fmt.Sprintf("not TLS: it begins with %q", b[:min(len(b), 8)])}
 	}
 	return nil
 }
+
+// hello is a ClientHello in the records so far.
+type hello struct {
+	head [messageHead]byte
+	size int
+}
+
+// add follows a record of this length, of which this much has come. It reports whether the hello ends in it.
+func (h *hello) add(body []byte, length int) (whole bool, err error) {
+	if h.size < messageHead {
+		copy(h.head[h.size:], body)
+	}
+	known := h.size+len(body) >= messageHead
+	h.size += length
+	switch {
+	case !known:
+		return false, nil
+	case h.head[0] != typeHello:
+		return false, firstError{"protocol", "not TLS: its first message is no greeting"}
+	}
+	want := messageHead + int(h.head[1])<<16 + int(h.head[2])<<8 + int(h.head[3])
+	if want > maxHello {
+		return false, errHello
+	}
+	return h.size >= want, nil
+}
+
+var errHello = firstError{"size", fmt.Sprintf("a TLS greeting of more than %d bytes", maxHello)}
 
 // helloRead is how much is read at first: a hello with a key share that quantum computers do not break is longer.
 const helloRead = 1 << 10
@@ -86,7 +103,7 @@ func readHello(from net.Conn) ([]byte, error) {
 			return nil, err
 		case size > 0 && n >= size:
 			return buf[:n], nil
-		case readErr == io.EOF && n > 0:
+		case errors.Is(readErr, io.EOF) && n > 0:
 			return nil, io.ErrUnexpectedEOF
 		case readErr != nil:
 			return nil, readErr

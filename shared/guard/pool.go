@@ -96,39 +96,50 @@ func (l *Listener) evict(nets ...netip.Prefix) bool {
 // stalled is the time after which who waits for its client's next step counts as one that makes none.
 const stalled = 2 * time.Second
 
-// victim returns who of a network makes room, of those that wait for their client and of which nothing lies unread: the
-// longest without a step, if that is long. Else the oldest that has not begun a handshake, as long as those who have not
-// take an eighth of the places: so neither silence nor a flood of hellos drives out who gets on. l.mu is held.
+// victim returns who of a network makes room, nil for nobody yet: the longest without a step, if that is long. Else the
+// oldest that has not begun a handshake, as long as those who have not take a quarter of the places: so neither silence
+// nor a flood of hellos drives out who gets on. l.mu is held.
 func (l *Listener) victim(of netip.Prefix) *Conn {
-	var idle, begun *Conn // the one of its kind that made its last step first
-	silents := 0
+	w := l.waitingOf(of)
+	switch {
+	case w.idle == nil:
+		return w.begun
+	case w.begun != nil && time.Since(w.begun.since) > stalled && w.begun.since.Before(w.idle.since):
+		return w.begun
+	case w.silents*4 >= l.nets[of], time.Since(w.idle.since) > stalled, w.begun == nil && w.busy == 0:
+		return w.idle
+	}
+	return w.begun
+}
+
+// pool is who of a network waits and has not sent its first packet.
+type pool struct {
+	// Those that made their last step first, of who has not begun a handshake, and of who has, if they wait for their
+	// client and nothing lies unread of them.
+	idle, begun *Conn
+	// How many have not begun, and how many wait for us.
+	silents, busy int
+}
+
+// waitingOf returns a network's. l.mu is held.
+func (l *Listener) waitingOf(net netip.Prefix) (w pool) {
 	for _, c := range l.waiting {
-		if c.net != of || c.state != silent {
+		if c.net != net || c.state != silent {
 			continue
 		}
-		kind := &begun
+		first := &w.begun
 		if c.shake == unshaken {
-			silents++
-			kind = &idle
+			first = &w.idle
+			w.silents++
 		}
-		if !c.busy && (*kind == nil || c.since.Before((*kind).since)) && !unread(c.raw) {
-			*kind = c
+		switch {
+		case c.busy:
+			w.busy++
+		case (*first == nil || c.since.Before((*first).since)) && !unread(c.raw):
+			*first = c
 		}
 	}
-	switch {
-	case idle == nil:
-		return begun
-	case begun == nil:
-		return idle
-	case time.Since(begun.since) > stalled || time.Since(idle.since) > stalled:
-		if begun.since.Before(idle.since) {
-			return begun
-		}
-		return idle
-	case silents*8 >= l.nets[of]:
-		return idle
-	}
-	return begun
+	return w
 }
 
 // unread reports whether a socket holds bytes that nobody has read: where many come at once their goroutines are late.
