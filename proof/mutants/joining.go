@@ -9,7 +9,7 @@ var ofJoining = []mutant{
 	},
 	{
 		"join: right tokens are counted", "gateway/join/handler.go",
-		"joined, err := s.cfg.Join(id, secret, key)", "s.limits.wrong(c.host)\n\tjoined, err := s.cfg.Join(id, secret, key)",
+		"joined, err := s.cfg.Join(c.host, id, secret, key)", "s.limits.wrong(c.host)\n\tjoined, err := s.cfg.Join(c.host, id, secret, key)",
 		"./gateway/join", "TestServe_many",
 	},
 	{
