@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/netip"
 
@@ -50,13 +51,21 @@ func refusal(device string, err error) error {
 
 // announce tells the local network where the gateway is, until ctx ends. Where that fails devices have addresses still.
 func (g *Gateway) announce(ctx context.Context) error {
-	addr, ok := g.AddrTLS().(*net.TCPAddr)
-	if !g.announced || !ok || addr.IP.IsLoopback() {
-		return nil
-	}
-	pin, log := g.authority.Pin(), g.log.With("part", "mdns")
-	if err := mdns.Announce(ctx, addr.Port, [8]byte(pin[:8]), log); err != nil {
-		log.Warn("the gateway is not announced on the local network", "err", err)
+	if g.announced {
+		announce(ctx, mdns.Announce, g.AddrTLS(), g.Pin(), g.log.With("part", "mdns"))
 	}
 	return nil
+}
+
+// An announcer is as mdns.Announce.
+type announcer func(ctx context.Context, port int, pin8 [8]byte, log *slog.Logger) error
+
+func announce(ctx context.Context, by announcer, at net.Addr, pin pki.Sum, log *slog.Logger) {
+	tcp, ok := at.(*net.TCPAddr)
+	if !ok || tcp.IP.IsLoopback() {
+		return // nobody on the network could connect
+	}
+	if err := by(ctx, tcp.Port, [8]byte(pin[:8]), log); err != nil {
+		log.Warn("the gateway is not announced on the local network", "err", err)
+	}
 }

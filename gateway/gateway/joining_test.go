@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 	"piway/shared/mqttlink"
 	"piway/shared/pairing"
 	"piway/shared/pki"
+	"piway/shared/testlog"
 )
 
 // token is what `invite` prints for a device.
@@ -211,5 +213,22 @@ func TestGateway_joinsBesideSilent(t *testing.T) {
 	}
 	if _, _, err := joinAs(t, token, deviceKey(t)); err != nil {
 		t.Error(err)
+	}
+}
+
+// What the local network is told is where TLS is spoken, and the pin. Who listens on loopback only is told of to nobody.
+func TestAnnounce(t *testing.T) {
+	t.Parallel()
+	for listen, want := range map[string]int{"127.0.0.1": 0, "::1": 0, "::": 1, "192.168.1.7": 1} {
+		pin, told, said := pki.Sum{1, 2, 3, 4, 5, 6, 7, 8, 9}, 0, new(testlog.Log)
+		announce(t.Context(), func(_ context.Context, port int, pin8 [8]byte, _ *slog.Logger) error {
+			if told++; port != 8884 || pin8 != [8]byte{1, 2, 3, 4, 5, 6, 7, 8} {
+				t.Errorf("got port %d, pin %x", port, pin8)
+			}
+			return errors.New("no network")
+		}, &net.TCPAddr{IP: net.ParseIP(listen), Port: 8884}, pin, slog.New(slog.NewTextHandler(said, nil)))
+		if told != want || said.Count("not announced", "no network") != want {
+			t.Errorf("%s: told %d times, want %d; the log says:\n%s", listen, told, want, said)
+		}
 	}
 }

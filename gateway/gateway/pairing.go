@@ -15,13 +15,17 @@ import (
 	"piway/gateway/settings"
 	"piway/gateway/where"
 	"piway/shared/clock"
+	"piway/shared/files"
 	"piway/shared/pairing"
 	"piway/shared/pki"
 )
 
+// listDisk is where the device list is; a test has another one.
+var listDisk = files.System
+
 // openPairing opens who may connect, and what the gateway is known by, which the first start makes.
 func (g *Gateway) openPairing(cfg *settings.Config) (err error) {
-	if g.devices, err = devices.Open(datadir.Devices(cfg.Data.Dir)); err != nil {
+	if g.devices, err = devices.OpenIn(listDisk, datadir.Devices(cfg.Data.Dir)); err != nil {
 		return err
 	}
 	g.addresses = func() []string { return where.Addresses(cfg.Broker.Advertise, g.AddrTLS().String()) }
