@@ -8,6 +8,7 @@ import (
 	"piway/gateway/ctl"
 	"piway/gateway/gateway"
 	"piway/gateway/settings"
+	"piway/gateway/where"
 	"piway/shared/cli"
 )
 
@@ -30,8 +31,8 @@ func (c *configFile) withDevices(s cli.Streams, f func(ctl.Devices) error) error
 		return err
 	}
 	return ctl.Place{
-		DataDir: cfg.Data.Dir, TrustClock: cfg.Intake.TrustClock, Addresses: func() []string { return nil },
-		Log: cli.Logger(s.Err, "info"),
+		DataDir: cfg.Data.Dir, TrustClock: cfg.Intake.TrustClock, Log: cli.Logger(s.Err, "info"),
+		Addresses: func() []string { return where.Addresses(cfg.Broker.Advertise, cfg.Broker.ListenTLS) },
 	}.WithDevices(f)
 }
 

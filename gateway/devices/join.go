@@ -19,7 +19,8 @@ import (
 // joined.
 //
 // The invitation is that key's from then on: the same key gets the same answer for as long as it is the device's, so
-// that a power cut in the middle costs nothing. Another key gets ErrUsed.
+// that a power cut in the middle costs nothing. Another key gets ErrUsed, and the name that the
+// invitation is for.
 func (l *List) Join(id [6]byte, secret [16]byte, key pki.Sum, now Moment) (Device, error) {
 	if key == (pki.Sum{}) {
 		return Device{}, errors.New("no key")
@@ -92,7 +93,7 @@ func (l *List) again(i *invitation, d Device, key pki.Sum) (Device, error) {
 	_, standing := l.standing(key)
 	switch {
 	case i.Key != key:
-		return Device{}, fmt.Errorf("%s: %w", i.Name, ErrUsed)
+		return Device{Name: i.Name}, fmt.Errorf("%s: %w", i.Name, ErrUsed)
 	case standing == Revoked:
 		return Device{}, fmt.Errorf("%s: %w", i.Name, ErrKeyRevoked)
 	case d.Key != key:

@@ -41,8 +41,9 @@ type Gateway struct {
 	authority *pki.Authority
 	addresses func() []string
 	hosts     func() []string // that its certificate is made out to
-	naming    sync.RWMutex // held shared from judging a message until it is in the queue, alone while devices change
-	gone      []string     // of which the start found names in the store, and which are not on the list
+	announced bool            // on the local network, by mDNS
+	naming    sync.RWMutex    // held shared from judging a message until it is in the queue, alone while devices change
+	gone      []string        // of which the start found names in the store, and which are not on the list
 	names     names.Names
 	queue     *queue.Queue
 	intake    *intake.Intake
@@ -90,6 +91,7 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 	}
 	if g.broker, err = broker.Open(ctx, broker.Config{
 		ListenTLS: cfg.Broker.ListenTLS, Certificate: g.authority.Certificate, Identify: g.identify,
+		Join:   g.newJoining().Serve,
 		Listen: cfg.Broker.Listen, Plain: g.devices.Plain, Prefix: cfg.Broker.TopicPrefix, ScriptTopics: cfg.Broker.ScriptTopics,
 		MaxConnections: cfg.Broker.MaxConnections, MaxPerAddress: cfg.Broker.MaxConnectionsPerAddress,
 		MaxPacket: int(cfg.Broker.MaxPacket), MaxPending: cfg.Broker.MaxPending, Settings: g.boundsOf(&cfg),
@@ -229,6 +231,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	if g.feedback != nil {
 		stages.Go(func() error { return g.feedback.Run(ctx) })
 	}
+	stages.Go(func() error { return g.announce(ctx) })
 	stages.Go(func() error { return g.control.Run(ctx) })
 	stages.Go(func() error { return g.watch.Run(ctx) })
 	stages.Go(func() error { return keepDevices(ctx, g.keepDevices, g.log.With("part", "devices")) })

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"piway/gateway/control"
@@ -14,16 +15,21 @@ import (
 	"piway/gateway/settings"
 	"piway/gateway/where"
 	"piway/shared/clock"
+	"piway/shared/files"
 	"piway/shared/pairing"
 	"piway/shared/pki"
 )
 
+// listDisk is where the device list is; a test has another one.
+var listDisk = files.System
+
 // openPairing opens who may connect, and what the gateway is known by, which the first start makes.
 func (g *Gateway) openPairing(cfg *settings.Config) (err error) {
-	if g.devices, err = devices.Open(datadir.Devices(cfg.Data.Dir)); err != nil {
+	if g.devices, err = devices.OpenIn(listDisk, datadir.Devices(cfg.Data.Dir)); err != nil {
 		return err
 	}
 	g.addresses = func() []string { return where.Addresses(cfg.Broker.Advertise, g.AddrTLS().String()) }
+	g.announced = cfg.Broker.MDNS
 	g.hosts = func() []string { return where.Hosts(cfg.Broker.Advertise) }
 	g.authority, err = pki.OpenAuthority(datadir.PKI(cfg.Data.Dir), g.hosts())
 	return err
@@ -51,18 +57,18 @@ func (g *Gateway) invite(ctx context.Context, names []string, replace bool) ([]d
 
 // join gives an invited device its key. Its error is one of [devices.List.Join]; nil means that it is on disk. What a
 // device was that gets another key loses its connections.
-func (g *Gateway) join(id [6]byte, secret [16]byte, key pki.Sum) (pairing.Answer, error) {
+func (g *Gateway) join(from netip.Addr, id [6]byte, secret [16]byte, key pki.Sum) (pairing.Answer, error) {
 	g.naming.Lock()
 	defer g.naming.Unlock()
 	before, now := g.devices.Version(), g.moment()
 	d, err := g.devices.Join(id, secret, key, now)
 	if err != nil {
-		return pairing.Answer{}, err
+		return pairing.Answer{Device: d.Name}, err // whose invitation it is
 	}
 	if g.devices.Version() != before { // else it has asked again
 		g.broker.Disconnect(d.Name)
 		g.broker.Look()
-		g.log.Info("device list changed", "action", "join", "device", d.Name, "key", key)
+		g.log.Info("device list changed", "action", "join", "device", d.Name, "address", from, "key", key)
 	}
 	a := pairing.Answer{Device: d.Name, ID: d.ID, CA: string(g.authority.PEM()), Addresses: g.addresses()}
 	if now.Right {

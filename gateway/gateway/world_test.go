@@ -39,6 +39,7 @@ type world struct {
 func worldConfig(form string) settings.Config {
 	cfg := settings.Default()
 	cfg.Broker.ListenTLS, cfg.Broker.Listen = "127.0.0.1:0", "127.0.0.1:0"
+	cfg.Broker.MDNS = false
 	cfg.Intake.ClockTolerance, cfg.Intake.TrustClock = time.Second, true
 	cfg.Rollup.Window, cfg.Rollup.Grace = time.Second, time.Second
 	cfg.Uplink.Form, cfg.Uplink.Rule = form, cloud.Names{}.For(form).Rule

@@ -57,14 +57,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, c.host, answer{kind: "void", status: http.StatusGone, text: voidToken, wrong: true})
 		return
 	}
-	joined, err := s.cfg.Join(id, secret, key)
+	joined, err := s.cfg.Join(c.host, id, secret, key)
 	if err != nil {
 		s.refuse(w, c.host, s.why(c.host, id, key, err))
 		return
 	}
-	// The same key may ask again: then it is counted.
-	s.cfg.Log.Tell(slog.LevelInfo, joined.ID, "device joined", "action", "join", "device", joined.Device, "address", c.host,
-		"key", tell.Own(key.String()))
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(joined) // who has left asks again
 }

@@ -30,9 +30,9 @@ const (
 
 // Config says who decides.
 type Config struct {
-	// Join gives the invited device its key. When it returns nil that is on disk. The error is a *Refusal; any other one
-	// is a failure of the gateway, such as of its disk, after which the device is to try again.
-	Join func(id [6]byte, secret [16]byte, key pki.Sum) (pairing.Answer, error)
+	// Join gives the invited device its key; from is who asks. When it returns nil that is on disk. The error is a
+	// *Refusal; any other one is a failure of the gateway, such as of its disk, after which the device is to try again.
+	Join func(from netip.Addr, id [6]byte, secret [16]byte, key pki.Sum) (pairing.Answer, error)
 	// Log must be set.
 	Log *tell.Teller
 }

@@ -34,9 +34,8 @@ func TestServe_joins(t *testing.T) {
 	if r.open[token.ID].key != pki.SumOfCert(key.Leaf) {
 		t.Error("another key joined")
 	}
-	if r.said.Count("action=join", "device=kitchen", "address="+pi) != 1 ||
-		g.header.Get("Content-Type") != "application/json" {
-		t.Errorf("got %v; the log says:\n%s", g.header, r.said)
+	if r.from.String() != pi || g.header.Get("Content-Type") != "application/json" || r.said.String() != "" {
+		t.Errorf("%s asked; got %v; the log says:\n%s", r.from, g.header, r.said)
 	}
 }
 
@@ -202,7 +201,11 @@ func TestServe_waitsForJoin(t *testing.T) {
 	r.before = func() { close(came); <-goOn }
 	client, served := r.dial(pi)
 	go func() { _, _ = io.WriteString(client, post(t, r.invite("kitchen"), newKey(t))) }()
-	<-came
+	select {
+	case <-came:
+	case <-served:
+		t.Fatal("returned before Join was called")
+	}
 	_ = client.Close()
 	select {
 	case <-served:
@@ -238,5 +241,8 @@ func TestServe_many(t *testing.T) {
 		if i.key != pki.SumOfCert(key.Leaf) {
 			t.Errorf("%s has not joined", i.name)
 		}
+	}
+	if g := r.send(pi, post(t, pairing.Token{ID: [6]byte{9, 9, 9}}, key)); g.status != 401 {
+		t.Errorf("the first wrong token: got %+v", g)
 	}
 }

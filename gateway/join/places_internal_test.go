@@ -2,6 +2,7 @@ package join
 
 import (
 	"io"
+	"runtime"
 	"testing"
 )
 
@@ -42,6 +43,7 @@ func await(r *rig, n int) {
 		if have == n {
 			return
 		}
+		runtime.Gosched()
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -35,6 +36,7 @@ type rig struct {
 	open   map[[6]byte]*invited
 	fail   error // what Join returns, if not nil
 	asked  int   // how often Join was called
+	from   netip.Addr
 	before func()
 }
 
@@ -52,13 +54,14 @@ func newRig(t testing.TB) *rig {
 	return r
 }
 
-func (r *rig) join(id [6]byte, secret [16]byte, key pki.Sum) (pairing.Answer, error) {
+func (r *rig) join(from netip.Addr, id [6]byte, secret [16]byte, key pki.Sum) (pairing.Answer, error) {
 	if r.before != nil {
 		r.before()
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.asked++
+	r.from = from
 	i := r.open[id]
 	switch {
 	case r.fail != nil:

@@ -16,7 +16,7 @@ func Piway() Rules {
 var inside = map[string][]string{
 	// The programs: flags and help.
 	"agent":        {"agent/*", "shared/cli", "shared/config", "shared/mdns", "shared/pki", "shared/sample"},
-	"gateway":      {"gateway/gateway", "gateway/settings", "gateway/setup", "gateway/demo", "gateway/ctl", "shared/cli"},
+	"gateway":      {"gateway/gateway", "gateway/settings", "gateway/setup", "gateway/demo", "gateway/ctl", "gateway/where", "shared/cli"},
 	"gateway_test": {"configs/aws", "gateway/datadir", "gateway/devices"}, // what its commands print
 	"localcore":    {"localcore/localcore", "shared/cli", "shared/pki"},
 
