@@ -17,11 +17,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var (
-	ourPin   = [8]byte{0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef}
-	otherPin = [8]byte{0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 0x32, 0x10}
-)
-
 // besides runs f on a thread of its own in the network of the calling thread, and returns what waits for its end.
 func besides(t *testing.T, f func()) (wait func()) {
 	t.Helper()
@@ -119,6 +114,44 @@ func TestFind_announced(t *testing.T) {
 		if got, err := Find(ctx, [][8]byte{ourPin}); err == nil {
 			t.Errorf("got %v, want nobody after the end", got)
 		}
+	})
+}
+
+// found looks until exactly the address is found.
+func found(t *testing.T, want string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	a := standard
+	a.again, a.settle = 50*time.Millisecond, 10*time.Millisecond
+	for {
+		got, err := a.find(ctx, [][8]byte{ourPin})
+		if err == nil && fmt.Sprint(got) == "["+want+"]" {
+			return
+		}
+		if ctx.Err() != nil {
+			t.Errorf("got %v, %v, want %s", got, err, want)
+			return
+		}
+	}
+}
+
+// The gateway is found where it is, as interfaces come, change their addresses and go.
+func TestAnnounce_interfacesChange(t *testing.T) {
+	inNamespace(t, []string{"ip link set lo up"}, func() {
+		end := announced(t, 8883, ourPin)
+		defer end()
+		run(t, "ip link add lan0 type veth peer name far0", "ip link set lan0 addrgenmode none",
+			"ip link set far0 addrgenmode none up", "ip link set lan0 up", "ip addr add 10.9.8.7/24 dev lan0")
+		found(t, "10.9.8.7:8883")
+		run(t, "ip addr flush dev lan0", "ip addr add 10.9.9.9/24 dev lan0")
+		found(t, "10.9.9.9:8883")
+		run(t, "ip addr flush dev lan0", "ip addr add fe80::7/64 dev lan0 nodad")
+		found(t, "[fe80::7%lan0]:8883")
+		run(t, "ip link del lan0")
+		run(t, "ip link add lan0 type veth peer name far0", "ip link set lan0 addrgenmode none",
+			"ip link set far0 addrgenmode none up", "ip link set lan0 up", "ip addr add 10.9.8.7/24 dev lan0")
+		found(t, "10.9.8.7:8883")
 	})
 }
 

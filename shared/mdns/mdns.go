@@ -48,6 +48,7 @@ type asker struct {
 	wait           time.Duration  // for the first answer
 	again          time.Duration  // until the question is asked once more: Wi-Fi acknowledges no multicast
 	settle         time.Duration  // for more answers after the first
+	nets           []netip.Prefix // that are taken for nets of each link
 }
 
 var standard = asker{
