@@ -178,17 +178,8 @@ func (a *announcer) speak(ctx context.Context, l *link) speaker {
 
 // say announces twice, then each time somebody asked: never more than once a pause, whoever asks.
 func (a *announcer) say(ctx context.Context, l *link, asked <-chan struct{}) {
-	for sent, failed := 0, 0; sent < 2; {
-		if err := a.send(l, ttl); err == nil {
-			sent++
-		} else if failed++; failed == fresh {
-			a.tell(err)
-		}
-		if !wait(ctx, a.pause) {
-			return
-		}
-	}
-	for {
+	more := a.greet(ctx, l)
+	for more {
 		select {
 		case <-ctx.Done():
 			return
@@ -200,10 +191,23 @@ func (a *announcer) say(ctx context.Context, l *link, asked <-chan struct{}) {
 		if err := a.send(l, ttl); err != nil {
 			a.tell(err)
 		}
+		more = wait(ctx, a.pause)
+	}
+}
+
+// greet announces until that succeeded twice, and returns false if ctx ended before.
+func (a *announcer) greet(ctx context.Context, l *link) bool {
+	for sent, failed := 0, 0; sent < 2; {
+		if err := a.send(l, ttl); err == nil {
+			sent++
+		} else if failed++; failed == fresh {
+			a.tell(err)
+		}
 		if !wait(ctx, a.pause) {
-			return
+			return false
 		}
 	}
+	return true
 }
 
 // send tells the link all records, or goodbye with a ttl of 0.
@@ -218,8 +222,7 @@ func (a *announcer) send(l *link, ttl uint32) error {
 	return nil
 }
 
-// hear reads what neighbours ask until the socket is closed. Who asks from the group's port gets an announcement, who
-// asks from another (RFC 6762 6.7) an answer there.
+// hear reads what neighbours ask until the socket is closed.
 func (a *announcer) hear(ctx context.Context, l *link, s speaker) {
 	packet := make([]byte, maxPacket)
 	for {
@@ -235,18 +238,22 @@ func (a *announcer) hear(ctx context.Context, l *link, s speaker) {
 		case a.heard.Wait(ctx) != nil: // the end
 			return
 		}
-		if !l.neighbour(from.Addr()) { // RFC 6762 11
-			continue
+		if l.neighbour(from.Addr()) { // RFC 6762 11
+			a.answer(l, s, packet[:n], from)
 		}
-		q, ours := a.service.read(packet[:n])
-		switch {
-		case !ours:
-		case from.Port() == l.group.Port():
-			s.ask()
-		case a.replies.Allow():
-			if reply, err := a.service.reply(q, l.nets); err == nil && reply != nil {
-				_, _ = l.conn.WriteToUDPAddrPort(reply, from) // who asked may have gone
-			}
+	}
+}
+
+// answer answers who asks from the group's port with an announcement, and who asks from another (RFC 6762 6.7) there.
+func (a *announcer) answer(l *link, s speaker, packet []byte, from netip.AddrPort) {
+	q, ours := a.service.read(packet)
+	switch {
+	case !ours:
+	case from.Port() == l.group.Port():
+		s.ask()
+	case a.replies.Allow():
+		if reply, err := a.service.reply(q, l.nets); err == nil && reply != nil {
+			_, _ = l.conn.WriteToUDPAddrPort(reply, from) // who asked may have gone
 		}
 	}
 }

@@ -195,9 +195,9 @@ func TestFind_adversaries(t *testing.T) {
 	}
 }
 
-func replaced(all []string, old, new string) []string { //nolint:predeclared // as in package strings
+func replaced(all []string, old, by string) []string {
 	for i := range all {
-		all[i] = strings.ReplaceAll(all[i], old, new)
+		all[i] = strings.ReplaceAll(all[i], old, by)
 	}
 	return all
 }
