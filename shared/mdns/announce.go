@@ -15,11 +15,16 @@ import (
 )
 
 // Announce makes a gateway known on the local network as a service _piway._tcp until ctx ends, and says goodbye then.
+// It returns when that is sent.
 // What it tells is the port, this machine's addresses on the link, and the first 8 bytes of the pin; the names are made
 // of these too. It works beside avahi-daemon, and follows the interfaces as they come, go and change their addresses,
 // within 10 s.
 //
 // The error is of the port only. What else fails is logged once and tried again.
+//
+// It is not done by github.com/pion/mdns/v2, tried at 2.2.2: that says neither hello nor goodbye, keeps to the interfaces
+// of its start, leaves out who knows another gateway already (it takes questions with known answers for answers),
+// answers whoever asks from wherever, and takes any sender's word for a service.
 func Announce(ctx context.Context, port int, pin8 [8]byte, log *slog.Logger) error {
 	s, err := newService(port, pin8)
 	if err != nil {
@@ -66,8 +71,18 @@ func newAnnouncer(s *service, log *slog.Logger) *announcer {
 	}
 }
 
-// A speaker is a link that is announced on. stop says goodbye and ends it.
-type speaker struct{ stop func() }
+// A speaker is a link that is announced on. stop says goodbye and ends it; what is sent to asked asks it to announce.
+type speaker struct {
+	stop  func()
+	asked chan struct{}
+}
+
+func (s speaker) ask() {
+	select {
+	case s.asked <- struct{}{}:
+	default: // an announcement is due already
+	}
+}
 
 func (a *announcer) run(ctx context.Context) {
 	speakers := map[string]speaker{}
@@ -97,10 +112,16 @@ func (a *announcer) follow(ctx context.Context, speakers map[string]speaker) {
 	for _, p := range all {
 		now[fmt.Sprint(p)] = p
 	}
+	before := len(speakers)
 	for key, s := range speakers {
 		if _, there := now[key]; !there {
 			s.stop()
 			delete(speakers, key)
+		}
+	}
+	if len(speakers) < before { // one network may be behind two interfaces, and has heard a goodbye
+		for _, s := range speakers {
+			s.ask()
 		}
 	}
 	for key, p := range now {
@@ -144,30 +165,21 @@ func (a *announcer) tell(err error) {
 // speak announces on a link until it is stopped or ctx ends.
 func (a *announcer) speak(ctx context.Context, l *link) speaker {
 	ctx, cancel := context.WithCancel(ctx)
-	asked := make(chan struct{}, 1)
 	var both sync.WaitGroup
-	both.Go(func() { a.hear(ctx, l, asked) })
+	s := speaker{asked: make(chan struct{}, 1), stop: func() { cancel(); both.Wait() }}
+	both.Go(func() { a.hear(ctx, l, s) })
 	both.Go(func() {
-		a.say(ctx, l, asked)
-		_ = a.send(l, 0) // the interface may be gone
+		a.say(ctx, l, s.asked)
+		_ = a.send(l, 0)   // the interface may be gone
 		_ = l.conn.Close() // which ends hear
 	})
-	return speaker{stop: func() { cancel(); both.Wait() }}
+	return s
 }
 
 // say announces twice, then each time somebody asked: never more than once a pause, whoever asks.
 func (a *announcer) say(ctx context.Context, l *link, asked <-chan struct{}) {
-	for sent, failed := 0, 0; sent < 2; {
-		if err := a.send(l, ttl); err == nil {
-			sent++
-		} else if failed++; failed == fresh {
-			a.tell(err)
-		}
-		if !wait(ctx, a.pause) {
-			return
-		}
-	}
-	for {
+	more := a.greet(ctx, l)
+	for more {
 		select {
 		case <-ctx.Done():
 			return
@@ -179,10 +191,23 @@ func (a *announcer) say(ctx context.Context, l *link, asked <-chan struct{}) {
 		if err := a.send(l, ttl); err != nil {
 			a.tell(err)
 		}
+		more = wait(ctx, a.pause)
+	}
+}
+
+// greet announces until that succeeded twice, and returns false if ctx ended before.
+func (a *announcer) greet(ctx context.Context, l *link) bool {
+	for sent, failed := 0, 0; sent < 2; {
+		if err := a.send(l, ttl); err == nil {
+			sent++
+		} else if failed++; failed == fresh {
+			a.tell(err)
+		}
 		if !wait(ctx, a.pause) {
-			return
+			return false
 		}
 	}
+	return true
 }
 
 // send tells the link all records, or goodbye with a ttl of 0.
@@ -197,9 +222,8 @@ func (a *announcer) send(l *link, ttl uint32) error {
 	return nil
 }
 
-// hear reads what neighbours ask until the socket is closed. Who asks from the group's port gets an announcement, who
-// asks from another (RFC 6762 6.7) an answer there.
-func (a *announcer) hear(ctx context.Context, l *link, asked chan<- struct{}) {
+// hear reads what neighbours ask until the socket is closed.
+func (a *announcer) hear(ctx context.Context, l *link, s speaker) {
 	packet := make([]byte, maxPacket)
 	for {
 		n, from, err := l.conn.ReadFromUDPAddrPort(packet)
@@ -214,21 +238,22 @@ func (a *announcer) hear(ctx context.Context, l *link, asked chan<- struct{}) {
 		case a.heard.Wait(ctx) != nil: // the end
 			return
 		}
-		if !l.neighbour(from.Addr()) { // RFC 6762 11
-			continue
+		if l.neighbour(from.Addr()) { // RFC 6762 11
+			a.answer(l, s, packet[:n], from)
 		}
-		q, ours := a.service.read(packet[:n])
-		switch {
-		case !ours:
-		case from.Port() == l.group.Port():
-			select {
-			case asked <- struct{}{}:
-			default: // an announcement is due already
-			}
-		case a.replies.Allow():
-			if reply, err := a.service.reply(q, l.nets); err == nil && reply != nil {
-				_, _ = l.conn.WriteToUDPAddrPort(reply, from) // who asked may have gone
-			}
+	}
+}
+
+// answer answers who asks from the group's port with an announcement, and who asks from another (RFC 6762 6.7) there.
+func (a *announcer) answer(l *link, s speaker, packet []byte, from netip.AddrPort) {
+	q, ours := a.service.read(packet)
+	switch {
+	case !ours:
+	case from.Port() == l.group.Port():
+		s.ask()
+	case a.replies.Allow():
+		if reply, err := a.service.reply(q, l.nets); err == nil && reply != nil {
+			_, _ = l.conn.WriteToUDPAddrPort(reply, from) // who asked may have gone
 		}
 	}
 }

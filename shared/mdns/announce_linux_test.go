@@ -17,17 +17,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var (
-	ourPin   = [8]byte{0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef}
-	otherPin = [8]byte{0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 0x32, 0x10}
-)
-
 // besides runs f on a thread of its own in the network of the calling thread, and returns what waits for its end.
 func besides(t *testing.T, f func()) (wait func()) {
 	t.Helper()
 	ns, err := os.Open(fmt.Sprintf("/proc/self/task/%d/ns/net", unix.Gettid()))
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return func() {}
 	}
 	ended := make(chan struct{})
 	go func() {
@@ -104,10 +100,7 @@ func run(t *testing.T, commands ...string) {
 func TestFind_announced(t *testing.T) {
 	var end func()
 	twoMachines(t, func() { end = announced(t, 8883, ourPin) }, func() {
-		got, err := Find(t.Context(), [][8]byte{otherPin, ourPin})
-		if err != nil || fmt.Sprint(got) != "[10.9.8.7:8883 [fe80::7%far0]:8883]" {
-			t.Errorf("got %v, %v, want the gateway", got, err)
-		}
+		found(t, "10.9.8.7:8883 [fe80::7%far0]:8883")
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		defer cancel()
 		if got, err := Find(ctx, [][8]byte{otherPin}); err == nil {
@@ -122,6 +115,44 @@ func TestFind_announced(t *testing.T) {
 	})
 }
 
+// found looks until exactly the address is found.
+func found(t *testing.T, want string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	a := standard
+	a.again, a.settle = 50*time.Millisecond, 10*time.Millisecond
+	for {
+		got, err := a.find(ctx, [][8]byte{otherPin, ourPin})
+		if err == nil && fmt.Sprint(got) == "["+want+"]" {
+			return
+		}
+		if ctx.Err() != nil {
+			t.Errorf("got %v, %v, want %s", got, err, want)
+			return
+		}
+	}
+}
+
+// The gateway is found where it is, as interfaces come, change their addresses and go.
+func TestAnnounce_interfacesChange(t *testing.T) {
+	inNamespace(t, []string{"ip link set lo up"}, func() {
+		end := announced(t, 8883, ourPin)
+		defer end()
+		run(t, "ip link add lan0 type veth peer name far0", "ip link set lan0 addrgenmode none",
+			"ip link set far0 addrgenmode none up", "ip link set lan0 up", "ip addr add 10.9.8.7/24 dev lan0")
+		found(t, "10.9.8.7:8883")
+		run(t, "ip addr flush dev lan0", "ip addr add 10.9.9.9/24 dev lan0")
+		found(t, "10.9.9.9:8883")
+		run(t, "ip addr flush dev lan0", "ip addr add fe80::7/64 dev lan0 nodad")
+		found(t, "[fe80::7%lan0]:8883")
+		run(t, "ip link del lan0")
+		run(t, "ip link add lan0 type veth peer name far0", "ip link set lan0 addrgenmode none",
+			"ip link set far0 addrgenmode none up", "ip link set lan0 up", "ip addr add 10.9.8.7/24 dev lan0")
+		found(t, "10.9.8.7:8883")
+	})
+}
+
 // The multicast port is shared with avahi-daemon: each finds what the other announces, and neither takes from the other.
 func TestAnnounce_besideAvahi(t *testing.T) {
 	for _, p := range []string{"avahi-daemon", "avahi-browse", "avahi-publish", "dbus-daemon", "unshare"} {
@@ -133,12 +164,17 @@ func TestAnnounce_besideAvahi(t *testing.T) {
 	twoMachines(t, func() {
 		bus := avahi(t)
 		end = announced(t, 8883, ourPin)
-		line := until(t, bus, "=;lan0;IPv4;0123456789abcdef;", "avahi-browse", "-rp", "_piway._tcp")
+		next := started(t, bus, "avahi-browse", "-rp", "_piway._tcp")
+		line := next("=;lan0;IPv4;0123456789abcdef;")
 		want := `;_piway._tcp;local;0123456789abcdef.local;10.9.8.7;8883;"pin=0123456789abcdef"`
 		if !strings.HasSuffix(line, want) && !strings.HasSuffix(strings.Replace(line, "fe80::7", "10.9.8.7", 1), want) {
 			t.Errorf("avahi-browse says %q, want %q", line, want)
 		}
-		until(t, bus, "Established", "avahi-publish", "-s", "A gateway", "_piway._tcp", "8884", "pin=FEDCBA9876543210")
+		end()
+		next("-;lan0;IPv4;0123456789abcdef;") // the goodbye
+		end = announced(t, 8883, ourPin)
+		next("+;lan0;IPv4;0123456789abcdef;")
+		started(t, bus, "avahi-publish", "-s", "A gateway", "_piway._tcp", "8884", "pin=FEDCBA9876543210")("Established")
 	}, func() {
 		got, err := Find(t.Context(), [][8]byte{otherPin})
 		if err != nil || len(got) == 0 || got[0].String() != "10.9.8.7:8884" {
@@ -156,59 +192,45 @@ func TestAnnounce_besideAvahi(t *testing.T) {
 func avahi(t *testing.T) string {
 	t.Helper()
 	bus := "unix:path=" + filepath.Join(t.TempDir(), "bus")
-	started(t, bus, "unix:path", "dbus-daemon", "--system", "--nofork", "--nopidfile", "--print-address=1", "--address="+bus)
-	started(t, bus, "Server startup complete", "unshare", "--mount", "sh", "-c",
-		"mount -t tmpfs tmpfs /run && exec avahi-daemon --no-drop-root --no-chroot --no-rlimits 2>&1")
+	started(t, bus, "dbus-daemon", "--system", "--nofork", "--nopidfile", "--print-address=1", "--address="+bus)("unix:path")
+	started(t, bus, "unshare", "--mount", "sh", "-c", "mount -t tmpfs tmpfs /run && "+
+		"exec avahi-daemon --no-drop-root --no-chroot --no-rlimits 2>&1")("Server startup complete")
 	return bus
 }
 
-func until(t *testing.T, bus, text string, command ...string) (line string) {
-	t.Helper()
-	return started(t, bus, text, command...)
-}
-
-// started runs a command until the test ends, and returns once a line with the text has come.
-func started(t *testing.T, bus, text string, command ...string) (line string) {
+// started runs a command until the test ends. What it returns waits for a line with a text, and returns the line.
+func started(t *testing.T, bus string, command ...string) (next func(text string) string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background()) //nolint:usetesting // it ends in the clean-up, not before
 	c := exec.CommandContext(ctx, command[0], command[1:]...)
 	c.Env = append(os.Environ(), "DBUS_SYSTEM_BUS_ADDRESS="+bus)
 	r, w := io.Pipe()
 	c.Stdout, c.Stderr = w, w
+	c.WaitDelay = time.Second
 	if err := c.Start(); err != nil {
 		cancel()
-		t.Fatal(err)
+		t.Error(err)
+		return func(string) string { return "" }
 	}
-	lines := make(chan string)
+	lines := make(chan string, 1000) // more than any of them says
 	go func() {
-		defer close(lines)
 		for s := bufio.NewScanner(r); s.Scan(); {
-			select {
-			case lines <- s.Text():
-			case <-ctx.Done():
-			}
+			lines <- s.Text()
 		}
 	}()
 	t.Cleanup(func() { cancel(); _ = c.Wait(); _ = w.Close() })
-	late := time.After(patience)
-	var all []string
-	for {
-		select {
-		case l, more := <-lines:
-			all = append(all, l)
-			if strings.Contains(l, text) {
-				go func() {
-					for range lines { //nolint:revive // so that the command is not held up
-					}
-				}()
-				return l
+	return func(text string) string {
+		late := time.After(patience)
+		for all := []string(nil); ; {
+			select {
+			case l := <-lines:
+				if all = append(all, l); strings.Contains(l, text) {
+					return l
+				}
+			case <-late:
+				t.Errorf("%v said %q, want %q", command, all, text)
+				return ""
 			}
-			if more {
-				continue
-			}
-		case <-late:
 		}
-		t.Errorf("%v said %q, want %q", command, all, text)
-		return ""
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"golang.org/x/net/dns/dnsmessage"
 )
@@ -83,188 +82,40 @@ func (b *browse) take(packet []byte, from netip.Addr) []netip.AddrPort {
 	return some
 }
 
-// askFor asks the link for what the packet's records only hint at. Answers of a lost question are not waited for.
+// askFor asks the link for what the packet's records only hint at.
 func (b *browse) askFor(h heard) {
-	ask := func(name string, kind dnsmessage.Type) {
-		n, err := dnsmessage.NewName(name)
-		if key := name + kind.String(); err == nil && !b.more[key] && len(b.more) < maxMore && b.l.conn != nil {
-			b.more[key] = true
-			if packet, err := questionPacket(b.id, n, kind); err == nil {
-				_, _ = b.l.conn.WriteToUDPAddrPort(packet, b.l.group)
-			}
-		}
-	}
 	for _, i := range h.instances {
 		if fits, said := b.heard.fits[i]; !said {
-			ask(i, dnsmessage.TypeTXT)
+			b.ask(i, dnsmessage.TypeTXT)
 		} else if !fits {
 			continue
 		}
 		if b.heard.servers[i] == nil {
-			ask(i, dnsmessage.TypeSRV)
+			b.ask(i, dnsmessage.TypeSRV)
 		}
 	}
 	for i, fits := range b.heard.fits {
 		for _, s := range b.heard.servers[i] {
 			if fits && b.heard.hosts[s.host] == nil {
-				ask(s.host, dnsmessage.TypeA)
-				ask(s.host, dnsmessage.TypeAAAA)
+				b.ask(s.host, dnsmessage.TypeA)
+				b.ask(s.host, dnsmessage.TypeAAAA)
 			}
 		}
 	}
 }
 
-// A server is where an instance of the service is.
-type server struct {
-	host string
-	port uint16
-}
-
-// heard is what records say. Names are in lower case.
-type heard struct {
-	instances []string
-	fits      map[string]bool // whether an instance has one of the pins
-	servers   map[string][]server
-	hosts     map[string][]netip.Addr
-}
-
-func newHeard() heard {
-	return heard{fits: map[string]bool{}, servers: map[string][]server{}, hosts: map[string][]netip.Addr{}}
-}
-
-// candidates are the addresses of the instances that fit.
-func (h heard) candidates() (all []netip.AddrPort) {
-	for i, fits := range h.fits {
-		if !fits {
-			continue
-		}
-		for _, s := range h.servers[i] {
-			for _, a := range h.hosts[s.host] {
-				all = append(all, netip.AddrPortFrom(a, s.port))
-			}
-		}
-	}
-	return all
-}
-
-// remember adds what fits, until there are too many names.
-func (h *heard) remember(n heard) {
-	for i, fits := range n.fits {
-		if _, known := h.fits[i]; known || len(h.fits) < maxNames {
-			h.fits[i] = fits
-		}
-	}
-	for i, all := range n.servers {
-		for _, s := range all {
-			add(h.servers, i, s)
-		}
-	}
-	for name, all := range n.hosts {
-		for _, a := range all {
-			add(h.hosts, name, a)
-		}
-	}
-}
-
-// add adds a value to a name's, once and within the bounds.
-func add[T comparable](all map[string][]T, name string, value T) {
-	of, known := all[name]
-	if (known || len(all) < maxNames) && len(of) < maxEach && !slices.Contains(of, value) {
-		all[name] = append(of, value)
-	}
-}
-
-// read adds to h what a packet from the network says. It returns false if the packet is no answer to our question.
-func (b *browse) read(packet []byte, h *heard) bool {
-	var p dnsmessage.Parser
-	header, err := p.Start(packet)
-	if err != nil || !header.Response || header.ID != b.id || header.RCode != dnsmessage.RCodeSuccess ||
-		p.SkipAllQuestions() != nil {
-		return false
-	}
-	left := b.section(h, maxRecords, p.AnswerHeader, p.SkipAnswer, &p)
-	if p.SkipAllAnswers() == nil && p.SkipAllAuthorities() == nil {
-		b.section(h, left, p.AdditionalHeader, p.SkipAdditional, &p)
-	}
-	return true
-}
-
-// section reads up to most records, and returns how many it left of these. A record that cannot be read, as a foreign
-// name with a dot in it, is skipped.
-func (b *browse) section(
-	h *heard, most int, next func() (dnsmessage.ResourceHeader, error), skip func() error, p *dnsmessage.Parser,
-) int {
-	for ; most > 0; most-- {
-		header, err := next()
-		if err != nil || !b.record(p, header, h) {
-			if skip() != nil {
-				return most // the end, or a cut
-			}
-		}
-	}
-	return 0
-}
-
-// record adds a record to h. It returns false if it is not read.
-func (b *browse) record(p *dnsmessage.Parser, header dnsmessage.ResourceHeader, h *heard) bool {
-	if header.Class&^flush != dnsmessage.ClassINET || header.TTL == 0 { // a goodbye
-		return false
-	}
-	name := lower(header.Name.String())
-	switch header.Type {
-	case dnsmessage.TypePTR:
-		r, err := p.PTRResource()
-		if i := lower(r.PTR.String()); err == nil && name == serviceKind && isInstance(i) {
-			h.instances = append(h.instances, i)
-		}
-		return err == nil
-	case dnsmessage.TypeSRV:
-		r, err := p.SRVResource()
-		if err == nil && isInstance(name) && r.Port != 0 {
-			add(h.servers, name, server{lower(r.Target.String()), r.Port})
-		}
-		return err == nil
-	case dnsmessage.TypeTXT:
-		r, err := p.TXTResource()
-		if err == nil && isInstance(name) {
-			h.fits[name] = b.fit(r.TXT)
-		}
-		return err == nil
-	case dnsmessage.TypeA:
-		r, err := p.AResource()
-		if err == nil {
-			b.address(h, name, netip.AddrFrom4(r.A))
-		}
-		return err == nil
-	case dnsmessage.TypeAAAA:
-		r, err := p.AAAAResource()
-		if err == nil {
-			b.address(h, name, netip.AddrFrom16(r.AAAA))
-		}
-		return err == nil
-	}
-	return false
-}
-
-func isInstance(name string) bool { return strings.HasSuffix(name, "."+serviceKind) }
-
-// address adds a host's address if it is on the link: nobody here sends a device elsewhere.
-func (b *browse) address(h *heard, name string, a netip.Addr) {
-	if !useful(a) || !b.l.neighbour(a) {
+// ask sends a question once, and few in all. One that is lost is not sent again.
+func (b *browse) ask(name string, kind dnsmessage.Type) {
+	key := name + kind.String()
+	if b.more[key] || len(b.more) >= maxMore {
 		return
 	}
-	if isLink6(a) {
-		a = a.WithZone(b.l.zone)
+	b.more[key] = true
+	n, err := dnsmessage.NewName(name)
+	if err != nil {
+		return
 	}
-	add(h.hosts, name, a)
-}
-
-// fit says whether a TXT record has one of the pins: of several, the first counts (RFC 6763 6.4).
-func (b *browse) fit(text []string) bool {
-	for _, t := range text {
-		if key, value, _ := strings.Cut(t, "="); lower(key) == pinKey {
-			return slices.Contains(b.pins, lower(value))
-		}
+	if packet, err := questionPacket(b.id, n, kind); err == nil && b.l.conn != nil {
+		_, _ = b.l.conn.WriteToUDPAddrPort(packet, b.l.group)
 	}
-	return false
 }

@@ -57,17 +57,18 @@ func join(fd, index int, group netip.AddrPort) error {
 		}
 	}
 	if group.Addr().Is6() {
-		to := &unix.SockaddrInet6{Port: int(group.Port()), ZoneId: uint32(index), Addr: group.Addr().As16()}
+		zone := uint32(index) //nolint:gosec // the kernel's numbers of interfaces are positive and of 31 bits
+		to := &unix.SockaddrInet6{Port: int(group.Port()), ZoneId: zone, Addr: group.Addr().As16()}
 		if err := unix.Bind(fd, to); err != nil {
 			return os.NewSyscallError("bind", err)
 		}
-		m := &unix.IPv6Mreq{Multiaddr: group.Addr().As16(), Interface: uint32(index)}
+		m := &unix.IPv6Mreq{Multiaddr: group.Addr().As16(), Interface: zone}
 		return os.NewSyscallError("setsockopt", unix.SetsockoptIPv6Mreq(fd, unix.IPPROTO_IPV6, unix.IPV6_JOIN_GROUP, m))
 	}
 	if err := unix.Bind(fd, &unix.SockaddrInet4{Port: int(group.Port()), Addr: group.Addr().As4()}); err != nil {
 		return os.NewSyscallError("bind", err)
 	}
-	m := &unix.IPMreqn{Multiaddr: group.Addr().As4(), Ifindex: int32(index)}
+	m := &unix.IPMreqn{Multiaddr: group.Addr().As4(), Ifindex: int32(index)} //nolint:gosec // see above
 	if err := unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP, unix.IP_MULTICAST_IF, m); err != nil {
 		return os.NewSyscallError("setsockopt", err)
 	}

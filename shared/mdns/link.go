@@ -56,7 +56,7 @@ func (a asker) links() ([]*link, error) {
 	var links []*link
 	var failed error
 	for _, p := range all {
-		l, err := a.open(p.own, p.name, p.nets)
+		l, err := a.open(p.own, p.name, append(p.nets, a.nets...))
 		if err != nil {
 			failed = err // of an address that is not ready yet, or gone meanwhile
 			continue

@@ -46,8 +46,9 @@ type asker struct {
 	group4, group6 netip.AddrPort // where the questions go; answers come from their ports
 	flags          net.Flags      // which an interface must have
 	wait           time.Duration  // for the first answer
-	again          time.Duration  // until the question is asked once more: Wi-Fi acknowledges no multicast
+	again          time.Duration  // until the question is asked again: Wi-Fi acknowledges no multicast
 	settle         time.Duration  // for more answers after the first
+	nets           []netip.Prefix // that are taken for nets of each link
 }
 
 var standard = asker{
@@ -114,6 +115,7 @@ func gather[T any](ctx context.Context, a asker, ask func() error, found <-chan 
 		case <-again.C:
 			if all == nil {
 				sent = ask()
+				again.Reset(a.again)
 			}
 			continue
 		case <-settled:

@@ -2,6 +2,7 @@ package mdns
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -185,26 +186,29 @@ func (s *service) known(p *dnsmessage.Parser, q inquiry) bool {
 		return false
 	}
 	for range maxRecords {
-		h, err := p.AnswerHeader()
-		if err != nil {
-			if p.SkipAnswer() != nil {
-				return false
-			}
-			continue
-		}
-		if h.Type != dnsmessage.TypePTR || lower(h.Name.String()) != s.kind.String() || h.TTL < ttl/2 {
-			if p.SkipAnswer() != nil {
-				return false
-			}
-			continue
-		}
-		r, err := p.PTRResource()
+		same, err := s.isInstance(p)
 		if err != nil && p.SkipAnswer() != nil {
-			return false
+			return false // the end, or a cut
 		}
-		if err == nil && lower(r.PTR.String()) == s.instance.String() {
+		if same {
 			return true
 		}
 	}
 	return false
+}
+
+var errOther = errors.New("another record")
+
+// isInstance reads an answer if it is that there is our instance, and that will be known long enough. With an error the
+// answer is to be skipped.
+func (s *service) isInstance(p *dnsmessage.Parser) (bool, error) {
+	h, err := p.AnswerHeader()
+	if err != nil {
+		return false, err
+	}
+	if h.Type != dnsmessage.TypePTR || lower(h.Name.String()) != s.kind.String() || h.TTL < ttl/2 {
+		return false, errOther
+	}
+	r, err := p.PTRResource()
+	return err == nil && lower(r.PTR.String()) == s.instance.String(), err
 }
