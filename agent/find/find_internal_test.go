@@ -281,6 +281,7 @@ func TestNew_anothersMemory(t *testing.T) {
 		os.Chmod(dir, 0)); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = os.Chmod(dir, 0o700) }) // so that it can be removed //nolint:gosec // a folder
 	if _, err := New(Options{
 		Search: Search{Addresses: []string{"a:1"}}, Memory: filepath.Join(dir, "gateway"),
 		Log: slog.New(slog.DiscardHandler),

@@ -238,3 +238,14 @@ func (c *counted) Read(p []byte) (int, error) {
 	c.n += n
 	return n, err
 }
+
+// No more is read than an answer may have.
+func TestReadAnswer_bounded(t *testing.T) {
+	t.Parallel()
+	for _, head := range []string{"HTTP/1.1 200 OK\r\nX: ", "HTTP/1.1 200 OK\r\n\r\n{\"device\":\"", ""} {
+		r := &counted{Reader: bytes.NewReader([]byte(head + strings.Repeat("a", 1<<20)))}
+		if answer, err := readAnswer(r, pki.Sum{}); err == nil || r.n > maxAnswer {
+			t.Errorf("%q: got %+v, %v after %d bytes", head, answer, err, r.n)
+		}
+	}
+}
