@@ -13,6 +13,8 @@ import (
 
 const sampleFile = "../../configs/agent.yaml"
 
+var pin = strings.Repeat("0a", 32)
+
 // plain is Config without Validate, so that it can be filled from zero.
 type plain agent.Config
 
@@ -60,6 +62,12 @@ func TestConfig_errors(t *testing.T) {
 		{"gateway: {topic_prefix: '/pi'}", `gateway.topic_prefix: must be`},
 		{"gateway: {keep_alive: 1s}", `gateway.keep_alive: must be between 5s and 1h`},
 		{"gateway: {password: x}", `unknown key`},
+		{"gateway: {addresses: ['a:1883']}", `gateway.addresses: needs gateway.pins`},
+		{"gateway: {key_file: /k}", `gateway.key_file: needs gateway.pins`},
+		{"gateway: {pins: [abc]}", `gateway.pins[0]: `},
+		{"gateway: {pins: [" + pin + "], address: 'h/x'}", `gateway.address: must be host:port such as gateway.local:8883`},
+		{"gateway: {pins: [" + pin + "], addresses: [a, 'b:0']}", `gateway.addresses[1]: the port must be`},
+		{"gateway: {pins: [" + pin + "], addresses: [a,b,c,d,e,f,g,h,i]}", `gateway.addresses: must be at most 8`},
 		{"collect: {interval: 1ms}", `collect.interval: must be between`},
 		{"collect: {disks: [data]}", `collect.disks[0]: must be an absolute path`},
 		{"collect: {disks: [/, /]}", `collect.disks[1]: is listed twice`},
@@ -94,6 +102,16 @@ func TestConfig_addresses(t *testing.T) {
 		if err := cfg.Validate(); err != nil {
 			t.Errorf("%s: %v", address, err)
 		}
+	}
+}
+
+// With pins the port may be left out.
+func TestConfig_pins(t *testing.T) {
+	t.Parallel()
+	cfg := agent.Default()
+	if err := config.Decode("agent.yaml", []byte("gateway: {pins: ["+pin+"], address: gateway, addresses: ['[::1]', "+
+		"'10.0.0.1:883']}"), &cfg); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -27,8 +27,9 @@ type Options struct {
 
 // A Finder connects to the gateway, wherever it is. Its methods may be called from several goroutines.
 type Finder struct {
-	opt  Options
-	tell *tell.Teller
+	opt   Options
+	tell  *tell.Teller
+	reach time.Duration // of the first round
 
 	mu     sync.Mutex // guards what follows
 	memory memory
@@ -38,7 +39,7 @@ type Finder struct {
 // New returns a Finder that has connected to nothing. Without pins the error is ErrPlain if the memory says that the
 // gateway has spoken TLS.
 func New(opt Options) (*Finder, error) {
-	f := &Finder{opt: opt, tell: tell.New(opt.Log)}
+	f := &Finder{opt: opt, tell: tell.New(opt.Log), reach: Reach}
 	m, there := recall(opt.Memory)
 	switch {
 	case len(opt.Pins) == 0 && there:
@@ -69,9 +70,9 @@ func (f *Finder) Connect(ctx context.Context, opt mqttlink.Options) (*mqttlink.L
 		opt.Broker = "tls://" + p.Address
 		link, err = mqttlink.Connect(ctx, opt)
 		at = p
-		if errors.Is(err, pki.ErrPin) && p.Way == Network {
-			f.tell.Tell(slog.LevelWarn, p.Address, "another than our gateway answers on the local network in its name, and is "+
-				"passed over", "address", p.Address, "err", err)
+		if errors.Is(err, pki.ErrPin) {
+			f.tell.Tell(slog.LevelWarn, p.Address, "another than our gateway answers, is told nothing, and is passed over",
+				"address", p.Address, "way", string(p.Way), "err", err)
 		}
 		if errors.Is(err, mqttlink.ErrLogin) && len(f.opt.Pins) == 1 {
 			return Stop(err)
@@ -94,7 +95,7 @@ func (f *Finder) round() (Search, time.Duration) {
 	defer f.mu.Unlock()
 	s := f.opt.Search
 	s.Last = f.memory.last(s.Addresses)
-	return s, min(Reach*time.Duration(1+min(f.failed, maxSlow)), maxReach)
+	return s, min(f.reach*time.Duration(1+min(f.failed, maxSlow)), maxReach)
 }
 
 // Where nobody is found, each round waits longer, up to what a connection may take at all.

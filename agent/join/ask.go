@@ -105,7 +105,7 @@ func unanswered(ctx context.Context, err error) error {
 }
 
 // errCut is an answer that is not whole.
-var errCut = errors.New("the answer ends early")
+var errCut = errors.New("the answer is not whole")
 
 // readAnswer reads the gateway's answer, of which no byte is believed to fit. An error is a find.Stop, but for errCut.
 func readAnswer(from io.Reader, pin pki.Sum) (pairing.Answer, error) {

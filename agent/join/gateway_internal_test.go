@@ -21,6 +21,8 @@ import (
 
 const patience = 20 * time.Second
 
+var quiet = slog.New(slog.DiscardHandler)
+
 // A gateway is a small one: it answers requests to join as the tests want, and everything else as a broker.
 type gateway struct {
 	*fakebroker.Broker
@@ -188,5 +190,5 @@ func newMachine(t testing.TB, lines string) *machine {
 }
 
 func (m *machine) join(ctx context.Context, token string) error {
-	return Join(ctx, Options{Token: token, Config: m.config, Out: &m.out, Log: slog.New(slog.DiscardHandler)})
+	return Join(ctx, Options{Token: token, Config: m.config, Out: &m.out, Log: quiet})
 }

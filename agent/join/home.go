@@ -96,26 +96,27 @@ var keyNames = regexp.MustCompile(`^device-[0-9a-f]{12}\.key$`)
 
 func (h home) path(name string) string { return filepath.Join(h.dir, name) }
 
-// key returns the key of that name. nil means that it is on disk. One that is there is that of a call that was ended.
-func (h home) key(name string) (*tls.Certificate, error) {
+// key returns the key of that name, and whether it was made now. nil means that it is on disk. One that is there is that
+// of a call that was ended.
+func (h home) key(name string) (key *tls.Certificate, made bool, err error) {
 	path := h.path(name)
-	key, err := pki.LoadDeviceKey(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if key, err = pki.LoadDeviceKey(path); errors.Is(err, fs.ErrNotExist) {
+		made = true
 		key, err = pki.MakeDeviceKey(path)
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	// It may be there by a call that ended before its folder was synced, or before it was given away.
 	if err := files.System.SyncDir(h.dir); err != nil && !files.NoFolderSync(err) {
-		return nil, err
+		return nil, false, err
 	}
 	if h.uid >= 0 {
 		if err := os.Lchown(path, h.uid, h.gid); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
-	return key, nil
+	return key, made, nil
 }
 
 // tidy removes keys that no configuration names any more.

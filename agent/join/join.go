@@ -78,6 +78,7 @@ type joiner struct {
 	cfg  agent.Config // what is in it
 	home home         // where the key is
 	key  *tls.Certificate
+	made bool // the key, by this call
 }
 
 func (j *joiner) say(format string, args ...any) {
@@ -101,8 +102,12 @@ func (j *joiner) prepare() (err error) {
 	if j.home, err = findHome(j.cfg.Spool.Dir, j.opt.Config); err != nil {
 		return err
 	}
+	// One that a program cannot change is found now: its last values take two addresses.
+	if _, err := j.edited(j.cfg.Name(), []string{"a:1", "b:1"}); err != nil {
+		return err
+	}
 	step("looked")
-	if j.key, err = j.home.key(j.keyName()); err != nil {
+	if j.key, j.made, err = j.home.key(j.keyName()); err != nil {
 		return err
 	}
 	step("key")
@@ -111,7 +116,7 @@ func (j *joiner) prepare() (err error) {
 
 // done reports whether the configuration is what this token has made of it.
 func (j *joiner) done() bool {
-	return j.cfg.Gateway.KeyFile == j.home.path(j.keyName()) && slices.Contains(j.cfg.Gateway.Pins, j.token.Pin)
+	return !j.made && j.cfg.Gateway.KeyFile == j.home.path(j.keyName()) && slices.Contains(j.cfg.Gateway.Pins, j.token.Pin)
 }
 
 // ask asks the gateway at one place after another.

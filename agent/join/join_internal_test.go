@@ -17,6 +17,11 @@ import (
 	"piway/shared/pki"
 )
 
+func quoted(text string) string {
+	b, _ := json.Marshal(text) // of a text
+	return string(b)
+}
+
 func answer(w http.ResponseWriter, a pairing.Answer) { _ = json.NewEncoder(w).Encode(a) }
 
 func (m *machine) load(t *testing.T) agent.Config {

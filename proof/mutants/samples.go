@@ -42,6 +42,69 @@ var ofSamples = []mutant{
 		"./shared/mqttlink", "TestLink_settled",
 	},
 
+	// finding, joining
+	{
+		"find: who is not proved is talked to", "agent/find/finder.go",
+		"opt.TLS = pki.Pinned(f.opt.Pins, f.opt.Key)",
+		"opt.TLS = pki.Pinned(f.opt.Pins, f.opt.Key)\n\topt.TLS.VerifyConnection = nil",
+		"./agent/find", "TestFinder_passesOver",
+	},
+	{
+		"find: an agent that spoke TLS goes back to plain", "agent/find/finder.go",
+		"case len(opt.Pins) == 0 && there:", "case false:",
+		"./agent/find", "TestNew_neverBackToPlain",
+	},
+	{
+		"find: a mark that cannot be read is none", "agent/find/memory.go",
+		"return memory{}, true", "return memory{}, false",
+		"./agent/find", "TestNew_neverBackToPlain",
+	},
+	{
+		"find: the address is written at each connection", "agent/find/finder.go",
+		" || m.same(f.memory)", "",
+		"./agent/find", "TestFinder_remembers",
+	},
+	{
+		"agent: a device with a key sends its password", "agent/agent/gateway.go",
+		`if c.Gateway.KeyFile != "" {
+		return ""`, `if false {
+		return ""`,
+		"./agent/agent", "TestPassword_notBesideAKey",
+	},
+	{
+		"join: the secret is sent before the gateway is proved", "agent/join/ask.go",
+		"cfg := pki.Pinned([]pki.Sum{pin}, nil)", "cfg := pki.Pinned([]pki.Sum{pin}, nil)\n\tcfg.VerifyConnection = nil",
+		"./agent/join", "TestJoin_rogues",
+	},
+	{
+		"join: an interrupted one begins with a new key", "agent/join/home.go",
+		"if key, err = pki.LoadDeviceKey(path); errors.Is(err, fs.ErrNotExist) {",
+		"_ = os.Remove(path)\n\tif key, err = pki.LoadDeviceKey(path); errors.Is(err, fs.ErrNotExist) {",
+		"./agent/join", "TestJoin_killed",
+	},
+	{
+		"join: the configuration is written before the gateway answers", "agent/join/join.go",
+		"	answer, at, err := j.ask(ctx)",
+		"	_ = j.configure(pairing.Answer{Device: \"x\"}, find.Place{Address: \"a:1\"})\n	answer, at, err := j.ask(ctx)",
+		"./agent/join", "TestJoin_killed",
+	},
+	{
+		"join: the old key goes before the new configuration is there", "agent/join/join.go",
+		`	step("answered")`, `	j.tidy()
+	step("answered")`,
+		"./agent/join", "TestJoin_keepsTheOldKey",
+	},
+	{
+		"join: an answer is read without end", "agent/join/ask.go",
+		"bufio.NewReader(io.LimitReader(from, maxAnswer))", "bufio.NewReader(from)",
+		"./agent/join", "FuzzAnswer|TestReadAnswer_bounded",
+	},
+	{
+		"config: a list takes another key's lines along", "shared/config/set_list.go",
+		"lines = slices.Delete(lines, n-1, n)", "lines = slices.Delete(lines, n-1, min(n+1, len(lines)))",
+		"./shared/config", "TestSetList",
+	},
+
 	// spool
 	{
 		"own: a link is followed", "agent/own/entry.go",

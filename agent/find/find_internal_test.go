@@ -1,0 +1,332 @@
+package find
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"piway/shared/config"
+	"piway/shared/mqttlink"
+	"piway/shared/mqttlink/fakebroker"
+	"piway/shared/pki"
+	"piway/shared/testlog"
+)
+
+// authority is one of the tests' gateways.
+func authority(t *testing.T) *pki.Authority {
+	t.Helper()
+	a, err := pki.OpenAuthority(t.TempDir(), []string{"127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// gateway is a broker of this authority.
+func gateway(t *testing.T, a *pki.Authority) *fakebroker.Broker {
+	t.Helper()
+	return fakebroker.New(t, &tls.Config{
+		MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert, Certificates: []tls.Certificate{*a.Certificate()},
+	})
+}
+
+// silent accepts connections and says nothing.
+func silent(t *testing.T) string {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() }) // of a test
+	return l.Addr().String()
+}
+
+func browsing(places ...string) func(context.Context, [][8]byte) ([]netip.AddrPort, error) {
+	return func(context.Context, [][8]byte) (all []netip.AddrPort, err error) {
+		for _, p := range places {
+			all = append(all, netip.MustParseAddrPort(p))
+		}
+		return all, nil
+	}
+}
+
+// connect connects once, as a device with a password.
+func connect(t *testing.T, f *Finder) (Place, error) {
+	t.Helper()
+	link, at, err := f.Connect(t.Context(), mqttlink.Options{ClientID: "c", Username: "kitchen", Password: "hush"})
+	if err == nil {
+		link.Close()
+	}
+	return at, err
+}
+
+func finder(t *testing.T, opt Options) *Finder {
+	t.Helper()
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	f, err := New(opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.Close)
+	return f
+}
+
+// Whoever is not proved by the pin is told nothing, at whatever place, and passed over.
+func TestFinder_passesOver(t *testing.T) {
+	t.Parallel()
+	us, them := authority(t), authority(t)
+	ours, rogue, rogue2, plain := gateway(t, us), gateway(t, them), gateway(t, them), fakebroker.New(t, nil)
+	log := new(testlog.Log)
+	f := finder(t, Options{
+		Search: Search{
+			Addresses: []string{plain.Addr(), "127.0.0.1:1", silent(t), rogue.Addr()}, Pins: []pki.Sum{us.Pin()},
+			Browse: browsing(rogue.Addr(), rogue2.Addr(), ours.Addr()),
+		},
+		Log: slog.New(slog.NewTextHandler(log, nil)),
+	})
+	f.reach = 300 * time.Millisecond
+	for range 3 {
+		if at, err := connect(t, f); err != nil || at != (Place{ours.Addr(), Network}) && at != (Place{ours.Addr(), Last}) {
+			t.Fatalf("got %v, %v, want %s", at, err, ours.Addr())
+		}
+		if hello := <-ours.Connects; hello.Username != "kitchen" || hello.Password != "hush" {
+			t.Errorf("got %+v", hello)
+		}
+		f.memory = memory{} // so that all are tried again
+	}
+	for name, b := range map[string]*fakebroker.Broker{"a rogue": rogue, "a rogue on the network": rogue2, "a plain one": plain} {
+		select {
+		case hello := <-b.Connects:
+			t.Errorf("%s was told %+v", name, hello)
+		default:
+		}
+	}
+	if n := strings.Count(log.String(), "is passed over"); n != 2 || !strings.Contains(log.String(), rogue.Addr()) ||
+		!strings.Contains(log.String(), rogue2.Addr()) {
+		t.Errorf("got %d lines, want one of each:\n%s", n, log)
+	}
+}
+
+// What each place said is in the error.
+func TestFinder_nobody(t *testing.T) {
+	t.Parallel()
+	us, them := authority(t), authority(t)
+	rogue := gateway(t, them)
+	f := finder(t, Options{Search: Search{
+		Addresses: []string{"127.0.0.1:1", rogue.Addr()}, Pins: []pki.Sum{us.Pin()}, Browse: browsing(),
+	}})
+	_, err := connect(t, f)
+	if !errors.Is(err, pki.ErrPin) || !errors.Is(err, errNobody) || !strings.Contains(err.Error(), "127.0.0.1:1") ||
+		!strings.Contains(err.Error(), rogue.Addr()) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v", err)
+	}
+	if _, reach := f.round(); reach != 2*Reach {
+		t.Errorf("got %s for the next round, want twice as long", reach)
+	}
+	f.failed = 1000
+	if _, reach := f.round(); reach != maxReach {
+		t.Errorf("got %s, want %s", reach, maxReach)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := f.Connect(ctx, mqttlink.Options{ClientID: "c"}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// With one pin, whoever refuses the log-in is the gateway, and all other places are too; with two there may be another.
+func TestFinder_login(t *testing.T) {
+	t.Parallel()
+	old, now := authority(t), authority(t)
+	refusing, ours := gateway(t, old), gateway(t, now)
+	refusing.Connack = func(fakebroker.Connect) int { return 5 }
+	places := []string{refusing.Addr(), ours.Addr()}
+	f := finder(t, Options{Search: Search{Addresses: places, Pins: []pki.Sum{old.Pin()}}})
+	if _, err := connect(t, f); !errors.Is(err, mqttlink.ErrLogin) || strings.Contains(err.Error(), ours.Addr()) {
+		t.Errorf("got %v", err)
+	}
+	f = finder(t, Options{Search: Search{Addresses: places, Pins: []pki.Sum{old.Pin(), now.Pin()}}})
+	if at, err := connect(t, f); err != nil || at.Address != ours.Addr() {
+		t.Errorf("got %v, %v", at, err)
+	}
+}
+
+// The key is shown.
+func TestFinder_key(t *testing.T) {
+	t.Parallel()
+	us := authority(t)
+	shown := make(chan pki.Sum, 1)
+	b := fakebroker.New(t, &tls.Config{
+		MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert, Certificates: []tls.Certificate{*us.Certificate()},
+		VerifyConnection: func(s tls.ConnectionState) error {
+			shown <- pki.SumOfCert(s.PeerCertificates[0])
+			return nil
+		},
+	})
+	key, err := pki.MakeDeviceKey(filepath.Join(t.TempDir(), "key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := finder(t, Options{Search: Search{Addresses: []string{b.Addr()}, Pins: []pki.Sum{us.Pin()}}, Key: key})
+	if _, err := connect(t, f); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-shown; got != pki.SumOfCert(key.Leaf) {
+		t.Errorf("got %v", got)
+	}
+}
+
+// What worked is tried first by the next process, and the file is written when that changes only.
+func TestFinder_remembers(t *testing.T) {
+	t.Parallel()
+	us := authority(t)
+	first, second := gateway(t, us), gateway(t, us)
+	file := filepath.Join(t.TempDir(), "state", "gateway")
+	opt := Options{
+		Search: Search{Addresses: []string{"127.0.0.1:1"}, Pins: []pki.Sum{us.Pin()}, Browse: browsing(second.Addr())},
+		Memory: file,
+	}
+	look := opt
+	look.Look = true
+	if _, err := connect(t, finder(t, look)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(file); err == nil {
+		t.Error("who only looks has written")
+	}
+	f := finder(t, opt)
+	if at, err := connect(t, f); err != nil || at.Way != Network {
+		t.Fatalf("got %v, %v", at, err)
+	}
+	before, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opt.Browse = nil
+	for _, f := range []*Finder{f, finder(t, opt), finder(t, look)} {
+		if at, err := connect(t, f); err != nil || at != (Place{second.Addr(), Last}) {
+			t.Errorf("got %v, %v", at, err)
+		}
+	}
+	if after, err := os.Stat(file); err != nil || !os.SameFile(before, after) {
+		t.Errorf("the file was written again: %v", err)
+	}
+	// Who names another address wants that one.
+	opt.Addresses = []string{first.Addr()}
+	if at, err := connect(t, finder(t, opt)); err != nil || at != (Place{first.Addr(), Configured}) {
+		t.Errorf("got %v, %v", at, err)
+	}
+	if after, err := os.Stat(file); err != nil || os.SameFile(before, after) {
+		t.Errorf("the new address is not remembered: %v", err)
+	}
+}
+
+// Once TLS was spoken, a configuration without pins is refused until somebody takes the mark away.
+func TestNew_neverBackToPlain(t *testing.T) {
+	t.Parallel()
+	us := authority(t)
+	b := gateway(t, us)
+	file := filepath.Join(t.TempDir(), "gateway")
+	opt := Options{
+		Search: Search{Addresses: []string{b.Addr()}, Pins: []pki.Sum{us.Pin()}}, Memory: file,
+		Log: slog.New(slog.DiscardHandler),
+	}
+	if _, err := connect(t, finder(t, opt)); err != nil {
+		t.Fatal(err)
+	}
+	opt.Pins = nil
+	for _, spoil := range []func() error{
+		func() error { return nil },
+		func() error { return os.WriteFile(file, []byte("{"), 0o600) },
+		func() error { return os.WriteFile(file, nil, 0o600) },
+		func() error { return os.Remove(file) },
+	} {
+		if err := spoil(); err != nil {
+			t.Fatal(err)
+		}
+		_, there := os.Stat(file)
+		_, err := New(opt)
+		if there != nil {
+			if err != nil {
+				t.Errorf("without the mark: got %v", err)
+			}
+			continue
+		}
+		if !errors.Is(err, ErrPlain) || !strings.Contains(config.Hint(err), "remove "+file) ||
+			!strings.Contains(err.Error(), "gateway.pins") {
+			t.Errorf("got %v, want the refusal and a way out", err)
+		}
+	}
+}
+
+// A folder into which this user may not look has no say.
+func TestNew_anothersMemory(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() == 0 {
+		t.Skip("root may look everywhere")
+	}
+	dir := filepath.Join(t.TempDir(), "d")
+	if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, "gateway"), nil, 0o600),
+		os.Chmod(dir, 0)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(dir, 0o700) }) // so that it can be removed //nolint:gosec // a folder
+	if _, err := New(Options{
+		Search: Search{Addresses: []string{"a:1"}}, Memory: filepath.Join(dir, "gateway"),
+		Log: slog.New(slog.DiscardHandler),
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEach_order(t *testing.T) {
+	t.Parallel()
+	var got []string
+	s := Search{
+		Last: "b:1", Addresses: []string{"a:1", "b:1", "c:1"}, Pins: make([]pki.Sum, 1),
+		Browse: browsing("127.0.0.1:1", "127.0.0.2:1"),
+	}
+	fail := errors.New("no")
+	err := s.Each(t.Context(), func(_ context.Context, p Place) error {
+		got = append(got, p.Address)
+		if p.Address == "127.0.0.1:1" {
+			return Stop(fail)
+		}
+		return errors.New("not this one")
+	})
+	if want := []string{"b:1", "a:1", "c:1", "127.0.0.1:1"}; !slices.Equal(got, want) || err != fail { //nolint:errorlint // as it was given
+		t.Errorf("got %q, %v, want %q", got, err, want)
+	}
+	s = Search{Addresses: []string{"a:1"}}
+	if err := s.Each(t.Context(), func(context.Context, Place) error { return fail }); err != fail { //nolint:errorlint // as above
+		t.Errorf("got %v, want the error of the only place as it is", err)
+	}
+}
+
+// What is in the file may be anything.
+func FuzzRecall(f *testing.F) {
+	f.Add([]byte(`{"address":"a:1","configured":["a:1"],"pins":["00"]}`))
+	f.Add([]byte(`{"pins":[1]}`))
+	path := filepath.Join(f.TempDir(), "gateway")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		m, there := recall(path)
+		if !there {
+			t.Fatal("a file that is there says that TLS was spoken")
+		}
+		_ = m.plain(path).Error()
+	})
+}
