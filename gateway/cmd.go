@@ -30,6 +30,9 @@ type commands struct {
 	Health healthCmd `cmd:"" help:"Say whether the running gateway works."`
 	AWS    awsCmd    `cmd:"" name:"aws" help:"Set up AWS: rules, policy, certificate."`
 	Device deviceCmd `cmd:"" help:"Add, list and remove the devices that may connect."`
+
+	Backup  backupCmd  `cmd:"" help:"Write what another machine needs to be this gateway."`
+	Restore restoreCmd `cmd:"" help:"Make this machine the gateway of a backup."`
 }
 
 type runCmd struct {

@@ -70,3 +70,6 @@ func Queue(dir string) string { return filepath.Join(dir, "queue.db") }
 
 // Devices is the path of the device list.
 func Devices(dir string) string { return filepath.Join(dir, "devices.json") }
+
+// PKI is the folder of the gateway's authority on the LAN.
+func PKI(dir string) string { return filepath.Join(dir, "pki") }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -175,6 +176,10 @@ func (g *Gateway) keepDevices(ctx context.Context) error {
 func (g *Gateway) deviceRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /devices", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, g.devices.All(), nil)
+	})
+	mux.HandleFunc("GET /backup/devices", func(w http.ResponseWriter, _ *http.Request) {
+		text, err := g.devices.Text()
+		answer(w, json.RawMessage(text), err)
 	})
 	mux.HandleFunc("GET /devices/{name}/metrics", func(w http.ResponseWriter, r *http.Request) {
 		all, err := g.metricsOf(r.PathValue("name"))
