@@ -25,8 +25,8 @@ func (*backupCmd) Help() string {
 
 Examples:
 
-  sudo piway-gateway backup /root/piway.tar
-  sudo piway-gateway backup - | age -p > piway.tar.age`
+  piway-gateway backup /root/piway.tar
+  piway-gateway backup - | age -p > piway.tar.age`
 }
 
 // Run writes the backup.
@@ -96,8 +96,8 @@ The old gateway must not run any more. docs/move.md goes through all of a move.
 
 Examples:
 
-  sudo piway-gateway restore /root/piway.tar
-  age -d piway.tar.age | sudo piway-gateway restore -`
+  piway-gateway restore /root/piway.tar
+  age -d piway.tar.age | piway-gateway restore -`
 }
 
 // Run restores.
