@@ -46,6 +46,9 @@ type commands struct {
 	Invite inviteCmd `cmd:"" help:"Let devices in: print a line to paste on each."`
 	Device deviceCmd `cmd:"" help:"List, rename, revoke and remove the devices that may connect."`
 	CA     caCmd     `cmd:"" name:"ca" help:"Print the certificate by which other clients than agents know the gateway."`
+
+	Backup  backupCmd  `cmd:"" help:"Write what another machine needs to be this gateway."`
+	Restore restoreCmd `cmd:"" help:"Make this machine the gateway of a backup."`
 }
 
 type runCmd struct {

@@ -317,3 +317,19 @@ func TestListener_kindsAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// While another gateway has the client id, this one stays away as long as the uplink does.
+func TestListener_away(t *testing.T) {
+	b := fakebroker.New(t, nil)
+	asked := make(chan struct{}, 1)
+	r := start(t, b, func(l *Listener) {
+		l.cfg.Away = func() time.Duration { asked <- struct{}{}; return time.Hour }
+	})
+	await(t, b.Connects, "the CONNECT")
+	b.Drop()
+	await(t, asked, "the listener to ask how long to stay away")
+	r.stop()
+	if n := len(b.Connects); n > 0 {
+		t.Errorf("connected %d times more", n)
+	}
+}

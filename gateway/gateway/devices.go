@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -191,6 +192,10 @@ func (g *Gateway) deviceRoutes(mux *http.ServeMux) {
 		answer(w, g.entries(), nil)
 	})
 	mux.HandleFunc("POST /invitations", g.inviteRoute)
+	mux.HandleFunc("GET /backup/devices", func(w http.ResponseWriter, _ *http.Request) {
+		text, err := g.devices.Text()
+		answer(w, json.RawMessage(text), err)
+	})
 	mux.HandleFunc("GET /devices/{name}/metrics", func(w http.ResponseWriter, r *http.Request) {
 		all, err := g.metricsOf(r.PathValue("name"))
 		answer(w, all, err)

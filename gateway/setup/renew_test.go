@@ -354,6 +354,42 @@ func TestRenew_asRoot(t *testing.T) {
 	}
 }
 
+// After the gateway was stolen, another machine that has nothing of it but its client id makes a new key, and the stolen
+// certificates are gone.
+func TestSetup_afterTheft(t *testing.T) {
+	b := newRenewBench(t)
+	if err := b.renewal().run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	account(t, b.aws, func(a *awsAccount) { // step 1
+		for _, c := range a.Certs {
+			c.Status = "INACTIVE"
+		}
+	})
+	thief := *b.bench
+	b.bench = &bench{t: t, aws: b.aws, path: filepath.Join(t.TempDir(), "gateway.yaml")}
+	b.dir = filepath.Join(t.TempDir(), "certs")
+	if err := os.WriteFile(b.path, []byte("uplink: {certs: {dir: "+b.dir+"}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.setup("metric").run(t.Context()); err == nil || !strings.Contains(config.Hint(err), "aws remove") {
+		t.Errorf("without a removal: %v", err)
+	}
+	if err := b.removal().run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if a := account(t, b.aws, nil); len(a.Certs) > 0 {
+		t.Errorf("stolen certificates are left: %d", len(a.Certs))
+	}
+	if err := b.setup("metric").run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.inUse(settings.Certs{Dir: b.dir}, "the new gateway")
+	if stolen := fingerprint(certFile(thief.dir, certEnd)); account(t, b.aws, nil).Certs[stolen] != nil {
+		t.Error("AWS still knows the stolen certificate")
+	}
+}
+
 // The commands change nothing and name both certificates.
 func TestRenew_print(t *testing.T) {
 	b := newRenewBench(t)

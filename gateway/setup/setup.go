@@ -66,8 +66,10 @@ func Commands(path string, cfg settings.Config, asked Asked, out io.Writer) erro
 
 // newSetup returns a setup of the first slot, until the stack says otherwise.
 func newSetup(path string, cfg settings.Config, asked Asked, g Gateway, out io.Writer) *setup {
-	return &setup{walk: newWalk(path, asked.Access, cfg, out), asked: asked, prices: priceList(), gateway: g,
-		slot: slots[0]}
+	return &setup{
+		walk: newWalk(path, asked.Access, cfg, out), asked: asked, prices: priceList(), gateway: g,
+		slot: slots[0],
+	}
 }
 
 // A setup is the whole way from credentials to a gateway that can connect.

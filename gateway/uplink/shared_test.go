@@ -18,6 +18,7 @@ import (
 type twoOfOneID struct {
 	t    *testing.T
 	aws  *broker.Broker
+	stop func() // of aws
 	said [2]*testlog.Log
 	cfg  [2]uplink.Config
 	mu   sync.Mutex // guards got
@@ -27,8 +28,24 @@ type twoOfOneID struct {
 func newTwo(t *testing.T, away time.Duration) *twoOfOneID {
 	t.Helper()
 	w := &twoOfOneID{t: t, got: map[string]int{}}
+	w.open("127.0.0.1:0")
+	for i := range w.cfg {
+		w.said[i] = new(testlog.Log)
+		w.cfg[i] = uplink.Config{
+			Broker: "tcp://" + w.aws.Addr().String(), ClientID: "gateway", Topic: "raspi/metrics",
+			Window: 50, PublishesPerSecond: 100, BytesPerSecond: 400 << 10, AckTimeout: patience,
+			ConnectInterval: 30 * time.Millisecond, MaxBackoff: 30 * time.Millisecond, KeepAlive: time.Minute,
+			SharedInterval: away, Log: slog.New(slog.NewTextHandler(w.said[i], nil)),
+		}
+	}
+	return w
+}
+
+// open serves at an address, until the test ends or w.stop is called.
+func (w *twoOfOneID) open(addr string) {
+	w.t.Helper()
 	var seconds atomic.Int64 // AWS takes one CONNECT a second of a client id, by a clock that runs as fast as the test
-	aws, err := broker.Open(t.Context(), "127.0.0.1:0", broker.Options{
+	aws, err := broker.Open(w.t.Context(), addr, broker.Options{
 		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return time.Unix(seconds.Add(1), 0) },
 		OnPublish: func(p broker.Publish) {
 			w.mu.Lock()
@@ -37,28 +54,19 @@ func newTwo(t *testing.T, away time.Duration) *twoOfOneID {
 		},
 	})
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
-	w.aws = aws
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- aws.Run(ctx) }()
-	t.Cleanup(func() {
+	w.aws = aws
+	w.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
-			t.Error(err)
+			w.t.Error(err)
 		}
 	})
-	for i := range w.cfg {
-		w.said[i] = new(testlog.Log)
-		w.cfg[i] = uplink.Config{
-			Broker: "tcp://" + aws.Addr().String(), ClientID: "gateway", Topic: "raspi/metrics",
-			Window: 50, PublishesPerSecond: 100, BytesPerSecond: 400 << 10, AckTimeout: patience,
-			ConnectInterval: 30 * time.Millisecond, MaxBackoff: 30 * time.Millisecond, KeepAlive: time.Minute,
-			SharedInterval: away, Log: slog.New(slog.NewTextHandler(w.said[i], nil)),
-		}
-	}
-	return w
+	w.t.Cleanup(w.stop)
 }
 
 // The gateway that is taken over again and again leaves the connection to the other one, which loses nothing.
@@ -120,5 +128,39 @@ func TestUplink_takenOver_goesOn(t *testing.T) {
 	}
 	if src.parked > 0 || u.Stats().Acked != n {
 		t.Errorf("parked %d, acknowledged %d", src.parked, u.Stats().Acked)
+	}
+}
+
+// A connection that cannot be made is the line's doing, and so may those be that ended before it.
+func TestUplink_outage_endsTheCount(t *testing.T) {
+	w := newTwo(t, time.Hour)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	u, _ := run(t, w.cfg[0], newSource(0))
+	lost := 0
+	end := func(how func()) {
+		lost++
+		if _, err := w.said[0].Await(ctx, lost, "connected to AWS"); err != nil {
+			t.Fatal(err)
+		}
+		how()
+		if _, err := w.said[0].Await(ctx, lost, "connection to AWS lost"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	end(w.aws.Drop)
+	end(w.aws.Drop)
+	end(w.stop)
+	w.said[0].Want(ctx, t, "connecting to AWS failed")
+	w.open(w.aws.Addr().String())
+	end(w.aws.Drop)
+	if u.Away() != 0 {
+		t.Error("stays away after an outage")
+	}
+	end(w.aws.Drop)
+	end(w.aws.Drop)
+	end(w.aws.Drop)
+	if u.Away() != time.Hour {
+		t.Error("four in a row are not enough")
 	}
 }

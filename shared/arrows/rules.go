@@ -16,8 +16,8 @@ func Piway() Rules {
 var inside = map[string][]string{
 	// The programs: flags and help.
 	"agent":        {"agent/*", "shared/cli", "shared/config", "shared/mdns", "shared/pki", "shared/sample"},
-	"gateway":      {"gateway/gateway", "gateway/settings", "gateway/setup", "gateway/demo", "gateway/ctl", "gateway/where", "shared/cli"},
-	"gateway_test": {"configs/aws", "gateway/datadir", "gateway/devices"}, // what its commands print
+	"gateway":      {"gateway/gateway", "gateway/settings", "gateway/setup", "gateway/demo", "gateway/ctl", "gateway/where", "gateway/backup", "shared/cli", "shared/config"},
+	"gateway_test": {"configs/aws", "gateway/backup", "gateway/datadir", "gateway/devices"}, // what its commands print
 	"localcore":    {"localcore/localcore", "shared/cli", "shared/pki"},
 
 	// The agent's stages, and their wiring.
@@ -90,6 +90,10 @@ var inside = map[string][]string{
 	"gateway/datadir": {"shared/config", "shared/files"},
 
 	// What its commands do.
+	"gateway/backup": {
+		"gateway/control", "gateway/datadir", "gateway/devices", "gateway/settings", "configs", "shared/config",
+		"shared/files", "shared/pki",
+	},
 	"gateway/ctl": {
 		"gateway/control", "gateway/datadir", "gateway/devices", "gateway/feedback", "gateway/forward",
 		"gateway/queue/ledger",
