@@ -22,9 +22,9 @@ import (
 //
 // The error is of the port only. What else fails is logged once and tried again.
 //
-// It is not done by github.com/pion/mdns/v2, tried at 2.2.2: that says neither hello nor goodbye, keeps to the interfaces
-// of its start, leaves out who knows another gateway already (it takes questions with known answers for answers),
-// answers whoever asks from wherever, and takes any sender's word for a service.
+// It is not done by github.com/pion/mdns/v2, tried at 2.2.2: that says neither hello nor goodbye, keeps to the
+// interfaces of its start, leaves out who knows another gateway already (it takes questions with known answers for
+// answers), answers whoever asks from wherever, and takes any sender's word for a service.
 func Announce(ctx context.Context, port int, pin8 [8]byte, log *slog.Logger) error {
 	s, err := newService(port, pin8)
 	if err != nil {

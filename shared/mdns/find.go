@@ -9,9 +9,9 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// Find asks the local network for gateways whose pin begins with one of pin8s. It returns up to 8 candidates, IPv4 first
-// and addresses of the link last, these with their zone, and takes up to 3 s, never longer than ctx. Anybody on the link
-// can announce any pin: only the key of who answers there proves anything.
+// Find asks the local network for gateways whose pin begins with one of pin8s. It returns up to 8 candidates, IPv4
+// first and addresses of the link last, these with their zone, and takes up to 3 s, never longer than ctx. Anybody on
+// the link can announce any pin: only the key of who answers there proves anything.
 func Find(ctx context.Context, pin8s [][8]byte) ([]netip.AddrPort, error) {
 	return standard.find(ctx, pin8s)
 }
@@ -57,8 +57,8 @@ func newBrowse(l *link, id uint16, pin8s [][8]byte) *browse {
 	return b
 }
 
-// take returns the new candidates that a packet from a neighbour gives, alone or with those before it, and asks for what
-// is left out. A packet that says everything, as a gateway's does, needs no place in what is remembered.
+// take returns the new candidates that a packet from a neighbour gives, alone or with those before it, and asks for
+// what is left out. A packet that says everything, as a gateway's does, needs no place in what is remembered.
 func (b *browse) take(packet []byte, from netip.Addr) []netip.AddrPort {
 	alone := newHeard()
 	if !b.read(packet, &alone) {

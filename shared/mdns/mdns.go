@@ -1,12 +1,13 @@
 // Package mdns is multicast DNS (RFC 6762): a static program has only Go's resolver, which knows none.
 //
 // It asks the local network for the addresses of a .local name, and for gateways. Its one promise: an answer is taken
-// only for what was asked, from a neighbour, within bounds of time and number. Who is on the link may give any: it proves
-// nothing of who is behind the address. The question is a one-shot query from a port of its own, which responders answer
-// to that port (RFC 6762 5.1, 6.7). So it needs no group to be joined, and no port that avahi-daemon has.
+// only for what was asked, from a neighbour, within bounds of time and number. Who is on the link may give any: it
+// proves nothing of who is behind the address. The question is a one-shot query from a port of its own, which
+// responders answer to that port (RFC 6762 5.1, 6.7). So it needs no group to be joined, and no port that avahi-daemon
+// has.
 //
-// And it announces a gateway (RFC 6763). Its promise there: neighbours only are answered, what is told names no machine,
-// and no flood of questions costs more than a fixed share of time and memory.
+// And it announces a gateway (RFC 6763). Its promise there: neighbours only are answered, what is told names no
+// machine, and no flood of questions costs more than a fixed share of time and memory.
 package mdns
 
 import (
