@@ -3,6 +3,7 @@ package bench_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -79,19 +80,23 @@ func compare(b *testing.B, conns, inFlight int) {
 	passwords, gateway := benchGateway(b, conns)
 	alone := &world.Process{Path: os.Args[0], Env: []string{asBroker + "=1"}, Ready: "gateway ready"}
 	world.Run(b, alone)
-	var acks [2]int64
-	var cpu time.Duration
+	var acks [3]int64 // of the library alone, and of the gateway without and with TLS
+	var cpu [3]time.Duration
 	for range benchRounds {
-		acks[0] += load(b, alone, passwords, inFlight)
-		before := cpuOf(b, gateway)
-		acks[1] += load(b, gateway, passwords, inFlight)
-		cpu += cpuOf(b, gateway) - before
+		for i, p := range []*world.Process{alone, gateway, gateway} {
+			before := cpuOf(b, p)
+			acks[i] += load(b, p, i == 2, passwords, inFlight)
+			cpu[i] += cpuOf(b, p) - before
+		}
 	}
 	seconds := benchFor.Seconds() * benchRounds
 	b.ReportMetric(float64(acks[1])/seconds, "reports/s")
+	b.ReportMetric(float64(acks[2])/seconds, "tls-reports/s")
 	b.ReportMetric(float64(acks[0])/seconds, "library_alone/s")
 	b.ReportMetric(float64(acks[1])/float64(acks[0]), "ratio")
-	b.ReportMetric(float64(cpu.Microseconds())/float64(acks[1]), "cpu-µs/report")
+	b.ReportMetric(float64(acks[2])/float64(acks[1]), "tls-ratio")
+	b.ReportMetric(float64(cpu[1].Microseconds())/float64(acks[1]), "cpu-µs/report")
+	b.ReportMetric(float64(cpu[2].Microseconds())/float64(acks[2]), "tls-cpu-µs/report")
 	b.ReportMetric(0, "ns/op") // says nothing here
 }
 
@@ -100,11 +105,14 @@ const memoryReports = 100
 
 // BenchmarkGateway_memory tells the resident memory with devices connected that have sent reports for a while.
 func BenchmarkGateway_memory(b *testing.B) {
-	for _, conns := range []int{50, 1000} {
-		b.Run(fmt.Sprintf("connections=%d", conns), func(b *testing.B) {
+	for _, tt := range []struct {
+		conns  int
+		secure bool
+	}{{50, false}, {50, true}, {1000, false}, {1000, true}} {
+		b.Run(fmt.Sprintf("connections=%d/tls=%t", tt.conns, tt.secure), func(b *testing.B) {
 			for range b.N {
-				passwords, gateway := benchGateway(b, conns)
-				clients := dialAll(b, gateway, passwords)
+				passwords, gateway := benchGateway(b, tt.conns)
+				clients := dialAll(b, gateway, tt.secure, passwords)
 				for range memoryReports {
 					for _, c := range clients {
 						if err := c.roundTrip(); err != nil {
@@ -144,9 +152,9 @@ func benchGateway(b *testing.B, conns int) (map[string]string, *world.Process) {
 }
 
 // load keeps every connection busy for benchFor and returns how many reports were acknowledged.
-func load(b *testing.B, p *world.Process, passwords map[string]string, inFlight int) int64 {
+func load(b *testing.B, p *world.Process, secure bool, passwords map[string]string, inFlight int) int64 {
 	b.Helper()
-	clients := dialAll(b, p, passwords)
+	clients := dialAll(b, p, secure, passwords)
 	var acks atomic.Int64
 	var wg sync.WaitGroup
 	end := time.Now().Add(benchFor)
@@ -184,12 +192,28 @@ type benchClient struct {
 
 var benchRun atomic.Int64
 
-func dialAll(b *testing.B, p *world.Process, passwords map[string]string) []*benchClient {
+// dialAll connects the devices; secure ones show a certificate too, as paired agents do.
+func dialAll(b *testing.B, p *world.Process, secure bool, passwords map[string]string) []*benchClient {
 	b.Helper()
-	run := benchRun.Add(1)
+	run, addr, dial := benchRun.Add(1), p.Addr(), new(net.Dialer).DialContext
+	if secure {
+		cert, err := pki.MakeDeviceKey(filepath.Join(b.TempDir(), "device.key"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		addr = p.AddrTLS()
+		dial = (&tls.Dialer{Config: &tls.Config{
+			InsecureSkipVerify: true, //nolint:gosec // who the gateway is does not matter here
+			Certificates:       []tls.Certificate{*cert},
+		}}).DialContext
+	}
 	var clients []*benchClient
 	for name, password := range passwords {
-		c, err := dialBench(b.Context(), p.Addr(), name, password, run)
+		conn, err := dial(b.Context(), "tcp", addr)
+		if err != nil {
+			b.Fatal(err)
+		}
+		c, err := benchLogin(conn, name, password, run)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -199,12 +223,7 @@ func dialAll(b *testing.B, p *world.Process, passwords map[string]string) []*ben
 	return clients
 }
 
-func dialBench(ctx context.Context, addr, name, password string, run int64) (*benchClient, error) {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", addr)
-	if err != nil {
-		return nil, err
-	}
+func benchLogin(conn net.Conn, name, password string, run int64) (*benchClient, error) {
 	connect := []byte{0, 4, 'M', 'Q', 'T', 'T', 4, 0xC2, 0, 60} // user, password, clean session, 60 s
 	for _, s := range []string{name, name, password} {
 		connect = append(binary.BigEndian.AppendUint16(connect, uint16(len(s))), s...)

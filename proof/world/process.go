@@ -120,11 +120,17 @@ func (p *Process) Await(ctx context.Context, text string, n int) error {
 	return nil
 }
 
-var listening = regexp.MustCompile(`listen=(\S+)`)
+var listening, listeningTLS = regexp.MustCompile(`listen=(\S+)`), regexp.MustCompile(`listen_tls=(\S+)`)
 
-// Addr is where a gateway that runs says it listens, "" if it does not.
-func (p *Process) Addr() string {
-	if m := listening.FindStringSubmatch(p.Line(p.Ready)); m != nil {
+// Addr is where a gateway that runs says it listens for devices that know no TLS, "" if it does not.
+func (p *Process) Addr() string { return p.atStart(listening) }
+
+// AddrTLS is where it says that it speaks TLS.
+func (p *Process) AddrTLS() string { return p.atStart(listeningTLS) }
+
+// atStart is what the line of its start says.
+func (p *Process) atStart(what *regexp.Regexp) string {
+	if m := what.FindStringSubmatch(p.Line(p.Ready)); m != nil {
 		return m[1]
 	}
 	return ""
