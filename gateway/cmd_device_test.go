@@ -22,7 +22,8 @@ type deviceLine struct {
 
 func newDeviceLine(t *testing.T) deviceLine {
 	d := deviceLine{t, t.TempDir()}
-	text := "uplink: {rule: piway_metric, endpoint: abc-ats.iot.us-east-1.amazonaws.com:443}\ndata: {dir: " + d.dir + "}\n"
+	text := "uplink: {rule: piway_metric, endpoint: abc-ats.iot.us-east-1.amazonaws.com:443}\ndata: {dir: " + d.dir + "}\n" +
+		"broker: {advertise: [gw.example]}\n"
 	if err := os.WriteFile(d.path("gateway.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -146,8 +146,7 @@ func TestList_Invite_bounded(t *testing.T) {
 	if _, err := p.Invite(all, false, p.now); !errors.Is(err, devices.ErrTooMany) {
 		t.Errorf("101 at once: got %v", err)
 	}
-	first, err := p.Invite(all[:100], false, p.now)
-	if err != nil {
+	if _, err := p.Invite(all[:100], false, p.now); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.Invite(all[100:], false, p.now); !errors.Is(err, devices.ErrTooMany) {
@@ -156,7 +155,8 @@ func TestList_Invite_bounded(t *testing.T) {
 	if _, err := p.Invite(all[:100], false, p.now); err != nil {
 		t.Errorf("all again, in their own places: %v", err)
 	}
-	if first, err = p.Invite(all[:100], false, p.now); err != nil {
+	first, err := p.Invite(all[:100], false, p.now)
+	if err != nil {
 		t.Fatal(err)
 	}
 	p.now.SinceBoot += time.Hour

@@ -17,7 +17,7 @@ var inside = map[string][]string{
 	// The programs: flags and help.
 	"agent":        {"agent/*", "shared/cli", "shared/config", "shared/mdns", "shared/pki", "shared/sample"},
 	"gateway":      {"gateway/gateway", "gateway/settings", "gateway/setup", "gateway/demo", "gateway/ctl", "gateway/where", "gateway/backup", "shared/cli", "shared/config"},
-	"gateway_test": {"configs/aws", "gateway/backup", "gateway/datadir", "gateway/devices"}, // what its commands print
+	"gateway_test": {"configs/aws", "gateway/backup", "gateway/datadir", "gateway/devices", "shared/pairing", "shared/pki"}, // what its commands print
 	"localcore":    {"localcore/localcore", "shared/cli", "shared/pki"},
 
 	// The agent's stages, and their wiring.
