@@ -67,14 +67,14 @@ func TestBackup_andRestore(t *testing.T) {
 			t.Errorf("got no %q in\n%s", want, out)
 		}
 	}
-	if list := d.list(); !list.Authenticate("kitchen", password) {
+	if list := d.list(); !list.Authenticate("kitchen", password, true) {
 		t.Error("the device has another password")
 	}
 	list, err := devices.Open(datadir.Devices(d.dir))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := list.Add("attic"); err != nil {
+	if _, err := list.Add("attic", false); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := line(t.Context(), "restore", file, "--config", d.path("gateway.yaml")); err == nil ||

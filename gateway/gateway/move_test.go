@@ -26,7 +26,7 @@ func TestMove(t *testing.T) {
 	endpoint := cfg.Uplink.Endpoint
 	cfg.Uplink.Endpoint = "127.0.0.1:1" // nothing is sent here
 	old := w.gateway(&cfg)
-	password, err := old.AddDevice("kitchen")
+	password, err := old.AddDevice("kitchen", true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestBackup_ofARunningGateway(t *testing.T) {
 	w := newWorld(t, nil, nil, &cfg)
 	p := w.gateway(&cfg)
 	for _, name := range []string{"kitchen", "attic"} {
-		if _, err := p.AddDevice(name); err != nil {
+		if _, err := p.AddDevice(name, true); err != nil {
 			t.Fatal(err)
 		}
 	}
