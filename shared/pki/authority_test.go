@@ -124,7 +124,7 @@ func TestOpenAuthority_completes(t *testing.T) {
 	}
 	rest := []string{"ca.crt", "server.crt", "server.key"}
 	for how, change := range spoil {
-		for set := range 1 << len(rest) {
+		for _, set := range []int{0b001, 0b010, 0b100, 0b111} {
 			for i, name := range rest {
 				path := filepath.Join(dir, name)
 				switch {
@@ -201,20 +201,6 @@ func TestOpenAuthority_emptyKey(t *testing.T) {
 	if _, err := pki.OpenAuthority(dir, nil); !strings.Contains(errText(err), "ca.key: is empty") {
 		t.Errorf("got %v", err)
 	}
-}
-
-// A key of which this program's user may see nothing is there.
-func TestOpenAuthority_unreadableKey(t *testing.T) {
-	dir, _ := authority(t)
-	if err := os.Chmod(filepath.Join(dir, "ca.key"), 0); err != nil {
-		t.Fatal(err)
-	}
-	t.Run("as nobody", func(t *testing.T) {
-		asNobody(t)
-		if _, err := pki.OpenAuthority(dir, nil); !errors.Is(err, fs.ErrPermission) || config.Hint(err) == "" {
-			t.Errorf("got %v, want whose it must be", err)
-		}
-	})
 }
 
 // What a command run by sudo makes in the data folder is the gateway's user's.

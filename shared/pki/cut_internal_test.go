@@ -82,7 +82,7 @@ func TestOpenAuthority_powerCut(t *testing.T) {
 				dir = filepath.Join(dir, "pki")
 				a, err := openAuthority(d, dir, nil)
 				d.Fail(nil)
-				for _, after := range []string{left(t, d, nil), left(t, d, rng), left(t, d, rng), dir} {
+				for _, after := range []string{left(t, d, nil), left(t, d, rng), dir} {
 					again, openErr := reopened(t, after)
 					if openErr != nil {
 						t.Errorf("after %v: %v", err, openErr)

@@ -61,3 +61,17 @@ func TestFiles_Client_closedFolder(t *testing.T) {
 		t.Errorf("got %v, want the folder that may not be entered", err)
 	}
 }
+
+// A key of which this program's user may see nothing is there.
+func TestOpenAuthority_unreadableKey(t *testing.T) {
+	dir, _ := authority(t)
+	if err := os.Chmod(filepath.Join(dir, "ca.key"), 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("as nobody", func(t *testing.T) {
+		asNobody(t)
+		if _, err := pki.OpenAuthority(dir, nil); !errors.Is(err, os.ErrPermission) || config.Hint(err) == "" {
+			t.Errorf("got %v, want whose it must be", err)
+		}
+	})
+}
