@@ -157,7 +157,7 @@ var inside = map[string][]string{
 	"proof/owner_test": {"proof/world", "localcore/localcore"},
 	"proof/foreign":    {},
 	"proof/foreign_test": {
-		"proof/world", "gateway/cloud", "gateway/control", "gateway/demo", "gateway/gateway",
+		"proof/world", "gateway/cloud", "gateway/control", "gateway/datadir", "gateway/demo", "gateway/gateway",
 		"gateway/queue/ledger", "gateway/settings", "gateway/setup", "agent/agent", "localcore/cloudwatch",
 		"localcore/localcore",
 	},
