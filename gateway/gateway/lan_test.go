@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -44,7 +45,7 @@ func (p *place) pair(name string, replace bool) *tls.Certificate {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	if _, err := p.join(all[0].ID, all[0].Secret, sum); err != nil {
+	if _, err := p.join(netip.Addr{}, all[0].ID, all[0].Secret, sum); err != nil {
 		p.t.Fatal(err)
 	}
 	return cert
