@@ -31,8 +31,9 @@ type Config struct {
 	// and whether it is revoked, when the device is whose it was. Nil knows none. A device with a key needs no password.
 	Identify func(key [32]byte) (device string, revoked bool)
 	// Join serves a connection of somebody who wants to become a device: TLS 1.3 with the protocol piway-join/1 (ALPN).
-	// It is closed when Join returns, after a minute, and when others need its place. Nil takes none.
-	Join func(net.Conn)
+	// It is closed when Join returns, after a minute, and when others need its place, but for this not once Join has called
+	// whole: then the client has sent all and waits. Nil takes none.
+	Join func(c net.Conn, whole func())
 	// Prefix of the device topics: PREFIX/DEVICE/samples, …/status, …/rejected, …/config.
 	Prefix string
 	// ScriptTopics are topics to which every device may publish samples, for scripts with a fixed topic.

@@ -40,11 +40,11 @@ func (b *Broker) tlsConfig() *tls.Config {
 }
 
 // protocols are what is served beside MQTT.
-func (b *Broker) protocols() map[string]func(*tls.Conn) {
+func (b *Broker) protocols() map[string]func(*tls.Conn, func()) {
 	if b.cfg.Join == nil {
 		return nil
 	}
-	return map[string]func(*tls.Conn){joinProtocol: func(c *tls.Conn) { b.cfg.Join(c) }}
+	return map[string]func(*tls.Conn, func()){joinProtocol: func(c *tls.Conn, whole func()) { b.cfg.Join(c, whole) }}
 }
 
 // revoked is why a key is refused, whatever comes with it.

@@ -312,7 +312,7 @@ func TestTLS_oldVersionsAndResumption(t *testing.T) {
 func TestTLS_protocols(t *testing.T) {
 	joined := make(chan uint16, 10)
 	r, _ := startTLS(t, func(c *broker.Config) {
-		c.Join = func(conn net.Conn) {
+		c.Join = func(conn net.Conn, _ func()) {
 			joined <- conn.(*tls.Conn).ConnectionState().Version
 			_, _ = io.Copy(conn, conn)
 		}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -47,8 +48,21 @@ func deviceKey(t testing.TB) *tls.Certificate {
 	return key
 }
 
+// A refused is an answer that is none of 200.
+type refused struct {
+	status int
+	text   string
+}
+
+func (r *refused) Error() string { return fmt.Sprint(r.status, " ", r.text) }
+
+func isRefused(err error, status int) bool {
+	r, ok := errors.AsType[*refused](err)
+	return ok && r.status == status
+}
+
 // joinAs does what an agent does: it proves the gateway by the pin, and shows the token then.
-func joinAs(t testing.TB, token pairing.Token, key *tls.Certificate) (pairing.Answer, *http.Response, error) {
+func joinAs(t testing.TB, token pairing.Token, key *tls.Certificate) (pairing.Answer, error) {
 	t.Helper()
 	cfg := pki.Pinned([]pki.Sum{token.Pin}, nil)
 	cfg.MinVersion, cfg.NextProtos = tls.VersionTLS13, []string{pairing.ALPN}
@@ -57,7 +71,7 @@ func joinAs(t testing.TB, token pairing.Token, key *tls.Certificate) (pairing.An
 	defer cancel()
 	conn, err := dialer.DialContext(ctx, "tcp", token.Addresses[0])
 	if err != nil {
-		return pairing.Answer{}, nil, err
+		return pairing.Answer{}, err
 	}
 	defer func() { _ = conn.Close() }() // all is read
 	if got := conn.(*tls.Conn).ConnectionState().NegotiatedProtocol; got != pairing.ALPN {
@@ -72,20 +86,18 @@ func joinAs(t testing.TB, token pairing.Token, key *tls.Certificate) (pairing.An
 		t.Fatal(err)
 	}
 	if err := req.Write(conn); err != nil {
-		return pairing.Answer{}, nil, err
+		return pairing.Answer{}, err
 	}
 	resp, err := http.ReadResponse(bufio.NewReader(conn), req)
 	if err != nil {
-		return pairing.Answer{}, nil, err
+		return pairing.Answer{}, err
 	}
-	text, err := io.ReadAll(resp.Body)
-	_ = resp.Body.Close() // it is read
-	resp.Body = io.NopCloser(bytes.NewReader(text))
-	if err != nil || resp.StatusCode != http.StatusOK {
-		return pairing.Answer{}, resp, err
+	defer func() { _ = resp.Body.Close() }() // it is read
+	if resp.StatusCode != http.StatusOK {
+		text, err := io.ReadAll(resp.Body)
+		return pairing.Answer{}, errors.Join(&refused{resp.StatusCode, string(text)}, err)
 	}
-	a, err := pairing.ReadAnswer(bytes.NewReader(text), token.Pin)
-	return a, resp, err
+	return pairing.ReadAnswer(resp.Body, token.Pin)
 }
 
 // keyLink connects a device by its key.
@@ -107,11 +119,11 @@ func TestGateway_pairs(t *testing.T) {
 	if _, err := p.keyLink("kitchen", token.Pin, key); err == nil {
 		t.Error("it is let in before it has joined")
 	}
-	a, _, err := joinAs(t, token, key)
+	a, err := joinAs(t, token, key)
 	if err != nil || a.Device != "kitchen" || len(a.Addresses) != 1 || time.Since(a.Time).Abs() > time.Minute {
 		t.Fatalf("got %+v, %v", a, err)
 	}
-	again, _, err := joinAs(t, token, key)
+	again, err := joinAs(t, token, key)
 	if err != nil || again.ID != a.ID {
 		t.Errorf("again: got %+v, %v", again, err)
 	}
@@ -124,9 +136,8 @@ func TestGateway_pairs(t *testing.T) {
 	defer p.links["kitchen"].Close()
 	p.report("kitchen", "load", 1) // which returns when it is on disk
 
-	_, resp, err := joinAs(t, token, deviceKey(t))
-	if err != nil || resp.StatusCode != http.StatusConflict {
-		t.Errorf("another key: got %+v, %v", resp, err)
+	if _, err := joinAs(t, token, deviceKey(t)); !isRefused(err, http.StatusConflict) {
+		t.Errorf("another key: got %v", err)
 	}
 	p.said.Want(t.Context(), t, "WARN", "another key", "device=kitchen", "address=127.0.0.1")
 }
@@ -136,7 +147,7 @@ func TestGateway_replaces(t *testing.T) {
 	t.Parallel()
 	_, p := newPlace(t)
 	first, old, fresh := p.token("kitchen", false), deviceKey(t), deviceKey(t)
-	a, _, err := joinAs(t, first, old)
+	a, err := joinAs(t, first, old)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +157,7 @@ func TestGateway_replaces(t *testing.T) {
 	}
 	defer link.Close()
 	second := p.token("kitchen", true)
-	if again, _, err := joinAs(t, second, fresh); err != nil || again.ID != a.ID || again.Device != "kitchen" {
+	if again, err := joinAs(t, second, fresh); err != nil || again.ID != a.ID || again.Device != "kitchen" {
 		t.Fatalf("got %+v, %v, want the id %s", again, err, a.ID)
 	}
 	select {
@@ -157,8 +168,8 @@ func TestGateway_replaces(t *testing.T) {
 	if _, err := p.keyLink("kitchen", first.Pin, old); err == nil {
 		t.Error("the old card gets in")
 	}
-	if _, resp, err := joinAs(t, p.token("attic", false), old); err != nil || resp.StatusCode != http.StatusForbidden {
-		t.Errorf("the old key joins anew: got %+v, %v", resp, err)
+	if _, err := joinAs(t, p.token("attic", false), old); !isRefused(err, http.StatusForbidden) {
+		t.Errorf("the old key joins anew: got %v", err)
 	}
 	fine, err := p.keyLink("kitchen", first.Pin, fresh)
 	if err != nil {
@@ -174,7 +185,7 @@ func TestGateway_joinsPinned(t *testing.T) {
 	token := p.token("kitchen", false)
 	rogue := token
 	rogue.Pin[0]++
-	if _, _, err := joinAs(t, rogue, deviceKey(t)); !errors.Is(err, pki.ErrPin) {
+	if _, err := joinAs(t, rogue, deviceKey(t)); !errors.Is(err, pki.ErrPin) {
 		t.Errorf("another pin: got %v", err)
 	}
 	cfg := pki.Pinned([]pki.Sum{token.Pin}, nil)
@@ -186,14 +197,11 @@ func TestGateway_joinsPinned(t *testing.T) {
 	}
 	wrong := token
 	wrong.Secret[0]++
-	_, resp, err := joinAs(t, wrong, deviceKey(t))
-	if err != nil || resp.StatusCode != http.StatusUnauthorized {
-		t.Fatalf("a wrong secret: got %+v, %v", resp, err)
+	if _, err := joinAs(t, wrong, deviceKey(t)); !isRefused(err, http.StatusUnauthorized) ||
+		!strings.Contains(err.Error(), "try: piway-gateway invite") {
+		t.Errorf("a wrong secret: got %v", err)
 	}
-	if text, _ := io.ReadAll(resp.Body); !strings.Contains(string(text), "try: piway-gateway invite") {
-		t.Errorf("got %s", text)
-	}
-	if a, _, err := joinAs(t, token, deviceKey(t)); err != nil || a.Device != "kitchen" {
+	if a, err := joinAs(t, token, deviceKey(t)); err != nil || a.Device != "kitchen" {
 		t.Errorf("the right one: got %+v, %v", a, err)
 	}
 }
@@ -211,7 +219,7 @@ func TestGateway_joinsBesideSilent(t *testing.T) {
 			defer func() { _ = conn.Close() }()
 		}
 	}
-	if _, _, err := joinAs(t, token, deviceKey(t)); err != nil {
+	if _, err := joinAs(t, token, deviceKey(t)); err != nil {
 		t.Error(err)
 	}
 }

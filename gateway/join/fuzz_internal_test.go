@@ -43,7 +43,7 @@ func FuzzHandler(f *testing.F) {
 		r := newRig(t)
 		r.open[token.ID] = &invited{name: "kitchen", secret: token.Secret}
 		s := &script{in: bytes.NewReader(raw)}
-		r.Serve(s)
+		r.Serve(s, func() {})
 		out, _ := io.ReadAll(&s.out)
 		if len(out) > 0 && !bytes.HasPrefix(out, []byte("HTTP/1.")) {
 			t.Errorf("got %.100q", out)

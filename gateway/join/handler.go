@@ -41,6 +41,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.places.leave(c) {
 		return // closed to make room
 	}
+	c.whole()
 	select {
 	case s.judged <- struct{}{}:
 		defer func() { <-s.judged }()

@@ -72,10 +72,10 @@ func New(cfg Config) *Server {
 	return s
 }
 
-// Serve answers one connection, and closes it. It returns when nothing of it is under way any more: once a request has
+// Serve answers one connection, and closes it. It calls whole when the request has come, and the client waits. It returns when nothing of it is under way any more: once a request has
 // been given to Config.Join that is not before Join returns, also if the connection is closed meanwhile.
-func (s *Server) Serve(raw net.Conn) {
-	c := &conn{Conn: raw, ended: make(chan struct{})}
+func (s *Server) Serve(raw net.Conn, whole func()) {
+	c := &conn{Conn: raw, whole: whole, ended: make(chan struct{})}
 	if a, err := netip.ParseAddrPort(raw.RemoteAddr().String()); err == nil {
 		c.host = a.Addr().Unmap().WithZone("")
 	}
@@ -99,7 +99,8 @@ type conn struct {
 	net.Conn
 
 	host  netip.Addr // without zone
-	asked bool       // a request came to the handler; read when ended is closed
+	whole func()
+	asked bool // a request came to the handler; read when ended is closed
 	ended chan struct{}
 }
 

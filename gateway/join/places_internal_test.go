@@ -56,6 +56,9 @@ func TestPlaces_whole(t *testing.T) {
 	client, served := r.dial(pi)
 	go func() { _, _ = io.WriteString(client, post(t, r.invite("kitchen"), newKey(t))) }()
 	<-came
+	if n := r.came.Load(); n != 1 {
+		t.Errorf("whole was called %d times", n)
+	}
 	silent, closed := r.dial(pi)
 	await(r, 1)
 	close(goOn)

@@ -17,6 +17,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"piway/shared/pairing"
@@ -32,7 +33,8 @@ type rig struct {
 	t    testing.TB
 	said *testlog.Log
 
-	mu     sync.Mutex // guards the fields below
+	came   atomic.Int64 // requests that came
+	mu     sync.Mutex   // guards the fields below
 	open   map[[6]byte]*invited
 	fail   error // what Join returns, if not nil
 	asked  int   // how often Join was called
@@ -164,7 +166,7 @@ func (r *rig) dial(from string) (client net.Conn, served chan struct{}) {
 	served = make(chan struct{})
 	go func() {
 		defer close(served)
-		r.Serve(&of{theirs, &net.TCPAddr{IP: net.ParseIP(from), Port: 40000}})
+		r.Serve(&of{theirs, &net.TCPAddr{IP: net.ParseIP(from), Port: 40000}}, func() { r.came.Add(1) })
 	}()
 	return ours, served
 }

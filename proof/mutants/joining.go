@@ -63,6 +63,36 @@ var ofJoining = []mutant{
 		"./gateway/join", "TestServe_refuses",
 	},
 	{
+		"join: the guard is not told that a request is whole", "gateway/join/handler.go",
+		"	c.whole()\n", "",
+		"./gateway/join", "TestPlaces_whole",
+	},
+	{
+		"guard: who has sent all that he had to makes room", "shared/guard/conn.go",
+		"serve(t, func() { _ = c.judge() })", "serve(t, func() {})",
+		"./shared/guard", "TestDoor_wholeKeepsItsPlace",
+	},
+	{
+		"gateway: a replaced card stays connected", "gateway/gateway/pairing.go",
+		"		g.broker.Disconnect(d.Name)\n", "",
+		"./gateway/gateway", "TestGateway_replaces",
+	},
+	{
+		"gateway: a stolen invitation looks like a full disk", "gateway/gateway/joining.go",
+		"	{devices.ErrUsed, join.Used},\n", "",
+		"./gateway/gateway", "TestGateway_pairs",
+	},
+	{
+		"devices: who asks again with the key gets nothing", "gateway/devices/join.go",
+		"	case i.Key != key:\n", "	case true:\n",
+		"./gateway/gateway", "TestGateway_killedWhileJoining",
+	},
+	{
+		"gateway: it is announced where nobody can connect", "gateway/gateway/joining.go",
+		"if !ok || tcp.IP.IsLoopback() {", "if !ok {",
+		"./gateway/gateway", "TestAnnounce",
+	},
+	{
 		"where: a token holds addresses of a link", "gateway/where/addresses.go",
 		"!ip.IsMulticast() && !ofLink(ip)", "!ip.IsMulticast()",
 		"./gateway/where", "TestAddresses",

@@ -149,7 +149,7 @@ func (c *Conn) hearFirst() (err error) {
 		}
 		if t := c.TLS(); len(c.door.opt.Protocols) > 0 {
 			if serve := c.door.opt.Protocols[t.ConnectionState().NegotiatedProtocol]; serve != nil {
-				c.serve = func() { serve(t) }
+				c.serve = func() { serve(t, func() { _ = c.judge() }) } // who is gone finds that out
 				return nil
 			}
 		}
@@ -157,6 +157,11 @@ func (c *Conn) hearFirst() (err error) {
 	if c.first, err = readFirst(c.Conn, c.l.opt.MaxFirst); err != nil {
 		return err
 	}
+	return c.judge()
+}
+
+// judge notes that the client has sent what it had to: from now on it waits for us, and makes no room.
+func (c *Conn) judge() error {
 	c.l.mu.Lock()
 	defer c.l.mu.Unlock()
 	if c.state != silent {

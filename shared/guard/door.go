@@ -15,8 +15,9 @@ type DoorOptions struct {
 	// wait for anybody: they are called while one of few slots is held.
 	TLS *tls.Config
 	// Protocols serve a connection on which TLS agreed on one of these names instead of MQTT (ALPN). It stays one of those
-	// that wait, and makes room as they do; it is closed when the function returns, or a minute after it began.
-	Protocols map[string]func(*tls.Conn)
+	// that wait, and makes room as they do until the function calls whole, which says that the client has sent what it had
+	// to. It is closed when the function returns, or a minute after it began.
+	Protocols map[string]func(c *tls.Conn, whole func())
 	// Wrong is told when TLS is spoken where it is not, or is not where it is: what to do about it.
 	Wrong string
 }

@@ -299,3 +299,52 @@ func TestDoor_Close(t *testing.T) {
 	mustClose(t, plain)
 	mustServe(t, c)
 }
+
+// Who joins makes room until he has sent what he had to, and then waits for us in peace.
+func TestDoor_wholeKeepsItsPlace(t *testing.T) {
+	t.Parallel()
+	opt := options()
+	opt.MaxWaitingPerNet = 2
+	d := serve(t, opt, echo)
+	cfg := serverTLS(t)
+	cfg.NextProtos = []string{"join"}
+	goOn, begun := make(chan struct{}), make(chan struct{})
+	other, err := d.Open(t.Context(), "127.0.0.1:0", guard.DoorOptions{
+		TLS: cfg, Protocols: map[string]func(*tls.Conn, func()){"join": func(c *tls.Conn, whole func()) {
+			first := make([]byte, 1)
+			if n, _ := c.Read(first); n == 1 {
+				whole()
+				begun <- struct{}{}
+				<-goOn
+				_, _ = c.Write(first)
+			}
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dial := func() *tls.Conn {
+		dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"join"}}}
+		c, err := dialer.DialContext(t.Context(), "tcp", other.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		_ = c.SetDeadline(time.Now().Add(patience))
+		return c.(*tls.Conn)
+	}
+	joins := dial()
+	if _, err := joins.Write([]byte("j")); err != nil {
+		t.Fatal(err)
+	}
+	<-begun
+	mustClose(t, func() net.Conn {
+		silent := dial()
+		dial()
+		return silent
+	}())
+	close(goOn)
+	if _, err := io.ReadFull(joins, make([]byte, 1)); err != nil {
+		t.Errorf("not answered: %v", err)
+	}
+}
