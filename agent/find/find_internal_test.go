@@ -209,7 +209,12 @@ func TestFinder_remembers(t *testing.T) {
 	if at, err := connect(t, f); err != nil || at.Way != Network {
 		t.Fatalf("got %v, %v", at, err)
 	}
-	before, err := os.Stat(file)
+	held, err := os.Open(file) // its number goes to no other file
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = held.Close() }() // only held
+	before, err := held.Stat()
 	if err != nil {
 		t.Fatal(err)
 	}
