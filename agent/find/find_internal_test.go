@@ -162,6 +162,51 @@ func TestFinder_login(t *testing.T) {
 	}
 }
 
+// A key that the gateway does not want is a refused log-in.
+func TestFinder_refusedKey(t *testing.T) {
+	t.Parallel()
+	us := authority(t)
+	b := fakebroker.New(t, &tls.Config{
+		MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert, Certificates: []tls.Certificate{*us.Certificate()},
+		VerifyConnection: func(tls.ConnectionState) error { return errors.New("revoked") },
+	})
+	f := finder(t, Options{Search: Search{Addresses: []string{b.Addr(), "127.0.0.1:1"}, Pins: []pki.Sum{us.Pin()}}})
+	if _, err := connect(t, f); !errors.Is(err, mqttlink.ErrLogin) || strings.Contains(err.Error(), "127.0.0.1:1:") {
+		t.Errorf("got %v, want a refused log-in, and no other place tried", err)
+	}
+}
+
+// Whoever says so without being proved is passed over.
+func TestFinder_refusedBeforeProof(t *testing.T) {
+	t.Parallel()
+	us := authority(t)
+	ours := gateway(t, us)
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() }) // of a test
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Read(make([]byte, 4096))
+			_, _ = c.Write([]byte{21, 3, 3, 0, 2, 2, 42}) // an alert: fatal, bad certificate
+			_ = c.Close()
+		}
+	}()
+	opt := Options{Search: Search{Addresses: []string{l.Addr().String()}, Pins: []pki.Sum{us.Pin()}}}
+	if _, err := connect(t, finder(t, opt)); !errors.Is(err, mqttlink.ErrCertificate) || errors.Is(err, mqttlink.ErrLogin) {
+		t.Errorf("got %v", err)
+	}
+	opt.Addresses = append(opt.Addresses, ours.Addr())
+	if at, err := connect(t, finder(t, opt)); err != nil || at.Address != ours.Addr() {
+		t.Errorf("got %v, %v", at, err)
+	}
+}
+
 // The key is shown.
 func TestFinder_key(t *testing.T) {
 	t.Parallel()
@@ -209,7 +254,12 @@ func TestFinder_remembers(t *testing.T) {
 	if at, err := connect(t, f); err != nil || at.Way != Network {
 		t.Fatalf("got %v, %v", at, err)
 	}
-	before, err := os.Stat(file)
+	held, err := os.Open(file) // its number goes to no other file
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = held.Close() }() // only held
+	before, err := held.Stat()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"piway/shared/mqttlink"
@@ -52,8 +54,8 @@ func New(opt Options) (*Finder, error) {
 
 // Connect connects to the first place that is the gateway and lets this device in. What opt says of the broker and of
 // TLS is not looked at. After 3 s without being proved a place is left for the next one: longer where the round before
-// found none, since a gateway may be slow. An error is of all places. With one pin a log-in that is refused ends the
-// round: all other places would be the same gateway.
+// found none, since a gateway may be slow. An error is of all places. A gateway that was proved and refuses this device's
+// password or key is mqttlink.ErrLogin; with one pin that ends the round, since all other places would be the same.
 func (f *Finder) Connect(ctx context.Context, opt mqttlink.Options) (*mqttlink.Link, Place, error) {
 	if len(f.opt.Pins) == 0 {
 		at := Place{f.opt.Addresses[0], Configured}
@@ -63,13 +65,24 @@ func (f *Finder) Connect(ctx context.Context, opt mqttlink.Options) (*mqttlink.L
 	}
 	search, reach := f.round()
 	opt.Reach = reach
+	var proved atomic.Bool
 	opt.TLS = pki.Pinned(f.opt.Pins, f.opt.Key)
+	verify := opt.TLS.VerifyConnection
+	opt.TLS.VerifyConnection = func(s tls.ConnectionState) error {
+		err := verify(s)
+		proved.Store(err == nil)
+		return err
+	}
 	var link *mqttlink.Link
 	var at Place
 	err := search.Each(ctx, func(ctx context.Context, p Place) (err error) {
 		opt.Broker = "tls://" + p.Address
+		proved.Store(false)
 		link, err = mqttlink.Connect(ctx, opt)
 		at = p
+		if errors.Is(err, mqttlink.ErrCertificate) && proved.Load() { // as a gateway ends it whose device was revoked
+			err = fmt.Errorf("%w: %w", mqttlink.ErrLogin, err)
+		}
 		if errors.Is(err, pki.ErrPin) {
 			f.tell.Tell(slog.LevelWarn, p.Address, "another than our gateway answers, is told nothing, and is passed over",
 				"address", p.Address, "way", string(p.Way), "err", err)

@@ -39,25 +39,27 @@ func (j *joiner) configure(answer pairing.Answer, at find.Place) error {
 			"update piway-agent and piway-gateway to the same version")
 	}
 	if was := j.cfg.Name(); was != answer.Device {
-		j.say("It was %q so far.", was)
+		j.say("This machine's name was %q so far.", was)
 	}
 	places := order(at, answer.Addresses, j.token.Addresses)
 	text, err := j.edited(answer.Device, places)
 	if err != nil {
 		return err
 	}
-	if string(text) != string(j.text) || !there(j.opt.Config) {
-		if err := files.Rewrite(j.opt.Config, text, 0o644); err != nil { // for all to read; no secret is in it
-			return config.Try(fmt.Errorf("writing the configuration: %w", err), "the same line again")
-		}
+	if err := j.write(text); err != nil {
+		return err
 	}
 	j.say("Written: %s. The key is in %s.", j.opt.Config, j.home.path(j.keyName()))
 	return nil
 }
 
-func there(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
+// write returns nil when the text is on disk. What is there already is written again: a call that was ended may have
+// left it in the kernel's memory alone.
+func (j *joiner) write(text []byte) error {
+	if err := files.Rewrite(j.opt.Config, text, 0o644); err != nil { // for all to read; no secret is in it
+		return config.Try(fmt.Errorf("writing the configuration: %w", err), "the same line again")
+	}
+	return nil
 }
 
 // edited is the configuration with what was answered.

@@ -48,6 +48,10 @@ func Join(ctx context.Context, opt Options) error {
 	defer j.unlock()
 	if j.done() {
 		j.say("This machine has joined by this token already, as %q. Trying the log-in.", j.cfg.Name())
+		if err := j.write(j.text); err != nil {
+			return err
+		}
+		j.tidy()
 		return j.try(ctx)
 	}
 	if len(j.cfg.Gateway.Pins) > 0 {

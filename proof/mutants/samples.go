@@ -45,9 +45,13 @@ var ofSamples = []mutant{
 	// finding, joining
 	{
 		"find: who is not proved is talked to", "agent/find/finder.go",
-		"opt.TLS = pki.Pinned(f.opt.Pins, f.opt.Key)",
-		"opt.TLS = pki.Pinned(f.opt.Pins, f.opt.Key)\n\topt.TLS.VerifyConnection = nil",
+		"err := verify(s)", "err := error(nil)\n\t\t_ = verify",
 		"./agent/find", "TestFinder_passesOver",
+	},
+	{
+		"find: anybody can say that the key is refused", "agent/find/finder.go",
+		"mqttlink.ErrCertificate) && proved.Load()", "mqttlink.ErrCertificate)",
+		"./agent/find", "TestFinder_refusedBeforeProof",
 	},
 	{
 		"find: an agent that spoke TLS goes back to plain", "agent/find/finder.go",
