@@ -143,18 +143,18 @@ func (c *restoreCmd) tell(w io.Writer, a *backup.Archive, made *backup.Restored,
 	say("its date   %s, %s: a device that was removed or revoked since, or has a new password, is let in as it was then. "+
 		"See piway-gateway device list", a.Made.UTC().Format("2006-01-02 15:04 MST"), age(now.Sub(a.Made)))
 	if !made.Queue && a.Devices > 0 {
-		say("queue      none is here: what the old gateway has not sent is lost unless you copy it before the first start, and " +
-			"metric names belong to the device that sends them first (docs/move.md)")
+		say("queue      none is here: what the old gateway has not sent is lost unless you copy it before the first start, " +
+			"and metric names belong to the device that sends them first (docs/move.md)")
 	}
 	if !made.AWSKey {
-		say("AWS key    none in %s: copy that folder from the old gateway; or, if it is lost, sudo -E piway-gateway aws remove "+
-			"and then aws setup", set.Uplink.Certs.Dir)
+		say("AWS key    none in %s: copy that folder from the old gateway; or, if it is lost, sudo -E piway-gateway aws "+
+			"remove and then aws setup", set.Uplink.Certs.Dir)
 	}
 	if info, serr := os.Stat(set.Data.Dir); serr == nil && os.Geteuid() == 0 && ownedByRoot(info) {
 		say("owner      root; before a service of another user starts: sudo chown -R USER: %s", set.Data.Dir)
 	}
-	say("The old gateway must not run any more: both have the client id %s, and each would close the other's connection to "+
-		"AWS.", set.Cloud().ClientID)
+	say("The old gateway must not run any more: both have the client id %s, and each would close the other's connection "+
+		"to AWS.", set.Cloud().ClientID)
 	return err
 }
 

@@ -23,11 +23,12 @@ func line(ctx context.Context, args ...string) (out, said string, err error) {
 	return o.String(), e.String(), err
 }
 
-// Into a file or a pipe, and out of it on another machine, the device list is the same, and what is to be known is told.
+// Into a file or a pipe, and out of it on another machine, the device list is the same, and what is to be known is
+// told.
 func TestBackup_andRestore(t *testing.T) {
 	d := newDeviceLine(t)
 	var password string
-	for _, got := range strings.Fields(d.do("add", "kitchen")) {
+	for got := range strings.FieldsSeq(d.do("add", "kitchen")) {
 		if len(got) == 26 {
 			password = got
 		}

@@ -157,21 +157,13 @@ func read(t *tar.Reader) (*Archive, error) {
 	a := &Archive{Made: m.Made, Devices: m.Devices}
 	total := 0
 	for _, want := range m.Files {
-		f, err := next(t)
-		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return nil, config.Try(fmt.Errorf("it is cut off before the end of %s", want.Name), tryAgain)
-		case err != nil:
-			return nil, config.Try(err, tryAgain)
-		case f.Name != want.Name:
-			return nil, fmt.Errorf("it has %.80q where its manifest has %s", f.Name, want.Name)
-		case len(f.Text) != want.Size || sum(f.Text) != want.SHA256:
-			return nil, config.Try(fmt.Errorf("%s is damaged: its sum is another than the manifest's", want.Name), tryAgain)
+		f, err := want.from(t)
+		if err != nil {
+			return nil, err
 		}
 		if total += want.Size; total > maxTotal {
 			return nil, fmt.Errorf("it has more than %d bytes", maxTotal)
 		}
-		f.Role = want.Role
 		a.Files = append(a.Files, f)
 	}
 	if f, err := next(t); err == nil {
@@ -179,6 +171,23 @@ func read(t *tar.Reader) (*Archive, error) {
 	}
 	a.Devices, a.Revoked = count(a.file(devicesName))
 	return a, nil
+}
+
+// from reads the file that the manifest says comes next.
+func (want entry) from(t *tar.Reader) (File, error) {
+	f, err := next(t)
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return f, config.Try(fmt.Errorf("it is cut off before the end of %s", want.Name), tryAgain)
+	case err != nil:
+		return f, config.Try(err, tryAgain)
+	case f.Name != want.Name:
+		return f, fmt.Errorf("it has %.80q where its manifest has %s", f.Name, want.Name)
+	case len(f.Text) != want.Size || sum(f.Text) != want.SHA256:
+		return f, config.Try(fmt.Errorf("%s is damaged: its sum is another than the manifest's", want.Name), tryAgain)
+	}
+	f.Role = want.Role
+	return f, nil
 }
 
 // next reads a file. Links, folders, devices and all else that is not a plain file are refused.
@@ -214,17 +223,21 @@ func readManifest(text []byte) (manifest, error) {
 	case len(m.Files) > maxFiles:
 		return m, fmt.Errorf("it has %d files, and may have %d", len(m.Files), maxFiles)
 	}
+	return m, m.checkNames()
+}
+
+func (m *manifest) checkNames() error {
 	seen := map[string]bool{}
 	for _, f := range m.Files {
 		if !goodName(f.Name) || seen[f.Name] {
-			return m, fmt.Errorf("the name %.80q is not one of a backup's, or there twice", f.Name)
+			return fmt.Errorf("the name %.80q is not one of a backup's, or there twice", f.Name)
 		}
 		seen[f.Name] = true
 	}
 	if !seen[configName] || !seen[devicesName] {
-		return m, fmt.Errorf("it has no %s or no %s", configName, devicesName)
+		return fmt.Errorf("it has no %s or no %s", configName, devicesName)
 	}
-	return m, nil
+	return nil
 }
 
 // count returns how many devices a list has, and how many of them are revoked.

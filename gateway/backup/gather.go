@@ -98,19 +98,22 @@ func authorityFiles(dir string) (found []File, err error) {
 			continue
 		}
 		text, err := readSmall(filepath.Join(dir, e.Name()))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // it was one that is made anew just now
-		}
-		if err != nil {
+		switch {
+		case err == nil:
+			found = append(found, File{Name: name, Text: text})
+		case !errors.Is(err, fs.ErrNotExist): // else it is one that is made anew just now
 			return nil, fmt.Errorf("reading the gateway's authority: %w", err)
 		}
-		found = append(found, File{Name: name, Text: text})
 	}
-	a := Archive{Files: found}
-	if len(found) > 0 && !a.HasAuthority() {
-		return nil, fmt.Errorf("reading the gateway's authority: %s has no %s", dir, strings.TrimPrefix(caKey, pkiPrefix))
+	return found, keyed(found, dir)
+}
+
+// keyed refuses files of an authority without its key.
+func keyed(found []File, dir string) error {
+	if a := (&Archive{Files: found}); len(found) > 0 && !a.HasAuthority() {
+		return fmt.Errorf("reading the gateway's authority: %s has no %s", dir, strings.TrimPrefix(caKey, pkiPrefix))
 	}
-	return found, nil
+	return nil
 }
 
 // awsFiles are what proves the gateway to AWS, by role.

@@ -116,6 +116,24 @@ func (r *restoration) plan() error {
 			return err
 		}
 	}
+	if err := r.planData(); err != nil {
+		return err
+	}
+	for _, f := range r.a.below(awsPrefix) {
+		path, err := r.awsPath(f)
+		if err != nil {
+			return err
+		}
+		r.writes = append(r.writes, write{path: path, text: f.Text, mode: modeOf(f.Name), folder: 0o700})
+	}
+	if !r.to.KeepConfig {
+		r.writes = append(r.writes, write{path: r.to.Config, text: text, mode: 0o644, folder: 0o755})
+	}
+	return nil
+}
+
+// planData is what goes into the data folder.
+func (r *restoration) planData() error {
 	list := r.a.file(devicesName)
 	if err := devices.Check(list); err != nil {
 		return fmt.Errorf("the backup's %s: %w", devicesName, err)
@@ -132,16 +150,6 @@ func (r *restoration) plan() error {
 		})
 	}
 	r.writes = append(r.writes, write{path: datadir.Devices(r.cfg.Data.Dir), text: list, mode: 0o600, folder: 0o750})
-	for _, f := range r.a.below(awsPrefix) {
-		path, err := r.awsPath(f)
-		if err != nil {
-			return err
-		}
-		r.writes = append(r.writes, write{path: path, text: f.Text, mode: modeOf(f.Name), folder: 0o700})
-	}
-	if !r.to.KeepConfig {
-		r.writes = append(r.writes, write{path: r.to.Config, text: text, mode: 0o644, folder: 0o755})
-	}
 	return nil
 }
 
@@ -224,7 +232,8 @@ func (r *restoration) unused() error {
 	case err != nil:
 		return asRoot(err)
 	case !bytes.Equal(key, r.a.file(caKey)):
-		return config.Try(fmt.Errorf("%s has the authority of another gateway, which made it at its first start", dir), moveAway)
+		return config.Try(fmt.Errorf("%s has the authority of another gateway, which made it at its first start", dir),
+			moveAway)
 	}
 	list, err := readPlain(datadir.Devices(dir))
 	switch {
@@ -234,7 +243,8 @@ func (r *restoration) unused() error {
 		return asRoot(err)
 	}
 	if n, _ := count(list); n > 0 && !sameDevices(list, r.a.file(devicesName)) {
-		return config.Try(fmt.Errorf("%s has %d devices of another gateway, or of this one at another time", dir, n), moveAway)
+		return config.Try(fmt.Errorf("%s has %d devices of another gateway, or of this one at another time", dir, n),
+			moveAway)
 	}
 	return nil
 }

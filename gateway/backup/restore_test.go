@@ -101,7 +101,8 @@ func TestRestore(t *testing.T) {
 	}
 }
 
-// Killed after any write, a gateway that starts too early finds its authority or nothing, and the next call completes it.
+// Killed after any write, a gateway that starts too early finds its authority or nothing, and the next call completes
+// it.
 func TestRestore_killed(t *testing.T) {
 	for kill := 0; ; kill++ {
 		x := newTarget(t)

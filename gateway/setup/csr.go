@@ -1,6 +1,6 @@
 // Package setup makes AWS ready for a gateway, with the user's aws tool, and undoes it. Its promises: each command is
-// shown before it is run; interrupted or failed, the same call goes on where it stopped; a key that is there is replaced
-// by a renewal only, and then by one that has connected.
+// shown before it is run; interrupted or failed, the same call goes on where it stopped; a key that is there is
+// replaced by a renewal only, and then by one that has connected.
 package setup
 
 import (

@@ -127,7 +127,8 @@ func (s *setup) gatewayParameters() cloud.Command {
 func (s *setup) parameters(in slot, csr, path string) cloud.Command {
 	// In the shell the file's text loses its last newline; so it does here.
 	topic, feedback := s.names.TemplateTopics()
-	return cloud.Command{}.Shown(in.parameter+"="+strings.TrimSpace(csr), `"`+in.parameter+`=$(cat `+cloud.Quote(path)+`)"`).
+	shown := `"` + in.parameter + `=$(cat ` + cloud.Quote(path) + `)"`
+	return cloud.Command{}.Shown(in.parameter+"="+strings.TrimSpace(csr), shown).
 		With("ClientId="+s.names.ClientID, "ThingName="+s.names.ThingName(), "Rule="+s.names.Rule,
 			"Topic="+topic, "FeedbackTopic="+feedback, "ErrorsTopic="+s.names.ErrorsTopic)
 }

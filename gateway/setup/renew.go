@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"piway/gateway/aws"
 	"piway/gateway/cloud"
 	"piway/gateway/settings"
 	"piway/shared/config"
@@ -17,7 +16,8 @@ import (
 	"piway/shared/pki"
 )
 
-// renewalDir is the folder in the certificate folder, which the gateway passes over, where a new key waits for its turn.
+// renewalDir is the folder in the certificate folder, which the gateway passes over, where a new key waits for its
+// turn.
 const renewalDir = "renewal"
 
 // replacedDir begins the names of the folders beside it that hold former keys.
@@ -136,9 +136,9 @@ func (r *renewal) makeKey(context.Context) error {
 	return nil
 }
 
-// both has the stack make the new certificate in the slot that is not in use. What is there is deactivated before: of an
-// earlier renewal whose key is not here, or of the key before this one. An active one could not be deleted, and would
-// stay behind.
+// both has the stack make the new certificate in the slot that is not in use. What is there is deactivated before: of
+// an earlier renewal whose key is not here, or of the key before this one. An active one could not be deleted, and
+// would stay behind.
 func (r *renewal) both(ctx context.Context) error {
 	csr := string(r.next.PEM)
 	was := r.stack.Parameters[r.into.parameter]
@@ -242,8 +242,8 @@ func (r *renewal) tell(context.Context) error {
 	if tell := keyReader(&r.cfg); tell != "" {
 		r.say("  %s", tell)
 	}
-	r.say("  a gateway that runs shows the new certificate when it connects the next time: at the latest when AWS has cut " +
-		"off the old one, within minutes. What it takes meanwhile it keeps")
+	r.say("  a gateway that runs shows the new certificate when it connects the next time: at the latest when AWS has " +
+		"cut off the old one, within minutes. What it takes meanwhile it keeps")
 	r.say("  the old certificate is inactive; the next renewal deletes it. To delete it now:")
 	w := printer{r.access, &indented{r.out}}
 	w.aws("", r.deleteOld(), "")
@@ -256,7 +256,9 @@ func (r *renewal) deleteOld() cloud.Command {
 	old := r.into.other().parameter
 	c := cloud.NewCommand("cloudformation", "update-stack", "--stack-name", r.names.GatewayStack(),
 		"--use-previous-template", "--parameters", "ParameterKey="+old+",ParameterValue=")
-	for _, key := range []string{r.into.parameter, "ClientId", "ThingName", "Rule", "Topic", "FeedbackTopic", "ErrorsTopic"} {
+	for _, key := range []string{
+		r.into.parameter, "ClientId", "ThingName", "Rule", "Topic", "FeedbackTopic", "ErrorsTopic",
+	} {
 		c = c.With("ParameterKey=" + key + ",UsePreviousValue=true")
 	}
 	return c
@@ -274,53 +276,5 @@ func drop(dir string) error {
 		}
 	}
 	_ = os.Remove(dir) // what somebody else has put there stays
-	return nil
-}
-
-// indented writes lines with two blanks in front.
-type indented struct{ out io.Writer }
-
-func (i *indented) Write(p []byte) (int, error) {
-	if _, err := i.out.Write(append([]byte("  "), p...)); err != nil {
-		return 0, err
-	}
-	return len(p), nil
-}
-
-// print writes the commands for a shell. Which slot is in use only AWS knows.
-func (r *renewal) print() error {
-	dir, stack := r.cfg.Uplink.Certs.Dir, r.names.GatewayStack()
-	if err := checkNames(r.names); err != nil {
-		return err
-	}
-	w := printer{r.access, r.out}
-	in := func(end string) string { return cloud.Quote(certFile(r.folder(), end)) }
-	w.line("# What aws setup --renew does, by hand. Nothing has been changed.")
-	w.line("# Csr2 is the place of the new certificate, and CertificateId that of the old one, the first time; then Csr and")
-	w.line("# CertificateId2, and so on by turns. This says which one is in use:")
-	w.line("openssl x509 -noout -fingerprint -sha256 -in " + cloud.Quote(certFile(dir, certEnd)))
-	w.aws("", cloud.NewCommand("cloudformation", "describe-stacks", "--stack-name", stack, "--query",
-		"Stacks[0].Outputs[?starts_with(OutputKey,'CertificateId')]"), "")
-	w.line("umask 077; mkdir -p " + cloud.Quote(r.folder()))
-	w.line("openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=" + certName +
-		" -keyout " + in(keyEnd) + " -out " + in(csrEnd))
-	w.line("piway-gateway aws print gateway-template > piway-gateway.template.yaml")
-	w.aws("", aws.Deployment{
-		Stack: stack, Template: "piway-gateway.template.yaml",
-		Parameters: r.parameters(slots[1], "", certFile(r.folder(), csrEnd)),
-	}.Command(), "")
-	id := func(variable string, s slot) {
-		w.aws(variable+"=$(", cloud.NewCommand("cloudformation", "describe-stacks", "--stack-name", stack,
-			"--query", "Stacks[0].Outputs[?OutputKey=='"+s.output+"'].OutputValue", "--output", "text"), ")")
-	}
-	id("NEW", slots[1])
-	id("OLD", slots[0])
-	w.aws("", cloud.NewCommand("iot", "describe-certificate").Shown("", `--certificate-id "$NEW"`).
-		With("--query", "certificateDescription.certificatePem", "--output", "text"), " > "+in(certEnd))
-	w.line("cp " + cloud.Quote(dir) + "/*oot* " + cloud.Quote(r.folder()) + "/")
-	w.line("# Set uplink.certs.dir to " + r.folder() + " and see whether this connects:")
-	w.line("piway-gateway check --config " + cloud.Quote(r.path))
-	w.aws("", cloud.NewCommand("iot", "update-certificate", "--new-status", "INACTIVE").Shown("",
-		`--certificate-id "$OLD"`), "")
 	return nil
 }

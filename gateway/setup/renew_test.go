@@ -354,8 +354,25 @@ func TestRenew_asRoot(t *testing.T) {
 	}
 }
 
-// After the gateway was stolen, another machine that has nothing of it but its client id makes a new key, and the stolen
-// certificates are gone.
+// A removal in the middle of a renewal takes both certificates away, which are active then, and the new key.
+func TestRenew_thenRemove(t *testing.T) {
+	b := newRenewBench(t)
+	r := b.renewal()
+	r.gateway.Check = func(context.Context, settings.Config, io.Writer) error { return errors.New("closed by AWS") }
+	if err := r.run(t.Context()); err == nil {
+		t.Fatal("got no error")
+	}
+	if err := b.removal().run(t.Context()); err != nil {
+		t.Fatalf("%v\n%s", err, &b.out)
+	}
+	b.gone()
+	if _, err := os.Stat(filepath.Join(b.dir, renewalDir)); err == nil {
+		t.Error("the new key is left")
+	}
+}
+
+// After the gateway was stolen, another machine that has nothing of it but its client id makes a new key, and the
+// stolen certificates are gone.
 func TestSetup_afterTheft(t *testing.T) {
 	b := newRenewBench(t)
 	if err := b.renewal().run(t.Context()); err != nil {

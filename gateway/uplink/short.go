@@ -15,8 +15,8 @@ import (
 // IoT Core closes a session without a word when another one with its client id connects (developer guide, client id).
 // Two gateways under one id then close each other's for ever. Each connects well, so neither certificate nor policy is
 // the matter; that a connection is closed soon again and again, by the other side and with no message to blame, is all
-// that shows. Then this one tries every ten minutes only, so that the other one has the connection meanwhile: when it is
-// gone, the next one lasts, and all is as before.
+// that shows. Then this one tries every ten minutes only, so that the other one has the connection meanwhile: when it
+// is gone, the next one lasts, and all is as before.
 //
 // What looks alike is told apart so:
 //
@@ -66,8 +66,8 @@ func (u *Uplink) noteShort(err, cause error, lasted time.Duration) {
 	}
 }
 
-// ended returns why a connection ended on which sending ended with err; nil if it has not. A message may hear of the end
-// before the connection does.
+// ended returns why a connection ended on which sending ended with err; nil if it has not. A message may hear of the
+// end before the connection does.
 func (*Uplink) ended(ctx context.Context, link *mqttlink.Link, err error) error {
 	if !explained(err) && ctx.Err() == nil {
 		t := time.NewTimer(endWait)
@@ -81,7 +81,8 @@ func (*Uplink) ended(ctx context.Context, link *mqttlink.Link, err error) error 
 	return link.Err()
 }
 
-// noteNoLine forgets the count where a connection could not be made for the line's sake: it may have ended those before.
+// noteNoLine forgets the count where a connection could not be made for the line's sake: it may have ended those
+// before.
 func (u *Uplink) noteNoLine(err error) {
 	var network *net.OpError
 	var unknown *net.DNSError

@@ -61,8 +61,8 @@ func (a *account) statuses() map[string]string {
 	return by
 }
 
-// What docs/aws.md says of a certificate that setup did not make: a second one with the same policy, then the old one is
-// inactive.
+// What docs/aws.md says of a certificate that setup did not make: a second one with the same policy, then the old one
+// is inactive.
 func TestAWS_renewByHand(t *testing.T) {
 	a := newAccount(t)
 	certs, old := madePlainly(t, a)

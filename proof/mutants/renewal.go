@@ -20,7 +20,7 @@ var ofRenewal = []mutant{
 	{
 		"setup: a removal deactivates one certificate of two", "gateway/setup/slot.go",
 		"ids = append(ids, id)", "ids = []string{id}",
-		"./gateway/setup", "TestRenew$",
+		"./gateway/setup", "TestRenew_thenRemove",
 	},
 	{
 		"setup: a renewal that has switched begins another", "gateway/setup/renew.go",

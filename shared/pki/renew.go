@@ -39,7 +39,8 @@ func (r *Request) TakePlace(dir string) error {
 func (r *Request) takePlace(dir string) ([]func() error, error) {
 	fresh, err := readPEM("certificate", r.certificate())
 	if err == nil && !r.Fits(fresh) {
-		err = config.Try(fmt.Errorf("matching %s: is not of the key %s", r.certificate(), r.Key), "delete it, and run this again")
+		err = config.Try(fmt.Errorf("matching %s: is not of the key %s", r.certificate(), r.Key),
+			"delete it, and run this again")
 	}
 	key, keyErr := readPEM("private key", r.Key)
 	if err := errors.Join(err, keyErr); err != nil {
@@ -55,25 +56,31 @@ func (r *Request) takePlace(dir string) ([]func() error, error) {
 		return steps, nil
 	}
 	return slices.Concat([]func() error{
-		func() error {
-			old, err := readFile(certPath)
-			if errors.Is(err, fs.ErrNotExist) || err == nil && bytes.Contains(old, bytes.TrimSpace(fresh)) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			both := append(append(bytes.TrimRight(old, "\n"), '\n'), fresh...)
-			return files.Rewrite(certPath, both, publicMode)
-		},
-		func() error { // of the old key; a missing one is made anew of whichever key is there
-			if err := os.Remove(csrPath); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
-			return nil
-		},
+		func() error { return addCertificate(certPath, fresh) },
+		func() error { return removeOld(csrPath) },
 		func() error { return files.Rewrite(keyPath, key, privateMode) },
 	}, steps), nil
+}
+
+// addCertificate puts a certificate behind what is in a file.
+func addCertificate(path string, fresh []byte) error {
+	old, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && bytes.Contains(old, bytes.TrimSpace(fresh)) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	both := append(append(bytes.TrimRight(old, "\n"), '\n'), fresh...)
+	return files.Rewrite(path, both, publicMode)
+}
+
+// removeOld removes the request of the old key. A missing one is made anew, of whichever key is there.
+func removeOld(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 func (r *Request) isOf(key crypto.Signer) bool {
