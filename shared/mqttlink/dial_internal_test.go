@@ -143,3 +143,19 @@ func TestConnect_zone_thatIsNone(t *testing.T) {
 		t.Errorf("got %v, want the interface that is not there", err)
 	}
 }
+
+// A server that accepts and says nothing is given up when it should have been reached, for another to be tried.
+func TestConnect_reach(t *testing.T) {
+	t.Parallel()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() }) // of a test
+	ctx, cancel := context.WithTimeout(t.Context(), connectTimeout/2)
+	defer cancel()
+	_, err = Connect(ctx, Options{Broker: "tls://" + l.Addr().String(), ClientID: "c", Reach: 50 * time.Millisecond})
+	if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+		t.Errorf("got %v, and %v of the caller's time", err, ctx.Err())
+	}
+}
