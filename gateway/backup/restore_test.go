@@ -50,14 +50,16 @@ func (x *target) put(path, text string) {
 // whole says what a finished restore must leave.
 func (x *target) whole(when string) {
 	x.t.Helper()
-	for path, want := range map[string]struct {
+	type file struct {
 		text string
 		mode os.FileMode
-	}{
+	}
+	authority := datadir.PKI(x.data)
+	for path, want := range map[string]file{
 		x.place.Config:                                   {string(x.a.Files[0].Text), 0o644},
 		datadir.Devices(x.data):                          {aList, 0o600},
-		filepath.Join(datadir.PKI(x.data), "ca.key"):     {"a key", 0o600},
-		filepath.Join(datadir.PKI(x.data), "ca.crt"):     {"a certificate", 0o644},
+		filepath.Join(authority, "ca.key"):               {"a key", 0o600},
+		filepath.Join(authority, "ca.crt"):               {"a certificate", 0o644},
 		filepath.Join(x.certs, "gw-private.pem.key"):     {"another key", 0o600},
 		filepath.Join(x.certs, "gw-certificate.pem.crt"): {"another certificate", 0o644},
 		filepath.Join(x.certs, "AmazonRootCA1.pem"):      {"a root", 0o644},

@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"piway/gateway/datadir"
 	"piway/gateway/queue/ledger"
 	"piway/shared/mqttlink"
+	"piway/shared/pki"
 )
 
 // A gateway moves as docs/move.md says: a backup while it runs, the queue copied when it is stopped, and the devices go
@@ -26,16 +28,11 @@ func TestMove(t *testing.T) {
 	endpoint := cfg.Uplink.Endpoint
 	cfg.Uplink.Endpoint = "127.0.0.1:1" // nothing is sent here
 	old := w.gateway(&cfg)
-	password, err := old.AddDevice("kitchen", true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	old.connects("kitchen", password)
+	pin := old.Pin()
+	key, stolen := old.pair("kitchen", false), old.pair("attic", false)
+	old.connects("kitchen", pin, key)
 	old.report("kitchen", "load", 1, 2)
-	if err := os.MkdirAll(datadir.PKI(cfg.Data.Dir), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(datadir.PKI(cfg.Data.Dir), "ca.key"), []byte("a key"), 0o600); err != nil {
+	if err := old.devices.Revoke("attic"); err != nil {
 		t.Fatal(err)
 	}
 
@@ -51,6 +48,9 @@ func TestMove(t *testing.T) {
 	a, err := backup.Gather(ctx, path, &cfg, false, time.Now())
 	if err != nil {
 		t.Fatal(err)
+	}
+	if a.Devices != 2 || a.Revoked != 1 {
+		t.Errorf("got %d devices, %d revoked", a.Devices, a.Revoked)
 	}
 	if _, err := backup.Restore(a, backup.Place{Config: path}); err != nil {
 		t.Fatal(err)
@@ -71,24 +71,24 @@ func TestMove(t *testing.T) {
 	}
 
 	p := w.gateway(&moved)
-	p.connects("kitchen", password)
+	p.connects("kitchen", pin, key)
 	p.report("kitchen", "load", 1, 2) // the same report once more: the store knows it
 	p.report("kitchen", "load", 3)
-	p.until(ctx, "all three are sent, none twice", func(a ledger.Account) bool { return a.Sent == 3 && a.Waiting == 0 })
-	key, err := os.ReadFile(filepath.Join(datadir.PKI(moved.Data.Dir), "ca.key"))
-	if err != nil || string(key) != "a key" {
-		t.Errorf("the authority is another: %q, %v", key, err)
+	p.until(ctx, "all three are sent, none twice", func(a ledger.Account) bool {
+		return a.Device != "kitchen" || a.Sent == 3 && a.Waiting == 0
+	})
+	if _, err := mqttlink.Connect(ctx, p.over("attic", "", stolen)); err == nil {
+		t.Error("who was revoked is let in again")
 	}
 }
 
-// connects connects a device that has a password already.
-func (p *place) connects(name, password string) {
+// connects connects a device that has a key already, to the gateway that it knows.
+func (p *place) connects(name string, pin pki.Sum, key *tls.Certificate) {
 	p.t.Helper()
+	to := p.over(name, "", key)
+	to.TLS = pki.Pinned([]pki.Sum{pin}, key)
 	var err error
-	if p.links[name], err = mqttlink.Connect(p.t.Context(), mqttlink.Options{
-		Broker: "tcp://" + p.broker.Addr().String(), ClientID: name, Username: name, Password: password,
-		KeepAlive: time.Minute,
-	}); err != nil {
+	if p.links[name], err = mqttlink.Connect(p.t.Context(), to); err != nil {
 		p.t.Fatal(err)
 	}
 	p.t.Cleanup(p.links[name].Close)
