@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"piway/gateway/control"
 	"piway/gateway/devices"
@@ -33,7 +34,7 @@ func (p *place) entry(name string) devices.Entry {
 // Who gets a key in the place of a password loses the connections that it made with that, and the names stay its own.
 func TestGateway_join(t *testing.T) {
 	t.Parallel()
-	_, p := newPlace(t, "kitchen")
+	_, p := newPlace(t, "kitchen", "cellar") // whose door stays open
 	p.take("kitchen", "cpu")
 	if e := p.entry("kitchen"); e.State != devices.StateConnected || e.Kind != devices.KindPlain ||
 		e.Address != "127.0.0.1" || e.Seen.IsZero() || e.TLS {
@@ -57,7 +58,14 @@ func TestGateway_join(t *testing.T) {
 	if err != nil || a.Device != "kitchen" || a.ID != id || a.CA != string(p.authority.PEM()) || a.Time.IsZero() {
 		t.Fatalf("got %+v, %v", a, err)
 	}
-	<-closed
+	select {
+	case <-closed:
+	case <-time.After(patience):
+		t.Fatal("the connection by its password goes on")
+	}
+	if p.links["cellar"].Err() != nil {
+		t.Error("another device's connection is closed")
+	}
 	if device, revoked := p.identify(pki.Sum{1}); device != "kitchen" || revoked {
 		t.Errorf("got %q, %t", device, revoked)
 	}
@@ -90,7 +98,11 @@ func TestGateway_revokeDevice(t *testing.T) {
 	if err := p.ask("POST", "/devices/kitchen/revoke"); err != nil {
 		t.Fatal(err)
 	}
-	<-closed
+	select {
+	case <-closed:
+	case <-time.After(patience):
+		t.Fatal("its connection goes on")
+	}
 	done := make(chan error, 1)
 	p.handle("kitchen", []byte(`{"name":"fan","unit":"None","value":1}`), func(err error) { done <- err })
 	if err := <-done; !errors.Is(err, errNoDevice) {
