@@ -280,7 +280,7 @@ var atTheGateway = []mutant{
 	},
 	{
 		"guard: who stalls in a handshake keeps its slot", "shared/guard/hands.go",
-		"\tif h.holds {\n", "\tif h.holds && h.over {\n",
+		"\tif h.holds {\n", "\tif h.holds && (h.over || h.c.door.isClosed()) {\n",
 		"./shared/guard", "TestHands_stalledHoldNoSlot",
 	},
 	{
