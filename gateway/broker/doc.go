@@ -11,6 +11,25 @@
 // out by sockets that others hold open. An address that has devices logged in is bound by the 256 only: behind
 // Docker's proxy all have one. The library sees a connection when its CONNECT is whole.
 //
+// There are two doors, within one set of bounds. TLS is always spoken at one. The other, without, is listened on while
+// `Config.Plain` says that a device needs it, and lets in only whom `Authenticate` lets in so; when it closes, so do its
+// connections. A plain port that is taken is told and tried again, and costs TLS nothing.
+//
+// # Who is who
+//
+// A client with a key that `Identify` knows is that device, whatever user and password it gives. A revoked key is
+// refused in the handshake, and again at its CONNECT, and no password helps. Any other certificate says nothing, and
+// neither has none: then user and password count. A session is never resumed, since that would not look at the key
+// again. The key is looked at once more when Disconnect would find the session, so who revokes, removes or renames a
+// device and then calls Disconnect is rid of every connection of it.
+//
+// A session of a key writes to and reads the topics of its user name, where that can be a device's, and what it sends is
+// the key's device's: an agent whose device was renamed goes on to work, and nothing of it is acknowledged and dropped.
+//
+// Who offers the protocol piway-join/1 (ALPN) is handed to `Join`, and is one of those who wait until it returns.
+//
+// # Connections
+//
 // A device has eight connections. A ninth gets in and the one that has been silent for longest goes: a refusal would
 // lock an agent out behind its own half-open sockets, and the oldest may be the agent itself. One with the client id
 // of another takes its place, within the device. Only who knows the password does either.
@@ -51,6 +70,17 @@
 // A message that is refused whole goes the same way: its PUBACK waits until the count of its refusal is on disk. QoS 2
 // is handled synchronously, because the library answers it when the hook returns. QoS 0 is stored too, and
 // acknowledged to nobody.
+//
+// # Traps in crypto/tls
+//
+//   - VerifyClientCertIfGiven ends the handshake of a script that has AWS's certificate: secure.go asks for one and
+//     judges it itself.
+//   - With NextProtos Go refuses every client that offers other ones, as many do with "mqtt": they are set only for who
+//     offers ours.
+//   - VerifyConnection runs before the client has proved that it holds its key: what it is let in for is asked behind the
+//     handshake.
+//   - A Conn keeps its peer's certificates, 4 KiB and more: readKey empties them.
+//   - Close waits up to five seconds on a client that does not read: shared/guard closes the socket.
 //
 // # Traps in mochi, and their guards
 //

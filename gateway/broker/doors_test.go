@@ -100,3 +100,36 @@ func TestDoors_newCertificate(t *testing.T) {
 		own.Store(newKey(t))
 	}
 }
+
+// What was seen of a device is known when it has gone, by which door it came, and as long as the broker runs.
+func TestSeen(t *testing.T) {
+	r, _ := startTLS(t, nil)
+	if s, ok := r.Seen("pi1"); ok {
+		t.Errorf("never there: got %+v", s)
+	}
+	c := r.mustLogIn(nil, login{user: "pi1", password: "hunter-pi1"})
+	r.connect("pi2")
+	guess := dial(t, r.Addr())
+	guess.send(login{user: "pi3", password: "guess"}.bytes())
+	guess.want(connack, 0, 5)
+	r.Disconnect("pi1")
+	c.wantClosed()
+	for s, ok := r.Seen("pi1"); !ok || s.Connected; s, ok = r.Seen("pi1") { // it goes in a moment
+		if s.Ago > patience {
+			t.Fatalf("got %+v", s)
+		}
+	}
+	if s, ok := r.Seen("pi1"); !ok || !s.Secure || s.Host != "127.0.0.1" || s.Ago <= 0 || s.Ago > patience {
+		t.Errorf("gone: got %+v, %v", s, ok)
+	}
+	if s, ok := r.Seen("pi2"); !ok || !s.Connected || s.Secure || s.Ago < 0 || s.Ago > patience {
+		t.Errorf("connected: got %+v, %v", s, ok)
+	}
+	if s, ok := r.Seen("pi3"); ok {
+		t.Errorf("not let in: got %+v", s)
+	}
+	r.connect("pi1") // by the other door
+	if s, ok := r.Seen("pi1"); !ok || !s.Connected || s.Secure {
+		t.Errorf("again: got %+v, %v", s, ok)
+	}
+}

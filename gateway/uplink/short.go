@@ -31,8 +31,9 @@ import (
 const (
 	// shortest is how long a connection lasts that nobody else takes over.
 	shortest = 2 * time.Minute
-	// maxShort is how many shorter ones in a row it takes to say so.
-	maxShort = 4
+	// maxShort is how many shorter ones in a row it takes to say so: two minutes of them by uplink.connect_interval's
+	// default. A service that ends connections for some seconds makes nobody wait for ten minutes.
+	maxShort = 12
 	// SharedInterval is the least time between two CONNECTs from then on.
 	SharedInterval = 10 * time.Minute
 	// endWait is how long the end of a connection may take to show.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,6 +26,9 @@ type end struct {
 	took       bool // one was acknowledged
 	no         bool // there was no connection
 }
+
+// rows returns n times what came one after the other.
+func rows(n int, ends ...end) []end { return slices.Repeat(ends, n) }
 
 // Only that the other side closes one connection after the other, soon and for nothing that is known, is another
 // program's doing. What looks like it must not slow the gateway down.
@@ -48,23 +52,25 @@ func TestUplink_noteShort(t *testing.T) {
 		ends []end
 		want bool
 	}{
-		"closed soon":                      {[]end{closed, closed, closed, closed}, true},
-		"with acknowledged messages":       {[]end{acked, acked, acked, acked}, true},
-		"reset":                            {[]end{reset, closed, reset, closed}, true},
-		"not often":                        {[]end{closed, closed, closed}, false},
-		"a long one between":               {[]end{closed, closed, closed, long, closed, closed, closed}, false},
-		"a long one after":                 {[]end{closed, closed, closed, closed, long}, false},
-		"a CONNECT that is too soon":       {[]end{closed, closed, tooSoon, closed, closed}, true},
-		"a message to blame":               {[]end{under, under, under, under, under}, false},
-		"one that may be":                  {[]end{closed, under, closed, closed, closed}, true},
-		"poison after poison":              {[]end{acked, under, under, parked, acked, under, under, parked, acked, acked}, false},
-		"a policy that denies":             {[]end{acked, under, under, denied, acked, under, under, denied, acked, acked}, false},
-		"an outage between":                {[]end{closed, closed, noRoute, noName, noAnswer, closed, closed, closed}, false},
-		"an outage after":                  {[]end{closed, closed, closed, closed, noRoute}, false},
-		"a bad line":                       {[]end{deadLine, closed, deadLine, closed, silent, closed, closed, closed}, false},
-		"given up":                         {[]end{stalled, stalled, stalled, stalled}, false},
-		"given up between":                 {[]end{closed, closed, stalled, closed, closed}, false},
-		"this side, with nothing to blame": {[]end{{}, {}, {}, {}}, false},
+		"closed soon":                {rows(maxShort, closed), true},
+		"with acknowledged messages": {rows(maxShort, acked), true},
+		"reset":                      {rows(maxShort/2, reset, closed), true},
+		"not often":                  {rows(maxShort-1, closed), false},
+		"a long one between":         {slices.Concat(rows(maxShort-1, closed), rows(1, long), rows(maxShort-1, closed)), false},
+		"a long one after":           {slices.Concat(rows(maxShort, closed), rows(1, long)), false},
+		"a CONNECT that is too soon": {slices.Concat(rows(2, closed), rows(1, tooSoon), rows(maxShort-2, closed)), true},
+		"a message to blame":         {rows(maxShort+1, under), false},
+		"one that may be":            {slices.Concat(rows(1, closed, under), rows(maxShort-1, closed)), true},
+		"poison after poison":        {rows(maxShort, acked, under, under, parked), false},
+		"a policy that denies":       {rows(maxShort, acked, under, under, denied), false},
+		"an outage between": {
+			slices.Concat(rows(maxShort-1, closed), rows(1, noRoute, noName, noAnswer), rows(maxShort-1, closed)), false,
+		},
+		"an outage after":                  {slices.Concat(rows(maxShort, closed), rows(1, noRoute)), false},
+		"a bad line":                       {slices.Concat(rows(maxShort, deadLine, closed), rows(1, silent), rows(3, closed)), false},
+		"given up":                         {rows(maxShort, stalled), false},
+		"given up between":                 {slices.Concat(rows(maxShort-1, closed), rows(1, stalled), rows(2, closed)), false},
+		"this side, with nothing to blame": {rows(maxShort, end{}), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			u := New(quotas(), nil)
@@ -110,7 +116,7 @@ func TestUplink_await_sharedID(t *testing.T) {
 			}
 			return time.Since(u.dialled)
 		}
-		for n := 1; n <= 8; n++ {
+		for n := 1; n <= 2*maxShort; n++ {
 			got := waited()
 			if n < maxShort && (got < 11*time.Second || got > 17*time.Second) || n >= maxShort && got != SharedInterval {
 				t.Errorf("after %d short connections: the next came after %s", n, got)

@@ -14,7 +14,7 @@ import (
 // A connection that is closed again and again although AWS takes messages is another program's with the client id, and
 // nothing is parked for it. That is told once.
 func TestUplink_sharedClientID(t *testing.T) {
-	const n = 7
+	const n = 15
 	b := fakebroker.New(t, nil)
 	b.Puback = func(p fakebroker.Publish) bool { return string(p.Payload) == fmt.Sprint("m", p.Conn-1) }
 	src := newSource(n)
@@ -36,7 +36,7 @@ func TestUplink_sharedClientID(t *testing.T) {
 		!strings.Contains(lines[0], "another uplink.client_id for each") {
 		t.Errorf("parked %d, told %q", src.parked, lines)
 	}
-	if after := said.With("connection to AWS lost"); len(after) != 4 { // of six
+	if after := said.With("connection to AWS lost"); len(after) != 12 { // of 14
 		t.Errorf("%d lost connections are told, want those before it and the one with it:\n%s", len(after), after)
 	}
 }

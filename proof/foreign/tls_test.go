@@ -144,7 +144,8 @@ func TestTLS_mosquitto(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := bufio.NewScanner(out)
-	for lines.Scan() && !strings.Contains(lines.Text(), "Subscribed (mid") {
+	for subscribed := false; !subscribed && lines.Scan(); {
+		subscribed = strings.Contains(lines.Text(), "Subscribed (mid")
 	}
 
 	for name, more := range map[string][]string{

@@ -210,21 +210,93 @@ var atTheGateway = []mutant{
 		"./gateway/broker", "TestBroker_hostile_passwordLoop|TestBroker_connections",
 	},
 
+	{
+		"broker: a revoked key goes on to its password", "gateway/broker/connect.go",
+		"\tcase isRevoked:\n", "\tcase isRevoked && user == \"\":\n",
+		"./gateway/broker", "TestTLS_changedWhileConnecting",
+	},
+	{
+		"broker: a revoked key finishes its handshake", "gateway/broker/secure.go",
+		"\tif !isRevoked {\n", "\tif !isRevoked || b != nil {\n",
+		"./gateway/broker", "TestTLS_revokedKey",
+	},
+	{
+		"broker: a key that is removed while its session is made stays", "gateway/broker/connect.go",
+		"again != device || isRevoked {", "again == user && isRevoked {",
+		"./gateway/broker", "TestTLS_changedWhileConnecting",
+	},
+	{
+		"broker: sessions are resumed", "gateway/broker/secure.go",
+		"SessionTicketsDisabled: true,\n\t\tClientAuth", "SessionTicketsDisabled: b == nil,\n\t\tClientAuth",
+		"./gateway/broker", "TestTLS_oldVersionsAndResumption",
+	},
+	{
+		"broker: a foreign certificate ends the handshake", "gateway/broker/secure.go",
+		"tls.RequestClientCert", "tls.VerifyClientCertIfGiven",
+		"./gateway/broker", "TestTLS_identity",
+	},
+	{
+		"broker: every client is to offer our protocol", "gateway/broker/secure.go",
+		"if slices.Contains(hello.SupportedProtos, joinProtocol) {",
+		"if slices.Contains(hello.SupportedProtos, joinProtocol) || len(hello.SupportedProtos) > 0 {",
+		"./gateway/broker", "TestTLS_protocols",
+	},
+	{
+		"broker: the plain port is always open", "gateway/broker/doors.go",
+		"wanted := b.cfg.Listen != \"\" && ", "wanted := b.cfg.Listen != \"\" || ",
+		"./gateway/broker", "TestDoors_plainWhileNeeded",
+	},
+	{
+		"broker: what a renamed device sends to its old topic is dropped", "gateway/broker/connect.go",
+		"if sample.IsDeviceName(user) {", "if sample.IsDeviceName(user) && user == device {",
+		"./gateway/broker", "TestTLS_renamedDevice",
+	},
+
 	// guard
 	{
 		"guard: nobody makes room", "shared/guard/pool.go",
-		"if c.net == net && c.state == silent && !unread(c.raw) {", "if c.net == net && c.state == silent && l.closed {",
+		"\t\tcase (*first == nil || ", "\t\tcase false && (*first == nil || ",
 		"./shared/guard", "TestListener_placesOfANetwork",
 	},
 	{
 		"guard: who is being judged makes room", "shared/guard/pool.go",
-		"c.state == silent && !unread(c.raw)", "!unread(c.raw)",
+		"if c.net != net || c.state != silent {", "if c.net != net {",
 		"./shared/guard", "TestListener_judged",
 	},
 	{
 		"guard: an address with logged-in devices has no more places than others", "shared/guard/pool.go",
 		"&& l.hosts[c.host] == 0 && !l.evict(c.net)", "&& !l.evict(c.net)",
 		"./shared/guard", "TestListener_placesOfAProxy",
+	},
+	{
+		"guard: silence drives out who shakes hands", "shared/guard/pool.go",
+		"case w.silents*4 >= l.nets[of],", "case w.silents < 0,",
+		"./shared/guard", "TestHands_progressKeepsItsPlace",
+	},
+	{
+		"guard: hellos drive out who has just come", "shared/guard/pool.go",
+		"case w.silents*4 >= l.nets[of],", "case w.silents > 0,",
+		"./shared/guard", "TestHands_newcomerBesideHellos",
+	},
+	{
+		"guard: who stalls in a handshake keeps its slot", "shared/guard/hands.go",
+		"\tif h.holds {\n", "\tif h.holds && (h.over || h.c.door.isClosed()) {\n",
+		"./shared/guard", "TestHands_stalledHoldNoSlot",
+	},
+	{
+		"guard: a ClientHello may be as long as it says", "shared/guard/hello.go",
+		"\t\tcase at > maxHello:\n", "\t\tcase at > maxHello<<8:\n",
+		"./shared/guard", "FuzzReadHello",
+	},
+	{
+		"guard: a handshake may be as long as it likes", "shared/guard/hands.go",
+		"\th.left -= n\n", "\th.left -= 0 * n\n",
+		"./shared/guard", "TestHands_endless",
+	},
+	{
+		"guard: Close waits for TLS's farewell", "shared/guard/conn.go",
+		"\treturn c.raw.Close()\n", "\treturn c.Conn.Close()\n",
+		"./shared/guard", "TestConn_Close_doesNotWait",
 	},
 	{
 		"guard: a first packet may be as long as it says", "shared/guard/conn.go",

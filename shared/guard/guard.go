@@ -9,6 +9,22 @@
 // one that is admitted, and in it there is room for a newcomer: the oldest that has not sent its whole first packet
 // goes. One that has is being judged, which takes no time that its client could stretch; where all are, the newcomers
 // wait in the kernel. So a client that says at once who it is gets a hearing, whatever others hold open.
+//
+// A Listener has doors: addresses, with TLS or without. One set of bounds counts what comes by all of them.
+//
+// # Handshakes
+//
+// What a handshake costs is computing, of which twice as many as there are cores are under way at once. The ClientHello
+// is read first, by this package and within 16 KiB, and a place is held only while something is computed: never while
+// the client is waited for, so who stalls or drips holds none. Who goes on with a handshake comes before who begins one.
+// Until it ends 48 KiB may come.
+//
+// Who waits for its client may have to make room, and who waits for us may not. Only steps count, not bytes: the whole
+// hello, and the end of the handshake. Who has made none for two seconds goes first. Else those who have not begun have
+// a quarter of their network's places, and those who have begun the rest: so sockets that say nothing drive nobody out
+// of a handshake, and a flood of hellos nobody who has just come and is about to say his.
+//
+// There is no farewell of TLS: it would wait on a client that does not read.
 package guard
 
 import (

@@ -229,7 +229,6 @@ func TestHands_bounds(t *testing.T) {
 	}
 
 	never := func(*guard.Conn) error { t.Error("handled"); return nil }
-	certificate := []byte{0x16, 3, 3, 0x40, 0} // 16 KiB
 	for name, text := range map[string][]byte{
 		"a TLS greeting of more than 16384 bytes": append([]byte{0x16, 3, 1, 0x40, 0, 1, 1, 0, 0}, make([]byte, 16<<10)...),
 		"hold no greeting":                        {0x16, 3, 1, 0, 0},
@@ -244,14 +243,29 @@ func TestHands_bounds(t *testing.T) {
 			t.Errorf("%s: got log\n%s", name, got)
 		}
 	}
-	conn := serve(t, optionsTLS(t), never).dial()
-	text := append([]byte{}, hello...)
-	for range 4 {
-		text = append(append(text, certificate...), make([]byte, 16<<10)...)
+}
+
+// Certificates without end are not read, by neither version.
+func TestHands_endlessCertificates(t *testing.T) {
+	t.Parallel()
+	opt := optionsTLS(t)
+	opt.TLS.ClientAuth = tls.RequestClientCert
+	d := serve(t, opt, func(*guard.Conn) error { t.Error("handled"); return nil })
+	many := serverTLS(t).Certificates[0]
+	for range 200 {
+		many.Certificate = append(many.Certificate, many.Certificate[0])
 	}
-	_, _ = conn.Write(text)
-	if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Error("it stays open")
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		c := tls.Client(d.dial(), &tls.Config{
+			InsecureSkipVerify: true, MaxVersion: version, Certificates: []tls.Certificate{many},
+		})
+		_, _ = c.Write(hello) // perhaps closed on the way
+		if _, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s: got %v", tls.VersionName(version), err)
+		}
+	}
+	if n := d.log.Count("more than 49152 bytes before the handshake ended"); n != 1 {
+		t.Errorf("got log\n%s", d.log)
 	}
 }
 

@@ -54,6 +54,11 @@ func FuzzReadHello(f *testing.F) {
 	f.Add([]byte("\x16\x03\x01\x00\x01\x01\x16\x03\x01\x00\x04\x00\x00\x01\x00"))
 	f.Add([]byte("\x10\x0c\x00\x04MQTT"))
 	f.Add([]byte{0x16, 3, 1, 0x40, 0, 1, 0, 0x3f, 0xfc})
+	crumbs := []byte("\x16\x03\x01\x00\x04\x01\x00\x3e\x80")
+	for range 16000 { // a hello that is not too long, in records of a byte
+		crumbs = append(crumbs, 0x16, 3, 1, 0, 1, 0)
+	}
+	f.Add(crumbs)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var sizes [2]int
 		var errs [2]error
