@@ -323,6 +323,8 @@ func TestDoor_wholeKeepsItsPlace(t *testing.T) {
 	cfg := serverTLS(t)
 	cfg.NextProtos = []string{"join"}
 	goOn, begun := make(chan struct{}), make(chan struct{})
+	answer := sync.OnceFunc(func() { close(goOn) })
+	t.Cleanup(answer) // before the door is closed, which waits
 	other, err := d.Open(t.Context(), "127.0.0.1:0", guard.DoorOptions{
 		TLS: cfg, Protocols: map[string]func(*tls.Conn, func()){"join": func(c *tls.Conn, whole func()) {
 			first := make([]byte, 1)
@@ -357,7 +359,7 @@ func TestDoor_wholeKeepsItsPlace(t *testing.T) {
 		dial()
 		return silent
 	}())
-	close(goOn)
+	answer()
 	if _, err := io.ReadFull(joins, make([]byte, 1)); err != nil {
 		t.Errorf("not answered: %v", err)
 	}
