@@ -10,9 +10,12 @@ PROGRAMS := agent gateway localcore
 BIN := bin
 CROSS_TO ?= armv6 armv7 arm64 amd64
 TOOL := $(GO) tool -modfile=tools/go.mod
+VULNDB ?=
+LICENSES := Apache-2.0,MIT,BSD-2-Clause,BSD-3-Clause,ISC
+DUAL := github.com/eclipse/paho.mqtt.golang
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt vuln fuzz bench drain outage proof hostile chaos lying powercut mutants demo cross compose-up compose-down clean
+.PHONY: help build test lint fmt vuln licenses units fuzz bench drain outage proof hostile chaos lying powercut mutants demo cross compose-up compose-down clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,8 +40,23 @@ lint: ## check style, vet, module files and shell scripts
 fmt: ## fix formatting and the order of imports
 	$(TOOL) golangci-lint fmt ./...
 
-vuln: ## look for known vulnerabilities in dependencies (needs the internet)
-	$(TOOL) govulncheck ./...
+# A folder that is no copy would be a database in which nothing stands.
+vuln: ## look for known vulnerabilities in dependencies, at vuln.go.dev or in a copy of it (VULNDB=DIR or VULNDB=URL)
+	@case '$(VULNDB)' in \
+	  '') db= ;; \
+	  *://*) db='-db=$(VULNDB)' ;; \
+	  *) db=-db=file://$$(cd '$(VULNDB)' && ls index/modules.json >/dev/null && pwd) || exit 1 ;; \
+	esac; \
+	$(TOOL) govulncheck $$db ./...
+
+# Paho has two licences, of which we choose EDL-1.0, the BSD's; the tool knows only the other by its file, EPL-2.0.
+licenses: ## see that what is built in has a licence that asks for no more than to be named
+	@check() { $(GO) tool -modfile=tools/licenses/go.mod go-licenses check --logtostderr=false --log_file=/dev/null --stderrthreshold=2 "$$@"; }; \
+	check --allowed_licenses=$(LICENSES) --ignore=$(DUAL) $(addprefix ./,$(PROGRAMS)) && \
+	check --allowed_licenses=$(LICENSES),EPL-2.0 $(DUAL)
+
+units: ## start both units in a container with systemd, and see that they work (needs root and Docker; some minutes)
+	.ci/units-check
 
 fuzz: ## run each fuzz test for FUZZTIME (default 10s)
 	@grep -rlE '^func Fuzz' --include='*_test.go' . | sort | while read -r f; do \

@@ -61,7 +61,7 @@ var storageRows = []Row{
 	{
 		Name: "root read-only", Unit: "None",
 		Meaning: "1 if the root file system takes no writes, as after an error; 0 if it does. An overlay takes them.",
-		Source:  "`/proc/1/mountinfo`, the file system's options", Models: "all but those that start from an image",
+		Source:  "`/proc/1/mountinfo`, else `/proc/self/mountinfo`, the file system's options", Models: "all but those that start from an image",
 	},
 	{
 		Name: "emmc wear", Unit: "Percent",

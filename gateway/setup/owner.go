@@ -20,7 +20,7 @@ func keyReader(cfg *settings.Config) string {
 	switch {
 	case err != nil && key == 0:
 		return fmt.Sprintf("only root can read the key; before a service of another user starts: sudo chown -R USER: %s   "+
-			"(the systemd unit's user is piway)", dir)
+			"(the systemd unit's user is piway-gateway)", dir)
 	case err == nil && user != key && user != 0:
 		return fmt.Sprintf("the gateway's user, whose %s is, cannot read the key: sudo chown -R %d:%d %s", cfg.Data.Dir, user,
 			group, dir)

@@ -46,9 +46,11 @@ func locate(ctx context.Context, name, path, mounts string) (place, error) {
 		return place{}, fmt.Errorf("a link leads out of %s, to %s of the container", w.root, path)
 	}
 	if w.maySeeOthers(path) {
-		if text, err := host.ReadText(host.Proc(ctx, "1/mountinfo")); err == nil { // else the own view is all there is
+		text, err := host.ReadText(host.Proc(ctx, "1/mountinfo"))
+		if err == nil {
 			w.machine = parseMounts(text, nil)
 		}
+		w.alone = err != nil && w.root == "/"
 	}
 	return w.find(path)
 }
@@ -58,7 +60,12 @@ type world struct {
 	own     table
 	machine table  // of process 1, as far as it is to be asked
 	root    string // where this process sees the machine's /
+	alone   bool   // process 1 is hidden, as by ProtectProc= of a service: the own mounts must do
 }
+
+// sandboxHint is what explains another view than the machine's.
+const sandboxHint = "it is in a sandbox, such as ProtectHome= or PrivateTmp= of its service; install the unit of this " +
+	"version"
 
 // sandboxed are the places over which systemd mounts others for a service.
 var sandboxed = []string{"/home", "/root", "/run/user", "/tmp", "/var/tmp"}
@@ -83,6 +90,9 @@ func (w world) leaves(name, path string) bool {
 
 // find returns where path is. A machine that has another root is none to compare with.
 func (w world) find(path string) (place, error) {
+	if w.alone {
+		return w.inSandbox(path)
+	}
 	own, ok := w.own.covering(path)
 	if !ok {
 		return place{path: path}, nil
@@ -100,8 +110,8 @@ func (w world) find(path string) (place, error) {
 	case m.device == own.device:
 		return place{path: there, point: m.point, own: own, apart: apart}, nil
 	case w.root == "/":
-		return place{}, fmt.Errorf("this process sees %s at %s, and the machine %s: it is in a sandbox, such as "+
-			"ProtectHome= or PrivateTmp= of its service; install the unit of this version", own.what(), own.point, m.what())
+		return place{}, fmt.Errorf("this process sees %s at %s, and the machine %s: "+sandboxHint, own.what(), own.point,
+			m.what())
 	}
 	return place{}, fmt.Errorf("this container sees %s at %s, and its host %s: mount the host's / into it with rslave",
 		own.what(), own.point, m.what())
@@ -139,7 +149,11 @@ func (p place) remark(name, path string) string {
 	case p.point == "":
 		return "whether something is mounted at " + name + " is not to be found out"
 	case p.point != p.path:
-		return fmt.Sprintf("%s is a folder of %s: its figure is that of %s", lead, p.own.point, p.own.point)
+		point := p.own.point // of a container, which sees the machine's elsewhere
+		if p.path == path {
+			point = p.point
+		}
+		return fmt.Sprintf("%s is a folder of %s: its figure is that of %s", lead, point, point)
 	case p.own.root != "/":
 		return fmt.Sprintf("%s is %s of %s: its figure is that of all of it", lead, p.own.root, p.own.what())
 	case lead != name:

@@ -45,7 +45,10 @@ func TestWorld_find(t *testing.T) {
 
 		{"a unit: the root", unit, pi, "/", "/", "/", "", ""},
 		{"a unit: a disk", unit, pi, "/", "/mnt/usb", "/mnt/usb", "", ""},
-		{"a unit: its own folder is no mount", unit, pi, "/", "/var/lib/piway-agent", "/", "", ""},
+		{
+			"a unit: its own folder is no mount", unit, pi, "/", "/var/lib/piway-agent", "/", "",
+			"/var/lib/piway-agent is a folder of /: its figure is that of /",
+		},
 		{"a unit: /tmp is private, and the same file system", unit, pi, "/", "/tmp", "/tmp", "", ""},
 		{"a unit: /var/tmp too, which is no mount", unit, pi, "/", "/var/tmp/x", "/", "", ""},
 		{

@@ -9,18 +9,22 @@ type table []mount
 // kernel's way: from the root to the nearest mount on it that lies on the path, and so on from there. So it finds the
 // upper of two at one place, and none that another hides.
 func (t table) covering(path string) (mount, bool) {
-	at, ok := t.top(path)
-	if !ok {
+	way := t.way(path)
+	if len(way) == 0 {
 		return mount{}, false
 	}
-	for range t { // a table that leads in circles is no reason to go on for ever
-		next, ok := t.on(at, path)
-		if !ok {
-			break
-		}
-		at = next
+	return way[len(way)-1], true
+}
+
+// way returns all mounts that the kernel goes through to path, each of which lies on the one before.
+func (t table) way(path string) []mount {
+	at, ok := t.top(path)
+	var way []mount
+	for ok && len(way) <= len(t) { // a table that leads in circles is no reason to go on for ever
+		way = append(way, at)
+		at, ok = t.on(at, path)
 	}
-	return at, true
+	return way
 }
 
 // top returns the mount that path begins in: one that is on no other of the table.

@@ -70,7 +70,7 @@ func (m *Volumes) Read(ctx context.Context, out *reading.Found) error {
 	if err != nil {
 		return err
 	}
-	all := reading.AtMost(out, volumesOf(parseMounts(text, isReal), m.listed), maxVolumes, 2, "file systems")
+	all := reading.AtMost(out, volumesOf(parseMounts(text, isReal).withoutFolders(), m.listed), maxVolumes, 2, "file systems")
 	if len(all) == 0 {
 		return host.ErrAbsent
 	}
