@@ -9,7 +9,7 @@ RUN for name in agent gateway localcore; do \
       CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o /out/piway-$name ./$name || exit 1; \
     done
 # The folders that volumes are mounted on: a new named volume takes over their owner.
-RUN mkdir -p /tree/certs /tree/secrets /tree/var/lib/piway /tree/var/lib/piway-agent
+RUN mkdir -p /tree/certs /tree/secrets /tree/etc/piway /tree/var/lib/piway /tree/var/lib/piway-agent
 
 FROM scratch AS base
 COPY --from=build --chown=65532:65532 /tree/ /

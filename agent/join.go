@@ -15,7 +15,8 @@ import (
 )
 
 type joinCmd struct {
-	Token  string `arg:"" help:"The token that piway-gateway invite NAME printed; - reads it from standard input."`
+	Token  string `arg:"" optional:"" help:"The token that piway-gateway invite NAME printed; - reads it from standard input."`
+	File   string `name:"token-file" placeholder:"FILE" help:"Read the token from FILE, which piway-gateway invite --token-file has written."`
 	Config string `default:"/etc/piway/agent.yaml" placeholder:"FILE" help:"Configuration to write (default: ${default})."`
 }
 
@@ -30,34 +31,50 @@ arguments while it runs: with - for the token it is not among them.
 Examples, the token cut short:
 
   sudo piway-agent join piw1.AQC0w3
-  sudo piway-agent join - < token`
+  sudo piway-agent join - < token
+  sudo piway-agent join --token-file token`
 }
 
 // Run is called by the command line parser.
 func (c joinCmd) Run(ctx context.Context, s cli.Streams) error {
-	token := c.Token
-	if token == "-" {
-		var err error
-		if token, err = readToken(os.Stdin); err != nil {
-			return err
-		}
+	token, err := c.token()
+	if err != nil {
+		return err
 	}
 	return join.Join(ctx, join.Options{
 		Token: token, Config: c.Config, Browse: mdns.Find, Out: s.Out, Log: cli.Logger(s.Err, "warn"),
 	})
 }
 
+// token returns the token from where it is said to be.
+func (c joinCmd) token() (string, error) {
+	switch {
+	case (c.Token == "") == (c.File == ""):
+		return "", config.Try(errors.New("one token is needed"), "sudo piway-agent join TOKEN, or --token-file FILE")
+	case c.Token == "-":
+		return readToken("standard input", os.Stdin)
+	case c.Token != "":
+		return c.Token, nil
+	}
+	f, err := os.Open(c.File)
+	if err != nil {
+		return "", fmt.Errorf("reading the token: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	return readToken(c.File, f)
+}
+
 // maxInput bounds what is read: a token of the greatest length, and what stands around it.
 const maxInput = 8 << 10
 
 // readToken reads a token, alone or in the line that the gateway printed.
-func readToken(r io.Reader) (string, error) {
+func readToken(from string, r io.Reader) (string, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxInput))
 	if err != nil {
 		return "", fmt.Errorf("reading the token: %w", err)
 	}
 	if strings.TrimSpace(string(text)) == "" {
-		return "", config.Try(errors.New("reading the token: standard input is empty"),
+		return "", config.Try(fmt.Errorf("reading the token: %s is empty", from),
 			"sudo piway-agent join -, then paste the token and press Enter and Ctrl-D")
 	}
 	return strings.TrimPrefix(strings.TrimSpace(string(text)), "sudo piway-agent join "), nil

@@ -128,15 +128,34 @@ func TestReadToken(t *testing.T) {
 	for text, want := range map[string]string{
 		"piw1.abc\n": "piw1.abc", "  sudo piway-agent join piw1.abc\r\n": "piw1.abc",
 	} {
-		if got, err := readToken(strings.NewReader(text)); err != nil || got != want {
+		if got, err := readToken("it", strings.NewReader(text)); err != nil || got != want {
 			t.Errorf("%q: got %q, %v", text, got, err)
 		}
 	}
-	if _, err := readToken(strings.NewReader(" \n")); err == nil {
+	if _, err := readToken("it", strings.NewReader(" \n")); err == nil {
 		t.Error("an empty input is no token")
 	}
 	if got := call(t.Context(), "join", "--config", filepath.Join(t.TempDir(), "a"), "piw1.abc"); got.status != 1 ||
 		!strings.Contains(got.err, "cut off or mistyped") || !strings.Contains(got.err, "\ntry: copy it again") {
 		t.Errorf("got %+v", got)
+	}
+}
+
+func TestJoinCmd_token(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file, empty := filepath.Join(dir, "token"), filepath.Join(dir, "empty")
+	for path, text := range map[string]string{file: "piw1.abc\n", empty: "\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for cmd, want := range map[joinCmd]string{
+		{Token: "piw1.x"}: "piw1.x", {File: file}: "piw1.abc", {}: "", {Token: "piw1.x", File: file}: "", {File: empty}: "",
+		{File: filepath.Join(dir, "none")}: "",
+	} {
+		if got, err := cmd.token(); got != want || (err == nil) != (want != "") {
+			t.Errorf("%+v: got %q, %v", cmd, got, err)
+		}
 	}
 }

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"piway/gateway/ctl"
 	"piway/shared/cli"
+	"piway/shared/config"
 )
 
 type inviteCmd struct {
@@ -13,6 +15,9 @@ type inviteCmd struct {
 	jsonFlag
 	Names   []string `arg:"" name:"name" help:"Names of the devices, which become part of their metric names."`
 	Replace bool     `help:"Give devices that are on the list another key: a new card, or an agent that has a password."`
+
+	TokenFile string `help:"Write the token of one device to FILE (mode 0600) instead of printing it." placeholder:"FILE" type:"path"`
+	Keep      bool   `help:"With --token-file: succeed and change nothing if the device has a key or is revoked; --replace if it has a password."`
 }
 
 // Help is the longer help of the command.
@@ -27,11 +32,22 @@ Examples:
 
   piway-gateway invite kitchen
   piway-gateway invite kitchen attic cellar --json
-  piway-gateway invite kitchen --replace`
+  piway-gateway invite kitchen --replace
+  piway-gateway invite kitchen --token-file kitchen.token --keep`
 }
 
 // Run invites.
 func (c *inviteCmd) Run(ctx context.Context, s cli.Streams) error {
+	switch {
+	case c.TokenFile == "" && c.Keep:
+		return config.Try(errors.New("--keep: there is no file to keep"), "--token-file FILE")
+	case c.TokenFile != "" && (len(c.Names) != 1 || c.JSON):
+		return errors.New("--token-file: takes the token of one device, and no --json")
+	case c.TokenFile != "":
+		return c.withDevices(s, func(list ctl.Devices) error {
+			return ctl.InviteToFile(ctx, list, c.Names[0], c.Replace, c.Keep, c.TokenFile, s.Out)
+		})
+	}
 	return c.withDevices(s, func(list ctl.Devices) error {
 		return ctl.Invite(ctx, list, c.Names, c.Replace, c.JSON, s.Out, s.Err)
 	})

@@ -11,7 +11,10 @@ import (
 	"testing"
 
 	"piway/gateway/datadir"
+	"piway/gateway/devices"
 	"piway/shared/cli"
+	"piway/shared/clock"
+	"piway/shared/config"
 	"piway/shared/pairing"
 	"piway/shared/pki"
 )
@@ -117,5 +120,76 @@ warning: plug: it may speak without TLS, and then its password and readings cros
 	d.do("remove", "attic")
 	if text := d.do("list"); strings.Contains(text, "attic") {
 		t.Errorf("withdrawn, and there: %s", text)
+	}
+}
+
+// A token in a file is for a program that starts both: said again it changes nothing that is done.
+func TestInvite_file(t *testing.T) {
+	d := newDeviceLine(t)
+	file := d.path("token")
+	read := func() string {
+		t.Helper()
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(file); err != nil || info.Mode() != 0o600 {
+			t.Errorf("got %v, %v", info, err)
+		}
+		return strings.TrimSpace(string(text))
+	}
+	invite := func(name string, more ...string) string {
+		t.Helper()
+		out, _, err := d.say(append([]string{"invite", name, "--token-file", file}, more...)...)
+		if err != nil || strings.Contains(out, "piw1.") {
+			t.Fatalf("got %q, %v", out, err)
+		}
+		return read()
+	}
+	if err := os.WriteFile(file, []byte("somebody's"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	first := invite("kitchen", "--keep")
+	second := invite("kitchen", "--keep") // nobody has joined
+	token, err := pairing.ParseToken(second)
+	if err != nil || first == second {
+		t.Fatalf("got %q, %v", second, err)
+	}
+	list, err := devices.Open(datadir.Devices(d.dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := devices.Moment{Wall: clock.Now(), Right: true, SinceBoot: clock.SinceBoot(), Boot: clock.BootID()}
+	if _, err := list.Join(token.ID, token.Secret, pki.Sum{1}, now); err != nil {
+		t.Fatal(err)
+	}
+	if got := invite("kitchen", "--keep"); got != second {
+		t.Error("who has joined is invited again")
+	}
+	if got := invite("kitchen", "--replace"); got == second {
+		t.Error("the file is the old one")
+	}
+	before := read()
+	d.do("revoke", "kitchen")
+	if got := invite("kitchen", "--keep"); got != before {
+		t.Error("who was revoked is invited again")
+	}
+	d.do("add", "porch")
+	if got := invite("porch", "--keep"); got == before {
+		t.Error("who has a password brings no key")
+	}
+	for args, want := range map[string]string{
+		"invite a --keep":                             "--token-file FILE",
+		"invite a b --token-file " + file:             "one device",
+		"invite a --json --token-file " + file:        "one device",
+		"invite a --token-file " + file + "/no/token": "writing the token",
+		"invite porch --token-file " + file:           "try: piway-gateway invite porch --replace",
+	} {
+		if out, _, err := d.say(strings.Fields(args)...); err == nil || !strings.Contains(fmt.Sprint(err, config.Hint(err)), want) {
+			t.Errorf("%s: got %q, %v, want %q", args, out, err, want)
+		}
+	}
+	if text := d.do("list"); strings.Contains(text, "\na ") {
+		t.Errorf("invited without a token: %s", text)
 	}
 }

@@ -1,5 +1,5 @@
 // Package demo runs the three programs in one process, with nothing to configure. Its one promise: it is the real way,
-// over TCP and mutual TLS, and nothing of it is left behind.
+// over TCP and TLS, with agents that pair by invitation, and nothing of it is left behind.
 package demo
 
 import (
@@ -22,7 +22,6 @@ import (
 	"piway/localcore/cloudwatch"
 	"piway/localcore/localcore"
 	"piway/shared/config"
-	"piway/shared/pki"
 )
 
 // Options of a demo.
@@ -86,7 +85,7 @@ type demo struct {
 	table   *table
 	core    *localcore.Core
 	gateway *gateway.Gateway
-	agents  []agent.Config
+	agents  []*invited
 }
 
 func (d *demo) open(ctx context.Context, dir string, c *Options) (err error) {
@@ -100,22 +99,9 @@ func (d *demo) open(ctx context.Context, dir string, c *Options) (err error) {
 	if err != nil {
 		return errors.Join(err, d.core.Run(ended(ctx)))
 	}
-	for i := range c.Agents {
-		a := agent.Default()
-		a.Spool.Dir = "" // nothing of it outlives the demo
-		a.Device = a.Name()
-		if a.Device == "" || i > 0 {
-			a.Device = fmt.Sprintf("demo-pi-%d", i+1)
-		}
-		password, err := d.gateway.AddDevice(a.Device, false)
-		if err != nil {
-			d.gateway.Close(ctx)
-			return errors.Join(err, d.core.Run(ended(ctx)))
-		}
-		a.Gateway.Address, a.Gateway.Password = d.gateway.AddrTLS().String(), config.Secret(password)
-		a.Gateway.Pins = []pki.Sum{d.gateway.Pin()}
-		a.Collect.Interval, a.Collect.Folder = Interval, "" // the machine's own readings are nothing for a demo
-		d.agents = append(d.agents, a)
+	if d.agents, err = invite(ctx, d.gateway, dir, c.Agents); err != nil {
+		d.gateway.Close(ctx)
+		return errors.Join(err, d.core.Run(ended(ctx)))
 	}
 	return nil
 }
@@ -163,14 +149,14 @@ func (d *demo) serve(ctx context.Context) error {
 	programs.Go(func() error { return d.core.Run(ctx) })
 	programs.Go(func() error { return d.gateway.Run(ctx) })
 	for _, a := range d.agents {
-		programs.Go(func() error { return agent.Run(ctx, a, d.log.With("program", "agent", "device", a.Device)) })
+		programs.Go(func() error { return a.run(ctx, d.log.With("program", "agent", "device", a.name)) })
 	}
 	return programs.Wait()
 }
 
 // verdict returns nil if every metric that this machine has arrived for every agent.
 func (d *demo) verdict(ctx context.Context) error {
-	readings, _, err := agent.Readings(ctx, d.agents[0], slog.New(slog.DiscardHandler))
+	readings, _, err := agent.Readings(ctx, d.agents[0].cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
@@ -181,7 +167,7 @@ func (d *demo) verdict(ctx context.Context) error {
 			if r.Err != nil || r.Local {
 				continue // this machine has no such sensor, or it is not for the cloud
 			}
-			if name := r.Name + " (" + a.Device + ")"; !slices.Contains(names, name) {
+			if name := r.Name + " (" + a.name + ")"; !slices.Contains(names, name) {
 				missing = append(missing, name)
 			}
 		}

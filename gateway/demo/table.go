@@ -28,7 +28,7 @@ const tableRow = "%-8s  %-34s  %12s  %s\n"
 func (t *table) head(d *demo) error {
 	_, err := fmt.Fprintf(t.out, `local AWS  mqtts://%s, its page http://%s/
 gateway    mqtts://%s
-agents     %d, a sample each every %s, a datapoint each every %s
+agents     %d, paired by invitation, a sample each every %s, a datapoint each every %s
 
 `+tableRow, d.core.MQTTAddr(), d.core.HTTPAddr(), d.gateway.AddrTLS(), len(d.agents), Interval, window,
 		"time", "metric", "value", "unit")

@@ -41,8 +41,9 @@ func (g *Gateway) moment() devices.Moment {
 	return devices.Moment{Wall: m.Wall, Right: m.Right, SinceBoot: m.SinceBoot, Boot: clock.BootID()}
 }
 
-// invite invites devices, and returns what to paste on them.
-func (g *Gateway) invite(ctx context.Context, names []string, replace bool) ([]devices.Token, error) {
+// Invite invites devices, and returns what to paste on them; with replace they are listed and get another key. The
+// invitations are on disk then.
+func (g *Gateway) Invite(ctx context.Context, names []string, replace bool) ([]devices.Token, error) {
 	g.naming.Lock()
 	defer g.naming.Unlock()
 	all, err := g.devices.Tokens(names, replace, g.moment(), g.authority.Pin(), g.addresses())
@@ -130,6 +131,6 @@ func (g *Gateway) inviteRoute(w http.ResponseWriter, r *http.Request) {
 		answer(w, nil, fmt.Errorf("reading who is invited: %w", err))
 		return
 	}
-	all, err := g.invite(r.Context(), ask.Names, ask.Replace)
+	all, err := g.Invite(r.Context(), ask.Names, ask.Replace)
 	answer(w, all, err)
 }

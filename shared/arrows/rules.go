@@ -105,8 +105,8 @@ var inside = map[string][]string{
 	},
 	"gateway/setup_test": {"gateway/gateway"}, // which says whether a set-up is complete
 	"gateway/demo": {
-		"gateway/gateway", "gateway/settings", "agent/agent", "localcore/localcore",
-		"localcore/cloudwatch", "shared/config", "shared/pki",
+		"gateway/gateway", "gateway/settings", "agent/agent", "agent/join", "localcore/localcore",
+		"localcore/cloudwatch", "shared/config",
 	},
 
 	// What the stages from the queue to the encoder say to each other, and the leaves that it stands on: a set of numbers,
