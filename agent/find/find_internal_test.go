@@ -2,8 +2,10 @@ package find
 
 import (
 	"context"
+	"crypto"
 	"crypto/tls"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -202,6 +204,39 @@ func TestFinder_refusedBeforeProof(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	opt.Addresses = append(opt.Addresses, ours.Addr())
+	if at, err := connect(t, finder(t, opt)); err != nil || at.Address != ours.Addr() {
+		t.Errorf("got %v, %v", at, err)
+	}
+}
+
+// A borrowed key is that of a certificate which everybody can show who has connected to the gateway once, and only the
+// gateway has. In TLS 1.3 the certificate is out when it fails, and an alert ends the handshake.
+type borrowed struct{ public crypto.PublicKey }
+
+func (b borrowed) Public() crypto.PublicKey { return b.public }
+
+func (borrowed) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
+	return nil, errors.New("the key is the gateway's")
+}
+
+// Nor is whoever shows what the gateway shows, and holds no key of it, taken for a gateway that refuses this device: the
+// right one is found behind him.
+func TestFinder_replayedCertificate(t *testing.T) {
+	t.Parallel()
+	us := authority(t)
+	ours := gateway(t, us)
+	shown := us.Certificate()
+	rogue := fakebroker.New(t, &tls.Config{
+		MinVersion: tls.VersionTLS13, ClientAuth: tls.RequestClientCert,
+		Certificates: []tls.Certificate{{
+			Certificate: shown.Certificate, PrivateKey: borrowed{shown.PrivateKey.(crypto.Signer).Public()},
+		}},
+	})
+	opt := Options{Search: Search{Addresses: []string{rogue.Addr()}, Pins: []pki.Sum{us.Pin()}}}
+	if _, err := connect(t, finder(t, opt)); !errors.Is(err, mqttlink.ErrCertificate) || errors.Is(err, mqttlink.ErrLogin) {
+		t.Errorf("got %v", err)
+	}
+	opt.Browse = browsing(ours.Addr())
 	if at, err := connect(t, finder(t, opt)); err != nil || at.Address != ours.Addr() {
 		t.Errorf("got %v, %v", at, err)
 	}

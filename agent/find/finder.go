@@ -66,13 +66,7 @@ func (f *Finder) Connect(ctx context.Context, opt mqttlink.Options) (*mqttlink.L
 	search, reach := f.round()
 	opt.Reach = reach
 	var proved atomic.Bool
-	opt.TLS = pki.Pinned(f.opt.Pins, f.opt.Key)
-	verify := opt.TLS.VerifyConnection
-	opt.TLS.VerifyConnection = func(s tls.ConnectionState) error {
-		err := verify(s)
-		proved.Store(err == nil)
-		return err
-	}
+	opt.TLS = pinned(f.opt.Pins, f.opt.Key, func() { proved.Store(true) })
 	var link *mqttlink.Link
 	var at Place
 	err := search.Each(ctx, func(ctx context.Context, p Place) (err error) {
@@ -97,6 +91,21 @@ func (f *Finder) Connect(ctx context.Context, opt mqttlink.Options) (*mqttlink.L
 		return nil, Place{}, err
 	}
 	return link, at, nil
+}
+
+// pinned is pki.Pinned, and calls proved when the server is. TLS looks at the server's certificate before it has that
+// one's proof of its key, and whoever has connected to the gateway once can show the gateway's: so not when that is
+// looked at, but when the client's own is asked for, which comes behind the proof.
+func pinned(pins []pki.Sum, key *tls.Certificate, proved func()) *tls.Config {
+	c := pki.Pinned(pins, nil)
+	c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		proved()
+		if key == nil {
+			return new(tls.Certificate), nil // none
+		}
+		return key, nil
+	}
+	return c
 }
 
 // Close tells what is counted and not told.

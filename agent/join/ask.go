@@ -139,6 +139,9 @@ func refusal(resp *http.Response) error {
 		return config.Try(errors.New("this token was used already, with the key of another machine: if that was none of "+
 			"yours, somebody else has joined by it"), "piway-gateway device list on the gateway; device revoke NAME locks out "+
 			"who is not yours, then invite NAME --replace")
+	case http.StatusPreconditionFailed:
+		return config.Try(errors.New("the gateway has another device of the invited name, or with this machine's key, by now"),
+			"piway-gateway device list on the gateway, then invite NAME --replace there if this machine is to take its place")
 	case http.StatusGone:
 		return config.Try(errors.New("this token is too old: it holds for an hour, and not beyond a restart of a gateway "+
 			"whose clock is not right"), anew)

@@ -24,6 +24,7 @@ func TestJoin_statuses(t *testing.T) {
 		http.StatusUnauthorized:        {"does not know this token", "invite NAME"},
 		http.StatusForbidden:           {"revoked the key", "invite NAME"},
 		http.StatusConflict:            {"somebody else has joined", "device revoke NAME"},
+		http.StatusPreconditionFailed:  {"another device of the invited name", "--replace"},
 		http.StatusGone:                {"too old", "invite NAME"},
 		http.StatusTooManyRequests:     {"too many wrong tokens", "in 1m30s"},
 		http.StatusServiceUnavailable:  {"cannot write to its disk", "the same line here again"},

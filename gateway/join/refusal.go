@@ -29,16 +29,16 @@ const (
 	Used
 	// KeyRevoked is a key that was revoked (403).
 	KeyRevoked
-	// KeyTaken is a key that another device has (409).
+	// KeyTaken is a key that another device has (412).
 	KeyTaken
-	// NameTaken is a name that another device has meanwhile (409).
+	// NameTaken is a name that another device has meanwhile (412: nobody has used the invitation, which 409 says).
 	NameTaken
 )
 
 var statuses = map[Why]int{
 	WrongID: http.StatusUnauthorized, WrongSecret: http.StatusUnauthorized, Expired: http.StatusGone,
-	Used: http.StatusConflict, KeyRevoked: http.StatusForbidden, KeyTaken: http.StatusConflict,
-	NameTaken: http.StatusConflict,
+	Used: http.StatusConflict, KeyRevoked: http.StatusForbidden,
+	KeyTaken: http.StatusPreconditionFailed, NameTaken: http.StatusPreconditionFailed,
 }
 
 // String is how the reason is called in the log's counts.

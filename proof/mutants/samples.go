@@ -45,13 +45,19 @@ var ofSamples = []mutant{
 	// finding, joining
 	{
 		"find: who is not proved is talked to", "agent/find/finder.go",
-		"err := verify(s)", "err := error(nil)\n\t\t_ = verify",
+		"c := pki.Pinned(pins, nil)\n", "c := pki.Pinned(pins, nil)\n\tc.VerifyConnection = nil\n",
 		"./agent/find", "TestFinder_passesOver",
 	},
 	{
 		"find: anybody can say that the key is refused", "agent/find/finder.go",
 		"mqttlink.ErrCertificate) && proved.Load()", "mqttlink.ErrCertificate)",
 		"./agent/find", "TestFinder_refusedBeforeProof",
+	},
+	{
+		"find: who shows the gateway's certificate is the gateway", "agent/find/finder.go",
+		"\tc.GetClientCertificate = func(", "\tverify := c.VerifyConnection\n\tc.VerifyConnection = " +
+			"func(s tls.ConnectionState) error { proved(); return verify(s) }\n\tc.GetClientCertificate = func(",
+		"./agent/find", "TestFinder_replayedCertificate",
 	},
 	{
 		"find: an agent that spoke TLS goes back to plain", "agent/find/finder.go",
