@@ -86,6 +86,17 @@ func beMachine(t *testing.T, path string) {
 	ask("show", "50 ok")
 	unplug(t, path)
 	ask("read", "is not mounted")
+	ask("hide process 1", "is not mounted; it was before")
+	plug(t, path)
+	ask("read", "50 ok")
+	ask("hide", "it is in a sandbox")
+	ask("show", "50 ok")
+	unplug(t, path)
+	ask("mount the folder over itself", "is not mounted; it was before")
+	plug(t, path)
+	ask("read", "start the service again")
+	unplug(t, path)
+	ask("read", "is not mounted; it was before")
 	_ = in.Close() // which ends it
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)
@@ -120,6 +131,10 @@ func beService(t *testing.T, path string) {
 			err = syscall.Mount("none", path, "tmpfs", 0, "size=1m")
 		case "show":
 			err = syscall.Unmount(path, 0)
+		case "hide process 1": // as ProtectProc=invisible does
+			err = syscall.Mount("none", "/proc/1", "tmpfs", 0, "")
+		case "mount the folder over itself": // as ProtectHome=read-only does
+			err = syscall.Mount(path, path, "", syscall.MS_BIND, "")
 		}
 		value, errRead := d.Read(t.Context())
 		switch {

@@ -64,8 +64,8 @@ type world struct {
 }
 
 // sandboxHint is what explains another view than the machine's.
-const sandboxHint = "it is in a sandbox, such as ProtectHome= or PrivateTmp= of its service; install the unit of this " +
-	"version"
+const sandboxHint = "it is in a sandbox, such as ProtectHome= or PrivateTmp= of its service; " +
+	"install the unit of this version"
 
 // sandboxed are the places over which systemd mounts others for a service.
 var sandboxed = []string{"/home", "/root", "/run/user", "/tmp", "/var/tmp"}

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// inSandbox returns where path is, by the own mounts alone. They tell enough in a service's namespace, in which systemd
-// has put three kinds of mounts: those that the machine has too; folders mounted over themselves, read-only or writable,
+// inSandbox returns where path is, by the own mounts alone. They tell enough in a service's namespace, in which are three
+// kinds: those that the machine has too; folders that systemd has mounted over themselves, read-only or writable,
 // which change no figure (sameFolder); and what hides something (hides), of which there is no figure.
 func (w world) inSandbox(path string) (place, error) {
 	way := w.own.way(path)

@@ -22,7 +22,8 @@ func TestWorld_inSandbox(t *testing.T) {
 		unit   = root + own
 		homeIn = root + "400 300 8:1 / /home ro shared:209 master:50 - ext4 /dev/sda1 rw\n" // systemd adds nothing there
 	)
-	later := strings.Replace(unit, "306 300", "306 400", 1) + "400 300 8:1 / /home rw shared:209 master:50 - ext4 /dev/sda1 rw\n"
+	later := strings.Replace(unit, "306 300", "306 400", 1) +
+		"400 300 8:1 / /home rw shared:209 master:50 - ext4 /dev/sda1 rw\n"
 	for _, tt := range []struct {
 		name, table, path string
 		point             string
@@ -55,11 +56,17 @@ func TestWorld_inSandbox(t *testing.T) {
 				"301 300 0:30 /@/home /home ro shared:2 master:1 - btrfs /dev/sda3 rw\n",
 			"/home", "/", false, "",
 		},
-		{"another folder", root + "301 300 179:2 /srv /home ro shared:2 master:1 - ext4 /dev/mmcblk0p2 rw\n", "/home", "/home", false, ""},
+		{
+			"another folder", root + "301 300 179:2 /srv /home ro shared:2 master:1 - ext4 /dev/mmcblk0p2 rw\n",
+			"/home", "/home", false, "",
+		},
 		{"a disk of the automounter", root + "301 300 0:51 / /m rw shared:2 master:2 - autofs systemd-1 rw\n" +
 			"302 301 8:1 / /m rw shared:3 master:3 - ext4 /dev/sda1 rw\n", "/m", "/m", true, ""},
 		{"the unit's own /dev", unit, "/dev", "", false, "a /dev of its own"},
-		{"a tmpfs that only the unit has", root + "301 300 0:60 / /home ro - tmpfs tmpfs rw\n", "/home/pi", "", false, "it is in a sandbox"},
+		{
+			"a tmpfs that only the unit has", root + "301 300 0:60 / /home ro - tmpfs tmpfs rw\n",
+			"/home/pi", "", false, "it is in a sandbox",
+		},
 		{"what is hidden", unit, "/usr/lib/modules", "", false, "it is in a sandbox"},
 		{
 			"a private /tmp of the same file system", root +
@@ -84,7 +91,8 @@ func TestWorld_inSandbox(t *testing.T) {
 // A folder over itself is no place of its own for what is told of all file systems, listed or not.
 func TestTable_withoutFolders(t *testing.T) {
 	t.Parallel()
-	all := parseMounts("1 0 8:1 / / rw - ext4 a rw\n2 1 8:1 /home /home ro - ext4 a rw\n3 2 8:1 /home/x /home/x rw - ext4 a rw\n"+
+	all := parseMounts("1 0 8:1 / / rw - ext4 a rw\n2 1 8:1 /home /home ro - ext4 a rw\n"+
+		"3 2 8:1 /home/x /home/x rw - ext4 a rw\n"+
 		"4 1 8:1 /srv/data /data rw - ext4 a rw\n5 1 8:2 / /mnt rw - ext4 b rw", nil)
 	var got []string
 	for _, v := range volumesOf(all.withoutFolders(), []string{"/home", "/home/x"}) {

@@ -70,7 +70,8 @@ func (m *Volumes) Read(ctx context.Context, out *reading.Found) error {
 	if err != nil {
 		return err
 	}
-	all := reading.AtMost(out, volumesOf(parseMounts(text, isReal).withoutFolders(), m.listed), maxVolumes, 2, "file systems")
+	places := parseMounts(text, isReal).withoutFolders()
+	all := reading.AtMost(out, volumesOf(places, m.listed), maxVolumes, 2, "file systems")
 	if len(all) == 0 {
 		return host.ErrAbsent
 	}
