@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -11,24 +12,37 @@ import (
 	"time"
 
 	"piway/proof/world"
+	"piway/shared/pairing"
 )
 
 // An attacker has connections to a gateway, and passwords of guests. It takes half a core: whoever is about to send
 // waits while this process has had more. Its methods are safe for concurrent use.
 type attacker struct {
-	addr   string // of the gateway
-	guests []guest
-	began  time.Time
-	had    time.Duration // of the processor, when it began
+	addr, addrTLS string // of the gateway
+	guests        []guest
+	loot          loot
+	began         time.Time
+	had           time.Duration // of the processor, when it began
 
 	dialed, sent atomic.Int64 // connections that it got, and packets
+	in           atomic.Int64 // log-ins and answers that it should not have got
+}
+
+// loot is what the hostile have stolen.
+type loot struct {
+	revoked *tls.Certificate // a key that was revoked
+	used    pairing.Token    // by which an honest device has joined
+	secure  guest            // a password of a device that speaks TLS only
 }
 
 // A guest is a device with a valid password.
 type guest struct{ name, password string }
 
-func newAttacker(addr string, guests []guest) *attacker {
-	return &attacker{addr: addr, guests: guests, began: time.Now(), had: processor()}
+func newAttacker(s *site) *attacker {
+	return &attacker{
+		addr: s.gateway.Addr(), addrTLS: s.gateway.AddrTLS(), guests: s.guests, loot: s.loot,
+		began: time.Now(), had: processor(),
+	}
 }
 
 // processor is what this process has had of it.
@@ -74,13 +88,20 @@ type conn struct {
 
 // dial connects from an address of the loopback, 127.0.0.1 for 0, where the honest devices are as well. Nil says that
 // it cannot just now.
-func (a *attacker) dial(ctx context.Context, from int) *conn {
+func (a *attacker) dial(ctx context.Context, from int) *conn { return a.dialTo(ctx, a.addr, from) }
+
+// dialTLS is dial to where TLS is spoken. It speaks none.
+func (a *attacker) dialTLS(ctx context.Context, from int) *conn {
+	return a.dialTo(ctx, a.addrTLS, from)
+}
+
+func (a *attacker) dialTo(ctx context.Context, addr string, from int) *conn {
 	a.pace(ctx)
 	d := net.Dialer{Timeout: 5 * time.Second}
 	if from > 0 {
 		d.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 1, byte(from>>8), byte(from))} //nolint:gosec // both halves
 	}
-	c, err := d.DialContext(ctx, "tcp", a.addr)
+	c, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		world.Wait(ctx, refused)
 		return nil
@@ -89,9 +110,14 @@ func (a *attacker) dial(ctx context.Context, from int) *conn {
 	return &conn{c, a, ctx, context.AfterFunc(ctx, func() { _ = c.Close() })}
 }
 
+// close takes no leave, of TLS either.
 func (c *conn) close() {
 	c.free()
-	_ = c.Close() // it may be closed
+	socket := c.Conn
+	if t, ok := socket.(*tls.Conn); ok {
+		socket = t.NetConn()
+	}
+	_ = socket.Close() // it may be closed
 }
 
 // send reports whether it could.
@@ -144,7 +170,7 @@ func (a *attacker) guest(ctx context.Context, i int) *conn {
 		return nil
 	}
 	if c.send(login{id: fmt.Sprint("hostile-", i), user: g.name, password: g.password}.packet()) {
-		if got := c.answer(); len(got) > 3 && got[3] == 0 {
+		if letIn(c.answer()) {
 			return c
 		}
 	}

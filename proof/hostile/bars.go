@@ -19,6 +19,7 @@ const (
 	maxMemory  = 256 << 20
 	maxLog     = 1_000_000 // bytes a minute
 	maxMetrics = 100       // intake.max_metrics of a device
+	maxJoin    = 10 * time.Second
 )
 
 // firm is a bar that does not depend on how busy this machine is; timed is one that does.
@@ -27,6 +28,11 @@ func timed(text string, holds func(r *result) bool) bar { return bar{text, true,
 
 var (
 	barRunning = firm("the gateway runs", func(r *result) bool { return r.running })
+	barIn      = firm("nobody is let in who may not be", func(r *result) bool { return r.in == 0 })
+	barJoined  = firm("who is invited joins", func(r *result) bool { return r.joinErr == nil })
+	barJoin    = timed("who is invited joins in ten seconds", func(r *result) bool {
+		return r.joinErr != nil || r.join <= maxJoin
+	})
 	barMissing = firm("each report is acknowledged", func(r *result) bool { return r.Made == r.Acked })
 	barLost    = firm("each acknowledged sample is in the cloud a minute after the attack, as it was made",
 		func(r *result) bool { return r.Lost+r.Wrong == 0 })
@@ -49,7 +55,7 @@ var (
 	barMetrics = firm("100 metrics of a device", func(r *result) bool { return r.metrics <= maxMetrics*guestCount })
 
 	allBars = []*bar{
-		&barRunning, &barMissing, &barLost, &barP99, &barDelay, &barDropped, &barPeak, &barMemory, &barFiles, &barLog,
+		&barRunning, &barIn, &barJoined, &barJoin, &barMissing, &barLost, &barP99, &barDelay, &barDropped, &barPeak, &barMemory, &barFiles, &barLog,
 		&barDatums, &barMetrics,
 	}
 )
@@ -108,8 +114,11 @@ func (o *options) judge(results []*result, out io.Writer) error {
 func (r *result) unexpected(out io.Writer) (errs []error) {
 	for _, b := range r.broken() {
 		err := fmt.Errorf("%s: does not hold: %s", r.phase.name, b.text)
-		if b == &barLost {
+		switch b {
+		case &barLost:
 			err = fmt.Errorf("%w: %s", err, cmp.Or(r.FirstWrong, r.FirstLost))
+		case &barJoined:
+			err = fmt.Errorf("%w: %w", err, r.joinErr)
 		}
 		_, _ = fmt.Fprintln(out, "!", err)
 		if !b.timed {

@@ -15,7 +15,9 @@ import (
 // TestHostile attacks a gateway for a second each, in ways that need not bring a sample to AWS;
 // `make hostile` does it in all, one after the other.
 func TestHostile(t *testing.T) {
-	for _, name := range []string{"CONNECTs less one byte", "malformed packets", "JSON bombs"} {
+	for _, name := range []string{
+		"CONNECTs less one byte", "malformed packets", "JSON bombs", "TLS: greetings", "TLS: revoked", "TLS: joining",
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out strings.Builder
@@ -40,6 +42,9 @@ func TestBars(t *testing.T) {
 	}
 	for spoil, want := range map[*bar]func(r *result){
 		&barRunning: func(r *result) { r.running = false },
+		&barIn:      func(r *result) { r.in++ },
+		&barJoined:  func(r *result) { r.joinErr = errors.New("nobody answers") },
+		&barJoin:    func(r *result) { r.join = maxJoin + 1 },
 		&barMissing: func(r *result) { r.Acked-- },
 		&barLost:    func(r *result) { r.Wrong++ },
 		&barP99:     func(r *result) { r.p99 = time.Second + 1 },

@@ -20,6 +20,8 @@ const description = `Attacks a gateway, and counts what that costs the others.
 Twenty honest devices send a report a second; four of them log in anew for each. Phase by phase, each with a gateway of its own, hostile clients do what they can, held to half a core: without a password, and with one. A row for each:
 
   connections   that the attack got, and packets that it sent
+  let in        of the hostile, where nobody may come in
+  join          how long it took somebody to join who was invited
   acks          acknowledgements that the honest devices got
   missing       reports that were not acknowledged until a minute after the attack
   lost          samples that were acknowledged and not in the cloud by then, or are wrong there

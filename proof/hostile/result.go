@@ -18,6 +18,9 @@ type result struct {
 	calm         time.Duration // that the gateway could have to be as it was
 	began, ended time.Time     // of the attack
 	dialed, sent int64         // connections and packets of the attack
+	in           int64         // times that it was let in and should not have been
+	join         time.Duration // until somebody had joined who was invited
+	joinErr      error         // why nobody did
 
 	world.Verdict // of the honest devices' samples; each report has one
 
@@ -85,7 +88,7 @@ func (r *result) measure(all []world.Sample, away bool) {
 // header is that of the table, whose lines are rows.
 func header() string {
 	names := []string{
-		"connections", "packets", "acks", "missing", "lost", "p99", "delay", "dropped", "MiB", "descriptors", "log",
+		"connections", "packets", "let in", "join", "acks", "missing", "lost", "p99", "delay", "dropped", "MiB", "descriptors", "log",
 		"datums", "metrics",
 	}
 	return "| phase | " + strings.Join(names, " | ") + " |\n|---|" + strings.Repeat("---:|", len(names))
@@ -100,7 +103,10 @@ func (r *result) row() string {
 	}
 	var row strings.Builder
 	for _, cell := range []any{
-		r.phase.name + ended, r.dialed, r.sent, r.Acked,
+		r.phase.name + ended, r.dialed, r.sent,
+		fmt.Sprint(r.in, r.mark(&barIn)),
+		fmt.Sprint(r.join.Round(10*time.Millisecond), r.mark(&barJoined), r.mark(&barJoin)),
+		r.Acked,
 		fmt.Sprint(r.Made-r.Acked, r.mark(&barMissing)),
 		fmt.Sprint(r.Lost+r.Wrong, r.mark(&barLost)),
 		fmt.Sprint(r.p99.Round(time.Millisecond), r.mark(&barP99)),

@@ -41,7 +41,15 @@ func (s *site) run(ctx context.Context, o options) (r *result, err error) {
 		return nil, errors.New("the honest devices do not get through before the attack")
 	}
 	r = &result{phase: s.phase, notYet: notYet, length: o.For, before: lookAt(s.gateway.PID()), quiet: s.log.n.Load()}
-	if err := s.attack(ctx, o.For, r); err != nil {
+	joining := make(chan struct{})
+	go func() {
+		defer close(joining)
+		world.Wait(ctx, o.For/4)
+		r.join, r.joinErr = s.late(ctx, o.For+patience)
+	}()
+	err = s.attack(ctx, o.For, r)
+	<-joining
+	if err != nil {
 		return nil, err
 	}
 	r.after, r.calm = s.calm(ctx, r.before, o.After), o.After
@@ -103,9 +111,9 @@ func (s *site) attack(ctx context.Context, length time.Duration, r *result) erro
 	watched := make(chan int64)
 	go func() { watched <- s.watch(ctx, cancel) }()
 	r.began = time.Now()
-	a := newAttacker(s.gateway.Addr(), s.guests)
+	a := newAttacker(s)
 	s.phase.attack(ctx, a)
-	r.ended, r.dialed, r.sent = time.Now(), a.dialed.Load(), a.sent.Load()
+	r.ended, r.dialed, r.sent, r.in = time.Now(), a.dialed.Load(), a.sent.Load(), a.in.Load()
 	cancel()
 	r.peak = <-watched
 	if s.phase.away {

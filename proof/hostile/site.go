@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"os"
@@ -10,6 +11,8 @@ import (
 
 	"piway/localcore/localcore"
 	"piway/proof/world"
+	"piway/shared/pairing"
+	"piway/shared/pki"
 )
 
 const (
@@ -20,8 +23,6 @@ const (
 )
 
 func deviceName(i int) string { return fmt.Sprintf("pi-%02d", i) }
-
-var load = world.Load{Run: "load", Reports: 1, Pause: time.Second, Steady: true}
 
 // The clock is trusted: all runs by one.
 const gatewayConfig = `
@@ -43,13 +44,16 @@ const startTime = time.Minute
 // A site is a gateway with its devices and its cloud, for one phase.
 type site struct {
 	phase   phase
-	data    string
+	dir     string // of its own
+	data    string // the gateway's
 	gateway *world.Process
 	log     *counter // the gateway's
 	core    *localcore.Core
 	stop    func() error // ends the core
 	devices []*world.Device
+	token   pairing.Token // the last
 	guests  []guest
+	loot    loot
 	samples *world.Samples
 	record  *world.Record
 	hostile datums
@@ -58,7 +62,7 @@ type site struct {
 // open starts the gateway and the cloud.
 func open(ctx context.Context, dir string, p world.Programs, phase phase, log *world.Log) (_ *site, err error) {
 	s := &site{
-		phase: phase, data: filepath.Join(dir, "data"), log: &counter{to: log.Of("gateway")}, samples: new(world.Samples),
+		phase: phase, dir: dir, data: filepath.Join(dir, "data"), log: &counter{to: log.Of("gateway")}, samples: new(world.Samples),
 		record: &world.Record{Path: filepath.Join(dir, "record")}, hostile: datums{},
 	}
 	defer func() {
@@ -77,7 +81,7 @@ func open(ctx context.Context, dir string, p world.Programs, phase phase, log *w
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	passwords, err := world.AddDevices(s.data, s.names()...)
+	passwords, err := world.AddDevices(s.data, guestNames()...)
 	if err != nil {
 		return nil, err
 	}
@@ -88,25 +92,52 @@ func open(ctx context.Context, dir string, p world.Programs, phase phase, log *w
 		return nil, err
 	}
 	for i := range deviceCount {
-		d := &world.Device{Client: world.Client{Addr: s.gateway.Addr(), Name: deviceName(i)}, Load: load, Samples: s.samples}
-		d.Password, d.Anew = passwords[d.Name], i < freshCount
-		s.devices = append(s.devices, d)
+		key, err := s.pair(ctx, deviceName(i))
+		if err != nil {
+			return nil, err
+		}
+		c := world.Client{Addr: s.gateway.AddrTLS(), Name: deviceName(i), TLS: pki.Pinned([]pki.Sum{s.token.Pin}, key)}
+		s.devices = append(s.devices, &world.Device{
+			Client: c, Load: world.Load{
+				Run: "load", Reports: 1, Pause: time.Second, Steady: true, Anew: i < freshCount,
+			}, Samples: s.samples,
+		})
 	}
-	for i := range guestCount {
-		s.guests = append(s.guests, guest{guestName(i), passwords[guestName(i)]})
+	for _, name := range guestNames() {
+		s.guests = append(s.guests, guest{name, passwords[name]})
 	}
-	return s, nil
+	return s, s.steal(ctx)
 }
 
-func guestName(i int) string { return fmt.Sprint("guest-", i) }
-
-// names are those of all devices, the hostile ones as well.
-func (s *site) names() (all []string) {
-	for i := range deviceCount {
-		all = append(all, deviceName(i))
+// pair invites a device, and has it join with a key of its own.
+func (s *site) pair(ctx context.Context, name string) (key *tls.Certificate, err error) {
+	if s.token, err = world.Invite(ctx, s.data, name); err != nil {
+		return nil, err
 	}
+	if key, err = pki.MakeDeviceKey(filepath.Join(s.dir, name+".key")); err != nil {
+		return nil, err
+	}
+	_, err = world.Join(ctx, s.token, key)
+	return key, err
+}
+
+// steal is how the hostile got what they have beside the guests' passwords.
+func (s *site) steal(ctx context.Context) (err error) {
+	s.loot.used = s.token // of the last honest device
+	if s.loot.revoked, err = s.pair(ctx, "stolen"); err != nil {
+		return err
+	}
+	if err := world.Revoke(ctx, s.data, "stolen"); err != nil {
+		return err
+	}
+	s.loot.secure.name = "secure"
+	s.loot.secure.password, err = world.AddSecure(ctx, s.data, s.loot.secure.name)
+	return err
+}
+
+func guestNames() (all []string) {
 	for i := range guestCount {
-		all = append(all, guestName(i))
+		all = append(all, fmt.Sprint("guest-", i))
 	}
 	return all
 }

@@ -5,9 +5,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strings"
-	"time"
-
-	"piway/proof/world"
 )
 
 // What somebody can do who has no password.
@@ -16,7 +13,11 @@ import (
 func silent(addresses int) attack {
 	return func(ctx context.Context, a *attacker) {
 		a.crowd(ctx, 4300, func(ctx context.Context, i int) {
-			if c := a.dial(ctx, i%addresses); c != nil {
+			dial := a.dial
+			if i%2 == 1 {
+				dial = a.dialTLS
+			}
+			if c := dial(ctx, i%addresses); c != nil {
 				c.hear()
 				c.close()
 			}
@@ -56,15 +57,7 @@ func slow(ctx context.Context, a *attacker) {
 		if c == nil {
 			return
 		}
-		c.flood(func() []byte {
-			world.Wait(ctx, 500*time.Millisecond)
-			if len(what) == 0 {
-				return nil
-			}
-			first := what[:1]
-			what = what[1:]
-			return first
-		})
+		c.flood(drip(ctx, what))
 	})
 }
 
@@ -92,15 +85,26 @@ func giants(ctx context.Context, a *attacker) {
 	})
 }
 
-// once connects, says it, and waits for an answer.
-func (a *attacker) once(ctx context.Context, from int, what []byte) {
+// once connects, says it, and returns what is answered.
+func (a *attacker) once(ctx context.Context, from int, what []byte) (got []byte) {
 	if c := a.dial(ctx, from); c != nil {
 		if c.send(what) {
-			c.answer()
+			got = c.answer()
 		}
 		c.close()
 	}
+	return got
 }
+
+// mustNot counts an answer that lets somebody in.
+func (a *attacker) mustNot(answer []byte) {
+	if letIn(answer) {
+		a.in.Add(1)
+	}
+}
+
+// letIn says whether an answer is a CONNACK that does.
+func letIn(answer []byte) bool { return len(answer) > 3 && answer[0] == 0x20 && answer[3] == 0 }
 
 // others speak another protocol.
 func others(ctx context.Context, a *attacker) {
@@ -124,6 +128,6 @@ func others(ctx context.Context, a *attacker) {
 func guesses(ctx context.Context, a *attacker) {
 	a.crowd(ctx, 64, func(ctx context.Context, i int) {
 		name := deviceName(i % deviceCount)
-		a.once(ctx, 0, login{id: name, user: name, password: rand.Text()}.packet())
+		a.mustNot(a.once(ctx, 0, login{id: name, user: name, password: rand.Text()}.packet()))
 	})
 }

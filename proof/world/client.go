@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"time"
@@ -12,7 +13,9 @@ import (
 // A Client publishes what a device says. One goroutine uses it.
 type Client struct {
 	Addr, Name string // HOST:PORT of the broker; the device
-	Password   string // "" where everybody may come
+	Password   string // "" where everybody may come, and for a device with a key
+	// TLS is spoken if it is set, with the device's key if that has one.
+	TLS *tls.Config
 
 	link *mqttlink.Link
 }
@@ -88,6 +91,9 @@ func (c *Client) connect(ctx context.Context) (*mqttlink.Link, error) {
 	opt := mqttlink.Options{Broker: "tcp://" + c.Addr, ClientID: c.Name, KeepAlive: 10 * time.Second}
 	if c.Password != "" {
 		opt.Username, opt.Password = c.Name, c.Password
+	}
+	if c.TLS != nil {
+		opt.Broker, opt.TLS = "tls://"+c.Addr, c.TLS.Clone()
 	}
 	return mqttlink.Connect(ctx, opt)
 }
