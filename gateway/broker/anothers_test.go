@@ -1,6 +1,7 @@
 package broker_test
 
 import (
+	"crypto/tls"
 	"testing"
 
 	"piway/gateway/broker"
@@ -52,4 +53,26 @@ func TestTLS_anothersName(t *testing.T) {
 	kitchen.wantNothing()
 	r.Disconnect("guest")
 	kitchen.wantNothing()
+}
+
+// A certificate is no secret: who shows another one's, a known or a revoked, and has not its key, is not let in.
+func TestTLS_anothersCertificate(t *testing.T) {
+	r, keys := startTLS(t, nil)
+	kitchen, lost := newKey(t), newKey(t)
+	keys.set(kitchen, "kitchen", false)
+	keys.set(lost, "lost", true)
+	for what, shown := range map[string]*tls.Certificate{"known": kitchen, "revoked": lost} {
+		for version, change := range map[string]func(*tls.Config){"1.3": nil, "1.2": only12} {
+			borrowed := &tls.Certificate{Certificate: shown.Certificate, PrivateKey: newKey(t).PrivateKey}
+			c, code, err := r.code(borrowed, login{user: "pi1", password: "hunter-pi1"}, change)
+			if err == nil {
+				t.Errorf("%s, TLS %s: got code %d", what, version, code)
+			}
+			c.wantClosed()
+		}
+	}
+	if got := r.Devices(); len(got) > 0 {
+		t.Errorf("connected: %v", got)
+	}
+	r.wantNone()
 }

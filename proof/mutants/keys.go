@@ -101,4 +101,41 @@ var ofKeys = []mutant{
 		"if pki.SumOfCert(cert) != pin {", "if pki.SumOfCert(cert) != pin && false {",
 		"./shared/pairing", "TestReadAnswer_mistakes",
 	},
+	// broker
+	{
+		"broker: a key speaks in another device's name", "gateway/broker/connect.go",
+		"s.identify(device, topicName(user, device), cl)", "device = topicName(user, device)\n\t\ts.identify(device, device, cl)",
+		"./gateway/broker", "TestTLS_(anothersName|renamedDevice)",
+	},
+	{
+		"broker: settings are those of the client id", "gateway/broker/notice.go",
+		"h.b.cfg.Settings(s.device)))", "h.b.cfg.Settings(s.id)))",
+		"./gateway/broker", "TestTLS_anothersName",
+	},
+	{
+		"broker: a wrong password is in the log", "gateway/broker/connect.go",
+		"args := []any{\"user\", user}", "args := []any{\"user\", user, \"password\", string(pk.Connect.Password)}",
+		"./gateway/gateway", "TestGateway_showsNoSecret",
+	},
+	{
+		"gateway: a device joins, and is not on disk", "gateway/devices/join.go",
+		"	}); err != nil {\n\t\treturn Device{}, err\n\t}\n\treturn d, nil", "	}); err != nil {\n\t\treturn d, nil\n\t}\n\treturn d, nil",
+		"./gateway/gateway", "TestOrders_listCannotBeWritten",
+	},
+	{
+		"gateway: whoever is added under an invited name makes room", "gateway/devices/join.go",
+		"case i.Of == \"\" && taken:", "case i.Of == \"\" && taken && false:",
+		"./gateway/gateway", "TestOrders_addedMeanwhile",
+	},
+	{
+		"gateway: a removed device stays connected", "gateway/gateway/devices.go",
+		"	if !g.devices.Has(name) {\n\t\tg.broker.Disconnect(name)", "	if g.devices.Has(name) {\n\t\tg.broker.Disconnect(name)",
+		"./gateway/gateway", "TestOrders_whileConnecting",
+	},
+	{
+		"agent: the token is told", "agent/join/join.go",
+		"j.say(\"Asking at %s (%s) …\", p.Address, wayOf(p.Way))",
+		"j.say(\"Asking at %s (%s) with %s …\", p.Address, wayOf(p.Way), j.opt.Token)",
+		"./agent/join", "TestJoin_showsNoSecret",
+	},
 }
