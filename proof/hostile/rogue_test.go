@@ -243,9 +243,9 @@ func rogues(t *testing.T, us *pki.Authority, ca []byte, device *tls.Certificate)
 func agentConfig(t *testing.T, pin pki.Sum, login string, addrs ...string) (path string) {
 	t.Helper()
 	dir := t.TempDir()
-	text := fmt.Sprintf("device: kitchen\ngateway: {address: %q, addresses: [%s], pins: [%s], mdns: false, %s}\n"+
+	text := fmt.Sprintf("device: kitchen\ngateway: {address: %q, addresses: %s, pins: [%s], mdns: false, %s}\n"+
 		"collect: {disks: [%q], folder: \"\", interval: 200ms, health: false}\nspool: {dir: %q}\n",
-		addrs[0], strings.Join(addrs[1:], ", "), pin, login, dir, filepath.Join(dir, "spool"))
+		addrs[0], strings.ReplaceAll(fmt.Sprintf("%q", addrs[1:]), " ", ", "), pin, login, dir, filepath.Join(dir, "spool"))
 	path = filepath.Join(dir, "agent.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
