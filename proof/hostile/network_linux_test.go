@@ -75,16 +75,16 @@ func lan(t *testing.T) (near, far *network) {
 	}
 	near, far = newNetwork(t), newNetwork(t)
 	near.run(t, "ip link add lan0 type veth peer name far0 netns "+far.path)
-	for n, link := range map[*network]string{near: "lan0", far: "far0"} {
+	for n, at := range map[*network]string{near: "10.9.8.7/24 dev lan0", far: "10.9.8.8/24 dev far0"} {
 		n.run(t, "ip link set lo up")
-		n.run(t, map[string]string{"lan0": "ip addr add 10.9.8.7/24 dev lan0", "far0": "ip addr add 10.9.8.8/24 dev far0"}[link])
-		n.run(t, "ip link set "+link+" up")
+		n.run(t, "ip addr add "+at)
+		n.run(t, "ip link set "+at[len(at)-4:]+" up")
 	}
 	return near, far
 }
 
-// A gateway gets another address. Who announces itself in its name meanwhile is asked, and told nothing; the agent finds
-// the gateway when that is there, by what it announces.
+// A gateway gets another address. Who announces himself in its name meanwhile is asked, and told nothing; the agent
+// finds the gateway when that is there, by what it announces.
 func TestRogues_mDNS(t *testing.T) {
 	p := world.Built(t)
 	near, far := lan(t)
@@ -92,8 +92,8 @@ func TestRogues_mDNS(t *testing.T) {
 	endpoint, certs := world.Core(t, localcore.Default())
 	config, data := filepath.Join(dir, "gateway.yaml"), filepath.Join(dir, "data")
 	gateway := func(port string) *world.Process {
-		text := fmt.Sprintf("data: {dir: %q}\nbroker: {listen_tls: '10.9.8.7:%s'}\nuplink: {endpoint: %q, certs: {dir: %q}}\n",
-			data, port, endpoint, certs)
+		text := fmt.Sprintf("data: {dir: %q}\nbroker: {listen_tls: '10.9.8.7:%s'}\n"+
+			"uplink: {endpoint: %q, certs: {dir: %q}}\n", data, port, endpoint, certs)
 		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

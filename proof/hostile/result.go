@@ -88,8 +88,8 @@ func (r *result) measure(all []world.Sample, away bool) {
 // header is that of the table, whose lines are rows.
 func header() string {
 	names := []string{
-		"connections", "packets", "let in", "join", "acks", "missing", "lost", "p99", "delay", "dropped", "MiB", "descriptors", "log",
-		"datums", "metrics",
+		"connections", "packets", "let in", "join", "acks", "missing", "lost", "p99", "delay", "dropped", "MiB",
+		"descriptors", "log", "datums", "metrics",
 	}
 	return "| phase | " + strings.Join(names, " | ") + " |\n|---|" + strings.Repeat("---:|", len(names))
 }

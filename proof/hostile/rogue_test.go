@@ -230,7 +230,8 @@ func rogues(t *testing.T, us *pki.Authority, ca []byte, device *tls.Certificate)
 		"a device's key as a server":   as(deviceKey, forge(t, deviceKey, name, nil, deviceKey, false), ca),
 		"a device's key as authority":  as(key, forge(t, key, name, ownCA, deviceKey, false), own, ca),
 	} {
-		all = append(all, newRogue(t, name, speaking(0, chain)), newRogue(t, name+", TLS 1.2", speaking(tls.VersionTLS12, chain)))
+		all = append(all, newRogue(t, name, speaking(0, chain)),
+			newRogue(t, name+", TLS 1.2", speaking(tls.VersionTLS12, chain)))
 	}
 	return append(all,
 		newRogue(t, "one without TLS", answering("\x20\x02\x00\x00\xd0\x00")), // CONNACK, PINGRESP
