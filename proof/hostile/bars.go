@@ -55,8 +55,8 @@ var (
 	barMetrics = firm("100 metrics of a device", func(r *result) bool { return r.metrics <= maxMetrics*guestCount })
 
 	allBars = []*bar{
-		&barRunning, &barIn, &barJoined, &barJoin, &barMissing, &barLost, &barP99, &barDelay, &barDropped, &barPeak, &barMemory, &barFiles, &barLog,
-		&barDatums, &barMetrics,
+		&barRunning, &barIn, &barJoined, &barJoin, &barMissing, &barLost, &barP99, &barDelay, &barDropped, &barPeak,
+		&barMemory, &barFiles, &barLog, &barDatums, &barMetrics,
 	}
 )
 

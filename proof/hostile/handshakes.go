@@ -51,8 +51,8 @@ func (a *attacker) shake(ctx context.Context, from int, cfg *tls.Config) *conn {
 // greeting is a ClientHello, with what TLS needs to answer it.
 func greeting() []byte {
 	near, far := net.Pipe()
-	go func() { _ = tls.Client(far, anybody()).Handshake() }() // it ends with the pipe
-	defer far.Close()                                          //nolint:errcheck // of no network
+	go func() { _ = tls.Client(far, anybody()).HandshakeContext(context.Background()) }() // it ends with the pipe
+	defer func() { _ = far.Close() }()
 	buf := make([]byte, 16<<10)
 	n, _ := io.ReadAtLeast(near, buf, 5) // a hello is written at once
 	return buf[:n]
@@ -166,30 +166,28 @@ func garbled(rng *mathrand.Rand, hello []byte) []byte {
 		}
 		return b
 	}
-	changed := slices.Clone(hello)
-	switch rng.IntN(9) {
-	case 0:
-		return login{id: "x", user: "u", password: "p"}.packet()
-	case 1:
-		return []byte("POST /join HTTP/1.1\r\nHost: gateway\r\nContent-Length: 4096\r\n\r\n")
-	case 2:
-		for range 1 + rng.IntN(8) {
-			changed[5+rng.IntN(len(changed)-5)] ^= byte(1 + rng.IntN(255)) //nolint:gosec // below 256
-		}
-		return changed
-	case 3:
-		return append(changed, noise(8<<10)...) // no record
-	case 4:
-		return append(changed, slices.Repeat([]byte{0x14, 3, 3, 0, 1, 1}, 1000)...) // ChangeCipherSpec without end
-	case 5:
-		return slices.Repeat([]byte{0x16, 3, 1, 0, 0}, 1000) // empty records
-	case 6:
-		return append([]byte{0x16, 3, 1, 0x40, 0, 1, 0xff, 0xff, 0xff}, noise(16<<10-4)...) // 16 MiB are announced
-	case 7:
-		return append(changed, append([]byte{0x17, 3, 3, 0x40, 0}, noise(16<<10)...)...) // sealed by nobody
-	default:
-		return changed[:5+rng.IntN(len(changed)-5)]
+	head := func(first ...byte) []byte { return append(slices.Clone(hello), first...) }
+	all := []func() []byte{
+		func() []byte { return login{id: "x", user: "u", password: "p"}.packet() },
+		func() []byte { return []byte("POST /join HTTP/1.1\r\nHost: gateway\r\nContent-Length: 4096\r\n\r\n") },
+		func() []byte {
+			changed := head()
+			for range 1 + rng.IntN(8) {
+				changed[5+rng.IntN(len(changed)-5)] ^= byte(1 + rng.IntN(255)) //nolint:gosec // below 256
+			}
+			return changed
+		},
+		func() []byte { return head(noise(8 << 10)...) }, // no record
+		// ChangeCipherSpec without end.
+		func() []byte { return head(slices.Repeat([]byte{0x14, 3, 3, 0, 1, 1}, 1000)...) },
+		func() []byte { return slices.Repeat([]byte{0x16, 3, 1, 0, 0}, 1000) }, // empty records
+		// 16 MiB are announced.
+		func() []byte { return append([]byte{0x16, 3, 1, 0x40, 0, 1, 0xff, 0xff, 0xff}, noise(16<<10-4)...) },
+		// Sealed by nobody.
+		func() []byte { return head(append([]byte{0x17, 3, 3, 0x40, 0}, noise(16<<10)...)...) },
+		func() []byte { return head()[:5+rng.IntN(len(hello)-5)] }, // cut off
 	}
+	return all[rng.IntN(len(all))]()
 }
 
 // thieves come with a key that was revoked and a guest's password, in both versions, and would resume; with a password

@@ -88,8 +88,8 @@ func (r *result) measure(all []world.Sample, away bool) {
 // header is that of the table, whose lines are rows.
 func header() string {
 	names := []string{
-		"connections", "packets", "let in", "join", "acks", "missing", "lost", "p99", "delay", "dropped", "MiB", "descriptors", "log",
-		"datums", "metrics",
+		"connections", "packets", "let in", "join", "acks", "missing", "lost", "p99", "delay", "dropped", "MiB",
+		"descriptors", "log", "datums", "metrics",
 	}
 	return "| phase | " + strings.Join(names, " | ") + " |\n|---|" + strings.Repeat("---:|", len(names))
 }
@@ -105,7 +105,7 @@ func (r *result) row() string {
 	for _, cell := range []any{
 		r.phase.name + ended, r.dialed, r.sent,
 		fmt.Sprint(r.in, r.mark(&barIn)),
-		fmt.Sprint(r.join.Round(10*time.Millisecond), r.mark(&barJoined), r.mark(&barJoin)),
+		fmt.Sprint(r.join.Round(time.Millisecond), r.mark(&barJoined), r.mark(&barJoin)),
 		r.Acked,
 		fmt.Sprint(r.Made-r.Acked, r.mark(&barMissing)),
 		fmt.Sprint(r.Lost+r.Wrong, r.mark(&barLost)),

@@ -58,9 +58,16 @@ func (h *heard) Read(p []byte) (int, error) {
 // newRogue serves until the test ends.
 func newRogue(t *testing.T, name string, serve func(c net.Conn) []byte) *rogue {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	return rogueAt(t, name, "127.0.0.1:0", serve)
+}
+
+// rogueAt is newRogue at an address.
+func rogueAt(t *testing.T, name, addr string, serve func(c net.Conn) []byte) *rogue {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", addr)
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err) // also on a thread of the test's own
+		return nil
 	}
 	r := &rogue{name: name, Listener: l, serve: serve}
 	var all sync.WaitGroup
@@ -223,7 +230,8 @@ func rogues(t *testing.T, us *pki.Authority, ca []byte, device *tls.Certificate)
 		"a device's key as a server":   as(deviceKey, forge(t, deviceKey, name, nil, deviceKey, false), ca),
 		"a device's key as authority":  as(key, forge(t, key, name, ownCA, deviceKey, false), own, ca),
 	} {
-		all = append(all, newRogue(t, name, speaking(0, chain)), newRogue(t, name+", TLS 1.2", speaking(tls.VersionTLS12, chain)))
+		all = append(all, newRogue(t, name, speaking(0, chain)),
+			newRogue(t, name+", TLS 1.2", speaking(tls.VersionTLS12, chain)))
 	}
 	return append(all,
 		newRogue(t, "one without TLS", answering("\x20\x02\x00\x00\xd0\x00")), // CONNACK, PINGRESP
@@ -236,10 +244,9 @@ func rogues(t *testing.T, us *pki.Authority, ca []byte, device *tls.Certificate)
 func agentConfig(t *testing.T, pin pki.Sum, login string, addrs ...string) (path string) {
 	t.Helper()
 	dir := t.TempDir()
-	text := fmt.Sprintf("device: kitchen\ngateway: {address: %q, addresses: [%q], pins: [%s], mdns: false, %s}\n"+
+	text := fmt.Sprintf("device: kitchen\ngateway: {address: %q, addresses: %s, pins: [%s], mdns: false, %s}\n"+
 		"collect: {disks: [%q], folder: \"\", interval: 200ms, health: false}\nspool: {dir: %q}\n",
-		addrs[0], strings.Join(addrs[1:], `", "`), pin, login, dir, filepath.Join(dir, "spool"))
-	text = strings.ReplaceAll(text, `\", \"`, `", "`) // of a list
+		addrs[0], strings.ReplaceAll(fmt.Sprintf("%q", addrs[1:]), " ", ", "), pin, login, dir, filepath.Join(dir, "spool"))
 	path = filepath.Join(dir, "agent.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -37,7 +37,7 @@ func (s *site) run(ctx context.Context, o options) (r *result, err error) {
 	defer func() { giveUp(); _ = honest.Wait() }() // it was counted, or there is another error to tell
 	warm, end := context.WithTimeout(ctx, startTime)
 	defer end()
-	if !s.samples.Wait(warm, func(c world.Counts) bool { return c.Delivered >= deviceCount }) {
+	if !s.samples.Wait(warm, func(c world.Counts) bool { return c.Acked >= deviceCount }) {
 		return nil, errors.New("the honest devices do not get through before the attack")
 	}
 	r = &result{phase: s.phase, notYet: notYet, length: o.For, before: lookAt(s.gateway.PID()), quiet: s.log.n.Load()}

@@ -62,8 +62,8 @@ type site struct {
 // open starts the gateway and the cloud.
 func open(ctx context.Context, dir string, p world.Programs, phase phase, log *world.Log) (_ *site, err error) {
 	s := &site{
-		phase: phase, dir: dir, data: filepath.Join(dir, "data"), log: &counter{to: log.Of("gateway")}, samples: new(world.Samples),
-		record: &world.Record{Path: filepath.Join(dir, "record")}, hostile: datums{},
+		phase: phase, dir: dir, data: filepath.Join(dir, "data"), log: &counter{to: log.Of("gateway")},
+		samples: new(world.Samples), record: &world.Record{Path: filepath.Join(dir, "record")}, hostile: datums{},
 	}
 	defer func() {
 		if err != nil {
