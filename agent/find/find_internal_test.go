@@ -236,6 +236,14 @@ func TestFinder_replayedCertificate(t *testing.T) {
 	if _, err := connect(t, finder(t, opt)); !errors.Is(err, mqttlink.ErrCertificate) || errors.Is(err, mqttlink.ErrLogin) {
 		t.Errorf("got %v", err)
 	}
+	older := fakebroker.New(t, &tls.Config{
+		MaxVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*shown},
+		ClientAuth: tls.RequestClientCert, VerifyConnection: func(tls.ConnectionState) error {
+			t.Error("by TLS 1.2, where whoever listens sees which device it is, somebody gets that far")
+			return nil
+		},
+	})
+	opt.Addresses = append(opt.Addresses, older.Addr())
 	opt.Browse = browsing(ours.Addr())
 	if at, err := connect(t, finder(t, opt)); err != nil || at.Address != ours.Addr() {
 		t.Errorf("got %v, %v", at, err)

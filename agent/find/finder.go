@@ -95,10 +95,14 @@ func (f *Finder) Connect(ctx context.Context, opt mqttlink.Options) (*mqttlink.L
 
 // pinned is pki.Pinned, and calls proved when the server is. TLS looks at the server's certificate before it has that
 // one's proof of its key, and whoever has connected to the gateway once can show the gateway's: so not when that is
-// looked at, but when the client's own is asked for, which comes behind the proof.
+// looked at, but when the client's own is asked for, which comes behind the proof, and is secret, in TLS 1.3. In 1.2 it is
+// shown to nobody; every gateway that has a pin speaks 1.3.
 func pinned(pins []pki.Sum, key *tls.Certificate, proved func()) *tls.Config {
 	c := pki.Pinned(pins, nil)
-	c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	c.GetClientCertificate = func(by *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		if by.Version < tls.VersionTLS13 {
+			return nil, errOld
+		}
 		proved()
 		if key == nil {
 			return new(tls.Certificate), nil // none
@@ -107,6 +111,8 @@ func pinned(pins []pki.Sum, key *tls.Certificate, proved func()) *tls.Config {
 	}
 	return c
 }
+
+var errOld = errors.New("it speaks TLS 1.2 only, which is not how a gateway asks for this device's key")
 
 // Close tells what is counted and not told.
 func (f *Finder) Close() { f.tell.Close() }

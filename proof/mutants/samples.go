@@ -60,6 +60,11 @@ var ofSamples = []mutant{
 		"./agent/find", "TestFinder_replayedCertificate",
 	},
 	{
+		"find: a device's key is shown by TLS 1.2", "agent/find/finder.go",
+		"if by.Version < tls.VersionTLS13 {", "if by.Version == 0 {",
+		"./agent/find", "TestFinder_replayedCertificate",
+	},
+	{
 		"find: an agent that spoke TLS goes back to plain", "agent/find/finder.go",
 		"case len(opt.Pins) == 0 && there:", "case false:",
 		"./agent/find", "TestNew_neverBackToPlain",
