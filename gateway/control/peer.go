@@ -42,7 +42,8 @@ func (p Peer) User() string {
 	return u.Username
 }
 
-// Record notes that the peer did something to a device, under fields that stay as they are: journalctl --grep finds them.
+// Record notes that the peer did something to a device, under fields that stay as they are: the running gateway gives
+// them to journald, which can be asked for PIWAY_ACTION=revoke.
 func (p Peer) Record(log *slog.Logger, action, device string, more ...any) {
 	log.Info("device list changed", append([]any{
 		"action", action, "device", device,

@@ -59,7 +59,7 @@ type Gateway struct {
 
 // Open opens every stage. After an error nothing stays open; else call Run, or Close.
 func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gateway, err error) {
-	g := &Gateway{names: cfg.Naming(), log: log, teller: tell.New(log), now: newClocks(&cfg.Intake).now}
+	g := &Gateway{names: cfg.Naming(), log: withJournal(log), teller: tell.New(log), now: newClocks(&cfg.Intake).now}
 	defer func() {
 		if err != nil {
 			g.Close(ctx)
