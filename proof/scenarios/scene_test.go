@@ -97,7 +97,8 @@ type listener struct {
 var programs = map[string]program{
 	"aws": {
 		strings.Fields("piway-localcore run --listen 127.0.0.1:0 --http 127.0.0.1:0 --certs certs"),
-		"msg=serving", []listener{{"", regexp.MustCompile(`mqtt=(\S+)`)}, {page, regexp.MustCompile(`http=(\S+)`)}},
+		"msg=serving",
+		[]listener{{"", regexp.MustCompile(`mqtt=(\S+)`)}, {page, regexp.MustCompile(`http=(\S+)`)}},
 	},
 	"gateway": {
 		strings.Fields("piway-gateway run --config"), "gateway ready",
