@@ -88,6 +88,16 @@ var ofDevices = []mutant{
 		"./gateway/devices", "TestList_Invite_bounded",
 	},
 	{
+		"ctl: who was revoked is invited again by a stack that starts again", "gateway/ctl/token.go",
+		"all[n].Kind == devices.KindKey || all[n].State == devices.StateRevoked", "all[n].Kind == devices.KindKey",
+		"./gateway", "TestInvite_file",
+	},
+	{
+		"ctl: who has joined is invited again by a stack that starts again", "gateway/ctl/token.go",
+		"all[n].Kind == devices.KindKey || all[n].State == devices.StateRevoked", "all[n].State == devices.StateRevoked",
+		"./gateway", "TestInvite_file",
+	},
+	{
 		"devices: the connections of a revoked device go on", "gateway/gateway/pairing.go",
 		"	if g.devices.Has(name) {\n		g.broker.Disconnect(name)", "	if g.devices.Has(name) {\n		_ = g.broker.Disconnect",
 		"./gateway/gateway", "TestGateway_revokeDevice",

@@ -64,7 +64,7 @@ func TestScenarios(t *testing.T) {
 		Cmds: map[string]command{
 			"start": word((*scene).start, 1), "crash": word((*scene).crash, 1), "cut": word((*scene).cut, 1),
 			"mend": word((*scene).mend, 1), "disk": word((*scene).disk, 2), "await": word((*scene).await, 2),
-			"read": word((*scene).read, 2), "metric": metric,
+			"read": word((*scene).read, 2), "earlier": word((*scene).earlier, 1), "metric": metric,
 		},
 	})
 }

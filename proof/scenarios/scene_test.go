@@ -24,7 +24,7 @@ type scene struct {
 	dir     string
 	started map[string]*world.Process
 	lines   map[string]*world.Proxy
-	page    string // where localcore answers
+	page    string // where localcore answers by HTTP
 	skip    func(...any)
 }
 
@@ -43,7 +43,9 @@ func (s *scene) prepare(env *testscript.Env, programs string) error {
 	}
 	env.Setenv("PATH", s.bin()+string(os.PathListSeparator)+env.Getenv("PATH"))
 	files, err := filepath.Glob(filepath.Join(s.dir, "*.yaml"))
-	for _, file := range files {
+	inside, ierr := filepath.Glob(filepath.Join(s.dir, "*", "*.yaml"))
+	err = errors.Join(err, ierr)
+	for _, file := range append(files, inside...) {
 		err = errors.Join(err, s.fill(file))
 	}
 	return err
@@ -80,18 +82,34 @@ func (s *scene) line(name string) (*world.Proxy, error) {
 
 // A program that can be started.
 type program struct {
-	command []string       // with its configuration behind it, if it ends in --config
-	ready   string         // a line of its log holds this when it serves
-	address *regexp.Regexp // where it then says that it listens: for MQTT, for HTTP
+	command []string   // with its configuration behind it, if it ends in --config
+	ready   string     // a line of its log holds this when it serves
+	listens []listener // of which the first must be said
+}
+
+// A listener is where a program says in that line that it listens. A line leads there that is called as the program,
+// with suffix behind it.
+type listener struct {
+	suffix string
+	said   *regexp.Regexp
 }
 
 var programs = map[string]program{
 	"aws": {
 		strings.Fields("piway-localcore run --listen 127.0.0.1:0 --http 127.0.0.1:0 --certs certs"),
-		"msg=serving", regexp.MustCompile(`mqtt=(\S+) http=(\S+)`),
+		"msg=serving",
+		[]listener{{"", regexp.MustCompile(`mqtt=(\S+)`)}, {page, regexp.MustCompile(`http=(\S+)`)}},
 	},
-	"gateway":       {strings.Fields("piway-gateway run --config"), "gateway ready", regexp.MustCompile(`listen=(\S+)`)},
+	"gateway": {
+		strings.Fields("piway-gateway run --config"), "gateway ready",
+		[]listener{{"_tls", regexp.MustCompile(`listen_tls=(\S+)`)}, {"", regexp.MustCompile(`listen=(\S+)`)}},
+	},
+	"earlier-gateway": {
+		strings.Fields("earlier-gateway run --config"), "gateway ready",
+		[]listener{{"", regexp.MustCompile(`listen=(\S+)`)}},
+	},
 	"agent":         {strings.Fields("piway-agent run --config"), "agent started", nil},
+	"earlier-agent": {strings.Fields("earlier-agent run --config"), "agent started", nil},
 	"mosquitto_sub": {strings.Fields("stdbuf -oL mosquitto_sub -d"), "Subscribed (mid", nil},
 }
 
@@ -105,7 +123,7 @@ func (s *scene) start(ts *testscript.TestScript, args []string) error {
 	if last := args[len(args)-1]; last == "--config" {
 		args = append(args, name+".yaml")
 	} else if config, ok := strings.CutSuffix(last, ".yaml"); ok {
-		name = config
+		name = filepath.Base(config)
 	}
 	log, err := os.OpenFile(filepath.Join(s.dir, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -116,32 +134,41 @@ func (s *scene) start(ts *testscript.TestScript, args []string) error {
 	ts.Defer(func() { p.Kill(); _ = log.Close() }) // of a test
 	ctx, cancel := context.WithTimeout(s.ctx, patience)
 	defer cancel()
-	if err := p.Start(ctx); err != nil || program.address == nil {
+	if err := p.Start(ctx); err != nil {
 		return err
 	}
-	return s.lead(ts, name, program.address.FindStringSubmatch(p.Line(p.Ready)))
+	return s.lead(ts, name, program.listens, p.Line(p.Ready))
 }
 
-// lead makes the line called name lead to where a program says that it listens.
-func (s *scene) lead(ts *testscript.TestScript, name string, said []string) error {
-	if len(said) < 2 {
-		return fmt.Errorf("%s does not say where it listens", name)
-	}
-	l, err := s.line(name)
-	if err != nil {
-		return err
-	}
-	l.Lead(said[1])
-	ts.Setenv(name, l.Addr())
-	if len(said) > 2 {
-		s.page = said[2]
+// page is the suffix of where localcore answers by HTTP, to which no line leads.
+const page = "_page"
+
+// lead makes the lines of a program lead to where it says that it listens.
+func (s *scene) lead(ts *testscript.TestScript, name string, listens []listener, line string) error {
+	for i, l := range listens {
+		said := l.said.FindStringSubmatch(line)
+		switch {
+		case said == nil && i == 0:
+			return fmt.Errorf("%s does not say where it listens", name)
+		case said == nil:
+			continue
+		case l.suffix == page:
+			s.page = said[1]
+			continue
+		}
+		to, err := s.line(name + l.suffix)
+		if err != nil {
+			return err
+		}
+		to.Lead(said[1])
+		ts.Setenv(name+l.suffix, to.Addr())
 	}
 	return nil
 }
 
 // path is that of one of our programs, or the name of one that is installed.
 func (s *scene) path(program string) string {
-	if strings.HasPrefix(program, "piway-") {
+	if strings.HasPrefix(program, "piway-") || strings.HasPrefix(program, earlier) {
 		return filepath.Join(s.bin(), program)
 	}
 	return program
