@@ -149,7 +149,10 @@ func lock(path string) (unlock func(), err error) {
 		_ = f.Close() // only locked
 		return nil, config.Try(fmt.Errorf("another piway-agent join is at work on %s", path), "wait for its end")
 	}
-	return func() { _ = f.Close() }, nil
+	return func() {
+		_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) // a process that starts at this moment has the file too
+		_ = f.Close()                                   // only locked
+	}, nil
 }
 
 // running reports whether an agent has its folder in use, which it then has locked.

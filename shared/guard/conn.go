@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -28,7 +29,8 @@ type Conn struct {
 
 	first  []byte // of what came with the first packet, not yet read by the handler
 	frames frames
-	serve  func() // of another protocol, nil for MQTT
+	serve  func()      // of another protocol, nil for MQTT
+	letIn  atomic.Bool // as state says, for who writes
 
 	// Guarded by l.mu.
 	state state
@@ -88,6 +90,7 @@ func (c *Conn) Admit() error {
 	}
 	l.unwait(c)
 	c.state = admitted
+	c.letIn.Store(true)
 	l.admitted++
 	l.hosts[c.host]++
 	return nil

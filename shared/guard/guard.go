@@ -24,7 +24,8 @@
 // a quarter of their network's places, and those who have begun the rest: so sockets that say nothing drive nobody out
 // of a handshake, and a flood of hellos nobody who has just come and is about to say his.
 //
-// There is no farewell of TLS: it would wait on a client that does not read.
+// There is no farewell of TLS: it would wait on a client that does not read. Nor is more than 32 times something written
+// to one that is not admitted.
 package guard
 
 import (

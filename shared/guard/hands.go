@@ -27,6 +27,7 @@ type hands struct {
 	c     *Conn
 	hello []byte // read and not yet given to TLS
 	left  int    // bytes that may come until the handshake ends
+	wrote int    // how often something was written since then
 	holds bool   // a slot
 	over  bool   // the handshake, when it is no longer this type's business
 }
@@ -94,8 +95,18 @@ func (h *hands) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// maxWrites bounds how often something is written to a client after its handshake and before it is admitted, which is an
+// answer of a few KiB. Each change of keys that a client asks for is answered too (RFC 8446, 4.6.3): who asks without end
+// and does not read would have the answer itself wait for him, and keep a place for as long. So few fit into any socket.
+const maxWrites = 32
+
 // Write writes without a slot, since a client may not read.
 func (h *hands) Write(p []byte) (int, error) {
+	if h.over && !h.c.letIn.Load() {
+		if h.wrote++; h.wrote > maxWrites {
+			return 0, firstError{"writes", fmt.Sprintf("more than %d answers before it had logged in", maxWrites)}
+		}
+	}
 	if !h.over { // what is computed comes after the next Read
 		h.rest()
 		if err := h.c.step(shaking, false); err != nil {

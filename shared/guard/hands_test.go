@@ -245,6 +245,40 @@ func TestHands_bounds(t *testing.T) {
 	}
 }
 
+// A client that has its keys changed without end, and does not read the answers, cannot have the gateway wait for it: not
+// before it is admitted.
+func TestHands_writesBeforeAdmission(t *testing.T) {
+	t.Parallel()
+	wrote, admitted := make(chan int, 2), make(chan bool, 2)
+	d := serve(t, optionsTLS(t), func(c *guard.Conn) error {
+		let := <-admitted
+		if let {
+			if err := c.Admit(); err != nil {
+				return err
+			}
+		}
+		n := 0
+		for ; n < 500; n++ {
+			if _, err := c.Write([]byte("key")); err != nil {
+				break
+			}
+		}
+		wrote <- n
+		return nil
+	})
+	for let, most := range map[bool]int{false: 32, true: 500} {
+		conn := client(d.dial())
+		if _, err := conn.Write(hello); err != nil {
+			t.Fatal(err)
+		}
+		admitted <- let
+		if n := <-wrote; n != most {
+			t.Errorf("admitted %v: got %d, want %d", let, n, most)
+		}
+		_ = conn.Close()
+	}
+}
+
 // Certificates without end are not read, by neither version.
 func TestHands_endlessCertificates(t *testing.T) {
 	t.Parallel()
