@@ -279,6 +279,11 @@ var atTheGateway = []mutant{
 		"./shared/guard", "TestHands_newcomerBesideHellos",
 	},
 	{
+		"guard: who come back behind one address make room for somebody with many", "shared/guard/pool.go",
+		"l.nets[b] - credit[b] - l.nets[a] + credit[a]", "l.nets[b] - l.nets[a]",
+		"./shared/guard", "TestHands_behindOneAddress",
+	},
+	{
 		"guard: who stalls in a handshake keeps its slot", "shared/guard/hands.go",
 		"\tif h.holds {\n", "\tif h.holds && (h.over || h.c.door.isClosed()) {\n",
 		"./shared/guard", "TestHands_stalledHoldNoSlot",

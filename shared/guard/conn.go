@@ -64,12 +64,18 @@ func newConn(d *Door, raw net.Conn) *Conn {
 	if a, err := netip.ParseAddrPort(raw.RemoteAddr().String()); err == nil {
 		c.host = a.Addr().Unmap().WithZone("")
 	}
-	bits := 32
-	if c.host.Is6() {
-		bits = 64 // what one machine has to itself
-	}
-	c.net, _ = c.host.Prefix(bits) // none of an address that is not one
+	c.net = netOf(c.host)
 	return c
+}
+
+// netOf is what one machine has to itself.
+func netOf(host netip.Addr) netip.Prefix {
+	bits := 32
+	if host.Is6() {
+		bits = 64
+	}
+	net, _ := host.Prefix(bits) // none of an address that is not one
+	return net
 }
 
 // Host is the address of the other side, without its port.

@@ -126,21 +126,7 @@ func TestHands_progressKeepsItsPlace(t *testing.T) {
 	stop := make(chan struct{})
 	var all []*held
 	for i := range 16 {
-		h := &held{Conn: in.from(t, fmt.Sprintf("192.0.2.1:%d", 1000+i)), stop: stop, got: make(chan struct{})}
-		all = append(all, h)
-		h.done = make(chan error, 1)
-		go func() {
-			c := client(h)
-			err := c.HandshakeContext(context.Background())
-			if err == nil {
-				_, err = c.Write(hello)
-			}
-			if err == nil {
-				_, err = io.ReadFull(c, make([]byte, len(hello)))
-			}
-			h.done <- err
-		}()
-		<-h.got
+		all = append(all, hold(t, in.from(t, fmt.Sprintf("192.0.2.1:%d", 1000+i)), stop))
 	}
 	for i := range 200 {
 		_ = in.from(t, fmt.Sprintf("192.0.2.1:%d", 2000+i))
@@ -187,6 +173,41 @@ func TestHands_newcomerBesideHellos(t *testing.T) {
 	}
 }
 
+// Who come back behind an address that has others logged in do not make room for somebody who greets from many.
+func TestHands_behindOneAddress(t *testing.T) {
+	t.Parallel()
+	in := newPipes()
+	d := wrap(t, in, optionsTLS(t), echo)
+	for i := range 8 {
+		mustServe(t, client(in.from(t, fmt.Sprintf("192.0.2.1:%d", 1000+i))))
+	}
+	stop := make(chan struct{})
+	var all []*held
+	for i := range 4 {
+		all = append(all, hold(t, in.from(t, fmt.Sprintf("192.0.2.1:%d", 2000+i)), stop))
+	}
+	text := helloText(t)
+	for i := range 600 {
+		conn := in.from(t, fmt.Sprintf("198.51.%d.%d:1", i/2/256, i/2%256)) // at most two of an address
+		if _, err := conn.Write(text); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Read(make([]byte, 1)); err != nil { // of the answer
+			t.Fatal(err)
+		}
+		go func() { _, _ = io.Copy(io.Discard, conn) }() // ends when the test closes it
+	}
+	close(stop)
+	for _, h := range all {
+		if err := <-h.done; err != nil {
+			t.Errorf("thrown out: %v", err)
+		}
+	}
+	if n := d.Counts(); n.Evicted < 300 {
+		t.Errorf("got counts %+v", n)
+	}
+}
+
 // held is a connection that waits before it writes a second time.
 type held struct {
 	net.Conn
@@ -208,6 +229,25 @@ func (h *held) Write(p []byte) (int, error) {
 		<-h.stop
 	}
 	return h.Conn.Write(p)
+}
+
+// hold shakes hands on a connection up to the server's answer, and goes on when stop is closed.
+func hold(t *testing.T, conn net.Conn, stop chan struct{}) *held {
+	t.Helper()
+	h := &held{Conn: conn, stop: stop, got: make(chan struct{}), done: make(chan error, 1)}
+	go func() {
+		c := client(h)
+		err := c.HandshakeContext(context.Background())
+		if err == nil {
+			_, err = c.Write(hello)
+		}
+		if err == nil {
+			_, err = io.ReadFull(c, make([]byte, len(hello)))
+		}
+		h.done <- err
+	}()
+	<-h.got
+	return h
 }
 
 // A handshake ends at the deadline, however its client drips; and where it sends without end.

@@ -73,10 +73,17 @@ func (l *Listener) place(c *Conn) error {
 	return nil
 }
 
-// busiest returns the networks that have somebody waiting, those with the most first. l.mu is held.
+// busiest returns the networks that have somebody waiting, those with the most first. Where clients are admitted as many
+// more may wait, up to half of what a network may have: who come back behind one address do not make room for somebody
+// who has many addresses. l.mu is held.
 func (l *Listener) busiest() []netip.Prefix {
+	credit := map[netip.Prefix]int{}
+	for host, n := range l.hosts {
+		net := netOf(host)
+		credit[net] = min(credit[net]+n, l.opt.MaxWaitingPerNet/2)
+	}
 	nets := slices.Collect(maps.Keys(l.nets))
-	slices.SortFunc(nets, func(a, b netip.Prefix) int { return l.nets[b] - l.nets[a] })
+	slices.SortFunc(nets, func(a, b netip.Prefix) int { return l.nets[b] - credit[b] - l.nets[a] + credit[a] })
 	return nets
 }
 
