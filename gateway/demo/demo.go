@@ -148,8 +148,9 @@ func (d *demo) serve(ctx context.Context) error {
 	programs, ctx := errgroup.WithContext(ctx)
 	programs.Go(func() error { return d.core.Run(ctx) })
 	programs.Go(func() error { return d.gateway.Run(ctx) })
+	turns := make(chan struct{}, atATime)
 	for _, a := range d.agents {
-		programs.Go(func() error { return a.run(ctx, d.log.With("program", "agent", "device", a.name)) })
+		programs.Go(func() error { return a.run(ctx, turns, d.log.With("program", "agent", "device", a.name)) })
 	}
 	return programs.Wait()
 }

@@ -63,9 +63,12 @@ func (a *invited) load() error {
 	return config.Load(a.file, &a.cfg)
 }
 
-// run is an agent's life: it pairs, and reports.
-func (a *invited) run(ctx context.Context, log *slog.Logger) error {
-	err := join.Join(ctx, join.Options{Token: a.token, Config: a.file, Out: io.Discard, Log: log})
+// atATime is how many agents pair at a time. All have one address, which has 16 places for who has not logged in.
+const atATime = 8
+
+// run is an agent's life: it pairs, when it is its turn, and reports.
+func (a *invited) run(ctx context.Context, turns chan struct{}, log *slog.Logger) error {
+	err := a.join(ctx, turns, log)
 	if ctx.Err() != nil {
 		return nil // the demo is over
 	}
@@ -76,4 +79,22 @@ func (a *invited) run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	return agent.Run(ctx, a.cfg, log)
+}
+
+// join pairs, and again as a person would whose connection had to make room: each time goes on where the last one ended.
+func (a *invited) join(ctx context.Context, turns chan struct{}, log *slog.Logger) (err error) {
+	select {
+	case turns <- struct{}{}:
+		defer func() { <-turns }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	const tries = 3
+	for range tries {
+		err = join.Join(ctx, join.Options{Token: a.token, Config: a.file, Out: io.Discard, Log: log})
+		if err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return err
 }
