@@ -13,29 +13,35 @@ import (
 )
 
 // Permit adds to the error of a file or folder that this program's user may not read what makes it readable, and to
-// whom it must belong. Another error stays as it is.
+// whom it must belong. What is another service's is first to be used as that service: who gives it away breaks it.
+// Another error stays as it is.
 func Permit(err error, path string) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
 	uid := os.Geteuid()
 	me := fmt.Sprintf("the user that runs this program (user id %d%s)", uid, named(uid))
-	recursive := ""
-	var owner uint32
-	if info, err := os.Stat(path); err == nil {
-		if info.IsDir() {
-			recursive = "-R "
-		}
+	closed := obstacle(path)
+	recursive, owner := "", 0
+	info, err2 := os.Stat(path)
+	if err2 == nil && info.IsDir() {
+		recursive = "-R "
+	}
+	if err2 != nil && closed != "" {
+		info, err2 = os.Stat(closed)
+	}
+	if err2 == nil {
 		if s, ok := info.Sys().(*syscall.Stat_t); ok {
-			owner = s.Uid
+			owner = int(s.Uid)
 		}
 	}
 	hint := fmt.Sprintf("chown it to %s, so that it is readable: sudo chown %s%d:%d %s", me, recursive, uid, os.Getegid(), path)
-	if dir := obstacle(path); dir != "" {
-		hint += fmt.Sprintf("; and let that user enter %s, which is above it: sudo chmod a+x %s", dir, dir)
+	if closed != "" {
+		hint += fmt.Sprintf("; and let that user enter %s, which is above it: sudo chmod a+x %s", closed, closed)
 	}
-	if owner != 0 && int(owner) != uid {
-		hint += fmt.Sprintf("; or run this as its owner, user id %d%s", owner, named(int(owner)))
+	if owner != 0 && owner != uid {
+		hint = fmt.Sprintf("sudo, or run this as its owner, user id %d%s; if it shall be this user's, %s", owner,
+			named(owner), hint)
 	}
 	return Try(err, hint)
 }

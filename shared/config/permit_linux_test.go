@@ -6,7 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -44,7 +46,40 @@ func TestPermit_anotherOwner(t *testing.T) {
 	if err := os.Chown(file, 65534, 65534); err != nil {
 		t.Skip("giving a file away needs root")
 	}
-	if got := Hint(Permit(fs.ErrPermission, file)); !strings.Contains(got, "run this as its owner, user id 65534") {
-		t.Errorf("got %q, want its owner", got)
+	if got := Hint(Permit(fs.ErrPermission, file)); !strings.HasPrefix(got, "sudo, or run this as its owner, user id 65534") {
+		t.Errorf("got %q, want its owner first", got)
+	}
+}
+
+// What is in another user's closed folder is his, too.
+func TestPermit_anotherOwnersFolder(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("giving a folder away needs root")
+	}
+	above := t.TempDir()
+	for dir := above; dir != "/" && dir != os.TempDir(); dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // for the other user to see what is in it
+			t.Fatal(err)
+		}
+	}
+	dir := filepath.Join(above, "service")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(dir, 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := syscall.Setfsuid(65533); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Setfsuid(0) //nolint:errcheck // it has no error to give
+	if _, err := os.Stat(dir); err != nil {
+		t.Skip("the folder for temporary files is closed to other users")
+	}
+	got := Hint(Permit(fs.ErrPermission, filepath.Join(dir, "device.key")))
+	if !strings.HasPrefix(got, "sudo, or run this as its owner, user id 65534") {
+		t.Errorf("got %q, want the folder's owner first", got)
 	}
 }

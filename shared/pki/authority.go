@@ -109,7 +109,7 @@ func (a *Authority) readKey() (crypto.Signer, error) {
 	path := a.path(lanKey)
 	text, err := readAll(a.disk, path)
 	if err != nil {
-		return nil, config.Permit(fmt.Errorf("reading the key of the gateway's authority: %w", err), path)
+		return nil, config.Permit(fmt.Errorf("reading the key of the gateway's authority: %w", err), a.dir)
 	}
 	key, err := parseOwnKey(text)
 	if _, ok := key.(*ecdsa.PrivateKey); err == nil && !ok {

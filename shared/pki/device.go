@@ -53,18 +53,23 @@ func notMade(f files.FS, path string, err error) error {
 	return config.Try(err, "use that key, or remove the file and pair this device again")
 }
 
+const tryPair = "pair this device again: piway-gateway invite NAME --replace there, and piway-agent join TOKEN here"
+
 // LoadDeviceKey reads a key that MakeDeviceKey made, or another of P-256 or Ed25519 in PEM (PKCS #8 or SEC 1), and
 // returns it in a certificate as MakeDeviceKey does. fs.ErrNotExist means that there is no file; other errors say what
 // is wrong with it.
 func LoadDeviceKey(path string) (*tls.Certificate, error) {
 	text, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, config.Try(fmt.Errorf("reading the device's key: %w", err), tryPair)
+	}
 	if err != nil {
 		return nil, config.Permit(fmt.Errorf("reading the device's key: %w", err), path) // the path is in err
 	}
 	key, err := parseOwnKey(text)
 	if err != nil {
 		return nil, config.Try(fmt.Errorf("reading the device's key: %s: %w", path, err),
-			"restore it from a backup, or remove it and pair this device again")
+			"restore it from a backup; or remove it, and "+tryPair)
 	}
 	return wrap(key)
 }
