@@ -10,10 +10,12 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"syscall"
 	"time"
 
 	"piway/agent/find"
 	"piway/shared/address"
+	"piway/shared/backoff"
 	"piway/shared/config"
 	"piway/shared/mqttlink"
 	"piway/shared/pairing"
@@ -28,6 +30,32 @@ const (
 	// maxAnswer bounds what is read: a head, and a body.
 	maxAnswer = 8<<10 + pairing.MaxBody
 )
+
+// pauses are between the questions at one address while those are cut off.
+var pauses = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}
+
+// askUntil asks again where the connection is cut off, as a gateway does that makes room for other newcomers: many
+// machines may join at once from behind one address. The same request has the same answer.
+func (j *joiner) askUntil(ctx context.Context, at string, body []byte) (pairing.Answer, error) {
+	for _, pause := range pauses {
+		answer, err := ask(ctx, at, j.token.Pin, body)
+		if !cutOff(err) {
+			return answer, err
+		}
+		j.say("The connection was cut off. Asking again …")
+		if err := backoff.Sleep(ctx, pause); err != nil {
+			return answer, err
+		}
+	}
+	return ask(ctx, at, j.token.Pin, body)
+}
+
+// cutOff says whether somebody was there, and let go.
+func cutOff(err error) bool {
+	return !errors.Is(err, pki.ErrPin) && !errors.Is(err, context.DeadlineExceeded) &&
+		(errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
+			errors.Is(err, syscall.EPIPE))
+}
 
 // ask puts the request to who answers at the address, if the pin proves that it is the gateway. A find.Stop is what the
 // gateway itself has said.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,6 +32,8 @@ type gateway struct {
 	listener  net.Listener
 	// answer is asked for each request.
 	answer func(w http.ResponseWriter, id [6]byte, secret [16]byte, key pki.Sum)
+
+	cut atomic.Int64 // connections that it lets go of at once
 
 	mu    sync.Mutex
 	asked []pki.Sum // keys of the requests
@@ -58,6 +61,10 @@ func newGateway(t testing.TB) *gateway {
 			c, err := l.Accept()
 			if err != nil {
 				return
+			}
+			if g.cut.Add(-1) >= 0 {
+				_ = c.Close()
+				continue
 			}
 			serving.Go(func() { g.serve(c, mqtt) })
 		}

@@ -136,7 +136,7 @@ func (j *joiner) ask(ctx context.Context) (answer pairing.Answer, at find.Place,
 	err = search.Each(ctx, func(ctx context.Context, p find.Place) (err error) {
 		j.say("Asking at %s (%s) …", p.Address, wayOf(p.Way))
 		at = p
-		if answer, err = ask(ctx, p.Address, j.token.Pin, body); err != nil && ctx.Err() == nil {
+		if answer, err = j.askUntil(ctx, p.Address, body); err != nil && ctx.Err() == nil {
 			err = fmt.Errorf("asking at %s: %w", p.Address, err)
 		}
 		return err
