@@ -15,9 +15,9 @@ import (
 )
 
 type joinCmd struct {
-	Token  string `arg:"" optional:"" help:"The token that piway-gateway invite NAME printed; - reads it from standard input."`
-	File   string `name:"token-file" placeholder:"FILE" help:"Read the token from FILE, which piway-gateway invite --token-file has written."`
-	Config string `default:"/etc/piway/agent.yaml" placeholder:"FILE" help:"Configuration to write (default: ${default})."`
+	Token  []string `arg:"" optional:"" help:"The token that piway-gateway invite NAME printed; - reads it from standard input."`
+	File   string   `name:"token-file" placeholder:"FILE" help:"Read the token from FILE, which piway-gateway invite --token-file has written."`
+	Config string   `default:"/etc/piway/agent.yaml" placeholder:"FILE" help:"Configuration to write (default: ${default})."`
 }
 
 func (joinCmd) Help() string {
@@ -46,15 +46,17 @@ func (c joinCmd) Run(ctx context.Context, s cli.Streams) error {
 	})
 }
 
-// token returns the token from where it is said to be.
+// token returns the token from where it is said to be. A line that a terminal or a chat has broken comes as several
+// arguments, which are one token.
 func (c joinCmd) token() (string, error) {
+	token := bare(strings.Join(c.Token, " "))
 	switch {
-	case (c.Token == "") == (c.File == ""):
+	case (token == "") == (c.File == ""):
 		return "", config.Try(errors.New("one token is needed"), "sudo piway-agent join TOKEN, or --token-file FILE")
-	case c.Token == "-":
+	case token == "-":
 		return readToken("standard input", os.Stdin)
-	case c.Token != "":
-		return c.Token, nil
+	case token != "":
+		return token, nil
 	}
 	f, err := os.Open(c.File)
 	if err != nil {
@@ -77,5 +79,11 @@ func readToken(from string, r io.Reader) (string, error) {
 		return "", config.Try(fmt.Errorf("reading the token: %s is empty", from),
 			"sudo piway-agent join -, then paste the token and press Enter and Ctrl-D")
 	}
-	return strings.TrimPrefix(strings.TrimSpace(string(text)), "sudo piway-agent join "), nil
+	return strings.TrimPrefix(bare(string(text)), "sudo piway-agent join "), nil
+}
+
+// bare is a token without the name behind it, which invite prints where it prints several.
+func bare(text string) string {
+	text, _, _ = strings.Cut(text, "#")
+	return strings.TrimSpace(text)
 }

@@ -127,6 +127,7 @@ func TestReadToken(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"piw1.abc\n": "piw1.abc", "  sudo piway-agent join piw1.abc\r\n": "piw1.abc",
+		"sudo piway-agent join piw1.abc # kitchen\n": "piw1.abc",
 	} {
 		if got, err := readToken("it", strings.NewReader(text)); err != nil || got != want {
 			t.Errorf("%q: got %q, %v", text, got, err)
@@ -150,12 +151,18 @@ func TestJoinCmd_token(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for cmd, want := range map[joinCmd]string{
-		{Token: "piw1.x"}: "piw1.x", {File: file}: "piw1.abc", {}: "", {Token: "piw1.x", File: file}: "", {File: empty}: "",
-		{File: filepath.Join(dir, "none")}: "",
+	for _, c := range []struct {
+		cmd  joinCmd
+		want string
+	}{
+		{joinCmd{Token: []string{"piw1.x"}}, "piw1.x"}, {joinCmd{File: file}, "piw1.abc"}, {joinCmd{}, ""},
+		{joinCmd{Token: []string{"piw1.x"}, File: file}, ""}, {joinCmd{File: empty}, ""},
+		{joinCmd{File: filepath.Join(dir, "none")}, ""},
+		{joinCmd{Token: []string{"piw1.x", "yz"}}, "piw1.x yz"}, // in a line that was broken
+		{joinCmd{Token: []string{"piw1.x", "#", "kitchen"}}, "piw1.x"},
 	} {
-		if got, err := cmd.token(); got != want || (err == nil) != (want != "") {
-			t.Errorf("%+v: got %q, %v", cmd, got, err)
+		if got, err := c.cmd.token(); got != c.want || (err == nil) != (c.want != "") {
+			t.Errorf("%+v: got %q, %v", c.cmd, got, err)
 		}
 	}
 }

@@ -108,7 +108,8 @@ garden ID password - - - offline, invited (60 min)
 lost ID - - - - revoked
 plug ID plain - - - offline
 warning: plug: it may speak without TLS, and then its password and readings cross the LAN in clear, ` +
-		"try: piway-gateway invite plug --replace, unless its firmware knows no TLS\n"
+		"try: piway-gateway invite plug --replace for an agent; device remove and device add for a script " +
+		"(docs/scripts.md); nothing where the firmware knows no TLS\n"
 	if got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}

@@ -178,7 +178,7 @@ func refusal(resp *http.Response) error {
 			"takes none from here for now"), "the same line again "+retryAfter(resp.Header.Get("Retry-After")))
 	case http.StatusServiceUnavailable:
 		return config.Try(errors.New("the gateway cannot write to its disk now"),
-			"piway-gateway health on the gateway, then the same line here again")
+			"make room on its disk (df there), or mend it (dmesg), then the same line here again")
 	}
 	return config.Try(fmt.Errorf("the gateway answers with status %d, which this version does not know", resp.StatusCode),
 		"update piway-agent and piway-gateway to the same version")

@@ -20,8 +20,6 @@ import (
 // A home is the folder of the device's keys, and who is to read them.
 type home struct {
 	dir string
-	// shared says that other agents may have their keys there.
-	shared bool
 	// uid and gid are of the service's user, -1 where who makes a file is the owner that it should have.
 	uid, gid int
 }
@@ -47,7 +45,7 @@ func findHome(spool, configuration string) (home, error) {
 		}
 	}
 	dir, err := filepath.Abs(filepath.Dir(configuration))
-	h = home{dir: dir, shared: true, uid: -1, gid: -1}
+	h = home{dir: dir, uid: -1, gid: -1}
 	if service {
 		h.uid, h.gid = uid, gid
 	}
@@ -119,20 +117,12 @@ func (h home) key(name string) (key *tls.Certificate, made bool, err error) {
 	return key, made, nil
 }
 
-// tidy removes keys that no configuration names any more.
+// tidy removes the key that this configuration named before. Others in the folder stay: another agent's configuration
+// may name them.
 func (j *joiner) tidy() {
 	old := j.cfg.Gateway.KeyFile
 	if old != "" && keyNames.MatchString(filepath.Base(old)) && old != j.home.path(j.keyName()) {
 		_ = os.Remove(old) // it opens nothing
-	}
-	if j.home.shared {
-		return
-	}
-	entries, _ := os.ReadDir(j.home.dir) // what cannot be read stays
-	for _, e := range entries {
-		if keyNames.MatchString(e.Name()) && e.Name() != j.keyName() {
-			_ = os.Remove(j.home.path(e.Name()))
-		}
 	}
 }
 

@@ -57,7 +57,7 @@ func TestHome_owner(t *testing.T) {
 	if got := owner(t, made); got != somebody {
 		t.Errorf("the folder is of %d", got)
 	}
-	beside := home{dir: t.TempDir(), shared: true, uid: somebody, gid: somebody}
+	beside := home{dir: t.TempDir(), uid: somebody, gid: somebody}
 	for range 2 {
 		if _, _, err := beside.key("device-010000000000.key"); err != nil {
 			t.Fatal(err)
@@ -68,23 +68,13 @@ func TestHome_owner(t *testing.T) {
 	}
 }
 
-// Without a folder for what waits, and for who may not use it, the key lies beside the configuration; other agents' keys
-// there stay.
+// Without a folder for what waits, and for who may not use it, the key lies beside the configuration.
 func TestFindHome_beside(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	h, err := findHome("", filepath.Join(dir, "agent.yaml"))
-	if err != nil || h.dir != dir || !h.shared {
+	if err != nil || h.dir != dir {
 		t.Fatalf("got %+v, %v", h, err)
-	}
-	another := filepath.Join(dir, "device-020000000000.key")
-	if err := os.WriteFile(another, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	j := &joiner{home: h}
-	j.tidy()
-	if _, err := os.Stat(another); err != nil {
-		t.Error(err)
 	}
 	if os.Geteuid() == 0 {
 		return

@@ -180,25 +180,38 @@ func (j *joiner) try(ctx context.Context) error {
 	return nil
 }
 
+// unitConfig is the configuration that the agent's unit for systemd runs with.
+const unitConfig = "/etc/piway/agent.yaml"
+
 // next says what is left to do.
 func (j *joiner) next(cfg agent.Config) {
+	if dir := cfg.Spool.Dir; dir != "" && dir != j.home.dir {
+		j.say("This user cannot write %s (spool.dir), so what the agent has not sent is lost when it stops. To keep it, "+
+			"name a folder of this user in spool.dir of %s.", dir, j.opt.Config)
+	}
 	if running(cfg.Spool.Dir) {
 		j.say("Next: restart the agent, which still has its old configuration: sudo systemctl restart piway-agent")
 		return
 	}
-	j.say("Next: sudo systemctl enable --now piway-agent, or without systemd: piway-agent run --config %s", j.opt.Config)
+	if j.opt.Config != unitConfig {
+		j.say("Next: piway-agent run --config %s", j.opt.Config)
+		return
+	}
+	j.say("Next: sudo systemctl enable --now piway-agent, or without systemd: piway-agent run")
 }
 
 // farOff is from which difference on a clock is told of.
 const farOff = 5 * time.Minute
 
-// tellClock says that this machine's clock is not the gateway's, which is no obstacle.
+// tellClock says that this machine's clock is not the gateway's, which is no obstacle. Which of them is wrong it cannot
+// know.
 func (j *joiner) tellClock(gateway time.Time) {
 	if gateway.IsZero() {
 		return
 	}
 	if off := time.Since(gateway); off.Abs() > farOff {
-		j.say("This machine's clock is wrong: the gateway's says %s. That is no obstacle here; readings get their time when "+
-			"it is set.", gateway.UTC().Format("2006-01-02 15:04 MST"))
+		const layout = "2006-01-02 15:04 MST"
+		j.say("One clock is wrong: the gateway's says %s, this machine's %s. That is no obstacle here; readings get their "+
+			"time when it is set.", gateway.UTC().Format(layout), gateway.Add(off).UTC().Format(layout))
 	}
 }

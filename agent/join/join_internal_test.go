@@ -1,6 +1,7 @@
 package join
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"piway/agent/agent"
 	"piway/agent/find"
@@ -104,6 +106,70 @@ func TestJoin_newConfiguration(t *testing.T) {
 	text, err := os.ReadFile(m.config)
 	if n := strings.Count(string(text), "\n"); err != nil || n != strings.Count(string(configs.Agent), "\n") {
 		t.Errorf("got %d lines, %v, want those of the sample", n, err)
+	}
+}
+
+// Another agent's key in the same folder stays: it is all that this agent is let in by.
+func TestJoin_anothersKey(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t)
+	m := newMachine(t, "")
+	if err := m.join(t.Context(), g.token(t, 1)); err != nil {
+		t.Fatal(err)
+	}
+	trial := &machine{dir: m.dir, spool: m.spool, config: filepath.Join(t.TempDir(), "trial.yaml")}
+	text, err := os.ReadFile(m.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = bytes.ReplaceAll(text, []byte("key_file"), []byte("username: '' # key_file"))
+	if err := os.WriteFile(trial.config, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := trial.join(t.Context(), g.token(t, 2)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{m.load(t).Gateway.KeyFile, trial.load(t).Gateway.KeyFile} {
+		if _, err := os.Stat(path); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// What is left to do fits who joined: the unit runs with its own configuration only, and a folder that cannot be written
+// keeps nothing.
+func TestJoiner_next(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		config, home string
+		want, not    string
+	}{
+		"the unit's":       {unitConfig, "/s", "systemctl enable", "spool.dir"},
+		"another":          {"/home/me/a.yaml", "/s", "piway-agent run --config /home/me/a.yaml", "systemctl"},
+		"folder unwritten": {"/home/me/a.yaml", "/home/me", "cannot write /s (spool.dir)", "systemctl"},
+	} {
+		var out bytes.Buffer
+		j := &joiner{opt: Options{Config: c.config, Out: &out}, home: home{dir: c.home}}
+		j.next(agent.Config{Spool: agent.Spool{Dir: "/s"}})
+		if got := out.String(); !strings.Contains(got, c.want) || strings.Contains(got, c.not) {
+			t.Errorf("%s: got %q", name, got)
+		}
+	}
+}
+
+// Which clock is wrong is not said: a gateway's may be.
+func TestJoiner_tellClock(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	j := &joiner{opt: Options{Out: &out}}
+	j.tellClock(time.Now())
+	j.tellClock(time.Time{})
+	if out.Len() != 0 {
+		t.Errorf("got %q", &out)
+	}
+	j.tellClock(time.Date(1970, 1, 1, 0, 5, 0, 0, time.UTC))
+	if got := out.String(); !strings.Contains(got, "the gateway's says 1970-01-01 00:05 UTC, this machine's 2") {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -91,5 +91,6 @@ func warning(e devices.Entry) string {
 		return ""
 	}
 	return "it may speak without TLS, and then its password and readings cross the LAN in clear, try: piway-gateway invite " +
-		e.Name + " --replace, unless its firmware knows no TLS"
+		e.Name + " --replace for an agent; device remove and device add for a script (docs/scripts.md); nothing where " +
+		"the firmware knows no TLS"
 }

@@ -61,7 +61,8 @@ func NotOurs(dir string, err error) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
-	return config.Try(err, fmt.Sprintf("sudo chown -R %d:%d %s if it is this user's, or set data.dir to a folder of yours",
+	return config.Try(err, fmt.Sprintf("sudo, if this is the folder of a service; sudo chown -R %d:%d %s if it is this user's; or set data.dir to a "+
+		"folder of yours",
 		os.Geteuid(), os.Getegid(), dir))
 }
 

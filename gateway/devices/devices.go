@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"piway/shared/config"
 	"piway/shared/files"
 	"piway/shared/pki"
 )
@@ -102,7 +103,8 @@ func OpenIn(f files.FS, path string) (*List, error) {
 	}
 	list, err := parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("reading the device list %s: %w", path, err)
+		return nil, config.Try(fmt.Errorf("reading the device list %s: %w", path, err), "mend it, or put the devices.json of "+
+			"a backup there (tar -xOf FILE devices.json); without one, move it away and invite all devices again")
 	}
 	for _, d := range list.Devices {
 		l.put(d)

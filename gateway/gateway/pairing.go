@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/netip"
+	"os"
 	"time"
 
 	"piway/gateway/control"
@@ -31,8 +33,28 @@ func (g *Gateway) openPairing(cfg *settings.Config) (err error) {
 	g.addresses = func() []string { return where.Addresses(cfg.Broker.Advertise, g.AddrTLS().String()) }
 	g.announced = cfg.Broker.MDNS
 	g.hosts = func() []string { return where.Hosts(cfg.Broker.Advertise) }
-	g.authority, err = pki.OpenAuthority(datadir.PKI(cfg.Data.Dir), g.hosts())
-	return err
+	before, unread := os.ReadDir(datadir.PKI(cfg.Data.Dir))
+	if g.authority, err = pki.OpenAuthority(datadir.PKI(cfg.Data.Dir), g.hosts()); err != nil {
+		return err
+	}
+	none := unread == nil && len(before) == 0 || errors.Is(unread, fs.ErrNotExist)
+	if n := g.paired(); none && n > 0 {
+		g.log.Warn("the gateway's authority was gone and is made anew: devices that have a key do not know it, and keep "+
+			"their readings", "devices", n, "folder", datadir.PKI(cfg.Data.Dir),
+			"try", "stop the gateway and put that folder of a backup there (tar -xf FILE pki); without one, "+
+				"piway-gateway invite NAME... --replace, and join each again")
+	}
+	return nil
+}
+
+// paired is how many devices know the gateway by its authority's key.
+func (g *Gateway) paired() (n int) {
+	for _, d := range g.devices.All() {
+		if d.Key != (pki.Sum{}) {
+			n++
+		}
+	}
+	return n
 }
 
 // moment is now, as invitations are dated.

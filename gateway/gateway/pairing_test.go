@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"piway/gateway/control"
+	"piway/gateway/datadir"
 	"piway/gateway/devices"
 	"piway/shared/pki"
 )
@@ -164,5 +165,25 @@ func TestGateway_saysWho(t *testing.T) {
 	}
 	if n := p.said.Count("action="); n != 7 {
 		t.Errorf("what did not happen is in the log:\n%s", p.said)
+	}
+}
+
+// A gateway whose authority is gone starts with another one, and says that its devices do not know that.
+func TestGateway_authorityGone(t *testing.T) {
+	t.Parallel()
+	w, p := newPlace(t)
+	const told = "the gateway's authority was gone"
+	p = w.again(p, func(*devices.List) error { return os.RemoveAll(datadir.PKI(p.cfg.Data.Dir)) })
+	if p.said.Count(told) != 0 {
+		t.Errorf("no device knows the old one:\n%s", p.said)
+	}
+	p.pair("kitchen", false)
+	p = w.again(p, func(*devices.List) error { return nil })
+	if p.said.Count(told) != 0 {
+		t.Errorf("it is there:\n%s", p.said)
+	}
+	p = w.again(p, func(*devices.List) error { return os.RemoveAll(datadir.PKI(p.cfg.Data.Dir)) })
+	if p.said.Count(told, "devices=1", "--replace") != 1 {
+		t.Errorf("want a warning:\n%s", p.said)
 	}
 }

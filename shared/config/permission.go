@@ -42,6 +42,8 @@ func Permit(err error, path string) error {
 	if owner != 0 && owner != uid {
 		hint = fmt.Sprintf("sudo, or run this as its owner, user id %d%s; if it shall be this user's, %s", owner,
 			named(owner), hint)
+	} else if uid != 0 {
+		hint += "; or use sudo"
 	}
 	return Try(err, hint)
 }
