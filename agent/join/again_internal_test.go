@@ -3,10 +3,7 @@ package join
 import (
 	"strings"
 	"testing"
-	"time"
 )
-
-func init() { pauses = []time.Duration{time.Millisecond, time.Millisecond, time.Millisecond} }
 
 // A gateway that makes room for others cuts a machine off that has just come. It asks again, and joins.
 func TestJoin_cutOff(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // What makes the test binary be a process that joins, and where it is to end by SIGKILL.
@@ -18,6 +19,7 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	pauses = []time.Duration{time.Millisecond, time.Millisecond, time.Millisecond}
 	path := os.Getenv(asJoin)
 	if path == "" {
 		os.Exit(m.Run())
