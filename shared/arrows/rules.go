@@ -137,7 +137,7 @@ var inside = map[string][]string{
 
 	// Beside the way of the data.
 	"gateway/feedback": {"shared/mqttlink", "shared/backoff", "shared/config", "shared/tell"},
-	"gateway/devices":  {"shared/files", "shared/pairing", "shared/pki", "shared/sample"},
+	"gateway/devices":  {"shared/config", "shared/files", "shared/pairing", "shared/pki", "shared/sample"},
 	"gateway/control":  {"shared/config", "shared/files"},
 	"gateway/twins":    {"shared/sample"},
 	"gateway/aws":      {"gateway/cloud", "shared/config"},
