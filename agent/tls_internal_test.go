@@ -155,8 +155,11 @@ func TestJoinCmd_token(t *testing.T) {
 		cmd  joinCmd
 		want string
 	}{
-		{joinCmd{Token: []string{"piw1.x"}}, "piw1.x"}, {joinCmd{File: file}, "piw1.abc"}, {joinCmd{}, ""},
-		{joinCmd{Token: []string{"piw1.x"}, File: file}, ""}, {joinCmd{File: empty}, ""},
+		{joinCmd{Token: []string{"piw1.x"}}, "piw1.x"},
+		{joinCmd{File: file}, "piw1.abc"},
+		{joinCmd{}, ""},
+		{joinCmd{Token: []string{"piw1.x"}, File: file}, ""},
+		{joinCmd{File: empty}, ""},
 		{joinCmd{File: filepath.Join(dir, "none")}, ""},
 		{joinCmd{Token: []string{"piw1.x", "yz"}}, "piw1.x yz"}, // in a line that was broken
 		{joinCmd{Token: []string{"piw1.x", "#", "kitchen"}}, "piw1.x"},

@@ -15,7 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"piway/shared/config"
 	"piway/shared/files"
 	"piway/shared/sample"
 )
@@ -170,8 +169,8 @@ func (l *List) save() error {
 		err = l.replace(text) // a new file with an entry of its own: to sync the folder again would prove nothing
 	}
 	if err != nil {
-		return config.Try(fmt.Errorf("writing the device list: %w", err),
-			"make room on the gateway's disk (df), or mend it (dmesg), then the same again")
+		return fmt.Errorf("writing the device list: %w, try: make room on the gateway's disk (df), or mend it (dmesg), then "+
+			"the same again", err)
 	}
 	l.unsure = false
 	clear(l.removed)

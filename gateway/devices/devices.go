@@ -15,7 +15,6 @@ import (
 	"sync"
 	"time"
 
-	"piway/shared/config"
 	"piway/shared/files"
 	"piway/shared/pki"
 )
@@ -103,8 +102,8 @@ func OpenIn(f files.FS, path string) (*List, error) {
 	}
 	list, err := parse(text)
 	if err != nil {
-		return nil, config.Try(fmt.Errorf("reading the device list %s: %w", path, err), "mend it, or put the devices.json of "+
-			"a backup there (tar -xOf FILE devices.json); without one, move it away and invite all devices again")
+		return nil, fmt.Errorf("reading the device list %s: %w, try: mend it, or put the devices.json of a backup there "+
+			"(tar -xOf FILE devices.json); without one, move it away and invite all devices again", path, err)
 	}
 	for _, d := range list.Devices {
 		l.put(d)

@@ -22,19 +22,7 @@ func Permit(err error, path string) error {
 	uid := os.Geteuid()
 	me := fmt.Sprintf("the user that runs this program (user id %d%s)", uid, named(uid))
 	closed := obstacle(path)
-	recursive, owner := "", 0
-	info, err2 := os.Stat(path)
-	if err2 == nil && info.IsDir() {
-		recursive = "-R "
-	}
-	if err2 != nil && closed != "" {
-		info, err2 = os.Stat(closed)
-	}
-	if err2 == nil {
-		if s, ok := info.Sys().(*syscall.Stat_t); ok {
-			owner = int(s.Uid)
-		}
-	}
+	owner, recursive := ownerOf(path, closed)
 	hint := fmt.Sprintf("chown it to %s, so that it is readable: sudo chown %s%d:%d %s", me, recursive, uid, os.Getegid(), path)
 	if closed != "" {
 		hint += fmt.Sprintf("; and let that user enter %s, which is above it: sudo chmod a+x %s", closed, closed)
@@ -46,6 +34,24 @@ func Permit(err error, path string) error {
 		hint += "; or use sudo"
 	}
 	return Try(err, hint)
+}
+
+// ownerOf returns whose path is, or the closed folder above it, and -R where path is a folder. Root's is what is unknown.
+func ownerOf(path, closed string) (owner int, recursive string) {
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		recursive = "-R "
+	}
+	if err != nil && closed != "" {
+		info, err = os.Stat(closed)
+	}
+	if err != nil {
+		return 0, recursive
+	}
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		owner = int(s.Uid)
+	}
+	return owner, recursive
 }
 
 // named returns a user's name behind a comma, "" if he has none.

@@ -58,7 +58,7 @@ func TestPermit_anotherOwnersFolder(t *testing.T) {
 	}
 	above := t.TempDir()
 	for dir := above; dir != "/" && dir != os.TempDir(); dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // for the other user to see what is in it
+		if err := os.Chmod(dir, 0o755); err != nil { // for the other user to see what is in it
 			t.Fatal(err)
 		}
 	}
