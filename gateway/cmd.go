@@ -32,7 +32,7 @@ func (c *configFile) withDevices(s cli.Streams, f func(ctl.Devices) error) error
 	}
 	return ctl.Place{
 		DataDir: cfg.Data.Dir, TrustClock: cfg.Intake.TrustClock, Log: cli.Logger(s.Err, "info"),
-		Addresses: func() []string { return where.Addresses(cfg.Broker.Advertise, cfg.Broker.ListenTLS) },
+		Addresses: func() []string { return where.Addresses(cfg.Broker.Advertise, cfg.Broker.TLSAddress()) },
 	}.WithDevices(f)
 }
 

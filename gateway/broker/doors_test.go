@@ -74,6 +74,33 @@ func TestDoors_tlsPortTaken(t *testing.T) {
 	}
 }
 
+// Where devices speak plain already, as after an upgrade, a TLS port that is taken ends nothing: it is told once and
+// tried again, and they go on meanwhile.
+func TestDoors_tlsPortTaken_besidePlainDevices(t *testing.T) {
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, _ := startTLS(t, func(c *broker.Config) { c.ListenTLS = other.Addr().String() })
+	c := r.connect("pi2")
+	if r.AddrTLS() != nil {
+		t.Error("TLS is spoken at a port that is another's")
+	}
+	r.Look()
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for r.AddrTLS() == nil { // the system may take a moment
+		r.Look()
+	}
+	r.mustLogIn(nil, login{user: "pi1", password: "hunter-pi1"})
+	c.wantNothing()
+	failed := r.log.Count("devices that speak TLS cannot connect", "is taken by another program", "broker.listen_tls")
+	if failed != 1 || r.log.Count("devices that speak TLS can connect") != 1 {
+		t.Errorf("got log\n%s", r.log)
+	}
+}
+
 // What a device may ask for it may ask for at both doors together.
 func TestDoors_oneSetOfBounds(t *testing.T) {
 	r, _ := startTLS(t, func(c *broker.Config) { c.MaxConnections = 2 })

@@ -42,6 +42,7 @@ type Gateway struct {
 	addresses func() []string
 	hosts     func() []string // that its certificate is made out to
 	announced bool            // on the local network, by mDNS
+	listenTLS string          // as configured
 	naming    sync.RWMutex    // held shared from judging a message until it is in the queue, alone while devices change
 	gone      []string        // of which the start found names in the store, and which are not on the list
 	names     names.Names
@@ -90,7 +91,7 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 		return nil, datadir.OnDisk(err)
 	}
 	if g.broker, err = broker.Open(ctx, broker.Config{
-		ListenTLS: cfg.Broker.ListenTLS, Certificate: g.authority.Certificate, Identify: g.identify,
+		ListenTLS: cfg.Broker.TLSAddress(), Certificate: g.authority.Certificate, Identify: g.identify,
 		Join:   g.newJoining().Serve,
 		Listen: cfg.Broker.Listen, Plain: g.devices.Plain, Prefix: cfg.Broker.TopicPrefix, ScriptTopics: cfg.Broker.ScriptTopics,
 		MaxConnections: cfg.Broker.MaxConnections, MaxPerAddress: cfg.Broker.MaxConnectionsPerAddress,
@@ -276,8 +277,17 @@ func (g *Gateway) unlock() {
 	}
 }
 
-// AddrTLS is where devices connect to. Addr is where those do that speak without TLS, nil while there is none.
-func (g *Gateway) AddrTLS() net.Addr { return g.broker.AddrTLS() }
+// AddrTLS is where devices connect to, or shall once the port is free. Addr is where those do that speak without TLS, nil while there is none.
+func (g *Gateway) AddrTLS() net.Addr {
+	if a := g.broker.AddrTLS(); a != nil {
+		return a
+	}
+	a, err := net.ResolveTCPAddr("tcp", g.listenTLS)
+	if err != nil {
+		return &net.TCPAddr{} // of a service's name that is gone
+	}
+	return a
+}
 
 // Addr is described at AddrTLS.
 func (g *Gateway) Addr() net.Addr { return g.broker.Addr() }
@@ -286,7 +296,10 @@ func (g *Gateway) Addr() net.Addr { return g.broker.Addr() }
 func (g *Gateway) Pin() pki.Sum { return g.authority.Pin() }
 
 func (g *Gateway) tellReady() {
-	args := []any{"listen_tls", g.AddrTLS().String()}
+	args := []any{}
+	if secure := g.broker.AddrTLS(); secure != nil {
+		args = append(args, "listen_tls", secure.String())
+	}
 	if plain := g.Addr(); plain != nil {
 		args = append(args, "listen", plain.String())
 	}

@@ -31,7 +31,7 @@ func (g *Gateway) openPairing(cfg *settings.Config) (err error) {
 		return err
 	}
 	g.addresses = func() []string { return where.Addresses(cfg.Broker.Advertise, g.AddrTLS().String()) }
-	g.announced = cfg.Broker.MDNS
+	g.announced, g.listenTLS = cfg.Broker.MDNS, cfg.Broker.TLSAddress()
 	g.hosts = func() []string { return where.Hosts(cfg.Broker.Advertise) }
 	before, unread := os.ReadDir(datadir.PKI(cfg.Data.Dir))
 	if g.authority, err = pki.OpenAuthority(datadir.PKI(cfg.Data.Dir), g.hosts()); err != nil {

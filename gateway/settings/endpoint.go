@@ -195,6 +195,20 @@ func validateListen(key, text, every string) error {
 	return config.Try(config.Errorf(key, "must be ADDRESS:PORT or :PORT, %s, got %q", m.Why, text), m.Try)
 }
 
+// TLSAddress is where TLS is spoken: broker.listen_tls, or else port 8883 of the address in broker.listen, which a
+// configuration from before TLS may have limited to one network.
+func (c *Broker) TLSAddress() string {
+	if c.ListenTLS != "" {
+		return c.ListenTLS
+	}
+	a, err := address.Listen(c.Listen)
+	if err != nil {
+		return ":8883" // the error is told of the other key
+	}
+	a.Port = "8883"
+	return a.String()
+}
+
 // validateAdvertise refuses what a device could not dial. Tokens have room for three.
 func (c *Broker) validateAdvertise() error {
 	var errs []error

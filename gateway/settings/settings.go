@@ -93,7 +93,7 @@ func Default() Config {
 	return Config{
 		Data: Data{Dir: "/var/lib/piway"},
 		Broker: Broker{
-			ListenTLS: ":8883", Listen: ":1883", MDNS: true, TopicPrefix: "pi", ScriptTopics: []string{"raspi/metrics"},
+			Listen: ":1883", MDNS: true, TopicPrefix: "pi", ScriptTopics: []string{"raspi/metrics"},
 			MaxConnections: 4096, MaxConnectionsPerAddress: 1024,
 			MaxPacket: 128 << 10, MaxPending: 64, ConnectTimeout: 10 * time.Second, SilenceAfter: 15 * time.Minute,
 		},
@@ -179,7 +179,7 @@ func (c *Broker) validate() error {
 		within("broker.connect_timeout", c.ConnectTimeout, time.Second, time.Minute),
 		within("broker.silence_after", c.SilenceAfter, 0, 30*24*time.Hour),
 		plainTopic("broker.topic_prefix", c.TopicPrefix),
-		validateListen("broker.listen_tls", c.ListenTLS, ":8883"),
+		validateListen("broker.listen_tls", c.TLSAddress(), ":8883"),
 		validateListen("broker.listen", c.Listen, ":1883"),
 		c.validateAdvertise(),
 	}

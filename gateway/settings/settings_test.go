@@ -184,3 +184,19 @@ func TestConfig_Worth(t *testing.T) {
 		}
 	}
 }
+
+// A configuration from before TLS that listens on one network does so with TLS too.
+func TestBroker_TLSAddress(t *testing.T) {
+	for _, tt := range []struct{ tls, plain, want string }{
+		{"", ":1883", ":8883"},
+		{"", "192.168.1.10:1883", "192.168.1.10:8883"},
+		{"", "[fe80::1%eth0]:1884", "[fe80::1%eth0]:8883"},
+		{":8884", "192.168.1.10:1883", ":8884"},
+		{"", "nonsense", ":8883"},
+	} {
+		c := Broker{ListenTLS: tt.tls, Listen: tt.plain}
+		if got := c.TLSAddress(); got != tt.want {
+			t.Errorf("listen_tls %q, listen %q: got %q, want %q", tt.tls, tt.plain, got, tt.want)
+		}
+	}
+}

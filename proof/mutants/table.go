@@ -242,8 +242,13 @@ var atTheGateway = []mutant{
 		"./gateway/broker", "TestTLS_protocols",
 	},
 	{
+		"broker: a TLS port that is taken keeps plain devices out", "gateway/broker/doors.go",
+		"if !b.wantsPlain() {", "if true {",
+		"./gateway/broker", "TestDoors_tlsPortTaken_besidePlainDevices",
+	},
+	{
 		"broker: the plain port is always open", "gateway/broker/doors.go",
-		"wanted := b.cfg.Listen != \"\" && ", "wanted := b.cfg.Listen != \"\" || ",
+		"return b.cfg.Listen != \"\" && (", "return b.cfg.Listen != \"\" || (",
 		"./gateway/broker", "TestDoors_plainWhileNeeded",
 	},
 	{
