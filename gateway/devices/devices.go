@@ -154,6 +154,18 @@ func (l *List) Admits(name string) bool {
 	return ok && d.Revoked.IsZero()
 }
 
+// AdmitsAny reports whether any device may connect.
+func (l *List) AdmitsAny() bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	for _, d := range l.byName {
+		if d.Revoked.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
 // Alike returns the devices of this name whatever its case, by name. It is not to be changed.
 func (l *List) Alike(name string) []string {
 	l.mu.RLock()

@@ -258,3 +258,26 @@ func TestList_Add_plain(t *testing.T) {
 		t.Errorf("the last one is gone: %v", err)
 	}
 }
+
+// A list of which everybody is revoked admits nobody.
+func TestList_AdmitsAny(t *testing.T) {
+	l, err := devices.Open(filepath.Join(t.TempDir(), "devices.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.AdmitsAny() {
+		t.Error("an empty list admits somebody")
+	}
+	if _, err := l.Add("kitchen", false); err != nil {
+		t.Fatal(err)
+	}
+	if !l.AdmitsAny() {
+		t.Error("admits nobody")
+	}
+	if err := l.Revoke("kitchen"); err != nil {
+		t.Fatal(err)
+	}
+	if l.AdmitsAny() {
+		t.Error("who is revoked is admitted")
+	}
+}

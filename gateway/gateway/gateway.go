@@ -110,7 +110,7 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 	}
 	g.watch = newWatch(log.With("part", "watch"))
 	g.watch.queueBeat, g.watch.uplinkBeat, g.watch.status = g.queue.Beat, g.uplink.Beat, g.statusLine
-	g.watch.hasDevices, g.watch.silenceAfter = func() bool { return len(g.devices.All()) > 0 }, cfg.Broker.SilenceAfter
+	g.watch.hasDevices, g.watch.silenceAfter = g.devices.AdmitsAny, cfg.Broker.SilenceAfter
 	g.control, err = control.Open(ctx, cfg.Data.Dir, g.routes(), log.With("part", "control"))
 	return g, datadir.OnDisk(err)
 }
