@@ -242,6 +242,16 @@ var atTheGateway = []mutant{
 		"./gateway/broker", "TestTLS_protocols",
 	},
 	{
+		"guard: who was admitted is a stranger when he comes back", "shared/guard/conn.go",
+		"l.know(c.host)", "_ = c.host",
+		"./shared/guard", "TestListener_know",
+	},
+	{
+		"guard: who comes back waits behind strangers", "shared/guard/hands.go",
+		"return comesBack", "return begins",
+		"./shared/guard", "TestListener_know",
+	},
+	{
 		"broker: a TLS port that is taken keeps plain devices out", "gateway/broker/doors.go",
 		"if !b.wantsPlain() {", "if true {",
 		"./gateway/broker", "TestDoors_tlsPortTaken_besidePlainDevices",

@@ -99,6 +99,7 @@ func (c *Conn) Admit() error {
 	c.letIn.Store(true)
 	l.admitted++
 	l.hosts[c.host]++
+	l.know(c.host)
 	return nil
 }
 

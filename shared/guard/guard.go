@@ -84,8 +84,9 @@ type Listener struct {
 	waiting  []*Conn // the oldest first
 	nets     map[netip.Prefix]int
 	admitted int
-	hosts    map[netip.Addr]int // admitted from there
-	doors    []*Door            // open ones
+	hosts    map[netip.Addr]int  // admitted from there
+	known    map[netip.Addr]bool // from where somebody was admitted, now or before
+	doors    []*Door             // open ones
 	handle   func(*Conn) error
 	closed   bool
 
@@ -122,7 +123,7 @@ func New(opt Options) *Listener {
 		opt.MaxConns = room
 	}
 	return &Listener{
-		opt: opt, open: map[*Conn]struct{}{}, nets: map[netip.Prefix]int{}, hosts: map[netip.Addr]int{},
+		opt: opt, open: map[*Conn]struct{}{}, nets: map[netip.Prefix]int{}, hosts: map[netip.Addr]int{}, known: map[netip.Addr]bool{},
 		left: make(chan struct{}, 1), done: make(chan struct{}),
 		slots: slots{free: 2 * runtime.GOMAXPROCS(0)},
 	}

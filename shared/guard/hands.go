@@ -42,7 +42,7 @@ func (c *Conn) shakeHands() error {
 	if err := c.step(shaking, true); err != nil {
 		return err
 	}
-	c.l.slots.take(false)
+	c.l.slots.take(c.turn())
 	h.holds = true
 	defer h.rest()
 	t := tls.Server(h, c.door.opt.TLS)
@@ -52,6 +52,17 @@ func (c *Conn) shakeHands() error {
 	h.over, h.hello = true, nil
 	c.Conn = t
 	return c.step(shaken, false)
+}
+
+// turn is that of a connection that begins a handshake: a flood of hellos from many addresses does not keep devices from
+// coming back.
+func (c *Conn) turn() turn {
+	c.l.mu.Lock()
+	defer c.l.mu.Unlock()
+	if c.l.known[c.host] {
+		return comesBack
+	}
+	return begins
 }
 
 // rest gives the slot back.
@@ -90,7 +101,7 @@ func (h *hands) Read(p []byte) (int, error) {
 	if err := h.c.step(shaking, true); err != nil {
 		return 0, err
 	}
-	h.c.l.slots.take(true)
+	h.c.l.slots.take(goesOn)
 	h.holds = true
 	return n, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -81,16 +82,17 @@ func FuzzReadHello(f *testing.F) {
 	})
 }
 
-// Slots go to who goes on first, then to who begins, each in turn.
+// Slots go to who goes on first, then to who comes back, then to who begins, each in turn.
 func TestSlots(t *testing.T) {
 	s := slots{free: 2}
-	s.take(false)
-	s.take(true)
+	s.take(begins)
+	s.take(goesOn)
 	order := make(chan string)
-	for _, who := range []string{"begins 1", "begins 2", "goes on 1", "goes on 2"} {
+	turns := map[byte]turn{'b': begins, 'c': comesBack, 'g': goesOn}
+	for _, who := range []string{"begins 1", "comes 1", "begins 2", "goes on 1", "comes 2", "goes on 2"} {
 		before := waits(&s)
 		go func() {
-			s.take(who[0] == 'g')
+			s.take(turns[who[0]])
 			order <- who
 			s.give()
 		}()
@@ -101,18 +103,42 @@ func TestSlots(t *testing.T) {
 		}
 	}
 	s.give() // one slot is in use, so they come one by one
-	for _, want := range []string{"goes on 1", "goes on 2", "begins 1", "begins 2"} {
+	for _, want := range []string{"goes on 1", "goes on 2", "comes 1", "comes 2", "begins 1", "begins 2"} {
 		if got := <-order; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
 	s.give()
-	s.take(true)
-	s.take(true) // all came back
+	s.take(goesOn)
+	s.take(goesOn) // all came back
 }
 
-func waits(s *slots) int {
+func waits(s *slots) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.goOn) + len(s.begin)
+	for _, line := range s.lines {
+		n += len(line)
+	}
+	return n
+}
+
+// Who was admitted from an address is known by it, however many others are.
+func TestListener_know(t *testing.T) {
+	l := &Listener{known: map[netip.Addr]bool{}}
+	for i := range 3 * maxKnown {
+		a := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
+		l.know(a)
+		c := &Conn{l: l, host: a}
+		if len(l.known) > maxKnown || c.turn() != comesBack {
+			t.Fatalf("%d known, %s is not", len(l.known), a)
+		}
+	}
+	l.opt.MaxConns, l.hosts, l.nets = 1, map[netip.Addr]int{}, map[netip.Prefix]int{}
+	c := &Conn{l: l, host: netip.MustParseAddr("192.0.2.2"), state: judged}
+	if err := c.Admit(); err != nil || c.turn() != comesBack {
+		t.Errorf("%v; who was admitted is not known", err)
+	}
+	if stranger := (&Conn{l: l, host: netip.MustParseAddr("192.0.2.1")}); stranger.turn() != begins {
+		t.Error("a stranger is known")
+	}
 }

@@ -195,3 +195,18 @@ func (l *Listener) unwait(c *Conn) {
 	default:
 	}
 }
+
+// maxKnown bounds the addresses that are known; there are rarely more than devices.
+const maxKnown = 4096
+
+// know notes an address from which somebody was admitted, in the place of any other where there are too many. l.mu is
+// held.
+func (l *Listener) know(host netip.Addr) {
+	if len(l.known) >= maxKnown && !l.known[host] {
+		for other := range l.known {
+			delete(l.known, other)
+			break
+		}
+	}
+	l.known[host] = true
+}
