@@ -43,6 +43,9 @@ func (p *printer) identity(cfg agent.Config) {
 		p.line("key            %s: FAILS: %v", cfg.Gateway.KeyFile, err)
 	case key != nil:
 		p.line("key            %s: %s", cfg.Gateway.KeyFile, pki.SumOfCert(key.Leaf))
+		if cfg.KeyIsOpen() {
+			p.line("key            every user of this machine can read it, try: chmod 600 %s", cfg.Gateway.KeyFile)
+		}
 	}
 }
 

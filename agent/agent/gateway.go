@@ -36,6 +36,9 @@ func (c Config) find(look bool, log *slog.Logger) (*find.Finder, error) {
 		return nil, err
 	}
 	opt.Key = key
+	if c.KeyIsOpen() {
+		log.Warn("every user of this machine can read the device's key", "file", g.KeyFile, "try", "chmod 600 "+g.KeyFile)
+	}
 	return find.New(opt)
 }
 
@@ -49,6 +52,11 @@ func (c Config) Key() (*tls.Certificate, error) {
 		return nil, config.Errorf("gateway.key_file", "%w", err)
 	}
 	return key, nil
+}
+
+// KeyIsOpen reports whether every user of this machine may read the device's key, by its mode.
+func (c Config) KeyIsOpen() bool {
+	return c.Gateway.KeyFile != "" && pki.Files{Key: c.Gateway.KeyFile}.KeyIsOpen()
 }
 
 // password is sent where there is no key: a device that has a key has no password.
