@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"sync"
@@ -275,35 +274,6 @@ func (g *Gateway) unlock() {
 	if g.lock != nil {
 		_ = g.lock.Close() // frees the lock
 	}
-}
-
-// AddrTLS is where devices connect to, or shall once the port is free. Addr is where those do that speak without TLS, nil while there is none.
-func (g *Gateway) AddrTLS() net.Addr {
-	if a := g.broker.AddrTLS(); a != nil {
-		return a
-	}
-	a, err := net.ResolveTCPAddr("tcp", g.listenTLS)
-	if err != nil {
-		return &net.TCPAddr{} // of a service's name that is gone
-	}
-	return a
-}
-
-// Addr is described at AddrTLS.
-func (g *Gateway) Addr() net.Addr { return g.broker.Addr() }
-
-// Pin is what devices know the gateway by.
-func (g *Gateway) Pin() pki.Sum { return g.authority.Pin() }
-
-func (g *Gateway) tellReady() {
-	args := []any{}
-	if secure := g.broker.AddrTLS(); secure != nil {
-		args = append(args, "listen_tls", secure.String())
-	}
-	if plain := g.Addr(); plain != nil {
-		args = append(args, "listen", plain.String())
-	}
-	g.log.Info("gateway ready", append(args, "devices", len(g.devices.All()))...)
 }
 
 // routes is what the command line may ask of a running gateway.
