@@ -80,10 +80,9 @@ func TestUplink_takenOver_staysAway(t *testing.T) {
 	told := make(chan int, 2)
 	for i := range w.said {
 		go func() {
-			for len(w.said[i].With("same client id")) == 0 && ctx.Err() == nil {
-				time.Sleep(time.Millisecond)
+			if _, err := w.said[i].Await(ctx, 1, "same client id"); err == nil {
+				told <- i
 			}
-			told <- i
 		}()
 	}
 	loser := await(t, told, "one of them to give way")
