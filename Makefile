@@ -107,11 +107,11 @@ cross: ## build the three programs for Raspberry Pis and servers into dist/
 	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch GOARM=$$arm $(MAKE) --no-print-directory build BIN=dist/linux-$$to || exit 1; \
 	done
 
-compose-up: ## build and start the container stack (localcore, gateway, agent)
+compose-up: ## build and start the container stack (localcore, gateway, three agents, a script)
 	$(COMPOSE) up -d --build
 
 compose-down: ## stop the container stack and remove its volumes
-	$(COMPOSE) down -v
+	$(COMPOSE) --profile localcore --profile mosquitto down -v
 
 clean: ## remove what build and cross made
 	rm -rf bin dist
