@@ -11,10 +11,11 @@ while :; do
   ! flock -n 9 || break
   number=$((number + 1))
 done
-config=$home/$name.yaml token=/invitations/$name.token
+config=$home/$name/agent.yaml token=/invitations/$name.token
 echo "this container is $name"
 
 if [ ! -e "$config" ]; then
+  mkdir -p "$home/$name"
   sed "s/NAME/$name/" /etc/piway/agent.yaml >"$config.new"
   mv "$config.new" "$config"
 fi
