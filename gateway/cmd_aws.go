@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"piway/gateway/gateway"
 	"piway/gateway/settings"
 	"piway/gateway/setup"
+	"piway/shared/config"
 	"piway/shared/service"
 )
 
@@ -109,6 +111,10 @@ func (c *awsRemoveCmd) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if cfg.OnTrial() {
+		return config.Try(errors.New("this gateway is on trial with localcore"),
+			"sudo piway-gateway try --stop, then this again")
+	}
 	what := setup.Removing{Access: setup.Access(c.awsAccess), Yes: c.Yes, Purge: c.Purge}
 	return setup.Remove(ctx, c.Config, cfg, what, inService, out)
 }
@@ -132,6 +138,7 @@ func (c *awsCSRCmd) Run(out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	cfg = cfg.WithoutTrial()
 	return setup.Request(&cfg, out)
 }
 
@@ -164,6 +171,7 @@ func (c *awsPrintCmd) Run(_ context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	cfg = cfg.WithoutTrial()
 	what := setup.Printing{What: c.What, Form: c.Form, Account: c.Account, Region: c.Region, Metrics: c.Metrics}
 	return setup.Print(&cfg, what, out)
 }

@@ -53,13 +53,15 @@ func Load(path string) (settings.Config, error) {
 		err = config.Try(errors.New("uplink.certs.cert and uplink.certs.key name files of your own, which the gateway "+
 			"would use instead of the new ones"), "remove both from "+path)
 	}
-	return cfg, err
+	return cfg.WithoutTrial(), err
 }
 
 // Run makes all that AWS needs and the gateway's certificate, and sets the configuration at path. nil means that the
 // gateway has connected, and runs as a service where it is one. Interrupted or failed, it goes on where it stopped when it is called again.
 func Run(ctx context.Context, path string, cfg settings.Config, asked Asked, g Gateway, out io.Writer) error {
-	return newSetup(path, cfg, asked, g, out).run(ctx)
+	s := newSetup(path, cfg, asked, g, out)
+	s.tellTrial()
+	return s.run(ctx)
 }
 
 // Commands only writes the commands, for a shell, and changes nothing.
@@ -156,7 +158,7 @@ func (s *setup) key(context.Context) error {
 	dir := s.cfg.Uplink.Certs.Dir
 	path := certFile(dir, keyEnd)
 	if err := files.CanRewrite(s.path); err != nil {
-		return notWritten(err) // now, and not after all else is done
+		return settings.NotWritten(err) // now, and not after all else is done
 	}
 	lost := func() error {
 		return config.Try(fmt.Errorf("the stack %s has the certificate of a key that is not %s", s.stack.Name, path),
@@ -243,6 +245,9 @@ func (s *setup) configure(context.Context) error {
 	}
 	if !c.RuleHasTimestamp {
 		values = append(values, setting{"uplink.rule_has_timestamp", "true"})
+	}
+	if s.onTrial() {
+		values = append(values, setting{"uplink.certs.dir", c.Certs.Dir})
 	}
 	changed, err := configure(s.path, values)
 	if err != nil {

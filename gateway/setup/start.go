@@ -3,6 +3,8 @@ package setup
 import (
 	"context"
 	"io"
+
+	"piway/gateway/settings"
 )
 
 // A stopper is Gateway.Stop.
@@ -13,6 +15,20 @@ const (
 	gatewayUnit = "piway-gateway"
 	trialUnit   = "piway-try"
 )
+
+// onTrial reports whether the configuration on disk is that of a trial still.
+func (s *setup) onTrial() bool {
+	was, err := settings.Load(s.path)
+	return err == nil && was.OnTrial()
+}
+
+// tellTrial says what becomes of a trial, before anything is done.
+func (s *setup) tellTrial() {
+	if s.onTrial() {
+		s.say("This gateway is on trial with localcore (piway-gateway try). At the end of this it sends to AWS, with what " +
+			"waits in its queue; what localcore has got stays there, and localcore is stopped.")
+	}
+}
 
 // start has the gateway's service use what is set up. A key that its user cannot read would only stop one that runs.
 func (s *setup) start(ctx context.Context) (err error) {
