@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"strings"
 	"time"
@@ -69,10 +70,12 @@ func connected(ctx context.Context, cfg *settings.Config) bool {
 	return err == nil && strings.HasPrefix(line, "ok, connected to "+cfg.CloudName())
 }
 
-// page is the address of the page for others on the network.
+// page is the address of the page for others on the network. Those of the internet it does not answer.
 func page(port int) string {
 	for _, at := range where.Addresses(nil, pageAddress(port)) {
-		return "http://" + at + "/"
+		if a, err := netip.ParseAddrPort(at); err == nil && (a.Addr().IsPrivate() || a.Addr().IsLinkLocalUnicast()) {
+			return "http://" + at + "/"
+		}
 	}
 	return "http://localhost" + pageAddress(port) + "/"
 }

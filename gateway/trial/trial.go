@@ -61,6 +61,13 @@ func Start(ctx context.Context, o Options) error {
 	if err := t.look(ctx); err != nil {
 		return err
 	}
+	if !cfg.OnTrial() && t.cloud != nil && t.cloud.Active {
+		// A Stop was ended in the middle. Its port may be ours.
+		if _, err := t.Stop(ctx, trialUnit, t.Config, t.Out); err != nil {
+			return err
+		}
+		t.cloud.Active = false
+	}
 	if err := t.checkPort(&cfg); err != nil {
 		return err
 	}

@@ -10,20 +10,27 @@ import (
 // onlyNear refuses whoever asks from the internet: a machine may have a public address without its owner thinking of it.
 func onlyNear(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !isNear(r.RemoteAddr) {
-			http.Error(w, "this page is for private networks only, try: its address of one, such as 192.168.1.10",
-				http.StatusForbidden)
+		local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+		if local == nil || !isNear(r.RemoteAddr, local.String()) {
+			http.Error(w, "this page is for this machine and private networks only, try: "+tunnel, http.StatusForbidden)
 			return
 		}
 		h.ServeHTTP(w, r)
 	})
 }
 
-// isNear reports whether HOST:PORT is of this machine or of a private network.
-func isNear(remote string) bool {
+const tunnel = "ssh -L 8080:localhost:PORT MACHINE, then http://localhost:8080/"
+
+// isNear reports whether HOST:PORT is of a private network, or of this machine, which has the other end too.
+func isNear(remote, local string) bool {
 	at, err := netip.ParseAddrPort(remote)
-	ip := at.Addr().Unmap()
-	return err == nil && (ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast())
+	here, hereErr := netip.ParseAddrPort(local)
+	return err == nil && hereErr == nil && (isPrivate(at.Addr()) || at.Addr().Unmap() == here.Addr().Unmap())
+}
+
+func isPrivate(ip netip.Addr) bool {
+	ip = ip.Unmap()
+	return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast()
 }
 
 // maxReaders is how many connections a page has that others can reach: what they hold open costs little then.
