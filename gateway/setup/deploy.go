@@ -56,7 +56,11 @@ func (s *setup) accountParameters() (cloud.Command, error) {
 			p["AlarmMinutes"] = alarmMinutes(&s.cfg.Rollup, minutes)
 		}
 	}
-	if s.asked.Email != "" {
+	switch s.asked.Email {
+	case "": // as it is
+	case Nobody:
+		p["AlarmEmail"] = ""
+	default:
 		p["AlarmEmail"] = s.asked.Email
 	}
 	var c cloud.Command

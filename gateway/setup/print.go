@@ -11,8 +11,6 @@ import (
 
 	awsfiles "piway/configs/aws"
 	"piway/gateway/cloud"
-	"piway/gateway/datadir"
-	"piway/gateway/devices"
 	"piway/gateway/settings"
 	"piway/shared/config"
 )
@@ -107,24 +105,5 @@ func (c *Printing) text(cfg *settings.Config, n cloud.Names) ([]byte, error) {
 		dir, err := filepath.Abs(cfg.Uplink.Certs.Dir)
 		return n.Script(certFile(dir, csrEnd), certFile(dir, certEnd)), err
 	}
-	list, err := devices.Open(datadir.Devices(cfg.Data.Dir))
-	if err != nil {
-		return nil, err
-	}
-	return n.Dashboard(c.series(cfg, list.All())), nil
-}
-
-// series are the metrics that agents send of the devices on the list.
-func (c *Printing) series(cfg *settings.Config, list []devices.Device) []cloud.Series {
-	var all []cloud.Series
-	for _, metric := range c.Metrics {
-		for _, d := range list {
-			s := cloud.Series{Metric: metric, Device: d.Name, Name: metric}
-			if cfg.Uplink.Form == cloud.Metric {
-				s.Name = cfg.Naming().Report(metric, d.Name)
-			}
-			all = append(all, s)
-		}
-	}
-	return all
+	return n.Dashboard(c.Metrics, cfg.Rollup.Window), nil
 }
