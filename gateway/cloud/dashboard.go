@@ -109,12 +109,6 @@ func (d *dashboard) add(g graph) {
 // PutDashboard), so the name has it.
 func (n Names) DashboardName() string { return AccountStack + "-" + n.Region }
 
-// DashboardCommand makes the dashboard, in place of one of this name.
-func (n Names) DashboardCommand(body []byte, shown string) Command {
-	return NewCommand("cloudwatch", "put-dashboard", "--dashboard-name", n.DashboardName(), "--dashboard-body").
-		Shown(string(body), shown)
-}
-
 // DashboardLink is where AWS's console shows it.
 func (n Names) DashboardLink() string {
 	console := map[string]string{"aws": "console.aws.amazon.com", "aws-cn": "console.amazonaws.cn",

@@ -98,15 +98,16 @@ func (s *setup) makeBoard(ctx context.Context) error {
 }
 
 func (s *setup) putBoard(ctx context.Context) error {
-	_, err := s.cli.Run(ctx, "CloudWatch", s.boardCommand())
+	name, body := s.names.DashboardName(), s.names.Dashboard(cloud.DashboardMetrics, s.cfg.Rollup.Window)
+	_, err := s.cli.Run(ctx, "CloudWatch", s.boardCommand(name, cloud.Quote(name), string(body), s.names.Region))
 	return err
 }
 
-// boardCommand makes the dashboard with what aws print says.
-func (s *setup) boardCommand() cloud.Command {
-	body := s.names.Dashboard(cloud.DashboardMetrics, s.cfg.Rollup.Window)
-	return s.names.DashboardCommand(body, `"$(piway-gateway aws print dashboard --region `+cloud.Quote(s.names.Region)+
-		" --config "+cloud.Quote(s.path)+`)"`)
+// boardCommand makes the dashboard; region is as a shell takes it.
+func (s *setup) boardCommand(name, shownName, body, region string) cloud.Command {
+	return cloud.NewCommand("cloudwatch", "put-dashboard", "--dashboard-name").Shown(name, shownName).
+		With("--dashboard-body").
+		Shown(body, `"$(piway-gateway aws print dashboard --region `+region+" --config "+cloud.Quote(s.path)+`)"`)
 }
 
 // deleteBoard takes the dashboard away, unless another gateway of the account and region is left to be seen on it.

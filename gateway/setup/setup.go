@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -166,12 +167,18 @@ func (s *setup) look(ctx context.Context) (err error) {
 // moves refuses to set up a gateway in a second region: the certificate of the first would go on working, and nothing
 // here would know of it.
 func (s *setup) moves() error {
-	region := s.cfg.Uplink.Region()
-	if region == cloud.RegionPlaceholder || s.access.Region == region {
-		return nil
+	here := cmp.Or(s.access.Region, s.names.Region)
+	if region := s.cfg.Uplink.Region(); region != cloud.RegionPlaceholder && region != here {
+		return config.Try(fmt.Errorf("uplink.endpoint is in %s, and this would set the gateway up in %s", region, here),
+			"piway-gateway aws remove --region "+region+" first, or empty uplink.endpoint in "+s.path)
 	}
-	return config.Try(fmt.Errorf("uplink.endpoint is in %s, and this would set the gateway up in %s", region, s.access.Region),
-		"piway-gateway aws remove --region "+region+" first, or empty uplink.endpoint in "+s.path)
+	path := certFile(s.cfg.Uplink.Certs.Dir, certEnd)
+	text, err := os.ReadFile(path)
+	if region := cloud.CertificateRegion(text); err == nil && region != "" && region != here {
+		return config.Try(fmt.Errorf("%s is of %s, and this would set the gateway up in %s", path, region, here),
+			"--region "+region+", or piway-gateway aws remove --region "+region+" first")
+	}
+	return nil
 }
 
 // key makes or finds the key. It does not make one where a stack has the certificate of another: that is how a lost
@@ -181,7 +188,8 @@ func (s *setup) key(context.Context) error {
 	path := certFile(dir, keyEnd)
 	lost := func() error {
 		return config.Try(fmt.Errorf("the stack %s has the certificate of a key that is not %s", s.stack.Name, path),
-			"bring the key back, or piway-gateway aws remove and then this again")
+			"bring the key back. If this is a second gateway of the account: site: NAME in "+s.path+", another name for each. "+
+				"If the key is lost for good: piway-gateway aws remove, then this again")
 	}
 	if _, err := os.Lstat(path); s.stack != nil && os.IsNotExist(err) {
 		return lost()

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"time"
 
 	"piway/gateway/aws"
@@ -36,6 +38,7 @@ type walk struct {
 	stack  *aws.Stack // the gateway's, nil if there is none
 
 	endpoint string // of IoT Core, once AWS has told it
+	again    string // flags that the same command needs another time, for what was asked
 }
 
 type walkStep struct {
@@ -75,8 +78,29 @@ func underSudo(args []string, env func(string) string) string {
 // say tells the user a line. That nobody can read it is no reason to stop half-way.
 func (w *walk) say(format string, args ...any) { _, _ = fmt.Fprintf(w.out, format+"\n", args...) }
 
+// alone keeps a second walk of this configuration out until the returned function is called: two would make two keys.
+// The lock is on the folder, which needs no file that stays.
+func (w *walk) alone() (end func(), err error) {
+	dir, err := os.Open(filepath.Dir(w.path))
+	if err != nil {
+		return func() {}, nil //nolint:nilerr // the folder is yet to be made, or the configuration is only read
+	}
+	end = func() { _ = dir.Close() } // which unlocks it
+	if err := syscall.Flock(int(dir.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
+		end()
+		return nil, config.Try(fmt.Errorf("another aws setup or remove of %s is at work on this machine", w.path),
+			"this again when it has ended")
+	}
+	return end, nil // some file systems have no locks
+}
+
 // walk takes the steps. Its error names the step.
 func (w *walk) walk(ctx context.Context, steps []walkStep) error {
+	end, err := w.alone()
+	if err != nil {
+		return err
+	}
+	defer end()
 	for i, s := range steps {
 		w.say("[%d/%d] %s", i+1, len(steps), s.name)
 		if w.before != nil {
@@ -90,7 +114,7 @@ func (w *walk) walk(ctx context.Context, steps []walkStep) error {
 		case err == nil:
 		case ctx.Err() != nil:
 			return config.Try(fmt.Errorf("interrupted while %s; nothing is lost", s.name),
-				"the same command again; it continues from here")
+				"the same command again"+w.again+"; it continues from here")
 		default:
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
@@ -143,7 +167,7 @@ func (w *walk) regional(ctx context.Context, what string, command cloud.Command,
 	if err != nil {
 		return err
 	}
-	w.access.Region, w.cli.Region = region, region
+	w.access.Region, w.cli.Region, w.again = region, region, " --region "+region
 	return w.cli.Decode(ctx, what, command, into)
 }
 
