@@ -24,6 +24,7 @@ import (
 	"piway/gateway/twins"
 	"piway/gateway/uplink"
 	"piway/shared/clock"
+	"piway/shared/config"
 	"piway/shared/pki"
 	"piway/shared/sample"
 	"piway/shared/tell"
@@ -76,7 +77,7 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 		return nil, err
 	}
 	if err := g.openPairing(&cfg); err != nil {
-		return nil, datadir.OnDisk(datadir.NotOurs(cfg.Data.Dir, err))
+		return nil, datadir.OnDisk(config.PermitData(err, cfg.Data.Dir))
 	}
 	if g.queue, err = queue.Open(ctx, queue.Config{
 		Path: datadir.Queue(cfg.Data.Dir), Window: cfg.Rollup.Window, Grace: cfg.Rollup.Grace,
@@ -84,7 +85,7 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 		MaxAge: min(cfg.Queue.MaxAge, forward.MaxAge), ThinAfter: cfg.Queue.ThinAfter, ClockRight: clockRight(&cfg.Intake),
 		SinceBoot: clock.SinceBoot, BootID: clock.BootID(), Date: g.date, Log: log.With("part", "queue"),
 	}); err != nil {
-		return nil, datadir.OnDisk(datadir.NotOurs(cfg.Data.Dir, err))
+		return nil, datadir.OnDisk(config.PermitData(err, cfg.Data.Dir))
 	}
 	if g.intake, err = g.openIntake(ctx, &cfg); err != nil {
 		return nil, datadir.OnDisk(err)

@@ -14,7 +14,6 @@ import (
 	"os/signal"
 	"regexp"
 	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -60,7 +59,7 @@ func (p Program) Run(ctx context.Context, args []string, s Streams) error {
 	if err != nil {
 		return config.Try(err, p.Name+" --help")
 	}
-	return command.Run()
+	return withConfig(command.Run(), args)
 }
 
 func (p Program) parser(more ...kong.Option) (*kong.Kong, error) {
@@ -89,7 +88,7 @@ func numbers(args []string) []string {
 	return args
 }
 
-// Status tells an error to a person, with its hint on a line of its own, and returns the exit status: 0 for none, else
+// Status tells an error to a person, with each hint on a line of its own, and returns the exit status: 0 for none, else
 // 1.
 func (p Program) Status(err error, w io.Writer) int {
 	if err == nil {
@@ -98,11 +97,7 @@ func (p Program) Status(err error, w io.Writer) int {
 	if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")
 	}
-	text, hint := err.Error(), config.Hint(err)
-	if hint != "" {
-		text = strings.Replace(text, ", try: "+hint, "", 1) + "\ntry: " + hint
-	}
-	_, _ = fmt.Fprintf(w, "%s: %s\n", p.Name, text) // nobody is left to tell
+	_, _ = fmt.Fprintf(w, "%s: %s\n", p.Name, p.tell(err, bySudo())) // nobody is left to tell
 	return 1
 }
 

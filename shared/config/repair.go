@@ -170,8 +170,10 @@ func indented(lines []string) []*repair {
 			want = open[last]
 		}
 		if want != depth {
-			all = append(all, &repair{line: i + 1, why: "is not indented as its neighbours are",
-				text: strings.Repeat(" ", want) + strings.TrimLeft(line, " ")})
+			all = append(all, &repair{
+				line: i + 1, why: "is not indented as its neighbours are",
+				text: strings.Repeat(" ", want) + strings.TrimLeft(line, " "),
+			})
 			continue
 		}
 		if len(open) == 0 || open[len(open)-1] < depth {
