@@ -49,9 +49,10 @@ func Lock(dir string) (*os.File, error) {
 	if err == nil {
 		return f, nil
 	}
-	_ = f.Close() // nothing was written
+	defer f.Close() //nolint:errcheck // nothing was written
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, config.Try(fmt.Errorf("data.dir: %w %s", ErrBusy, dir), "stop it, or set data.dir to another folder")
+		return nil, config.Try(fmt.Errorf("data.dir: %w %s%s", ErrBusy, dir, files.HeldBy(f)),
+			"sudo systemctl stop piway-gateway, if it is the service; or another data.dir")
 	}
 	return nil, fmt.Errorf("data.dir: locking %s: %w", f.Name(), err)
 }

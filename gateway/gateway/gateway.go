@@ -76,6 +76,9 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 	if g.lock, err = datadir.Lock(cfg.Data.Dir); err != nil {
 		return nil, err
 	}
+	for _, path := range openSecrets(cfg.Data.Dir) {
+		log.Warn("every user of this machine can read a secret", "file", path, "try", "sudo chmod o= "+path)
+	}
 	if err := g.openPairing(&cfg); err != nil {
 		return nil, datadir.OnDisk(config.PermitData(err, cfg.Data.Dir))
 	}

@@ -15,8 +15,8 @@ func Piway() Rules {
 // only the three wirings (gateway/gateway, agent/agent, localcore/localcore) know more than one.
 var inside = map[string][]string{
 	// The programs: flags and help.
-	"agent":        {"agent/*", "shared/cli", "shared/config", "shared/mdns", "shared/pki", "shared/sample"},
-	"gateway":      {"gateway/gateway", "gateway/settings", "gateway/setup", "gateway/demo", "gateway/ctl", "gateway/where", "gateway/backup", "shared/cli", "shared/config"},
+	"agent":        {"agent/*", "shared/cli", "shared/config", "shared/mdns", "shared/pki", "shared/runas", "shared/sample"},
+	"gateway":      {"gateway/gateway", "gateway/settings", "gateway/setup", "gateway/demo", "gateway/ctl", "gateway/where", "gateway/backup", "shared/cli", "shared/config", "shared/runas"},
 	"gateway_test": {"configs/aws", "gateway/backup", "gateway/datadir", "gateway/devices", "shared/pairing", "shared/pki"}, // what its commands print
 	"localcore":    {"localcore/localcore", "shared/cli", "shared/pki"},
 
@@ -201,6 +201,7 @@ var inside = map[string][]string{
 	"shared/pki":      {"shared/config", "shared/files"},
 	"shared/prices":   {"shared/config"}, // its table is YAML
 	"shared/race":     {},
+	"shared/runas":    {"shared/cli"},
 	"shared/sample":   {"shared/sample/advice", "shared/sample/datum", "shared/sample/scan"},
 	"shared/tell":     {},
 	"shared/testlog":  {},

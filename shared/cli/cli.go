@@ -94,6 +94,9 @@ func (p Program) Status(err error, w io.Writer) int {
 	if err == nil {
 		return 0
 	}
+	if told, ok := errors.AsType[Told](err); ok {
+		return int(told)
+	}
 	if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")
 	}

@@ -4,10 +4,16 @@ import (
 	"errors"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"piway/shared/config"
 )
+
+// A Told error is one that another process has told; Status passes its exit status on.
+type Told int
+
+func (t Told) Error() string { return "exit status " + strconv.Itoa(int(t)) }
 
 // A given error knows the configuration that the command line named.
 type given struct {
@@ -66,7 +72,11 @@ func bySudo() bool { return os.Geteuid() == 0 && os.Getenv("SUDO_UID") != "" }
 
 // asGiven is a hint with its commands of this program as the person would have to give them.
 func (p Program) asGiven(hint, file string, sudo bool) string {
-	own := regexp.MustCompile(`((?:sudo (?:-E )?)?)\b` + regexp.QuoteMeta(p.Name) + ` ([a-z]+)`)
+	names := p.commandNames()
+	if len(names) == 0 {
+		return hint
+	}
+	own := regexp.MustCompile(`(?:sudo (?:-E )?)?\b` + regexp.QuoteMeta(p.Name) + ` (?:` + strings.Join(names, "|") + `)\b`)
 	if !own.MatchString(hint) {
 		return hint
 	}
@@ -85,4 +95,16 @@ func (p Program) asGiven(hint, file string, sudo bool) string {
 		hint += " (with --config " + file + ")"
 	}
 	return hint
+}
+
+// commandNames are the first words of the program's commands.
+func (p Program) commandNames() (names []string) {
+	parser, err := p.parser()
+	if err != nil {
+		return nil
+	}
+	for _, c := range parser.Model.Children {
+		names = append(names, regexp.QuoteMeta(c.Name))
+	}
+	return names
 }

@@ -10,6 +10,11 @@ import (
 
 // What is told after a mistake can be given as it stands.
 func TestProgram_Status_hints(t *testing.T) {
+	p := Program{Name: "talk", Commands: &struct {
+		Say  struct{} `cmd:""`
+		Hear struct{} `cmd:""`
+		AWS  struct{} `cmd:"" name:"aws"`
+	}{}}
 	for _, c := range []struct {
 		name string
 		err  error
@@ -34,9 +39,10 @@ func TestProgram_Status_hints(t *testing.T) {
 		},
 		{"no command", withConfig(errors.New("no, try: talks"), []string{"--config=x.yaml"}), false, "no\ntry: talks"},
 		{"by sudo", errors.New("no, try: talk say; or sudo talk hear"), true, "no\ntry: sudo talk say; or sudo talk hear"},
+		{"no command of it", errors.New("no, try: journal -u talk says"), true, "no\ntry: journal -u talk says"},
 		{"with a login", errors.New("no, try: talk aws setup"), true, "no\ntry: sudo -E talk aws setup"},
 	} {
-		if got := (Program{Name: "talk"}).tell(c.err, c.sudo); got != c.want {
+		if got := p.tell(c.err, c.sudo); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
 		}
 	}
