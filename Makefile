@@ -113,11 +113,11 @@ cross: ## build the three programs for Raspberry Pis and servers into dist/
 release: ## make packages, tarballs, images and an apt tree in dist/release (RELEASE="armhf" for some; docs/release.md)
 	@GO='$(GO)' tools/release/release $(RELEASE)
 
-compose-up: ## build and start the container stack (localcore, gateway, agent)
+compose-up: ## build and start the container stack (localcore, gateway, three agents, a script)
 	$(COMPOSE) up -d --build
 
 compose-down: ## stop the container stack and remove its volumes
-	$(COMPOSE) down -v
+	$(COMPOSE) --profile localcore --profile mosquitto down -v
 
 clean: ## remove what build and cross made
 	rm -rf bin dist
