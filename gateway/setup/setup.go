@@ -38,6 +38,9 @@ type Gateway struct {
 	Ready func(cfg *settings.Config) error
 	// Check connects once and says what works.
 	Check func(ctx context.Context, cfg settings.Config, out io.Writer) error
+	// Restart and Stop have the services of this machine run what is set up, and not run what no longer is
+	// (shared/service). Nil is nobody.
+	Restart, Stop func(ctx context.Context, unit, config string, out io.Writer) (done bool, err error)
 }
 
 // Load reads the configuration that is to be set up; a file that is not there will be made.
@@ -50,13 +53,15 @@ func Load(path string) (settings.Config, error) {
 		err = config.Try(errors.New("uplink.certs.cert and uplink.certs.key name files of your own, which the gateway "+
 			"would use instead of the new ones"), "remove both from "+path)
 	}
-	return cfg, err
+	return cfg.WithoutTrial(), err
 }
 
 // Run makes all that AWS needs and the gateway's certificate, and sets the configuration at path. nil means that the
-// gateway has connected. Interrupted or failed, it goes on where it stopped when it is called again.
+// gateway has connected, and runs as a service where it is one. Interrupted or failed, it goes on where it stopped when it is called again.
 func Run(ctx context.Context, path string, cfg settings.Config, asked Asked, g Gateway, out io.Writer) error {
-	return newSetup(path, cfg, asked, g, out).run(ctx)
+	s := newSetup(path, cfg, asked, g, out)
+	s.tellTrial()
+	return s.run(ctx)
 }
 
 // Commands only writes the commands, for a shell, and changes nothing.
@@ -86,6 +91,7 @@ type setup struct {
 	slot     slot   // where that is in the stack
 	dir      string // for the templates, while it runs
 	endpoint string
+	started  bool // the gateway, by this setup
 }
 
 func (s *setup) run(ctx context.Context) (err error) {
@@ -104,6 +110,7 @@ func (s *setup) run(ctx context.Context) (err error) {
 		{"asking for the address of IoT Core", s.address},
 		{"writing the configuration", s.configure},
 		{"checking the connection", s.connect},
+		{"starting the gateway", s.start},
 		{"telling what is next", s.next},
 	})
 }
@@ -151,7 +158,7 @@ func (s *setup) key(context.Context) error {
 	dir := s.cfg.Uplink.Certs.Dir
 	path := certFile(dir, keyEnd)
 	if err := files.CanRewrite(s.path); err != nil {
-		return notWritten(err) // now, and not after all else is done
+		return settings.NotWritten(err) // now, and not after all else is done
 	}
 	lost := func() error {
 		return config.Try(fmt.Errorf("the stack %s has the certificate of a key that is not %s", s.stack.Name, path),
@@ -239,6 +246,9 @@ func (s *setup) configure(context.Context) error {
 	if !c.RuleHasTimestamp {
 		values = append(values, setting{"uplink.rule_has_timestamp", "true"})
 	}
+	if s.onTrial() {
+		values = append(values, setting{"uplink.certs.dir", c.Certs.Dir})
+	}
 	changed, err := configure(s.path, values)
 	if err != nil {
 		return err
@@ -292,7 +302,11 @@ func (s *setup) next(context.Context) error {
 	}
 	s.say("  the alarm rings until the first metrics arrive")
 	s.worth()
-	s.say("done. Next: piway-gateway device add NAME, then (re)start piway-gateway run")
+	if s.started {
+		s.say("done. Next: sudo piway-gateway invite NAME, which prints the line for a Pi")
+	} else {
+		s.say("done. Next: (re)start piway-gateway run, then piway-gateway invite NAME, which prints the line for a Pi")
+	}
 	return nil
 }
 

@@ -1,7 +1,7 @@
 // Package cli is the front door of every program: arguments, help, signals, the way mistakes are told, and the log.
 // Its one promise: the programs behave alike. Without arguments a program that has commands prints its help and
-// succeeds; a mistake is one line, with what to try on a line of its own, and exit status 1; the first SIGINT or
-// SIGTERM ends a program in order, the second at once.
+// succeeds; a mistake is one line, with what to try on a line of its own, and exit status 1, or 78 where the program is
+// not set up yet; the first SIGINT or SIGTERM ends a program in order, the second at once.
 package cli
 
 import (
@@ -89,8 +89,12 @@ func numbers(args []string) []string {
 	return args
 }
 
-// Status tells an error to a person, with its hint on a line of its own, and returns the exit status: 0 for none, else
-// 1.
+// notSetUp is the exit status of a program that is not set up yet, EX_CONFIG of sysexits(3). The units for systemd have
+// it in RestartPreventExitStatus=: only a person can help.
+const notSetUp = 78
+
+// Status tells an error to a person, with its hint on a line of its own, and returns the exit status: 0 for none, 78 for
+// what is not set up yet (config.NotSetUp), else 1.
 func (p Program) Status(err error, w io.Writer) int {
 	if err == nil {
 		return 0
@@ -103,6 +107,9 @@ func (p Program) Status(err error, w io.Writer) int {
 		text = strings.Replace(text, ", try: "+hint, "", 1) + "\ntry: " + hint
 	}
 	_, _ = fmt.Fprintf(w, "%s: %s\n", p.Name, text) // nobody is left to tell
+	if config.IsNotSetUp(err) {
+		return notSetUp
+	}
 	return 1
 }
 
