@@ -24,7 +24,7 @@ var inside = map[string][]string{
 	"agent/collect": {
 		"agent/collect/host", "agent/collect/mounts", "agent/collect/network", "agent/collect/power",
 		"agent/collect/reading", "agent/collect/storage", "agent/collect/systemd", "agent/collect/thermal",
-		"shared/clock", "shared/sample",
+		"shared/clock", "shared/sample", "shared/version",
 	},
 	"agent/collect_test": {"agent/collect/hosttest"},
 	"agent/own":          {"shared/clock", "shared/config", "shared/files", "shared/sample", "shared/tell"},
@@ -198,7 +198,7 @@ var inside = map[string][]string{
 	"shared/address":  {},
 	"shared/arrows":   {},
 	"shared/backoff":  {},
-	"shared/cli":      {"shared/config"},
+	"shared/cli":      {"shared/config", "shared/version"},
 	"shared/clock":    {},
 	"shared/config":   {},
 	"shared/files":    {},
@@ -213,6 +213,7 @@ var inside = map[string][]string{
 	"shared/sample":   {"shared/sample/advice", "shared/sample/datum", "shared/sample/scan"},
 	"shared/tell":     {},
 	"shared/testlog":  {},
+	"shared/version":  {},
 
 	// The rooms beneath a sample: what is said of one that is refused, what CloudWatch takes, and how a text is read. None
 	// knows the sample.

@@ -1,7 +1,7 @@
 // Package cli is the front door of every program: arguments, help, signals, the way mistakes are told, and the log.
 // Its one promise: the programs behave alike. Without arguments a program that has commands prints its help and
-// succeeds; a mistake is one line, with what to try on a line of its own, and exit status 1, or 78 where the program is
-// not set up yet; the first SIGINT or SIGTERM ends a program in order, the second at once.
+// succeeds; --version names the version; a mistake is one line, with what to try on a line of its own, and exit status
+// 1, or 78 where the program is not set up yet; the first SIGINT or SIGTERM ends a program in order, the second at once.
 package cli
 
 import (
@@ -20,6 +20,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"piway/shared/config"
+	"piway/shared/version"
 )
 
 // A Program is a name, what it is for, and its command line: a pointer to a struct with the tags of kong, and Run
@@ -63,9 +64,15 @@ func (p Program) Run(ctx context.Context, args []string, s Streams) error {
 	return command.Run()
 }
 
+// everywhere are the flags that every program has beside --help.
+type everywhere struct {
+	Version kong.VersionFlag `help:"Show which version this is, and the commit that it was built from."`
+}
+
 func (p Program) parser(more ...kong.Option) (*kong.Kong, error) {
 	options := []kong.Option{
-		kong.Name(p.Name), kong.Description(p.Description), kong.Vars(p.Vars),
+		kong.Name(p.Name), kong.Description(p.Description), kong.Vars(p.Vars), kong.Embed(&everywhere{}),
+		kong.Vars{"version": version.String(p.Name)},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 	}
 	parser, err := kong.New(p.Commands, append(options, more...)...)
