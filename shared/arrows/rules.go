@@ -170,6 +170,8 @@ var inside = map[string][]string{
 	},
 	"proof/scenarios":      {},
 	"proof/scenarios_test": {"proof/world"},
+	"proof/formats":        {},
+	"proof/formats_test":   {"agent/agent", "agent/spool", "gateway/backup", "gateway/devices", "gateway/queue", "gateway/settings"}, // what reads a file
 	"proof/faultfs":        {},
 	"proof/mutants":        {"shared/cli"},
 	"proof/chaos":          {"proof/world", "proof/faultfs", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
