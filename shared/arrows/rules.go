@@ -164,6 +164,7 @@ var inside = map[string][]string{
 	"proof/scenarios":      {},
 	"proof/scenarios_test": {"proof/world"},
 	"proof/faultfs":        {},
+	"proof/pages":          {"proof/world", "shared/cli"},
 	"proof/mutants":        {"shared/cli"},
 	"proof/chaos":          {"proof/world", "proof/faultfs", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
 	"proof/hostile":        {"proof/world", "gateway/queue/ledger", "localcore/localcore", "shared/*"},

@@ -1,0 +1,47 @@
+package main
+
+import (
+	_ "embed"
+	"regexp"
+	"strings"
+)
+
+// prelude is what a shell is told before a page's commands.
+//
+//go:embed prelude.sh
+var prelude string
+
+// script is what bash runs for blocks of a page: each command on the line that it has on the page, so that what bash
+// says of a line is said of the page. It reads nothing: a question is answered by the end of the input, and fails.
+//
+// The prelude is in the first line, where no page has a command: a block has its fence before it.
+func script(p page, blocks []block) string {
+	var b strings.Builder
+	b.WriteString("PAGE='" + strings.ReplaceAll(p.name, "'", "") + "'; ")
+	for line := range strings.Lines(prelude) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			b.WriteString(line + " ")
+		}
+	}
+	b.WriteString("{") // all is read before the first command is run, which then cannot read the rest
+	at := 1
+	for _, block := range blocks {
+		b.WriteString(strings.Repeat("\n", block.line-at))
+		at = block.line
+		for i, line := range strings.Split(block.text, "\n") {
+			if i > 0 {
+				b.WriteByte('\n')
+				at++
+			}
+			b.WriteString(awaiting(line))
+		}
+	}
+	b.WriteString("\n} </dev/null\n")
+	return b.String()
+}
+
+// started is a line that starts something in the background, and a comment.
+var started = regexp.MustCompile(`^([^#]*[^#&|]&)([ \t]*|[ \t]+#.*)$`)
+
+// awaiting adds to such a line that what it starts is waited for, as a person does before typing the next command.
+func awaiting(line string) string { return started.ReplaceAllString(line, "$1 __ready$2") }
