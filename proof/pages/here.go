@@ -23,7 +23,7 @@ func run(ctx context.Context, p page, dir string, env ...string) (out string, er
 	if err != nil {
 		return "", err
 	}
-	defer func() { _, _ = log.Close(), os.Remove(log.Name()) }() // all was read
+	defer func() { _, _ = log.Close(), os.Remove(log.Name()) }()           // all was read
 	cmd := exec.Command("bash", "-c", "ip link set lo up && exec bash -s") //nolint:noctx // ended with its group
 	cmd.Dir, cmd.Stdin = dir, strings.NewReader(script(p, p.of(onThis)))
 	cmd.Stdout, cmd.Stderr = log, log

@@ -37,24 +37,8 @@ func main() { cli.Program{Name: "pages", Description: description, Commands: &co
 func (c *command) Run(ctx context.Context, out io.Writer) error {
 	m := machines{shells: map[string][]string{onServer: strings.Fields(c.Server), onPi: strings.Fields(c.Pi)}, out: out}
 	for _, name := range c.Page {
-		text, err := os.ReadFile(name)
-		if err != nil {
+		if err := c.types(ctx, &m, name); err != nil {
 			return err
-		}
-		p, err := parse(name, string(text))
-		if err != nil {
-			return err
-		}
-		typed, err := m.run(ctx, p)
-		if err != nil {
-			return err
-		}
-		_, _ = fmt.Fprintf(out, "%s: %d commands\n", name, typed) // for who looks on
-		switch {
-		case typed == 0:
-			return fmt.Errorf("%s has no command for server or Pi", name)
-		case c.Under > 0 && typed >= c.Under:
-			return fmt.Errorf("%s has %d commands, want fewer than %d", name, typed, c.Under)
 		}
 	}
 	if c.Graph == "" {
@@ -71,8 +55,33 @@ func (c *command) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%s shows %s, %.0f s after the last command\n", where, strings.Join(names, ", "), time.Since(begun).Seconds())
+	_, err = fmt.Fprintf(out, "%s shows %s, %.0f s after the last command\n", where, strings.Join(names, ", "),
+		time.Since(begun).Seconds())
 	return err
+}
+
+// types types a page, and counts.
+func (c *command) types(ctx context.Context, m *machines, name string) error {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	p, err := parse(name, string(text))
+	if err != nil {
+		return err
+	}
+	typed, err := m.run(ctx, p)
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(m.out, "%s: %d commands\n", name, typed) // for who looks on
+	switch {
+	case typed == 0:
+		return fmt.Errorf("%s has no command for server or Pi", name)
+	case c.Under > 0 && typed >= c.Under:
+		return fmt.Errorf("%s has %d commands, want fewer than %d", name, typed, c.Under)
+	}
+	return nil
 }
 
 // graphTime is how long a new device's metrics may take to be on the page: a window, a grace, and a slow machine.

@@ -37,37 +37,48 @@ var (
 func parse(name, text string) (page, error) {
 	p := page{name: name}
 	var errs []error
-	wrong := func(line int, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("%s:%d: "+format, append([]any{name, line}, args...)...))
-	}
 	lines := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
 	for i := 0; i < len(lines); i++ {
 		open := fence.FindStringSubmatch(lines[i])
 		if open == nil || (open[2][0] == '`' && strings.Contains(open[3], "`")) { // such a line is text
 			continue
 		}
-		start, word := i, ""
-		if m := known.FindStringSubmatch(open[3]); m != nil {
-			word = m[1]
-		} else if strings.ContainsAny(open[3], " \t") {
-			wrong(i+1, "a fence says %q, want a language, or sh run, sh server or sh pi", open[3])
+		end := i + 1
+		for end < len(lines) && !closes(lines[end], open[2]) {
+			end++
 		}
-		for i++; i < len(lines) && !closes(lines[i], open[2]); i++ {
-			lines[i] = undent(lines[i], len(open[1]))
+		b, err := read(open, lines[i+1:end])
+		b.line = i + 2
+		if end == len(lines) {
+			err = errors.New("a fence is not closed")
 		}
-		if i == len(lines) {
-			wrong(start+1, "a fence is not closed")
-			break
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s:%d: %w", name, i+1, err))
 		}
-		b := block{word, start + 2, strings.Join(lines[start+1:i], "\n")}
-		if word != "" && len(b.commands()) == 0 {
-			wrong(start+1, "a block to run without a command")
-		}
-		if word != "" {
+		if b.where != "" {
 			p.blocks = append(p.blocks, b)
 		}
+		i = end
 	}
 	return p, errors.Join(errs...)
+}
+
+// read makes a block of its lines. Its fence is in parts: what indents it, the signs, what it says.
+func read(open, lines []string) (b block, err error) {
+	text := make([]string, len(lines))
+	for i, line := range lines {
+		text[i] = undent(line, len(open[1]))
+	}
+	b.text = strings.Join(text, "\n")
+	if m := known.FindStringSubmatch(open[3]); m != nil {
+		b.where = m[1]
+	} else if strings.ContainsAny(open[3], " \t") {
+		return b, fmt.Errorf("a fence says %q, want a language, or sh run, sh server or sh pi", open[3])
+	}
+	if b.where != "" && len(b.commands()) == 0 {
+		return b, errors.New("a block to run without a command")
+	}
+	return b, nil
 }
 
 // closes reports whether a line ends a block that was opened by this fence.

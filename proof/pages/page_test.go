@@ -64,7 +64,7 @@ func FuzzParse(f *testing.F) {
 		for _, b := range p.blocks {
 			for i, line := range strings.Split(b.text, "\n") {
 				at := b.line + i - 1
-				if !strings.HasSuffix(lines[at], line) || typed[at] != awaiting(line) {
+				if !strings.HasSuffix(lines[at], line) || typed[at] != awaiting(line, i > 0 && strings.HasSuffix(lines[at-1], `\\`)) {
 					t.Errorf("line %d: got %q in the block and %q in the script, the page has %q", at+1, line, typed[at], lines[at])
 				}
 			}
@@ -75,18 +75,21 @@ func FuzzParse(f *testing.F) {
 func TestAwaiting(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
-		"run &":              "run & __ready",
-		"run &   # said & so": "run & __ready   # said & so",
-		"a && b":             "a && b",
-		"a &&":               "a &&",
-		"a |&":               "a |&",
-		"a & b":              "a & b",
-		"# a &":              "# a &",
-		"a # b &":            "a # b &",
-		"a > x 2>&1 &":       "a > x 2>&1 & __ready",
+		"run &":               "__before; run & __ready",
+		"run &   # said & so": "__before; run & __ready   # said & so",
+		"a && b":              "a && b",
+		"a &&":                "a &&",
+		"a |&":                "a |&",
+		"a & b":               "a & b",
+		"# a &":               "# a &",
+		"a # b &":             "a # b &",
+		"a > x 2>&1 &":        "__before; a > x 2>&1 & __ready",
 	} {
-		if got := awaiting(line); got != want {
+		if got := awaiting(line, false); got != want {
 			t.Errorf("%q: got %q, want %q", line, got, want)
 		}
+	}
+	if got := awaiting("  --more &", true); got != "  --more & __ready" {
+		t.Errorf("got %q, want what begins on the line before", got)
 	}
 }

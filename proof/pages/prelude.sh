@@ -15,7 +15,8 @@ exit $told;
 };
 trap __end EXIT;
 __listening() { cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -c " 0A " || true; };
-__open=$(__listening);
+__before() { __open=$(__listening); };
+__before;
 # It returns when the newest job listens at more ports than there were, and no more come; when it has ended, with its
 # status; or after ten seconds, since not everything listens.
 __ready() {
@@ -28,5 +29,5 @@ last=$now;
 if ((same >= 7)); then break; fi;
 sleep 0.1;
 done;
-__open=$last;
+__before;
 };

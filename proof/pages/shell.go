@@ -24,16 +24,13 @@ func script(p page, blocks []block) string {
 		}
 	}
 	b.WriteString("{") // all is read before the first command is run, which then cannot read the rest
-	at := 1
+	at, more := 1, false
 	for _, block := range blocks {
-		b.WriteString(strings.Repeat("\n", block.line-at))
-		at = block.line
 		for i, line := range strings.Split(block.text, "\n") {
-			if i > 0 {
-				b.WriteByte('\n')
-				at++
-			}
-			b.WriteString(awaiting(line))
+			b.WriteString(strings.Repeat("\n", block.line+i-at))
+			at = block.line + i
+			b.WriteString(awaiting(line, more))
+			more = strings.HasSuffix(line, `\`)
 		}
 	}
 	b.WriteString("\n} </dev/null\n")
@@ -43,5 +40,15 @@ func script(p page, blocks []block) string {
 // started is a line that starts something in the background, and a comment.
 var started = regexp.MustCompile(`^([^#]*[^#&|]&)([ \t]*|[ \t]+#.*)$`)
 
-// awaiting adds to such a line that what it starts is waited for, as a person does before typing the next command.
-func awaiting(line string) string { return started.ReplaceAllString(line, "$1 __ready$2") }
+// awaiting adds to such a line that what it starts is waited for, as a person does before typing the next command. more
+// says that the command has begun on the line before.
+func awaiting(line string, more bool) string {
+	m := started.FindStringSubmatch(line)
+	switch {
+	case m == nil:
+		return line
+	case more:
+		return m[1] + " __ready" + m[2]
+	}
+	return "__before; " + m[1] + " __ready" + m[2]
+}
