@@ -52,7 +52,10 @@ type placeholder struct {
 	printed *regexp.Regexp
 }
 
-var placeholders = []placeholder{{"piw1.…", regexp.MustCompile(`\bpiw1\.[A-Za-z0-9_-]+`)}}
+var placeholders = []placeholder{
+	{"piw1.…", regexp.MustCompile(`\bpiw1\.[A-Za-z0-9_-]+`)},
+	{"-P …", regexp.MustCompile(`(?m)^password +\S+`)},
+}
 
 // named is the text of a block with what its placeholders stand for.
 func (m *machines) named(p page, b block) (string, error) {
