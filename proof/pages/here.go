@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -14,20 +15,25 @@ import (
 // errCannot says that this machine has not what running a page takes.
 var errCannot = errors.New("pages cannot be run here")
 
+// A standIn takes the place of what a page calls in the internet, in the page's network.
+type standIn struct {
+	start string   // its command; it listens at a port. "" for none
+	env   []string // by which those who call find it
+}
+
 // run runs a page's blocks for any machine by one shell, in a folder and in a network of its own, whose loopback is all
 // that there is: ports that the page names are free, and nobody is called by mistake. It returns all that was printed;
-// env is beside this process's own.
-// The error names page and line of the command that failed.
-func run(ctx context.Context, p page, dir string, env ...string) (out string, err error) {
+// env is beside this process's own. The error names page and line of the command that failed.
+func run(ctx context.Context, p page, dir string, stand standIn, env ...string) (out string, err error) {
 	log, err := os.CreateTemp("", "piway-page-") // a pipe would stay open as long as what was left behind
 	if err != nil {
 		return "", err
 	}
 	defer func() { _, _ = log.Close(), os.Remove(log.Name()) }()           // all was read
 	cmd := exec.Command("bash", "-c", "ip link set lo up && exec bash -s") //nolint:noctx // ended with its group
-	cmd.Dir, cmd.Stdin = dir, strings.NewReader(script(p, p.of(onThis)))
+	cmd.Dir, cmd.Stdin = dir, strings.NewReader(script(p, p.of(onThis), stand.start))
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Env = append(append(os.Environ(), "HOME="+dir, "LC_ALL=C"), env...)
+	cmd.Env = slices.Concat(os.Environ(), []string{"HOME=" + dir, "LC_ALL=C"}, stand.env, env)
 	cmd.SysProcAttr = alone()
 	if err := cmd.Start(); err != nil {
 		return "", fmt.Errorf("%w: making a network namespace: %v", errCannot, err) //nolint:errorlint // the kernel's word is enough

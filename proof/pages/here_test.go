@@ -19,7 +19,7 @@ func types(t *testing.T, ctx context.Context, dir, text string) (out string, err
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err = run(ctx, p, dir)
+	out, err = run(ctx, p, dir, standIn{})
 	if errors.Is(err, errCannot) {
 		t.Skip(err)
 	}

@@ -34,7 +34,7 @@ func (m *machines) run(ctx context.Context, p page) (typed int, err error) {
 			_, _ = fmt.Fprintf(m.out, "%s:%d %s$ %s\n", p.name, b.line, b.where, c) // for who looks on
 		}
 		cmd := exec.CommandContext(ctx, shell[0], append(shell[1:len(shell):len(shell)], "bash", "-s")...) //nolint:gosec // the operator's
-		cmd.Stdin = strings.NewReader(script(p, []block{b}))
+		cmd.Stdin = strings.NewReader(script(p, []block{b}, ""))
 		from := m.said.Len()
 		both := io.MultiWriter(m.out, &m.said)
 		cmd.Stdout, cmd.Stderr = both, both

@@ -60,7 +60,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		lines := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
-		typed := strings.Split(script(p, p.blocks), "\n")
+		typed := strings.Split(script(p, p.blocks, ""), "\n")
 		for _, b := range p.blocks {
 			for i, line := range strings.Split(b.text, "\n") {
 				at := b.line + i - 1

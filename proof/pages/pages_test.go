@@ -13,8 +13,22 @@ import (
 
 // What pages name beside piway's programs. A page is skipped where one of its own is not installed.
 var tools = map[string][]string{
+	"docs/aws.md":       {"aws", "moto_server"},
 	"docs/localcore.md": {"curl", "mosquitto_pub"},
 }
+
+// account is moto, which answers the real aws tool as AWS does, in a page's network, for who is logged in. It has no
+// IoT Core to connect to, and knows nothing of what a rule does.
+var account = standIn{
+	start: "moto_server -H 127.0.0.1 -p 5000 >/dev/null 2>&1",
+	env: []string{
+		"AWS_ENDPOINT_URL=http://127.0.0.1:5000", "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b",
+		"AWS_DEFAULT_REGION=us-east-1", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
+	},
+}
+
+// standIns are for what a page takes to be there, and this machine has not.
+var standIns = map[string]standIn{"docs/aws.md": account}
 
 // Each page's commands for any machine succeed in the order in which they stand there.
 func TestPages(t *testing.T) {
@@ -58,7 +72,7 @@ func here(t *testing.T, p page) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	out, err := run(ctx, p, t.TempDir(), "PATH="+programs(t)+":"+os.Getenv("PATH"))
+	out, err := run(ctx, p, t.TempDir(), standIns[p.name], "PATH="+programs(t)+":"+os.Getenv("PATH"))
 	if errors.Is(err, errCannot) {
 		t.Skip(err)
 	}

@@ -14,14 +14,17 @@ var prelude string
 // script is what bash runs for blocks of a page: each command on the line that it has on the page, so that what bash
 // says of a line is said of the page. It reads nothing: a question is answered by the end of the input, and fails.
 //
-// The prelude is in the first line, where no page has a command: a block has its fence before it.
-func script(p page, blocks []block) string {
+// What is to run beforehand, and to the end, is before: a command, or "". The prelude is in the first line, where no page has a command: a block has its fence before it.
+func script(p page, blocks []block, before string) string {
 	var b strings.Builder
 	b.WriteString("PAGE='" + strings.ReplaceAll(p.name, "'", "") + "'; ")
 	for line := range strings.Lines(prelude) {
 		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
 			b.WriteString(line + " ")
 		}
+	}
+	if before != "" {
+		b.WriteString("__before; " + before + " & __ready; ")
 	}
 	b.WriteString("{") // all is read before the first command is run, which then cannot read the rest
 	at, more := 1, false
