@@ -33,7 +33,9 @@ test: ## run all tests with the race detector, in random order
 
 lint: ## check style, vet, module files and shell scripts
 	$(TOOL) golangci-lint run ./...
+	$(TOOL) golangci-lint run --build-tags documents ./shared/cli
 	$(GO) vet ./...
+	$(GO) vet -tags documents ./shared/cli
 	$(GO) mod tidy -diff
 	@for f in $$(grep -rlE '^#!.*\b(ba)?sh$$' --exclude-dir=.git --exclude-dir=bin --exclude-dir=dist .); do \
 	  bash -n "$$f" || exit 1; \

@@ -200,11 +200,12 @@ var inside = map[string][]string{
 	"shared/address":  {},
 	"shared/arrows":   {},
 	"shared/backoff":  {},
-	"shared/cli":      {"shared/config", "shared/version"},
+	"shared/cli":      {"shared/config", "shared/manual", "shared/version"},
 	"shared/clock":    {},
 	"shared/config":   {},
 	"shared/files":    {},
 	"shared/guard":    {"shared/tell"},
+	"shared/manual":   {}, // what kong knows is put into its words by cli
 	"shared/mdns":     {},
 	"shared/mqttlink": {"shared/address", "shared/mdns"},
 	"shared/pairing":  {"shared/address", "shared/config", "shared/pki"},

@@ -10,12 +10,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"os/signal"
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -34,14 +31,6 @@ type Program struct {
 
 // Streams are what a command may write to.
 type Streams struct{ Out, Err io.Writer }
-
-// Main is the program: it runs the command of the process's arguments and does not return.
-func (p Program) Main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	err := p.Run(ctx, os.Args[1:], Streams{os.Stdout, os.Stderr})
-	os.Exit(p.Status(err, os.Stderr))
-}
 
 // Run parses the arguments and does what they say. Its error has a hint (config.Hint) where something can be done.
 func (p Program) Run(ctx context.Context, args []string, s Streams) error {
