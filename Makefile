@@ -17,7 +17,7 @@ LICENSES := Apache-2.0,MIT,BSD-2-Clause,BSD-3-Clause,ISC
 DUAL := github.com/eclipse/paho.mqtt.golang
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt vuln licenses units packages fuzz bench drain outage proof hostile chaos lying powercut mutants demo cross release compose-up compose-down clean
+.PHONY: pages help build test lint fmt vuln licenses units packages fuzz bench drain outage proof hostile chaos lying powercut mutants demo cross release compose-up compose-down clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ units: ## start both units in a container with systemd, and see that they work (
 
 packages: ## install the packages of make release on machines with nothing else, and use them (STORIES=upgrade for some)
 	.ci/packages-check dist/release $(STORIES)
+
+pages: ## type the commands of our pages on machines with systemd (after make release; needs root and Docker; some minutes)
+	.ci/pages-check
 
 fuzz: ## run each fuzz test for FUZZTIME (default 10s)
 	@grep -rlE '^func Fuzz' --include='*_test.go' . | sort | while read -r f; do \

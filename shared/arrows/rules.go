@@ -173,6 +173,7 @@ var inside = map[string][]string{
 	"proof/formats":        {},
 	"proof/formats_test":   {"agent/agent", "agent/spool", "gateway/backup", "gateway/devices", "gateway/queue", "gateway/settings"}, // what reads a file
 	"proof/faultfs":        {},
+	"proof/pages":          {"proof/world", "shared/cli"},
 	"proof/mutants":        {"shared/cli"},
 	"proof/chaos":          {"proof/world", "proof/faultfs", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
 	"proof/hostile":        {"proof/world", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
