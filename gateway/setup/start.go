@@ -22,6 +22,14 @@ func (s *setup) onTrial() bool {
 	return err == nil && was.OnTrial()
 }
 
+// afterTrial is what a trial has set and a setup does not set anyway.
+func (s *setup) afterTrial() []setting {
+	if !s.onTrial() {
+		return nil
+	}
+	return []setting{{"uplink.certs.dir", s.cfg.Uplink.Certs.Dir}}
+}
+
 // tellTrial says what becomes of a trial, before anything is done.
 func (s *setup) tellTrial() {
 	if s.onTrial() {
