@@ -270,9 +270,7 @@ func (s *setup) configure(context.Context) error {
 	if !c.RuleHasTimestamp {
 		values = append(values, setting{"uplink.rule_has_timestamp", "true"})
 	}
-	if s.onTrial() {
-		values = append(values, setting{"uplink.certs.dir", c.Certs.Dir})
-	}
+	values = append(values, s.afterTrial()...)
 	changed, err := configure(s.path, values)
 	if err != nil {
 		return err

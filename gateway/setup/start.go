@@ -22,6 +22,14 @@ func (s *setup) onTrial() bool {
 	return err == nil && was.OnTrial()
 }
 
+// afterTrial is what a trial has set and a setup does not set anyway.
+func (s *setup) afterTrial() []setting {
+	if !s.onTrial() {
+		return nil
+	}
+	return []setting{{"uplink.certs.dir", s.cfg.Uplink.Certs.Dir}}
+}
+
 // tellTrial says what becomes of a trial, before anything is done.
 func (s *setup) tellTrial() {
 	if s.onTrial() {
@@ -32,8 +40,11 @@ func (s *setup) tellTrial() {
 
 // start has the gateway's service use what is set up. A key that its user cannot read would only stop one that runs.
 func (s *setup) start(ctx context.Context) (err error) {
-	if s.gateway.Restart == nil || keyReader(&s.cfg) != "" {
-		s.say("  not by this command")
+	if s.gateway.Restart == nil {
+		return nil
+	}
+	if keyReader(&s.cfg) != "" {
+		s.say("  not now: it could not read the key, as the next step says")
 		return nil
 	}
 	out := &indented{s.out}

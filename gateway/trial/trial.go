@@ -134,7 +134,16 @@ func (t *trial) start(ctx context.Context, was settings.Config) error {
 		t.byHand()
 		return nil
 	}
-	if changed || made || !t.cloud.Active {
+	if err := t.serve(ctx, &cfg, changed || made); err != nil {
+		return err
+	}
+	t.tell(&cfg)
+	return nil
+}
+
+// serve has the services run. What runs already is left alone, unless its files are new.
+func (t *trial) serve(ctx context.Context, cfg *settings.Config, anew bool) error {
+	if anew || !t.cloud.Active {
 		if err := t.restart(ctx, trialUnit); err != nil {
 			return err
 		}
@@ -142,16 +151,12 @@ func (t *trial) start(ctx context.Context, was settings.Config) error {
 	if err := t.listens(ctx); err != nil {
 		return err
 	}
-	if !connected(ctx, &cfg) {
+	if !connected(ctx, cfg) {
 		if err := t.restart(ctx, gatewayUnit); err != nil {
 			return err
 		}
 	}
-	if err := t.connects(ctx, &cfg); err != nil {
-		return err
-	}
-	t.tell(&cfg)
-	return nil
+	return t.connects(ctx, cfg)
 }
 
 func (t *trial) restart(ctx context.Context, unit string) error {
@@ -183,10 +188,15 @@ func Stop(ctx context.Context, o Options) error {
 		}
 	}
 	done, err := o.Stop(ctx, trialUnit, o.Config, o.Out)
+	if err == nil {
+		o.tellStopped(&cfg, was || done)
+	}
+	return err
+}
+
+func (o *Options) tellStopped(cfg *settings.Config, was bool) {
 	switch {
-	case err != nil:
-		return err
-	case !was && !done:
+	case !was:
 		o.say("This gateway is not on trial.")
 	case cfg.Uplink.Endpoint != "":
 		o.say("localcore is stopped. The gateway sends to %s.", cfg.Uplink.Endpoint)
@@ -195,7 +205,6 @@ func Stop(ctx context.Context, o Options) error {
 		o.say("has not sent waits in its queue, and agents keep their readings for 13 days.")
 		o.say("Next: %s, or %s", o.command("sudo -E piway-gateway aws setup"), o.command("sudo piway-gateway try"))
 	}
-	return nil
 }
 
 // choosePort is what is asked for, or what it was.

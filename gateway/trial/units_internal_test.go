@@ -46,7 +46,9 @@ func newBench(t *testing.T) *bench {
 	b.write(fmt.Sprintf(noted, b.certs) + fmt.Sprintf("data: {dir: %s}\nbroker: {listen_tls: '127.0.0.1:0', "+
 		"listen: '127.0.0.1:0', mdns: false}\nintake: {trust_clock: true}\n", filepath.Join(dir, "data")))
 	cfg := b.load()
-	for b.port = 20000 + os.Getpid()%20000; free(&cfg, b.port) != nil; b.port += 2 {
+	b.port = 20000 + os.Getpid()%10000
+	for free(&cfg, b.port) != nil {
+		b.port += 2
 	}
 	t.Cleanup(func() {
 		for _, end := range b.running {

@@ -72,7 +72,7 @@ func none(dir, pattern, what string) error {
 // A missingError is fs.ErrNotExist of a file that has no certain name.
 type missingError struct{ error }
 
-func (missingError) Is(target error) bool { return target == fs.ErrNotExist } //nolint:errorlint // the target itself is asked for
+func (missingError) Is(target error) bool { return target == fs.ErrNotExist }
 
 func bases(paths []string) string {
 	names := make([]string, len(paths))

@@ -31,7 +31,7 @@ func TestRestart(t *testing.T) {
 			if !done || err != nil || b.called() != tt.want {
 				t.Errorf("got %t, %v, %q, want %q", done, err, b.called(), tt.want)
 			}
-			for _, c := range strings.Split(tt.want, "; ") {
+			for c := range strings.SplitSeq(tt.want, "; ") {
 				if !strings.Contains(b.out.String(), "$ systemctl "+c+"\n") {
 					t.Errorf("got no %q in %q", c, &b.out)
 				}
