@@ -28,6 +28,7 @@ type bench struct {
 	real bool   // the stand-in is a program on the PATH
 	path string // of the configuration
 	dir  string // of the certificates
+	data string // what the configuration has behind the rest
 	out  bytes.Buffer
 }
 
@@ -44,7 +45,7 @@ func newBench(t *testing.T) *bench {
 
 func (b *bench) walk() *walk {
 	b.t.Helper()
-	cfg, err := settings.Load(b.path)
+	cfg, err := Load(b.path)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -91,7 +92,7 @@ func (b *bench) complete(form string) {
 	}
 	want := "# mine\nuplink:\n  rule: piway_" + form + "\n  form: " + form +
 		"\n  endpoint: abc123-ats.iot.us-east-1.amazonaws.com\n" +
-		"  # where the key is\n  certs: {dir: " + b.dir + "} # not elsewhere\n"
+		"  # where the key is\n  certs: {dir: " + b.dir + "} # not elsewhere\n" + b.data
 	got, err := os.ReadFile(b.path)
 	if err != nil || string(got) != want {
 		b.t.Errorf("got configuration %q, %v, want %q", got, err, want)

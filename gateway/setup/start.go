@@ -32,8 +32,11 @@ func (s *setup) tellTrial() {
 
 // start has the gateway's service use what is set up. A key that its user cannot read would only stop one that runs.
 func (s *setup) start(ctx context.Context) (err error) {
-	if s.gateway.Restart == nil || keyReader(&s.cfg) != "" {
-		s.say("  not by this command")
+	if s.gateway.Restart == nil {
+		return nil
+	}
+	if keyReader(&s.cfg) != "" {
+		s.say("  not now: it could not read the key, as the next step says")
 		return nil
 	}
 	out := &indented{s.out}

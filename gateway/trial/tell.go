@@ -101,7 +101,12 @@ func (t *trial) byHand() {
 		sudo = "sudo "
 	}
 	t.say("")
-	t.say("No services of this machine run with %s, so run both, each in a terminal of its own:", t.Config)
+	if t.gateway != nil {
+		t.say("The unit %s.service of configs/systemd is not installed. Install it and repeat this, or run", trialUnit)
+		t.say("what it would, in a terminal of its own:")
+	} else {
+		t.say("No services of this machine run with %s, so run both, each in a terminal of its own:", t.Config)
+	}
 	t.say("")
 	t.say("  %spiway-gateway try --serve --config %s", sudo, t.Config)
 	if t.gateway != nil {
