@@ -33,12 +33,13 @@ var inService = setup.Gateway{
 type awsSetupCmd struct {
 	configFile
 	awsAccess
-	Form    string `help:"metric or emf. Setup asks if you leave it out." enum:",metric,emf" default:""`
-	Devices int    `help:"For the price estimate: number of Pis." default:"5"`
-	Metrics int    `help:"For the price estimate: metrics of each Pi." default:"4"`
-	Email   string `help:"Who gets mail when metrics stop or are refused. AWS asks the address first." placeholder:"ADDRESS"`
-	Renew   bool   `help:"Make a new key and certificate, switch to them, and deactivate the old certificate."`
-	Print   bool   `help:"Print the commands for a shell; change nothing."`
+	Form      string `help:"metric or emf. The first setup asks if you leave it out." enum:",metric,emf" default:""`
+	Email     string `help:"Who gets mail when metrics stop or are refused, or none. AWS asks the address first." placeholder:"ADDRESS"`
+	Dashboard string `help:"Make a CloudWatch dashboard: free (if AWS charges nothing for it), yes or no." enum:"free,yes,no" default:"free"`
+	Devices   int    `help:"For the price estimate: number of Pis. Default: those on the list, or 5." placeholder:"N"`
+	Metrics   int    `help:"For the price estimate: metrics of each Pi." default:"4"`
+	Renew     bool   `help:"Make a new key and certificate, switch to them, and deactivate the old certificate."`
+	Print     bool   `help:"Print the commands for a shell; change nothing."`
 }
 
 // Help is the longer help of the command.
@@ -67,7 +68,7 @@ func (c *awsSetupCmd) Run(ctx context.Context, out io.Writer) error {
 	}
 	asked := setup.Asked{
 		Access: setup.Access(c.awsAccess), Form: c.Form, Devices: c.Devices, Metrics: c.Metrics,
-		Email: c.Email,
+		Email: c.Email, Dashboard: c.Dashboard,
 	}
 	if c.Print {
 		return setup.Commands(c.Config, cfg, asked, out)

@@ -46,11 +46,13 @@ type removal struct {
 func (r *removal) run(ctx context.Context) error {
 	return r.walk.walk(ctx, []walkStep{
 		{"asking AWS who you are", r.identity},
+		{"asking for the address of IoT Core", r.address},
 		{"looking at what is there", r.look},
 		{"asking for your consent", r.consent},
 		{"deactivating the certificate", r.deactivate},
 		{"deleting the gateway's stack", r.deleteGateway},
 		{"deleting the account's stack", r.deleteAccount},
+		{"deleting the dashboard", r.deleteBoard},
 		{"clearing the certificate folder", r.clear},
 		{"writing the configuration", r.configure},
 		{"stopping the gateway", r.end},
@@ -92,6 +94,7 @@ func (r *removal) consent(ctx context.Context) error {
 	}
 	if len(r.others) == 0 {
 		r.say("  the stack %s: the account's rules, roles, alarms and log group, if they are there", cloud.AccountStack)
+		r.say("  the dashboard %s, if it is there, with what you changed on it", r.names.DashboardName())
 	}
 	if r.purge {
 		r.say("  key and certificate in %s, for ever", r.cfg.Uplink.Certs.Dir)
@@ -99,10 +102,7 @@ func (r *removal) consent(ctx context.Context) error {
 	if r.yes {
 		return nil
 	}
-	if r.answer == nil {
-		return config.Try(errors.New("there is nobody to ask"), "--yes")
-	}
-	answer, err := r.ask(ctx, "remove all that", "no", "yes")
+	answer, err := r.ask(ctx, "remove all that", "--yes", "no", "yes")
 	if err == nil && answer != "yes" {
 		err = errors.New("nothing was removed")
 	}

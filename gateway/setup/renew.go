@@ -70,10 +70,11 @@ type renewal struct {
 func (r *renewal) folder() string { return filepath.Join(r.cfg.Uplink.Certs.Dir, renewalDir) }
 
 func (r *renewal) run(ctx context.Context) (err error) {
-	if r.dir, err = os.MkdirTemp("", "piway-aws-"); err != nil {
-		return fmt.Errorf("making a folder for the template: %w", err)
+	end, err := r.room()
+	if err != nil {
+		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(r.dir)) }()
+	defer func() { err = errors.Join(err, end()) }()
 	return r.walk.walk(ctx, []walkStep{
 		{"asking AWS who you are", r.identity},
 		{"looking at what is there", r.look},
