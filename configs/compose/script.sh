@@ -1,6 +1,6 @@
 #!/bin/sh
-# The usual recipe's script, every so many seconds. Of what docs/scripts.md says of it only the host is another: user and
-# password are in ~/.config/mosquitto_pub, and the root certificate is the gateway's.
+# The usual recipe's script, every so many seconds, after the three steps of docs/scripts.md: user and password are in
+# ~/.config/mosquitto_pub, the root certificate is the gateway's, and the host is the gateway.
 set -eu
 trap 'exit 0' INT TERM
 
@@ -18,8 +18,8 @@ publish() {
 }
 
 while :; do
-  publish "memory usage" Megabytes "$(awk '/^MemTotal/ {t = $2} /^MemAvailable/ {a = $2} END {print (t - a) * 1.024 / 1000}' \
-    /proc/meminfo)"
+  publish "memory usage" Megabytes \
+    "$(awk '/^MemTotal/ {t = $2} /^MemAvailable/ {a = $2} END {print (t - a) * 1.024 / 1000}' /proc/meminfo)"
   publish "disk usage" Percent "$(df --output=pcent / | tr -dc 0-9)"
   sleep "$1" & wait $!
 done
