@@ -117,10 +117,8 @@ func checkData(dir string, out io.Writer) error {
 	case errors.Is(err, fs.ErrPermission) && givenAtStart(dir):
 		_, err = fmt.Fprintf(out, column+"%s: systemd gives it to the service at its start\n", dir)
 		return err
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("data.dir: %w", config.PermitData(err, dir))
 	case err != nil:
-		return config.Try(fmt.Errorf("data.dir: %w", err), "room on that disk (df -h "+dir+"), or what mends it (dmesg)")
+		return fmt.Errorf("data.dir: %w", config.PermitData(err, dir))
 	}
 	_, _ = fmt.Fprintf(out, column+"%s: ok\n", dir)
 	for _, path := range openSecrets(dir) {

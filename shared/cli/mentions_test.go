@@ -17,14 +17,14 @@ func TestProgram_Mentions(t *testing.T) {
 	}{}}
 	for text, want := range map[string]string{
 		"sudo talk say NAME --loud; or talk song sing, which is one": "",
-		"talk says what it hears":       "",
-		"start talk":                    "",
-		"talk say %s --help":            "",
-		"`talk song sing`":              "",
-		"talk say NAME --quiet":         "has no flag --quiet",
-		"talk song hum":                 "has no command hum",
-		"talk say x, or talk song hum.": "has no command hum",
-		"talk song, which is one":       "is no whole command",
+		"talk says what it hears":                                    "",
+		"start talk":                                                 "",
+		"talk say %s --help":                                         "",
+		"`talk song sing`":                                           "",
+		"talk say NAME --quiet":                                      "has no flag --quiet",
+		"talk song hum":                                              "has no command hum",
+		"talk say x, or talk song hum.":                              "has no command hum",
+		"talk song, which is one":                                    "is no whole command",
 	} {
 		err := p.Mentions(text)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
