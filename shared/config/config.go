@@ -24,9 +24,9 @@ func Load(path string, into any) error {
 	text, err := readFile(path, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		if a, ok := into.(interface{ Absent() string }); ok {
-			return Try(err, a.Absent())
+			return NotSetUp(Try(err, a.Absent()))
 		}
-		return Try(err, "name another file with --config")
+		return NotSetUp(Try(err, "name another file with --config"))
 	}
 	if err != nil {
 		return err
