@@ -135,7 +135,7 @@ func (c *restoreCmd) read() (*backup.Archive, error) {
 	}
 	f, err := os.Open(c.File)
 	if err != nil {
-		return nil, fmt.Errorf("reading the backup: %w", err)
+		return nil, fmt.Errorf("reading the backup: %w", config.Permit(err, c.File))
 	}
 	defer func() { _ = f.Close() }() // only read
 	return backup.Read(f)

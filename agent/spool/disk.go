@@ -28,7 +28,7 @@ type disk struct {
 }
 
 // errLocked means that another process uses the folder.
-var errLocked = errors.New("another piway-agent uses it; each needs a folder of its own (spool.dir)")
+var errLocked = errors.New("another piway-agent uses it, and each needs a folder of its own")
 
 // openDisk takes what earlier processes left, if the folder is there. It makes none: nothing is written before it must
 // be.

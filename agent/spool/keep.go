@@ -144,6 +144,9 @@ func (s *Spool) remedy(err error) string {
 	case !errors.Is(err, os.ErrPermission):
 		return "see whether it is a folder of the agent's user on a sound disk" + other
 	}
+	if owner, ok := files.Owner(s.cfg.Dir); ok && owner != 0 && owner != os.Geteuid() {
+		return "another folder in spool.dir: this one is another user's"
+	}
 	own := fmt.Sprintf("sudo chown -R %d:%d %s", os.Geteuid(), os.Getegid(), s.cfg.Dir)
 	if _, err := os.Stat(s.cfg.Dir); errors.Is(err, os.ErrNotExist) {
 		own = fmt.Sprintf("sudo install -d -m 700 -o %d -g %d %s", os.Geteuid(), os.Getegid(), s.cfg.Dir)

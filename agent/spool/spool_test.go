@@ -266,8 +266,8 @@ func TestSpool_locked(t *testing.T) {
 		s.readFor(5 * time.Minute)
 		second := spool.Open(s.cfg)
 		defer second.Close()
-		if s.log.Count("another piway-agent uses it") != 1 {
-			t.Errorf("said:\n%s", s.log)
+		if s.log.Count("another piway-agent uses it") != 1 || second.Taken() == nil || s.Taken() != nil {
+			t.Errorf("got %v and %v, said:\n%s", s.Taken(), second.Taken(), s.log)
 		}
 		s.wantAll(1, 20)
 	})

@@ -60,12 +60,8 @@ func Check(ctx context.Context, cfg settings.Config, out io.Writer) error {
 	if doubt := doubts(&cfg.Uplink); doubt != nil {
 		_, _ = fmt.Fprintf(out, "endpoint       doubtful: %v\n", doubt)
 	}
-	if list, err := devices.Open(datadir.Devices(cfg.Data.Dir)); err != nil {
+	if err := checkDevices(cfg.Data.Dir, out); err != nil {
 		return err
-	} else if n := len(list.All()); n == 0 {
-		_, _ = fmt.Fprintln(out, "devices        none, so nobody can connect; let one in with: sudo piway-gateway invite NAME")
-	} else {
-		_, _ = fmt.Fprintf(out, "devices        %d\n", n)
 	}
 	names := cfg.Cloud()
 	connecting, cancel := context.WithTimeout(ctx, connectWait)
@@ -121,19 +117,37 @@ func checkData(dir string, out io.Writer) error {
 	case errors.Is(err, fs.ErrNotExist):
 		_, err = fmt.Fprintf(out, column+"%s: not there yet, and made at the first start\n", dir)
 		return err
-	case errors.Is(err, fs.ErrPermission) && dir == stateDirectory && !files.IsForeign(dir):
+	case errors.Is(err, fs.ErrPermission) && givenAtStart(dir):
 		_, err = fmt.Fprintf(out, column+"%s: systemd gives it to the service at its start\n", dir)
 		return err
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("data.dir: %w", config.PermitData(err, dir))
 	case err != nil:
-		return config.Try(fmt.Errorf("data.dir: %w", err), "room on that disk (df -h "+dir+"), or what mends it (dmesg)")
+		return fmt.Errorf("data.dir: %w", config.PermitData(err, dir))
 	}
 	_, _ = fmt.Fprintf(out, column+"%s: ok\n", dir)
 	for _, path := range openSecrets(dir) {
 		_, _ = fmt.Fprintf(out, "warning        every user of this machine can read %s, try: sudo chmod o= %s\n", path, path)
 	}
 	return nil
+}
+
+// givenAtStart is whether systemd gives a folder, which is root's or not there, to the service when that starts.
+func givenAtStart(dir string) bool { return dir == stateDirectory && !files.IsForeign(dir) }
+
+func checkDevices(dir string, out io.Writer) error {
+	const column = "devices        "
+	list, err := devices.Open(datadir.Devices(dir))
+	if errors.Is(err, fs.ErrPermission) && givenAtStart(dir) {
+		return nil
+	}
+	if err != nil {
+		return config.PermitData(err, dir)
+	}
+	if n := len(list.All()); n > 0 {
+		_, err = fmt.Fprintf(out, column+"%d\n", n)
+	} else {
+		_, err = fmt.Fprintln(out, column+"none, so nobody can connect; let one in with: sudo piway-gateway invite NAME")
+	}
+	return err
 }
 
 // openSecrets are the files of the data folder that only the gateway should read, and that every user of this machine

@@ -123,7 +123,7 @@ func Load(path string) (Config, error) {
 
 // Absent is what can be done where there is no configuration.
 func (*Config) Absent() string {
-	return "sudo -E piway-gateway aws setup, which makes it; or name another file with --config"
+	return "sudo -E piway-gateway aws setup, or sudo piway-gateway try, which make it; or name another file with --config"
 }
 
 // DefaultPath is where a configuration is looked for.

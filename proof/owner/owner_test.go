@@ -93,8 +93,13 @@ func (h *house) run(uid uint32, f func()) {
 // allOwned checks that everything in the data folder is the service's.
 func (h *house) allOwned(when string) {
 	h.t.Helper()
+	h.ownedBelow(h.dir, when)
+}
+
+func (h *house) ownedBelow(dir, when string) {
+	h.t.Helper()
 	n := 0
-	h.must(filepath.WalkDir(h.dir, func(path string, _ fs.DirEntry, err error) error {
+	h.must(filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}

@@ -17,7 +17,7 @@ var inside = map[string][]string{
 	// The programs: flags and help.
 	"agent":        {"agent/*", "shared/cli", "shared/config", "shared/mdns", "shared/pki", "shared/runas", "shared/sample", "shared/service"},
 	"gateway":      {"gateway/gateway", "gateway/settings", "gateway/setup", "gateway/demo", "gateway/ctl", "gateway/where", "gateway/backup", "gateway/trial", "shared/cli", "shared/config", "shared/runas", "shared/service"},
-	"gateway_test": {"configs/aws", "gateway/backup", "gateway/datadir", "gateway/devices", "shared/pairing", "shared/pki"}, // what its commands print
+	"gateway_test": {"configs/aws", "gateway/backup", "gateway/datadir", "gateway/devices", "shared/cli/spoken", "shared/pairing", "shared/pki"}, // what its commands print
 	"localcore":    {"localcore/localcore", "shared/cli", "shared/pki"},
 
 	// The agent's stages, and their wiring.
@@ -226,6 +226,7 @@ var inside = map[string][]string{
 	"shared/sample/scan":   {},
 
 	// A broker, a disk and what a store is held to, imported by tests only.
+	"shared/cli/spoken":          {},
 	"shared/mqttlink/fakebroker": {},
 	"shared/files/lying":         {"shared/files"},
 	"gateway/queue/lyingdb":      {"shared/files/lying"},

@@ -27,6 +27,9 @@ func Permit(err error, path string) error {
 	if closed != "" {
 		hint += fmt.Sprintf("; and let that user enter %s, which is above it: sudo chmod a+x %s", closed, closed)
 	}
+	if owner != 0 && owner != uid && isPerson(uid) {
+		return Try(err, fmt.Sprintf("this with sudo: it is of user id %d%s", owner, named(owner)))
+	}
 	if owner != 0 && owner != uid {
 		hint = fmt.Sprintf("sudo, or run this as its owner, user id %d%s; if it shall be this user's, %s", owner,
 			named(owner), hint)
@@ -41,9 +44,18 @@ func Permit(err error, path string) error {
 // isPerson is whether an account is one that people log in with, and not a service's (login.defs, UID_MIN and UID_MAX).
 func isPerson(uid int) bool { return uid >= 1000 && uid <= 60000 }
 
-// PermitData is Permit for the folder dir of a program that keeps its data there, or for files in it.
+// PermitData is Permit for the folder dir of a program that keeps its data there, or for files in it, and for a disk that
+// takes nothing.
 func PermitData(err error, dir string) error {
-	if !errors.Is(err, fs.ErrPermission) {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return Try(err, "make room on its file system: df -h "+dir)
+	case errors.Is(err, syscall.EROFS):
+		return Try(err, "mount its file system writable; a worn-out card turns read-only (dmesg)")
+	case errors.Is(err, syscall.ENOTDIR):
+		return Try(err, "name a folder, not a file")
+	default:
 		return err
 	}
 	uid := os.Geteuid()

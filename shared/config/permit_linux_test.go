@@ -83,3 +83,23 @@ func TestPermit_anotherOwnersFolder(t *testing.T) {
 		t.Errorf("got %q, want the folder's owner first", got)
 	}
 }
+
+// What keeps a program from keeping its data is told with what mends it.
+func TestPermitData(t *testing.T) {
+	dir := t.TempDir()
+	for err, want := range map[error]string{
+		syscall.ENOSPC: "df -h " + dir, syscall.EROFS: "writable", syscall.ENOTDIR: "not a file", syscall.EIO: "",
+		syscall.EACCES: fmt.Sprintf("sudo chown -R %d:%d %s", os.Geteuid(), os.Getegid(), dir),
+	} {
+		got := PermitData(fmt.Errorf("open x: %w", err), dir)
+		if !errors.Is(got, err) || !strings.Contains(Hint(got), want) || (want == "") != (Hint(got) == "") {
+			t.Errorf("got %v, want %q", got, want)
+		}
+	}
+	if os.Chown(dir, 65534, 65534) != nil {
+		return // giving it away needs root
+	}
+	if got := Hint(PermitData(fs.ErrPermission, dir)); !strings.HasPrefix(got, "this with sudo: the folder is of user id 65534") {
+		t.Errorf("another service's: got %q", got)
+	}
+}

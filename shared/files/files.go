@@ -61,15 +61,16 @@ func (system) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
 func (system) Rename(from, to string) error { return os.Rename(from, to) }
 func (system) Remove(name string) error     { return os.Remove(name) }
 
-// Mkdir is os.MkdirAll, each folder with the owner of the one that it is in if this is root, and SyncDir of each folder
-// that got an entry. What could not be made durable is removed again: the next call would take it for durable.
+// Mkdir is os.MkdirAll, and SyncDir of each folder that got an entry. If this is root, each folder has the owner of the
+// one that it is in, and its mode whatever the umask; those above the last one are for all to enter. What could not be made durable is removed again: the next call would take it for durable.
 func (s system) Mkdir(name string, perm fs.FileMode) error {
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		return nil
 	}
 	parent := filepath.Dir(name)
 	if parent != name {
-		if err := s.Mkdir(parent, perm); err != nil {
+		// Whom the folder is given to must get there.
+		if err := s.Mkdir(parent, perm|0o011); err != nil {
 			return err
 		}
 	}

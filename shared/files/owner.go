@@ -18,8 +18,8 @@ import (
 //   - what is given away was made by this very call (O_EXCL), and is given by its descriptor, not by its name;
 //   - a file that is there is opened only if it is a plain one, and is no second name of a file of somebody else's.
 
-// OpenFile is os.OpenFile. For root, a file that it makes gets the owner and group of its folder, and in a folder of
-// somebody else what may be a trap is refused.
+// OpenFile is os.OpenFile. For root, a file that it makes gets the owner and group of its folder, and its mode whatever
+// the umask, with O_EXCL in its own folders too; in a folder of somebody else what may be a trap is refused.
 func OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error) {
 	if os.Geteuid() != 0 || flag&(os.O_CREATE|os.O_WRONLY|os.O_RDWR) == 0 {
 		return os.OpenFile(name, flag, perm)
@@ -30,11 +30,24 @@ func OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error) {
 	}
 	defer dir.close()
 	if !dir.foreign() {
-		return os.OpenFile(name, flag, perm)
+		return openOwn(name, flag, perm)
 	}
 	f, err := dir.open(filepath.Base(name), flag, perm)
 	if err != nil {
 		return nil, named(name, err)
+	}
+	return f, nil
+}
+
+// openOwn opens a file in a folder of root's. Of one that it makes for sure, the mode is as asked for.
+func openOwn(name string, flag int, perm fs.FileMode) (*os.File, error) {
+	f, err := os.OpenFile(name, flag, perm)
+	if err != nil || flag&os.O_CREATE == 0 || flag&os.O_EXCL == 0 {
+		return f, err
+	}
+	if err := f.Chmod(perm); err != nil {
+		_, _ = f.Close(), os.Remove(name) // the first error is the one to tell
+		return nil, err
 	}
 	return f, nil
 }
@@ -56,7 +69,8 @@ func OwnLike(f *os.File, folder string) error {
 	return dir.give(f)
 }
 
-// mkdir is os.Mkdir. What root makes gets the owner and group of the folder that it is in.
+// mkdir is os.Mkdir. What root makes gets the owner and group of the folder that it is in, and its mode whatever the
+// umask: root's may be one with which no service could enter.
 func mkdir(name string, perm fs.FileMode) error {
 	if os.Geteuid() != 0 {
 		return os.Mkdir(name, perm)
@@ -67,7 +81,10 @@ func mkdir(name string, perm fs.FileMode) error {
 	}
 	defer dir.close()
 	if !dir.foreign() {
-		return os.Mkdir(name, perm)
+		if err := os.Mkdir(name, perm); err != nil {
+			return err
+		}
+		return os.Chmod(name, perm)
 	}
 	base := filepath.Base(name)
 	if err := dir.root.Mkdir(base, perm); err != nil {
@@ -82,7 +99,7 @@ func mkdir(name string, perm fs.FileMode) error {
 	if err != nil {
 		return named(name, err)
 	}
-	return errors.Join(dir.give(f), f.Close())
+	return errors.Join(f.Chmod(perm), dir.give(f), f.Close())
 }
 
 // A folder is one that root has opened.
@@ -135,7 +152,7 @@ func (d *folder) create(base string, flag int, perm fs.FileMode) (*os.File, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := d.give(f); err != nil {
+	if err := errors.Join(f.Chmod(perm), d.give(f)); err != nil {
 		_, _ = f.Close(), d.root.Remove(base) // the first error is the one to tell
 		return nil, err
 	}

@@ -79,10 +79,19 @@ func IsOpen(path string) bool {
 
 // IsForeign reports whether a file or folder is there and not root's.
 func IsForeign(path string) bool {
+	uid, ok := Owner(path)
+	return ok && uid != 0
+}
+
+// Owner returns whose a file or folder is; ok is false where that cannot be seen.
+func Owner(path string) (uid int, ok bool) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return false
+		return 0, false
 	}
 	s, ok := info.Sys().(*syscall.Stat_t)
-	return ok && s.Uid != 0
+	if !ok {
+		return 0, false
+	}
+	return int(s.Uid), true
 }
