@@ -111,8 +111,10 @@ func (n Names) DashboardName() string { return AccountStack + "-" + n.Region }
 
 // DashboardLink is where AWS's console shows it.
 func (n Names) DashboardLink() string {
-	console := map[string]string{"aws": "console.aws.amazon.com", "aws-cn": "console.amazonaws.cn",
-		"aws-us-gov": "console.amazonaws-us-gov.com"}[n.partition()]
+	console := map[string]string{
+		"aws": "console.aws.amazon.com", "aws-cn": "console.amazonaws.cn",
+		"aws-us-gov": "console.amazonaws-us-gov.com",
+	}[n.partition()]
 	return fmt.Sprintf("https://%s/cloudwatch/home?region=%s#dashboards/dashboard/%s", console, n.Region,
 		n.DashboardName())
 }
