@@ -8,6 +8,7 @@ LYING ?= 5m
 MUTANTS ?=
 PROGRAMS := agent gateway localcore
 BIN := bin
+RELEASE ?=
 CROSS_TO ?= armv6 armv7 arm64 amd64
 TOOL := $(GO) tool -modfile=tools/go.mod
 VULNDB ?=
@@ -15,7 +16,7 @@ LICENSES := Apache-2.0,MIT,BSD-2-Clause,BSD-3-Clause,ISC
 DUAL := github.com/eclipse/paho.mqtt.golang
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt vuln licenses units fuzz bench drain outage proof hostile chaos lying powercut mutants demo cross compose-up compose-down clean
+.PHONY: help build test lint fmt vuln licenses units fuzz bench drain outage proof hostile chaos lying powercut mutants demo cross release compose-up compose-down clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,7 +32,9 @@ test: ## run all tests with the race detector, in random order
 
 lint: ## check style, vet, module files and shell scripts
 	$(TOOL) golangci-lint run ./...
+	$(TOOL) golangci-lint run --build-tags documents ./shared/cli
 	$(GO) vet ./...
+	$(GO) vet -tags documents ./shared/cli
 	$(GO) mod tidy -diff
 	@for f in $$(grep -rlE '^#!.*\b(ba)?sh$$' --exclude-dir=.git --exclude-dir=bin --exclude-dir=dist .); do \
 	  bash -n "$$f" || exit 1; \
@@ -106,6 +109,9 @@ cross: ## build the three programs for Raspberry Pis and servers into dist/
 	  esac; \
 	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch GOARM=$$arm $(MAKE) --no-print-directory build BIN=dist/linux-$$to || exit 1; \
 	done
+
+release: ## make packages, tarballs, images and an apt tree in dist/release (RELEASE="armhf" for some; docs/release.md)
+	@GO='$(GO)' tools/release/release $(RELEASE)
 
 compose-up: ## build and start the container stack (localcore, gateway, agent)
 	$(COMPOSE) up -d --build

@@ -38,6 +38,10 @@ func (c runCmd) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
+	if !cfg.IsSetUp() {
+		return config.NotSetUp(config.Try(errors.New("this machine has not joined a gateway yet"),
+			"sudo piway-agent join TOKEN; sudo piway-gateway invite NAME on the gateway prints it"))
+	}
 	return agent.Run(ctx, cfg, cli.Logger(s.Err, cfg.Log.Level))
 }
 

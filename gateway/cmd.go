@@ -39,6 +39,7 @@ func (c *configFile) withDevices(s cli.Streams, f func(ctl.Devices) error) error
 type commands struct {
 	Run    runCmd    `cmd:"" help:"Bridge until interrupted."`
 	Demo   demoCmd   `cmd:"" help:"Run everything on this machine: agent, gateway, a local AWS."`
+	Try    tryCmd    `cmd:"" help:"Put a local stand-in in AWS's place, until you have an account."`
 	Check  checkCmd  `cmd:"" help:"Check configuration, certificates and the connection to AWS."`
 	Ledger ledgerCmd `cmd:"" help:"Show what became of every sample."`
 	Health healthCmd `cmd:"" help:"Say whether the running gateway works."`

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"piway/gateway/gateway"
 	"piway/gateway/settings"
 	"piway/gateway/setup"
+	"piway/shared/config"
+	"piway/shared/service"
 )
 
 type awsCmd struct {
@@ -20,6 +23,11 @@ type awsCmd struct {
 type awsAccess struct {
 	Region  string `help:"The AWS region. Default: that of the aws tool." placeholder:"REGION"`
 	Profile string `help:"Profile of the aws tool." placeholder:"PROFILE"`
+}
+
+// inService is the gateway of this machine.
+var inService = setup.Gateway{
+	Ready: gateway.Ready, Check: gateway.Check, Restart: service.Restart, Stop: service.Stop,
 }
 
 type awsSetupCmd struct {
@@ -36,7 +44,7 @@ type awsSetupCmd struct {
 
 // Help is the longer help of the command.
 func (*awsSetupCmd) Help() string {
-	return `Makes a key and a signing request. Deploys two CloudFormation stacks with your aws tool: rules, roles and an alarm for the account; policy and certificate for this gateway. Writes the certificate folder, sets uplink.endpoint, uplink.form and uplink.rule in the configuration, connects once, and makes a dashboard. Shows each command before running it.
+	return `Makes a key and a signing request. Deploys two CloudFormation stacks with your aws tool: rules, roles and an alarm for the account; policy and certificate for this gateway. Writes the certificate folder, sets uplink.endpoint, uplink.form and uplink.rule in the configuration, connects once, makes a dashboard and starts the service piway-gateway. Shows each command before running it.
 
 A first setup says what each form costs, then asks for the form, for who gets mail, for the region if the aws tool has none, and for a dashboard only if AWS would charge for it. Flags answer: --form, --email, --region, --dashboard. Without a terminal it asks nothing, needs --form, and makes nothing that is charged for without its flag. A later one asks nothing and keeps what is there.
 
@@ -69,7 +77,7 @@ func (c *awsSetupCmd) Run(ctx context.Context, out io.Writer) error {
 	if c.Print {
 		return setup.Commands(c.Config, cfg, asked, out)
 	}
-	return setup.Run(ctx, c.Config, cfg, asked, setup.Gateway{Ready: gateway.Ready, Check: gateway.Check}, out)
+	return setup.Run(ctx, c.Config, cfg, asked, inService, out)
 }
 
 func (c *awsSetupCmd) renew(ctx context.Context, out io.Writer) error {
@@ -81,7 +89,7 @@ func (c *awsSetupCmd) renew(ctx context.Context, out io.Writer) error {
 	if c.Print {
 		return setup.RenewCommands(c.Config, cfg, access, out)
 	}
-	return setup.Renew(ctx, c.Config, cfg, access, setup.Gateway{Ready: gateway.Ready, Check: gateway.Check}, out)
+	return setup.Renew(ctx, c.Config, cfg, access, inService, out)
 }
 
 type awsRemoveCmd struct {
@@ -93,7 +101,7 @@ type awsRemoveCmd struct {
 
 // Help is the longer help of the command.
 func (*awsRemoveCmd) Help() string {
-	return `Deactivates the certificate, and AWS cuts the gateway off within minutes. Deletes the gateway's stack, and the account's stack too unless another gateway uses it. Sets key and certificate aside in the certificate folder, or deletes them with --purge. Empties uplink.endpoint and uplink.rule.
+	return `Deactivates the certificate, and AWS cuts the gateway off within minutes. Deletes the gateway's stack, and the account's stack too unless another gateway uses it. Sets key and certificate aside in the certificate folder, or deletes them with --purge. Empties uplink.endpoint and uplink.rule, and stops the service piway-gateway.
 
 What the gateway has not sent yet stays in its queue. Metrics in CloudWatch cannot be deleted; they cost nothing once no data comes.
 
@@ -108,8 +116,12 @@ func (c *awsRemoveCmd) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if cfg.OnTrial() {
+		return config.Try(errors.New("this gateway is on trial with localcore"),
+			"sudo piway-gateway try --stop, then this again")
+	}
 	what := setup.Removing{Access: setup.Access(c.awsAccess), Yes: c.Yes, Purge: c.Purge}
-	return setup.Remove(ctx, c.Config, cfg, what, out)
+	return setup.Remove(ctx, c.Config, cfg, what, inService, out)
 }
 
 type awsCSRCmd struct {
@@ -131,6 +143,7 @@ func (c *awsCSRCmd) Run(out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	cfg = cfg.WithoutTrial()
 	return setup.Request(&cfg, out)
 }
 
@@ -163,6 +176,7 @@ func (c *awsPrintCmd) Run(_ context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	cfg = cfg.WithoutTrial()
 	what := setup.Printing{What: c.What, Form: c.Form, Account: c.Account, Region: c.Region, Metrics: c.Metrics}
 	return setup.Print(&cfg, what, out)
 }

@@ -95,6 +95,13 @@ func Default() Config {
 	}
 }
 
+// IsSetUp reports whether a person has said anything of a gateway: by joining, by a password, or by an address, behind
+// which there may be another program than piway-gateway that asks for neither.
+func (c Config) IsSetUp() bool {
+	g, d := c.Gateway, Default().Gateway
+	return g.KeyFile != "" || g.Password != "" || len(g.Pins) > 0 || g.Address != d.Address
+}
+
 // Name returns the device's name: the one configured, else the host name with "-" for what a name may not contain.
 // It is empty if the host has no usable name, which Validate refuses.
 func (c Config) Name() string {

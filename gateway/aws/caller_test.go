@@ -46,7 +46,8 @@ func TestCaller_whose(t *testing.T) {
 		{"sudo, and nobody is logged in", nobody, home(t, false), false},
 		{"root called sudo", admin, home(t, false), false},
 	} {
-		if got := callerOf(&c.who, c.home); (got != nil) != c.want || got != nil && (got.Home != c.who.HomeDir || got.UID != 1000) {
+		got := callerOf(&c.who, c.home)
+		if (got != nil) != c.want || got != nil && (got.Home != c.who.HomeDir || got.UID != 1000) {
 			t.Errorf("%s: got %+v, want the caller: %t", c.name, got, c.want)
 		}
 	}

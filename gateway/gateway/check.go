@@ -68,6 +68,9 @@ func Check(ctx context.Context, cfg settings.Config, out io.Writer) error {
 	}
 	conn.Close()
 	_, _ = fmt.Fprintf(out, "connection     ok, %s\n", link.Broker)
+	if cfg.OnTrial() {
+		_, _ = fmt.Fprintln(out, "cloud          "+cfg.CloudName()+"; sudo -E piway-gateway aws setup switches to AWS")
+	}
 	_, _ = fmt.Fprintf(out, "publishes to   %s\n", link.Topic)
 	return checkRule(ctx, &cfg, &link, out)
 }

@@ -42,6 +42,7 @@ type Gateway struct {
 	hosts     func() []string // that its certificate is made out to
 	announced bool            // on the local network, by mDNS
 	listenTLS string          // as configured
+	cloud     string          // what it sends to, for people
 	naming    sync.RWMutex    // held shared from judging a message until it is in the queue, alone while devices change
 	gone      []string        // of which the start found names in the store, and which are not on the list
 	names     names.Names
@@ -59,7 +60,7 @@ type Gateway struct {
 
 // Open opens every stage. After an error nothing stays open; else call Run, or Close.
 func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gateway, err error) {
-	g := &Gateway{names: cfg.Naming(), log: withJournal(log), teller: tell.New(log), now: newClocks(&cfg.Intake).now}
+	g := &Gateway{names: cfg.Naming(), log: withJournal(log), teller: tell.New(log), now: newClocks(&cfg.Intake).now, cloud: cfg.CloudName()}
 	defer func() {
 		if err != nil {
 			g.Close(ctx)
@@ -71,6 +72,9 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 	}
 	if err := tellClock(&cfg.Intake, log); err != nil {
 		return nil, err
+	}
+	if cfg.OnTrial() {
+		log.Warn("localcore stands in for AWS: nothing reaches CloudWatch", "try", "sudo -E piway-gateway aws setup")
 	}
 	if g.lock, err = datadir.Lock(cfg.Data.Dir); err != nil {
 		return nil, err

@@ -27,8 +27,8 @@ type Removing struct {
 }
 
 // Remove undoes what Run made. path is the configuration's.
-func Remove(ctx context.Context, path string, cfg settings.Config, c Removing, out io.Writer) error {
-	r := &removal{walk: newWalk(path, c.Access, cfg, out), yes: c.Yes, purge: c.Purge, now: time.Now}
+func Remove(ctx context.Context, path string, cfg settings.Config, c Removing, g Gateway, out io.Writer) error {
+	r := &removal{walk: newWalk(path, c.Access, cfg, out), yes: c.Yes, purge: c.Purge, now: time.Now, stop: g.Stop}
 	return r.run(ctx)
 }
 
@@ -39,6 +39,7 @@ type removal struct {
 	*walk
 	yes, purge bool
 	now        func() time.Time
+	stop       stopper
 	others     []*aws.Stack
 }
 
@@ -54,6 +55,7 @@ func (r *removal) run(ctx context.Context) error {
 		{"deleting the dashboard", r.deleteBoard},
 		{"clearing the certificate folder", r.clear},
 		{"writing the configuration", r.configure},
+		{"stopping the gateway", r.end},
 	})
 }
 
@@ -223,6 +225,17 @@ func (r *removal) configure(context.Context) error {
 	if _, err := configure(r.path, []setting{{"uplink.endpoint", ""}, {"uplink.rule", ""}}); err != nil {
 		return err
 	}
-	r.say("done. %s has no uplink.endpoint any more, so the gateway does not start until the next aws setup", r.path)
+	r.say("  %s has no uplink.endpoint any more, so the gateway does not start until the next aws setup", r.path)
+	return nil
+}
+
+// end stops the service, whose certificate AWS takes no more. Agents keep their readings.
+func (r *removal) end(ctx context.Context) error {
+	if r.stop != nil {
+		if _, err := r.stop(ctx, gatewayUnit, r.path, &indented{r.out}); err != nil {
+			return err
+		}
+	}
+	r.say("done")
 	return nil
 }

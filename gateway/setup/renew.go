@@ -43,6 +43,10 @@ func newRenewal(path string, cfg settings.Config, access Access, g Gateway, out 
 // LoadForRenewal reads the configuration of a gateway whose key is to be renewed.
 func LoadForRenewal(path string) (settings.Config, error) {
 	cfg, err := settings.Load(path)
+	if err == nil && cfg.OnTrial() {
+		return cfg, config.Try(errors.New("this gateway is on trial, and has no certificate of AWS's"),
+			"sudo -E piway-gateway aws setup")
+	}
 	if certs := cfg.Uplink.Certs; err == nil && (certs.Cert != "" || certs.Key != "") {
 		err = foreignCertificate("uplink.certs.cert or uplink.certs.key names files of your own")
 	}

@@ -51,6 +51,9 @@ type Gateway struct {
 	Ready func(cfg *settings.Config) error
 	// Check connects once and says what works.
 	Check func(ctx context.Context, cfg settings.Config, out io.Writer) error
+	// Restart and Stop have the services of this machine run what is set up, and not run what no longer is
+	// (shared/service). Nil is nobody.
+	Restart, Stop func(ctx context.Context, unit, config string, out io.Writer) (done bool, err error)
 }
 
 // Load reads the configuration that is to be set up; a file that is not there will be made.
@@ -63,13 +66,15 @@ func Load(path string) (settings.Config, error) {
 		err = config.Try(errors.New("uplink.certs.cert and uplink.certs.key name files of your own, which the gateway "+
 			"would use instead of the new ones"), "remove both from "+path)
 	}
-	return cfg, err
+	return cfg.WithoutTrial(), err
 }
 
 // Run makes all that AWS needs and the gateway's certificate, and sets the configuration at path. nil means that the
-// gateway has connected. Interrupted or failed, it goes on where it stopped when it is called again.
+// gateway has connected, and runs as a service where it is one. Interrupted or failed, it goes on where it stopped when it is called again.
 func Run(ctx context.Context, path string, cfg settings.Config, asked Asked, g Gateway, out io.Writer) error {
-	return newSetup(path, cfg, asked, g, out).run(ctx)
+	s := newSetup(path, cfg, asked, g, out)
+	s.tellTrial()
+	return s.run(ctx)
 }
 
 // Commands only writes the commands, for a shell, and changes nothing.
@@ -99,11 +104,12 @@ type setup struct {
 	slot    slot   // where that is in the stack
 	dir     string // for the templates, while it runs
 	board   board
+	started bool // the gateway, by this setup
 }
 
 func (s *setup) run(ctx context.Context) (err error) {
 	if err := files.CanRewrite(s.path); err != nil {
-		return notWritten(err) // now, and not after all else is done
+		return settings.NotWritten(err) // now, and not after all else is done
 	}
 	end, err := s.room()
 	if err != nil {
@@ -121,6 +127,7 @@ func (s *setup) run(ctx context.Context) (err error) {
 		{"fetching the certificate", s.certificate},
 		{"writing the configuration", s.configure},
 		{"checking the connection", s.connect},
+		{"starting the gateway", s.start},
 		{"making the dashboard", s.makeBoard},
 		{"telling what is next", s.next},
 	})
@@ -263,6 +270,9 @@ func (s *setup) configure(context.Context) error {
 	if !c.RuleHasTimestamp {
 		values = append(values, setting{"uplink.rule_has_timestamp", "true"})
 	}
+	if s.onTrial() {
+		values = append(values, setting{"uplink.certs.dir", c.Certs.Dir})
+	}
 	changed, err := configure(s.path, values)
 	if err != nil {
 		return err
@@ -316,7 +326,11 @@ func (s *setup) next(context.Context) error {
 	}
 	s.say("  the alarm rings until the first metrics arrive")
 	s.worth()
-	s.say("done. Next: piway-gateway device add NAME, then (re)start piway-gateway run")
+	if s.started {
+		s.say("done. Next: sudo piway-gateway invite NAME, which prints the line for a Pi")
+	} else {
+		s.say("done. Next: (re)start piway-gateway run, then piway-gateway invite NAME, which prints the line for a Pi")
+	}
 	return nil
 }
 

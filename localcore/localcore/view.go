@@ -195,6 +195,9 @@ func describe(t *prices.Table) string {
 }
 
 func (c *Core) viewFaults() []page.Fault {
+	if c.cfg.ReadOnly {
+		return nil
+	}
 	all := c.faults.all()
 	list := make([]page.Fault, len(all))
 	for i, f := range all {

@@ -21,7 +21,7 @@ const maxFile = 128 << 10
 func Load(path string, into any) error {
 	text, err := readFile(path, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Try(err, "copy the commented example of configs/ there, or name another file with --config")
+		return NotSetUp(Try(err, "copy the commented example of configs/ there, or name another file with --config"))
 	}
 	if err != nil {
 		return err
