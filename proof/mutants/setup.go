@@ -4,7 +4,7 @@ package main
 var ofSetup = []mutant{
 	{
 		"setup: a dashboard that is charged for is made unasked", "gateway/setup/board.go",
-		"case free || s.asked.Dashboard == BoardYes:", "case true:",
+		"case free || s.asked.Dashboard == BoardYes:", "case free || lines > 0:",
 		"./gateway/setup", "TestSetup_dashboard_charged",
 	},
 	{
