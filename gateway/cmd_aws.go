@@ -44,7 +44,11 @@ type awsSetupCmd struct {
 
 // Help is the longer help of the command.
 func (*awsSetupCmd) Help() string {
-	return `Makes a key and a signing request. Deploys two CloudFormation stacks with your aws tool: rules, roles and an alarm for the account; policy and certificate for this gateway. Writes the certificate folder, sets uplink.endpoint, uplink.form and uplink.rule in the configuration, connects once, and starts the service piway-gateway. Shows each command before running it.
+	return `Makes a key and a signing request. Deploys two CloudFormation stacks with your aws tool: rules, roles and an alarm for the account; policy and certificate for this gateway. Writes the certificate folder, sets uplink.endpoint, uplink.form and uplink.rule in the configuration, connects once, makes a dashboard and starts the service piway-gateway. Shows each command before running it.
+
+A first setup says what each form costs, then asks for the form, for who gets mail, for the region if the aws tool has none, and for a dashboard only if AWS would charge for it. Flags answer: --form, --email, --region, --dashboard. Without a terminal it asks nothing, needs --form, and makes nothing that is charged for without its flag. A later one asks nothing and keeps what is there.
+
+Under sudo the aws tool runs as you, with the login in your home.
 
 If it is interrupted or fails, run it again: it continues where it stopped. It replaces no key, unless you say --renew. "aws remove" undoes it; docs/aws.md explains it.
 
@@ -157,12 +161,12 @@ func (*awsPrintCmd) Help() string {
 	return `Takes the names from the configuration. Without --account a rule or policy is for 123456789012; without --region it is for the one in uplink.endpoint, in AWS_REGION or AWS_DEFAULT_REGION, or us-east-1. The commands of "cli" find out both by themselves.
 
   cli        plain aws commands in order, with the files that they need, for bash: the way without CloudFormation
-  dashboard  for aws cloudwatch put-dashboard, with the devices of the device list
+  dashboard  what aws setup makes, for aws cloudwatch put-dashboard: a graph for each of --metrics, with all devices
 
 Examples:
 
   piway-gateway aws print policy --account 123456789012 --region eu-west-1
-  piway-gateway aws print cli | bash
+  sudo piway-gateway aws print cli | bash
   aws cloudwatch put-dashboard --dashboard-name piway --dashboard-body "$(piway-gateway aws print dashboard --region eu-west-1)"`
 }
 

@@ -24,10 +24,14 @@ type Caller struct {
 // CallerOf returns who called sudo, if the login to take is theirs: root's own is where root has one. nil otherwise.
 func CallerOf(env func(string) string) *Caller {
 	who, err := user.Lookup(env("SUDO_USER"))
-	if err != nil || os.Geteuid() != 0 || who.Uid == "0" {
+	if err != nil || os.Geteuid() != 0 {
 		return nil
 	}
-	if env("HOME") != who.HomeDir && (hasLogin(env("HOME")) || !hasLogin(who.HomeDir)) {
+	return callerOf(who, env("HOME"))
+}
+
+func callerOf(who *user.User, home string) *Caller {
+	if who.Uid == "0" || home != who.HomeDir && (hasLogin(home) || !hasLogin(who.HomeDir)) {
 		return nil
 	}
 	return newCaller(who)

@@ -91,8 +91,8 @@ func (c *CLI) Run(ctx context.Context, what string, command cloud.Command) ([]by
 		return nil, ctx.Err()
 	case errors.Is(err, exec.ErrNotFound):
 		return nil, config.Try(errors.New("the program aws is not installed"),
-			"apt install awscli, on Debian and Raspberry Pi OS (others: https://aws.amazon.com/cli/), then aws configure; or "+
-				"piway-gateway aws print cli > setup.sh, and bash setup.sh on a machine that has it")
+			"apt install awscli, on Debian and Raspberry Pi OS (others: https://aws.amazon.com/cli/), then aws configure. Or, "+
+				"for a machine that has it: piway-gateway aws csr, piway-gateway aws print cli > setup.sh, and there bash setup.sh")
 	case failed:
 		e := &CommandError{command.String(), exit.ExitCode(), said.String()}
 		return nil, config.Try(e, c.hint(e))

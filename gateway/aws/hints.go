@@ -49,7 +49,10 @@ var hints = []struct {
 	{"InvalidClientTokenId", "aws configure: AWS does not know these credentials", root},
 	{"UnrecognizedClientException", "aws configure: AWS does not know these credentials, or not in this --region", root},
 	{"must specify a region", "--region us-east-1, or aws configure", dropped},
-	{"Could not connect to the endpoint", "check that this machine reaches the internet and that AWS has this --region", none},
+	{
+		"Could not connect to the endpoint", "check that this machine reaches the internet and that AWS has this --region",
+		none,
+	},
 	{"CERTIFICATE_VERIFY_FAILED", "apt install ca-certificates, and no proxy that opens TLS", none},
 	{"AccessDenied", tryRights, none},
 	{"not authorized to perform", tryRights, none},

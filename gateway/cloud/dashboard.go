@@ -85,10 +85,11 @@ func (n Names) Dashboard(metrics []string, window time.Duration) []byte {
 	return text(d)
 }
 
-// search is an expression for the metric of all devices, by single words, which are found in a name wherever they stand.
+// search is an expression for the metric of all devices, by single words, found wherever they stand in a name.
 func (n Names) search(metric string, period int) string {
 	terms := []string{`Namespace="` + n.Namespace + `"`}
-	for _, word := range strings.FieldsFunc(metric, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+	between := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+	for word := range strings.FieldsFuncSeq(metric, between) {
 		terms = append(terms, "MetricName="+word)
 	}
 	return fmt.Sprintf("SEARCH('%s', 'Average', %d)", strings.Join(terms, " "), period)
@@ -111,8 +112,10 @@ func (n Names) DashboardName() string { return AccountStack + "-" + n.Region }
 
 // DashboardLink is where AWS's console shows it.
 func (n Names) DashboardLink() string {
-	console := map[string]string{"aws": "console.aws.amazon.com", "aws-cn": "console.amazonaws.cn",
-		"aws-us-gov": "console.amazonaws-us-gov.com"}[n.partition()]
+	console := map[string]string{
+		"aws": "console.aws.amazon.com", "aws-cn": "console.amazonaws.cn",
+		"aws-us-gov": "console.amazonaws-us-gov.com",
+	}[n.partition()]
 	return fmt.Sprintf("https://%s/cloudwatch/home?region=%s#dashboards/dashboard/%s", console, n.Region,
 		n.DashboardName())
 }

@@ -56,7 +56,7 @@ func finds(t *testing.T, metric, name string) bool {
 		t.Fatalf("got the search %s", words)
 	}
 	has := tokens(name)
-	for _, term := range strings.Fields(words) {
+	for term := range strings.FieldsSeq(words) {
 		word, named := strings.CutPrefix(term, "MetricName=")
 		if !named || !has[strings.ToLower(word)] {
 			return false

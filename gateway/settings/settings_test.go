@@ -168,6 +168,13 @@ func TestConfig_Worth(t *testing.T) {
 	if d := cmp.Diff(want, cfg.Worth()); d != "" {
 		t.Errorf("with a template (-want +got)\n%s", d)
 	}
+	if got := cfg.WorthSent(); got != 0 {
+		t.Errorf("got %d sent, want none by a rule that keeps it on the LAN", got)
+	}
+	cfg.Rollup.Rules = append(cfg.Rollup.Rules, Rule{Match: "*: storage errors", Reduce: "max"})
+	if got := cfg.WorthSent(); got != 1 {
+		t.Errorf("got %d sent, want the one that a rule names", got)
+	}
 	for name, rule := range want {
 		path := filepath.Join(t.TempDir(), "gateway.yaml")
 		if err := os.WriteFile(path, []byte("uplink: {endpoint: \"a.b:8883\"}\nrollup:\n  rules:\n    "+rule+"\n"), 0o600); err != nil {

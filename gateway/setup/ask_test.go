@@ -95,7 +95,7 @@ func TestSetup_asks_flagsAnswer(t *testing.T) {
 
 // Where nobody is there, or leaves, the error names the flag, and nothing was made.
 func TestSetup_asks_nobody(t *testing.T) {
-	region := awsFailure{253, "You must specify a region. You can also configure your region by running \"aws configure\"."}
+	region := awsFailure{253, "You must specify a region. You can also configure your region by running aws configure."}
 	for _, c := range []struct {
 		name     string
 		answers  []string // nil: no terminal
@@ -160,8 +160,8 @@ func TestTerminal(t *testing.T) {
 	_, _ = null.Close(), file.Close() // read from by nobody
 }
 
-// What is to be sent and what it costs stands before the question, in lines that fit a terminal; and what of it is known
-// and what is only taken to be.
+// What is to be sent and what it costs stands before the question, in lines that fit a terminal; and what of it is
+// known and what is only taken to be.
 func TestSetup_prices(t *testing.T) {
 	b := newBench(t)
 	s := b.setup("")

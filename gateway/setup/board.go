@@ -66,7 +66,8 @@ func (s *setup) chooseBoard(ctx context.Context) error {
 	if s.answer == nil || s.stack != nil {
 		return nil
 	}
-	answer, err := s.ask(ctx, fmt.Sprintf("make it for %.2f USD a month", usd), "--dashboard yes or --dashboard no", "no", "yes")
+	answer, err := s.ask(ctx, fmt.Sprintf("make it for %.2f USD a month", usd), "--dashboard yes or --dashboard no",
+		"no", "yes")
 	b.make = answer == "yes"
 	return err
 }

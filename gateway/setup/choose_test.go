@@ -145,7 +145,7 @@ func TestSetup_sample(t *testing.T) {
 func TestSetup_print(t *testing.T) {
 	b := newBench(t)
 	s := b.setup("emf")
-	s.asked.Region, s.asked.Profile = "eu-west-1", "it's me"
+	s.access.Region, s.access.Profile = "eu-west-1", "it's me"
 	if err := s.print(); err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestSetup_print(t *testing.T) {
 	}
 	for _, want := range []string{
 		"--capabilities CAPABILITY_IAM", "Rule=piway_emf",
-		`--region eu-west-1 --profile 'it'\''s me'`,
+		`--region eu-west-1 --profile 'it'\''s me'`, "put-dashboard --dashboard-name piway-eu-west-1 ",
 	} {
 		if !strings.Contains(b.out.String(), want) {
 			t.Errorf("got no %q in\n%s", want, &b.out)

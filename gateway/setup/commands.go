@@ -23,7 +23,7 @@ func (s *setup) print() error {
 	if err != nil {
 		return err
 	}
-	w := printer{s.asked.Access, s.out}
+	w := printer{s.access, s.out}
 	w.line("# What aws setup does, by hand. Nothing has been changed.")
 	w.line("piway-gateway aws csr --config " + cloud.Quote(s.path))
 	w.line("piway-gateway aws print template > piway-account.template.yaml")
@@ -46,7 +46,7 @@ func (s *setup) print() error {
 	w.line(fmt.Sprintf("# In %s set uplink.endpoint to what the last command said, uplink.form to %s and uplink.rule to %s.", s.path, form, s.names.Rule))
 	w.line("piway-gateway check --config " + cloud.Quote(s.path))
 	w.line("# A dashboard costs nothing if it is one of the account's first three and shows up to 50 metrics.")
-	region := cmp.Or(s.asked.Region, toolRegion(), `"$(aws configure get region)"`)
+	region := cmp.Or(s.access.Region, toolRegion(), `"$(aws configure get region)"`)
 	w.aws("", s.boardCommand("", cloud.AccountStack+"-"+region, "", region), "")
 	return nil
 }

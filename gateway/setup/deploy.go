@@ -56,12 +56,8 @@ func (s *setup) accountParameters() (cloud.Command, error) {
 			p["AlarmMinutes"] = alarmMinutes(&s.cfg.Rollup, minutes)
 		}
 	}
-	switch s.asked.Email {
-	case "": // as it is
-	case Nobody:
-		p["AlarmEmail"] = ""
-	default:
-		p["AlarmEmail"] = s.asked.Email
+	if s.asked.Email != "" { // else as it is
+		p["AlarmEmail"] = addressee(s.asked.Email)
 	}
 	var c cloud.Command
 	for _, key := range []string{
@@ -73,6 +69,14 @@ func (s *setup) accountParameters() (cloud.Command, error) {
 		}
 	}
 	return c, nil
+}
+
+// addressee is an answer as the template takes it.
+func addressee(email string) string {
+	if email == Nobody {
+		return ""
+	}
+	return email
 }
 
 // agree refuses to change under other gateways what they rely on.

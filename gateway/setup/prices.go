@@ -8,7 +8,6 @@ import (
 	"piway/gateway/cloud"
 	"piway/gateway/datadir"
 	"piway/gateway/devices"
-	"piway/gateway/settings"
 	"piway/shared/prices"
 )
 
@@ -38,7 +37,7 @@ const someDevices = 5
 
 // fleet is what is estimated, without a form: what is known of it, and for the rest what was asked.
 func (s *setup) fleet() fleet {
-	f := fleet{"", s.asked.Devices, s.asked.Metrics + s.chosenMetrics(), s.cfg.Rollup.Window}
+	f := fleet{"", s.asked.Devices, s.asked.Metrics + s.cfg.WorthSent(), s.cfg.Rollup.Window}
 	if f.devices == 0 {
 		f.devices = s.listed()
 	}
@@ -60,12 +59,6 @@ func (s *setup) listed() (n int) {
 		}
 	}
 	return n
-}
-
-// chosenMetrics is how many of the readings that stay on the LAN the configuration's rules send, of each device.
-func (s *setup) chosenMetrics() int {
-	usual := settings.Default()
-	return len(usual.Worth()) - len(s.cfg.Worth())
 }
 
 // tellPrices says what each form costs, and what of that is certain.
@@ -110,7 +103,7 @@ func (s *setup) wrap(begin, text string) {
 
 func (s *setup) certain() []string {
 	known := []string{fmt.Sprintf("a datapoint for each metric every %s (rollup.window)", brief(s.cfg.Rollup.Window))}
-	if n := s.chosenMetrics(); n > 0 {
+	if n := s.cfg.WorthSent(); n > 0 {
 		known = append(known, fmt.Sprintf("%d metrics of each device by rollup.rules", n))
 	}
 	if n := s.listed(); n > 0 && s.asked.Devices == 0 {

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -35,7 +36,8 @@ type awsAccount struct {
 	// Detaches is how many deletions of a gateway's stack fail because AWS has not detached all yet.
 	Detaches int
 
-	NeedsRegion bool // the tool has none of its own
+	NeedsRegion bool   // the tool has none of its own
+	Region      string // of IoT Core, if not us-east-1
 
 	HangAt int    // the call that does its work and then waits for an interrupt; from 1
 	Tell   string // the address to dial when it hangs
@@ -197,7 +199,9 @@ func (a *awsAccount) answer(c awsCall) int {
 	case "cloudwatch list-dashboards", "cloudwatch put-dashboard", "cloudwatch delete-dashboards":
 		return a.dashboards(c)
 	case "iot describe-endpoint":
-		return a.reply(map[string]string{"endpointAddress": "abc123-ats.iot.us-east-1.amazonaws.com"})
+		return a.reply(map[string]string{
+			"endpointAddress": "abc123-ats.iot." + cmp.Or(a.Region, "us-east-1") + ".amazonaws.com",
+		})
 	}
 	cert := a.Certs[c.one("--certificate-id")]
 	switch {
