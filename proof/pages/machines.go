@@ -46,15 +46,16 @@ func (m *machines) run(ctx context.Context, p page) (typed int, err error) {
 	return typed, nil
 }
 
-// A placeholder is what a page has in place of what it cannot know; its value is the newest that a block has printed.
+// A placeholder is what a page has in place of what it cannot know. Its … stands for the newest that a block has
+// printed: the first group.
 type placeholder struct {
 	text    string
 	printed *regexp.Regexp
 }
 
 var placeholders = []placeholder{
-	{"piw1.…", regexp.MustCompile(`\bpiw1\.[A-Za-z0-9_-]+`)},
-	{"-P …", regexp.MustCompile(`(?m)^password +\S+`)},
+	{"piw1.…", regexp.MustCompile(`\bpiw1\.([A-Za-z0-9_-]+)`)},
+	{"-P …", regexp.MustCompile(`(?m)^password +(\S+)`)},
 }
 
 // named is the text of a block with what its placeholders stand for.
@@ -63,11 +64,11 @@ func (m *machines) named(p page, b block) (string, error) {
 		if !strings.Contains(b.text, ph.text) {
 			continue
 		}
-		all := ph.printed.FindAll(m.said.Bytes(), -1)
+		all := ph.printed.FindAllSubmatch(m.said.Bytes(), -1)
 		if len(all) == 0 {
 			return "", fmt.Errorf("%s:%d: nothing has printed what %s stands for", p.name, b.line, ph.text)
 		}
-		b.text = strings.ReplaceAll(b.text, ph.text, string(all[len(all)-1]))
+		b.text = strings.ReplaceAll(b.text, ph.text, strings.Replace(ph.text, "…", string(all[len(all)-1][1]), 1))
 	}
 	if strings.Contains(b.text, "…") {
 		return "", fmt.Errorf("%s:%d: nobody knows what … stands for in: %s", p.name, b.line, b.text)

@@ -22,8 +22,8 @@ func sheet(t *testing.T, text string) string {
 	return file
 }
 
-const home = "# Page\n\n```sh server\necho a stale piw1.aaaa\necho run me: piw1.Ab_-9\n```\n\n```sh run\nexit 1\n```\n" +
-	"```sh pi\n# the line that was printed\necho \"$WHERE\" has piw1.…\n```\n"
+const home = "# Page\n\n```sh server\necho a stale piw1.aaaa\necho run me: piw1.Ab_-9\necho 'password   s3cret'\n```\n\n```sh run\nexit 1\n```\n" +
+	"```sh pi\n# the line that was printed\necho \"$WHERE\" has piw1.… -P …\n```\n"
 
 // machine is a command that runs a shell, in whose place ssh or docker exec stands elsewhere.
 func machine(where string) string { return "env WHERE=" + where }
@@ -42,13 +42,13 @@ func TestCommand(t *testing.T) {
 	}))
 	defer localcore.Close()
 	var out bytes.Buffer
-	c := command{Server: machine("server"), Pi: machine("pi"), Under: 5, Graph: "kitchen", Page: []string{
+	c := command{Server: machine("server"), Pi: machine("pi"), Under: 6, Graph: "kitchen", Page: []string{
 		sheet(t, home+"\n```sh server\necho graphs at "+localcore.URL+"\n```\n"),
 	}}
 	if err := c.Run(t.Context(), &out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"\npi has piw1.Ab_-9\n", ": 4 commands\n", localcore.URL + " shows cpu usage (kitchen), "} {
+	for _, want := range []string{"\npi has piw1.Ab_-9 -P s3cret\n", ": 5 commands\n", localcore.URL + " shows cpu usage (kitchen), "} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("got %s, want %s", &out, want)
 		}
@@ -61,12 +61,12 @@ func TestCommand_fails(t *testing.T) {
 		text, want string
 		of         command
 	}{
-		"too many commands": {home, " has 3 commands, want fewer than 3", command{Under: 3}},
+		"too many commands": {home, " has 4 commands, want fewer than 4", command{Under: 4}},
 		"a command": {
-			home + "```sh server\ntrue\nfalse\ntrue\n```", "p.md:17: exit status 1: false", command{},
+			home + "```sh server\ntrue\nfalse\ntrue\n```", "p.md:18: exit status 1: false", command{},
 		},
 		"no command":            {"# Page\n\n```sh run\nexit 0\n```\n", "has no command for server or Pi", command{}},
-		"no machine":            {home, "p.md:12: there is no machine for sh pi, name one by --pi", command{Server: machine("server")}},
+		"no machine":            {home, "p.md:13: there is no machine for sh pi, name one by --pi", command{Server: machine("server")}},
 		"no token":              {"```sh pi\necho piw1.…\n```", "p.md:2: nothing has printed what piw1.… stands for", command{}},
 		"another placeholder":   {"```sh pi\necho …\n```", "p.md:2: nobody knows what … stands for", command{}},
 		"a mistake on the page": {"```sh sever\nfalse\n```", "p.md:1: a fence says", command{}},
