@@ -7,8 +7,10 @@ FOOTPRINT ?= 5m
 CHAOS ?=
 LYING ?= 5m
 MUTANTS ?=
+STORIES ?=
 PROGRAMS := agent gateway localcore
 BIN := bin
+RELEASE ?=
 CROSS_TO ?= armv6 armv7 arm64 amd64
 TOOL := $(GO) tool -modfile=tools/go.mod
 VULNDB ?=
@@ -16,7 +18,7 @@ LICENSES := Apache-2.0,MIT,BSD-2-Clause,BSD-3-Clause,ISC
 DUAL := github.com/eclipse/paho.mqtt.golang
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt vuln licenses units fuzz bench drain footprint outage proof hostile chaos lying powercut mutants demo cross compose-up compose-down clean
+.PHONY: pages help build test lint fmt vuln licenses units packages fuzz bench drain footprint outage proof hostile chaos lying powercut mutants demo cross release compose-up compose-down clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +62,12 @@ licenses: ## see that what is built in has a licence that asks for no more than 
 
 units: ## start both units in a container with systemd, and see that they work (needs root and Docker; some minutes)
 	.ci/units-check
+
+packages: ## install the packages of make release on machines with nothing else, and use them (STORIES=upgrade for some)
+	.ci/packages-check dist/release $(STORIES)
+
+pages: ## type the commands of our pages on machines with systemd (after make release; needs root and Docker; some minutes)
+	.ci/pages-check
 
 fuzz: ## run each fuzz test for FUZZTIME (default 10s)
 	@grep -rlE '^func Fuzz' --include='*_test.go' . | sort | while read -r f; do \
@@ -118,11 +126,14 @@ cross: ## build the three programs for Raspberry Pis and servers into dist/
 	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch GOARM=$$arm $(MAKE) --no-print-directory build BIN=dist/linux-$$to || exit 1; \
 	done
 
-compose-up: ## build and start the container stack (localcore, gateway, agent)
+release: ## make packages, tarballs, images and an apt tree in dist/release (RELEASE="armhf" for some; docs/release.md)
+	@GO='$(GO)' tools/release/release $(RELEASE)
+
+compose-up: ## build and start the container stack (localcore, gateway, three agents, a script)
 	$(COMPOSE) up -d --build
 
 compose-down: ## stop the container stack and remove its volumes
-	$(COMPOSE) down -v
+	$(COMPOSE) --profile localcore --profile mosquitto down -v
 
 clean: ## remove what build and cross made
 	rm -rf bin dist

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 
 	"piway/agent/collect/host"
 	"piway/agent/collect/reading"
+	"piway/shared/version"
 )
 
 // identity says what machine this is, as far as everybody may read it.
@@ -26,7 +26,7 @@ func (i *identity) read(ctx context.Context, out *reading.Found) error {
 	out.Say("serial", deviceTree(ctx, "serial-number"))
 	out.Say("os", osName(ctx))
 	out.Say("kernel", reading.Attribute(host.Trimmed(host.Proc(ctx, "sys/kernel/osrelease"))))
-	out.Say("agent", version())
+	out.Say("agent", version.Number)
 	if out.Attributes == nil {
 		return host.ErrAbsent
 	}
@@ -73,13 +73,4 @@ func parseOSRelease(text string) string {
 		}
 	}
 	return ""
-}
-
-// version returns the agent's version, as far as the toolchain knows it.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "(devel)" {
-		return ""
-	}
-	return info.Main.Version
 }

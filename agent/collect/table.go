@@ -182,5 +182,5 @@ var identityRows = []Attribute{
 	{"serial", "The board's serial number.", "`/proc/device-tree/serial-number`", "Raspberry Pis; a PC's is root's only"},
 	{"os", "Name and version of the operating system.", "`/etc/os-release`", ""},
 	{"kernel", "The kernel's release.", "`/proc/sys/kernel/osrelease`", ""},
-	{"agent", "The agent's version.", "the agent, if it was built from a version", ""},
+	{"agent", "The agent's version.", "the agent", ""},
 }

@@ -1,7 +1,7 @@
 // Package cli is the front door of every program: arguments, help, signals, the way mistakes are told, and the log.
 // Its one promise: the programs behave alike. Without arguments a program that has commands prints its help and
-// succeeds; a mistake is one line, with what to try on a line of its own, and exit status 1; the first SIGINT or
-// SIGTERM ends a program in order, the second at once.
+// succeeds; --version names the version; a mistake is one line, with what to try on a line of its own, and exit status
+// 1, or 78 where the program is not set up yet; the first SIGINT or SIGTERM ends a program in order, the second at once.
 package cli
 
 import (
@@ -12,11 +12,11 @@ import (
 	"log/slog"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/alecthomas/kong"
 
 	"piway/shared/config"
+	"piway/shared/version"
 )
 
 // A Program is a name, what it is for, and its command line: a pointer to a struct with the tags of kong, and Run
@@ -49,12 +49,18 @@ func (p Program) Run(ctx context.Context, args []string, s Streams) error {
 	if err != nil {
 		return config.Try(err, p.Name+" --help")
 	}
-	return command.Run()
+	return withConfig(command.Run(), args)
+}
+
+// everywhere are the flags that every program has beside --help.
+type everywhere struct {
+	Version kong.VersionFlag `help:"Show which version this is, and the commit that it was built from."`
 }
 
 func (p Program) parser(more ...kong.Option) (*kong.Kong, error) {
 	options := []kong.Option{
-		kong.Name(p.Name), kong.Description(p.Description), kong.Vars(p.Vars),
+		kong.Name(p.Name), kong.Description(p.Description), kong.Vars(p.Vars), kong.Embed(&everywhere{}),
+		kong.Vars{"version": version.String(p.Name)},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 	}
 	parser, err := kong.New(p.Commands, append(options, more...)...)
@@ -78,20 +84,26 @@ func numbers(args []string) []string {
 	return args
 }
 
-// Status tells an error to a person, with its hint on a line of its own, and returns the exit status: 0 for none, else
-// 1.
+// notSetUp is the exit status of a program that is not set up yet, EX_CONFIG of sysexits(3). The units for systemd have
+// it in RestartPreventExitStatus=: only a person can help.
+const notSetUp = 78
+
+// Status tells an error to a person, with each hint on a line of its own, and returns the exit status: 0 for none, 78
+// for what is not set up yet (config.NotSetUp), else 1.
 func (p Program) Status(err error, w io.Writer) int {
 	if err == nil {
 		return 0
 	}
+	if told, ok := errors.AsType[Told](err); ok {
+		return int(told)
+	}
 	if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")
 	}
-	text, hint := err.Error(), config.Hint(err)
-	if hint != "" {
-		text = strings.Replace(text, ", try: "+hint, "", 1) + "\ntry: " + hint
+	_, _ = fmt.Fprintf(w, "%s: %s\n", p.Name, p.tell(err, bySudo())) // nobody is left to tell
+	if config.IsNotSetUp(err) {
+		return notSetUp
 	}
-	_, _ = fmt.Fprintf(w, "%s: %s\n", p.Name, text) // nobody is left to tell
 	return 1
 }
 

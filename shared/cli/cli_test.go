@@ -11,6 +11,7 @@ import (
 
 	"piway/shared/cli"
 	"piway/shared/config"
+	"piway/shared/version"
 )
 
 type sayCmd struct {
@@ -37,6 +38,8 @@ func TestProgram(t *testing.T) {
 		{"no arguments", "", "What it is for.", "", 0},
 		{"help", "--help", "What it is for.", "", 0},
 		{"help of a command", "say --help", "What to say.", "", 0},
+		{"version", "--version", "talk " + version.Number + " (", "", 0},
+		{"version of a command that lacks its argument", "say --version", "talk " + version.Number + " (", "", 0},
 		{"a command", "say hello", "hello\n", "", 0},
 		{"a number below 0", "say -1.5e3", " -1.5e3\n", "", 0},
 		{"a command that fails", "say fail", "", "talk: it cannot be said\ntry: another word\n", 1},
