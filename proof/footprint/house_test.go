@@ -37,7 +37,7 @@ collect: {interval: %[2]s, folder: %[1]s}
 
 func newHouse(t testing.TB, devices ...string) (h *house, passwords map[string]string) {
 	t.Helper()
-	world.Built(t) // for the cache of tests
+	world.Built(t)                                                    // for the cache of tests
 	programs, _, err := world.BuildStatic(t.Context(), "piway/agent") // as they are shipped
 	if err != nil {
 		t.Fatal(err)

@@ -43,7 +43,8 @@ func page(program Command) []byte {
 		r.command(program.Name, p)
 	}
 	r.line(".SH EXIT STATUS")
-	r.line("0 when the command has done what it says. Else the reason, and what to try, is on the standard error.")
+	r.line("0 when the command has done what it says, 78 where the program is not set up yet, and 1 for all else.")
+	r.line("The reason, and what to try, is on the standard error.")
 	return r.Bytes()
 }
 
