@@ -43,7 +43,8 @@ func page(program Command) []byte {
 		r.command(program.Name, p)
 	}
 	r.line(".SH EXIT STATUS")
-	r.line("0 when the command has done what it says. Else the reason, and what to try, is on the standard error.")
+	r.line("0 when the command has done what it says, 78 where the program is not set up yet, and 1 for all else.")
+	r.line("The reason, and what to try, is on the standard error.")
 	return r.Bytes()
 }
 
@@ -186,13 +187,13 @@ func lower(s string) string {
 // word is an argument of a macro.
 func word(s string) string { return `"` + text(s) + `"` }
 
-// escapes are the characters that roff takes for commands of its own, or prints as others than they are.
-var escapes = strings.NewReplacer(
-	`\`, `\e`, `-`, `\-`, `'`, `\(aq`, "`", `\(ga`, `^`, `\(ha`, `~`, `\(ti`, `"`, `\(dq`,
-)
-
 // text is a text as roff prints it, character by character. It is no request, whatever it begins with.
 func text(s string) string {
+	// What roff takes for commands of its own, or prints as something else. No variable of the package: those would be
+	// in the programs.
+	escapes := strings.NewReplacer(
+		`\`, `\e`, `-`, `\-`, `'`, `\(aq`, "`", `\(ga`, `^`, `\(ha`, `~`, `\(ti`, `"`, `\(dq`,
+	)
 	var b strings.Builder
 	if strings.HasPrefix(s, ".") {
 		b.WriteString(`\&`)
