@@ -57,13 +57,25 @@ func TestHelp_has_examples(t *testing.T) {
 
 func TestErrors_have_a_hint(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{
-		{"bogus"}, {"run"}, {"run", "--config", filepath.Join(t.TempDir(), "none.yaml")}, {"once", "--bogus"},
+	mistake := filepath.Join(t.TempDir(), "agent.yaml")
+	if err := os.WriteFile(mistake, []byte("gateway: {password_file: /none/there}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const notSetUp = 78 // for RestartPreventExitStatus= of the unit
+	for _, c := range []struct {
+		status int
+		args   []string
+	}{
+		{1, []string{"bogus"}},
+		{1, []string{"once", "--bogus"}},
+		{1, []string{"run", "--config", mistake}},
+		{notSetUp, []string{"run", "--config", filepath.Join(t.TempDir(), "none.yaml")}},
+		{notSetUp, []string{"run", "--config", "../configs/agent.yaml"}},
 	} {
-		got := call(t.Context(), args...)
-		if got.status != 1 || !strings.HasPrefix(got.err, "piway-agent: ") || !strings.Contains(got.err, "\ntry: ") ||
+		got := call(t.Context(), c.args...)
+		if got.status != c.status || !strings.HasPrefix(got.err, "piway-agent: ") || !strings.Contains(got.err, "\ntry: ") ||
 			got.out != "" {
-			t.Errorf("%v: got %+v", args, got)
+			t.Errorf("%v: got %+v, want status %d", c.args, got, c.status)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"piway/shared/cli"
 	"piway/shared/config"
 	"piway/shared/mdns"
+	"piway/shared/service"
 )
 
 type joinCmd struct {
@@ -22,8 +23,8 @@ type joinCmd struct {
 
 func (joinCmd) Help() string {
 	return `Finds the gateway that made the token, proves that it is that one, makes a key for this machine and has the gateway
-take it as the device of the invitation. Then it writes the configuration, keeping what else is in it, and sends a
-report. From then on all goes by TLS, and no password is needed.
+take it as the device of the invitation. Then it writes the configuration, keeping what else is in it, sends a report,
+and starts the service piway-agent. From then on all goes by TLS, and no password is needed.
 
 Ended in the middle, the same line again goes on where it was. Other users of this machine can see a command's
 arguments while it runs: with - for the token it is not among them.
@@ -43,7 +44,19 @@ func (c joinCmd) Run(ctx context.Context, s cli.Streams) error {
 	}
 	return join.Join(ctx, join.Options{
 		Token: token, Config: c.Config, Browse: mdns.Find, Out: s.Out, Log: cli.Logger(s.Err, "warn"),
+		Start: func(ctx context.Context, running bool) (bool, error) { return c.start(ctx, running, s.Out) },
 	})
+}
+
+// start has the unit run the new configuration, unless an agent runs that somebody has started otherwise: two of one
+// machine would take each other's connection.
+func (c joinCmd) start(ctx context.Context, running bool, out io.Writer) (done bool, err error) {
+	const unit = "piway-agent"
+	u, err := service.Look(ctx, unit, c.Config)
+	if u == nil || err != nil || running && !u.Active {
+		return false, err
+	}
+	return service.Restart(ctx, unit, c.Config, out)
 }
 
 // token returns the token from where it is said to be. A line that a terminal or a chat has broken comes as several

@@ -51,7 +51,7 @@ var hiding = map[string]hidden{
 
 // harmless are the settings that were looked at, and change nothing that is read.
 var harmless = []string{
-	"ExecStart", "Restart", "RestartSec", "TimeoutStopSec", "Type", "WatchdogSec", "User", "Group", "SupplementaryGroups",
+	"ExecStart", "Restart", "RestartSec", "RestartPreventExitStatus", "TimeoutStopSec", "Type", "WatchdogSec", "User", "Group", "SupplementaryGroups",
 	"UMask", "Nice", "NoNewPrivileges", "AmbientCapabilities", "LockPersonality", "MemoryDenyWriteExecute",
 	"RestrictNamespaces", "RestrictRealtime", "RestrictSUIDSGID", "SystemCallArchitectures", "SystemCallErrorNumber",
 	"CapabilityBoundingSet", // anybody can read all that is read
@@ -153,7 +153,7 @@ func TestUnits_exposure(t *testing.T) {
 	if help, err := exec.Command(tool, "--help").Output(); err != nil || !strings.Contains(string(help), "--threshold") {
 		t.Skip("systemd-analyze is older than version 250")
 	}
-	for _, unit := range []string{"agent", "gateway"} {
+	for _, unit := range []string{"agent", "gateway", "try"} {
 		file := "systemd/piway-" + unit + ".service"
 		out, err := exec.Command(tool, "security", "--offline=true", "--threshold=20", "--no-pager", file).CombinedOutput()
 		if err != nil {
@@ -167,10 +167,23 @@ func TestUnits_users(t *testing.T) {
 	t.Parallel()
 	for unit, want := range map[string][2]string{
 		"agent": {"piway-agent", "piway"}, "gateway": {"piway-gateway", "piway-gateway"},
+		"try": {"piway-gateway", "piway-gateway"},
 	} {
 		_, values := service(t, "systemd/piway-"+unit+".service")
 		if user, group := values["User"], values["Group"]; !slices.Equal(append(user, group...), want[:]) {
 			t.Errorf("%s: got %q and %q, want %q", unit, user, group, want)
+		}
+	}
+}
+
+// A program that waits for a person is not started again and again; one that fails is.
+func TestUnits_waitForWhoSetsUp(t *testing.T) {
+	t.Parallel()
+	for _, unit := range []string{"agent", "gateway", "try"} {
+		_, values := service(t, "systemd/piway-"+unit+".service")
+		if prevents, restart := values["RestartPreventExitStatus"], values["Restart"]; !slices.Equal(prevents, []string{"78"}) ||
+			!slices.Equal(restart, []string{"always"}) {
+			t.Errorf("%s: got RestartPreventExitStatus=%q, Restart=%q, want 78 and always", unit, prevents, restart)
 		}
 	}
 }

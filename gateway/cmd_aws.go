@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"piway/gateway/gateway"
 	"piway/gateway/settings"
 	"piway/gateway/setup"
+	"piway/shared/config"
+	"piway/shared/service"
 )
 
 type awsCmd struct {
@@ -22,20 +25,26 @@ type awsAccess struct {
 	Profile string `help:"Profile of the aws tool." placeholder:"PROFILE"`
 }
 
+// inService is the gateway of this machine.
+var inService = setup.Gateway{
+	Ready: gateway.Ready, Check: gateway.Check, Restart: service.Restart, Stop: service.Stop,
+}
+
 type awsSetupCmd struct {
 	configFile
 	awsAccess
-	Form    string `help:"metric or emf. Setup asks if you leave it out." enum:",metric,emf" default:""`
-	Devices int    `help:"For the price estimate: number of Pis." default:"5"`
-	Metrics int    `help:"For the price estimate: metrics of each Pi." default:"4"`
-	Email   string `help:"Who gets mail when metrics stop or are refused. AWS asks the address first." placeholder:"ADDRESS"`
-	Renew   bool   `help:"Make a new key and certificate, switch to them, and deactivate the old certificate."`
-	Print   bool   `help:"Print the commands for a shell; change nothing."`
+	Form      string `help:"metric or emf. The first setup asks if you leave it out." enum:",metric,emf" default:""`
+	Email     string `help:"Who gets mail when metrics stop or are refused, or none. AWS asks the address first." placeholder:"ADDRESS"`
+	Dashboard string `help:"Make a CloudWatch dashboard: free (if AWS charges nothing for it), yes or no." enum:"free,yes,no" default:"free"`
+	Devices   int    `help:"For the price estimate: number of Pis. Default: those on the list, or 5." placeholder:"N"`
+	Metrics   int    `help:"For the price estimate: metrics of each Pi." default:"4"`
+	Renew     bool   `help:"Make a new key and certificate, switch to them, and deactivate the old certificate."`
+	Print     bool   `help:"Print the commands for a shell; change nothing."`
 }
 
 // Help is the longer help of the command.
 func (*awsSetupCmd) Help() string {
-	return `Makes a key and a signing request. Deploys two CloudFormation stacks with your aws tool: rules, roles and an alarm for the account; policy and certificate for this gateway. Writes the certificate folder, sets uplink.endpoint, uplink.form and uplink.rule in the configuration, and connects once. Shows each command before running it.
+	return `Makes a key and a signing request. Deploys two CloudFormation stacks with your aws tool: rules, roles and an alarm for the account; policy and certificate for this gateway. Writes the certificate folder, sets uplink.endpoint, uplink.form and uplink.rule in the configuration, connects once, and starts the service piway-gateway. Shows each command before running it.
 
 If it is interrupted or fails, run it again: it continues where it stopped. It replaces no key, unless you say --renew. "aws remove" undoes it; docs/aws.md explains it.
 
@@ -59,12 +68,12 @@ func (c *awsSetupCmd) Run(ctx context.Context, out io.Writer) error {
 	}
 	asked := setup.Asked{
 		Access: setup.Access(c.awsAccess), Form: c.Form, Devices: c.Devices, Metrics: c.Metrics,
-		Email: c.Email,
+		Email: c.Email, Dashboard: c.Dashboard,
 	}
 	if c.Print {
 		return setup.Commands(c.Config, cfg, asked, out)
 	}
-	return setup.Run(ctx, c.Config, cfg, asked, setup.Gateway{Ready: gateway.Ready, Check: gateway.Check}, out)
+	return setup.Run(ctx, c.Config, cfg, asked, inService, out)
 }
 
 func (c *awsSetupCmd) renew(ctx context.Context, out io.Writer) error {
@@ -76,7 +85,7 @@ func (c *awsSetupCmd) renew(ctx context.Context, out io.Writer) error {
 	if c.Print {
 		return setup.RenewCommands(c.Config, cfg, access, out)
 	}
-	return setup.Renew(ctx, c.Config, cfg, access, setup.Gateway{Ready: gateway.Ready, Check: gateway.Check}, out)
+	return setup.Renew(ctx, c.Config, cfg, access, inService, out)
 }
 
 type awsRemoveCmd struct {
@@ -88,7 +97,7 @@ type awsRemoveCmd struct {
 
 // Help is the longer help of the command.
 func (*awsRemoveCmd) Help() string {
-	return `Deactivates the certificate, and AWS cuts the gateway off within minutes. Deletes the gateway's stack, and the account's stack too unless another gateway uses it. Sets key and certificate aside in the certificate folder, or deletes them with --purge. Empties uplink.endpoint and uplink.rule.
+	return `Deactivates the certificate, and AWS cuts the gateway off within minutes. Deletes the gateway's stack, and the account's stack too unless another gateway uses it. Sets key and certificate aside in the certificate folder, or deletes them with --purge. Empties uplink.endpoint and uplink.rule, and stops the service piway-gateway.
 
 What the gateway has not sent yet stays in its queue. Metrics in CloudWatch cannot be deleted; they cost nothing once no data comes.
 
@@ -103,8 +112,12 @@ func (c *awsRemoveCmd) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if cfg.OnTrial() {
+		return config.Try(errors.New("this gateway is on trial with localcore"),
+			"sudo piway-gateway try --stop, then this again")
+	}
 	what := setup.Removing{Access: setup.Access(c.awsAccess), Yes: c.Yes, Purge: c.Purge}
-	return setup.Remove(ctx, c.Config, cfg, what, out)
+	return setup.Remove(ctx, c.Config, cfg, what, inService, out)
 }
 
 type awsCSRCmd struct {
@@ -126,6 +139,7 @@ func (c *awsCSRCmd) Run(out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	cfg = cfg.WithoutTrial()
 	return setup.Request(&cfg, out)
 }
 
@@ -158,6 +172,7 @@ func (c *awsPrintCmd) Run(_ context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	cfg = cfg.WithoutTrial()
 	what := setup.Printing{What: c.What, Form: c.Form, Account: c.Account, Region: c.Region, Metrics: c.Metrics}
 	return setup.Print(&cfg, what, out)
 }

@@ -10,8 +10,6 @@ import (
 	"testing"
 
 	awsfiles "piway/configs/aws"
-	"piway/gateway/datadir"
-	"piway/gateway/devices"
 	"piway/shared/config"
 )
 
@@ -74,31 +72,15 @@ func TestAWSPrint(t *testing.T) {
 	}
 }
 
+// One for all devices, in each form, with the very body that setup makes.
 func TestAWSPrint_dashboard(t *testing.T) {
 	for _, c := range []struct{ name, lines, want string }{
-		{"metric", "", `["RaspberryPi","cpu usage (kitchen)",{"label":"kitchen"}]`},
-		{"site", "site: home", `["RaspberryPi","home/cpu usage (kitchen)",{"label":"kitchen"}]`},
-		{
-			"template", "site: home\nintake: {name_template: '{device}.{name}@{site}'}",
-			`["RaspberryPi","kitchen.cpu usage@home",{"label":"kitchen"}]`,
-		},
-		{"emf", "uplink: {form: emf}", `["RaspberryPi","cpu usage","device","kitchen",{"label":"kitchen"}]`},
-		{
-			"emf and site", "site: home\nuplink: {form: emf}",
-			`["RaspberryPi","cpu usage","site","home","device","kitchen",{"label":"kitchen"}]`,
-		},
+		{"metric", "", `SEARCH('Namespace=\"RaspberryPi\" MetricName=cpu MetricName=usage', 'Average', 60)`},
+		{"a longer window", "rollup: {window: 5m}", `MetricName=usage', 'Average', 300)`},
+		{"namespace", "uplink: {form: emf, namespace: My Pis}", `Namespace=\"My Pis\" MetricName=disk MetricName=usage'`},
+		{"region", "uplink: {endpoint: abc-ats.iot.eu-west-1.amazonaws.com}", `"region":"eu-west-1"`},
 	} {
-		dir := t.TempDir()
-		list, err := devices.Open(datadir.Devices(dir))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range []string{"kitchen", "attic"} {
-			if _, err := list.Add(name, true); err != nil {
-				t.Fatal(err)
-			}
-		}
-		got, err := awsRun(t, dir, c.lines, "print", "dashboard")
+		got, err := awsRun(t, t.TempDir(), c.lines, "print", "dashboard")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,10 +88,10 @@ func TestAWSPrint_dashboard(t *testing.T) {
 		if err := json.Compact(&flat, []byte(got)); err != nil || !strings.Contains(flat.String(), c.want) {
 			t.Errorf("%s: got %s, %v, want %s in it", c.name, got, err, c.want)
 		}
-		var body struct{ Widgets []struct{ X, Y, Width int } }
-		if err := json.Unmarshal([]byte(got), &body); err != nil || len(body.Widgets) != 5 {
-			t.Errorf("%s: got %d widgets, %v, want one for each metric and one for the rule", c.name, len(body.Widgets), err)
-		}
+	}
+	got, err := awsRun(t, t.TempDir(), "", "print", "dashboard", "--metrics", "undervoltage seconds")
+	if err != nil || !strings.Contains(got, "MetricName=undervoltage MetricName=seconds") || strings.Contains(got, "cpu") {
+		t.Errorf("got %s, %v, want the metrics that were asked for", got, err)
 	}
 }
 

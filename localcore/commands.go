@@ -22,7 +22,7 @@ type commands struct {
 type runCmd struct {
 	Listen        string     `help:"Address for MQTT over TLS. In a container: 0.0.0.0:8883." default:"${listen}"`
 	HTTP          string     `name:"http" help:"Address of the page, of /metrics.json and of the faults." default:"${http}"`
-	Certs         string     `help:"Certificate folder. An empty one gets a new set." default:"${certs}"`
+	Certs         string     `help:"Certificate folder (default: ${default}). An empty one gets a new set." default:"${certs}" placeholder:"DIR"`
 	Rule          []string   `help:"Topic-rule file, as for aws iot create-topic-rule or from get-topic-rule, named like its rule; repeatable. Default: the files of configs/aws/rules." placeholder:"FILE" sep:"none"`
 	SkipForeign   bool       `name:"skip-foreign-actions" help:"Load rules without the actions that are not supported here, and say which."`
 	Policy        []string   `help:"Policy file, as for aws iot create-policy or from get-policy; repeatable. Without one every client may do everything." placeholder:"FILE" sep:"none"`

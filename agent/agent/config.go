@@ -76,6 +76,12 @@ type Log struct {
 // DefaultFolder is where others put their readings; the agent's unit for systemd makes it.
 const DefaultFolder = "/run/piway"
 
+// Absent is what can be done where there is no configuration.
+func (Config) Absent() string {
+	return "sudo piway-agent join TOKEN, which makes it: piway-gateway invite NAME on the gateway prints that line; or name " +
+		"another file with --config"
+}
+
 // Default returns the configuration of an agent that nobody has configured.
 func Default() Config {
 	return Config{
@@ -93,6 +99,13 @@ func Default() Config {
 		},
 		Log: Log{Level: "info"},
 	}
+}
+
+// IsSetUp reports whether a person has said anything of a gateway: by joining, by a password, or by an address, behind
+// which there may be another program than piway-gateway that asks for neither.
+func (c Config) IsSetUp() bool {
+	g, d := c.Gateway, Default().Gateway
+	return g.KeyFile != "" || g.Password != "" || len(g.Pins) > 0 || g.Address != d.Address
 }
 
 // Name returns the device's name: the one configured, else the host name with "-" for what a name may not contain.

@@ -25,6 +25,9 @@ type Options struct {
 	Config string
 	// Browse is mdns.Find; nil where the local network is not asked.
 	Browse func(ctx context.Context, pin8s [][8]byte) ([]netip.AddrPort, error)
+	// Start has this machine's service run the configuration that is on disk. running says that an agent has its folder
+	// in use, whoever started it. It is not done, without an error, where no service here is to run it. Nil is nobody.
+	Start func(ctx context.Context, running bool) (done bool, err error)
 	// Out is told in plain words what happens.
 	Out io.Writer
 	Log *slog.Logger
@@ -34,7 +37,7 @@ type Options struct {
 var step = func(string) {}
 
 // Join returns nil when this machine is a device of the gateway, its configuration is on disk, and the gateway has
-// acknowledged a report that was sent by it. After an error the same call again goes on where this one ended, unless
+// acknowledged a report that was sent by it, and its service runs, where it has one (Options.Start). After an error the same call again goes on where this one ended, unless
 // the error says that another token is needed.
 func Join(ctx context.Context, opt Options) error {
 	token, err := pairing.ParseToken(opt.Token)
@@ -164,11 +167,11 @@ func (j *joiner) try(ctx context.Context) error {
 	if err := config.Load(j.opt.Config, &cfg); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, testTime)
+	testing, cancel := context.WithTimeout(ctx, testTime)
 	defer cancel()
-	report, err := agent.Once(ctx, cfg, j.opt.Log)
+	report, err := agent.Once(testing, cfg, j.opt.Log)
 	if err == nil {
-		err = agent.Publish(ctx, cfg, report, j.opt.Log)
+		err = agent.Publish(testing, cfg, report, j.opt.Log)
 	}
 	if err != nil {
 		return fmt.Errorf("this machine has joined as %q and %s is written, but sending a report failed: %w", cfg.Name(),
@@ -176,28 +179,38 @@ func (j *joiner) try(ctx context.Context) error {
 	}
 	step("tried")
 	j.say("A report was sent by TLS with the new key, and the gateway has it.")
-	j.next(cfg)
-	return nil
+	return j.next(ctx, cfg)
 }
 
 // unitConfig is the configuration that the agent's unit for systemd runs with.
 const unitConfig = "/etc/piway/agent.yaml"
 
-// next says what is left to do.
-func (j *joiner) next(cfg agent.Config) {
+// next starts the service, or says what is left to do.
+func (j *joiner) next(ctx context.Context, cfg agent.Config) error {
 	if dir := cfg.Spool.Dir; dir != "" && dir != j.home.dir {
 		j.say("This user cannot write %s (spool.dir), so what the agent has not sent is lost when it stops. To keep it, "+
 			"name a folder of this user in spool.dir of %s.", dir, j.opt.Config)
 	}
-	if running(cfg.Spool.Dir) {
+	runs := running(cfg.Spool.Dir)
+	if j.opt.Start != nil {
+		done, err := j.opt.Start(ctx, runs)
+		if err != nil {
+			return fmt.Errorf("this machine has joined as %q, but its service does not run: %w", cfg.Name(), err)
+		}
+		if done {
+			j.say("The service runs, and will at each boot. Nothing is left to do.")
+			return nil
+		}
+	}
+	switch {
+	case runs:
 		j.say("Next: restart the agent, which still has its old configuration: sudo systemctl restart piway-agent")
-		return
-	}
-	if j.opt.Config != unitConfig {
+	case j.opt.Config != unitConfig:
 		j.say("Next: piway-agent run --config %s", j.opt.Config)
-		return
+	default:
+		j.say("Next: sudo systemctl enable --now piway-agent, or without systemd: piway-agent run")
 	}
-	j.say("Next: sudo systemctl enable --now piway-agent, or without systemd: piway-agent run")
+	return nil
 }
 
 // farOff is from which difference on a clock is told of.

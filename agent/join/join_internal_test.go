@@ -2,12 +2,15 @@ package join
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -140,19 +143,58 @@ func TestJoin_anothersKey(t *testing.T) {
 // keeps nothing.
 func TestJoiner_next(t *testing.T) {
 	t.Parallel()
+	start := func(done bool, err error) func(context.Context, bool) (bool, error) {
+		return func(context.Context, bool) (bool, error) { return done, err }
+	}
+	refused := errors.New("refused")
 	for name, c := range map[string]struct {
 		config, home string
+		start        func(context.Context, bool) (bool, error)
 		want, not    string
+		err          error
 	}{
-		"the unit's":       {unitConfig, "/s", "systemctl enable", "spool.dir"},
-		"another":          {"/home/me/a.yaml", "/s", "piway-agent run --config /home/me/a.yaml", "systemctl"},
-		"folder unwritten": {"/home/me/a.yaml", "/home/me", "cannot write /s (spool.dir)", "systemctl"},
+		"the unit's":       {unitConfig, "/s", nil, "systemctl enable", "spool.dir", nil},
+		"another":          {"/home/me/a.yaml", "/s", start(false, nil), "piway-agent run --config /home/me/a.yaml", "systemctl", nil},
+		"folder unwritten": {"/home/me/a.yaml", "/home/me", nil, "cannot write /s (spool.dir)", "systemctl", nil},
+		"started":          {unitConfig, "/s", start(true, nil), "Nothing is left to do", "Next", nil},
+		"does not start":   {unitConfig, "/s", start(false, refused), "", "Nothing", refused},
 	} {
 		var out bytes.Buffer
-		j := &joiner{opt: Options{Config: c.config, Out: &out}, home: home{dir: c.home}}
-		j.next(agent.Config{Spool: agent.Spool{Dir: "/s"}})
-		if got := out.String(); !strings.Contains(got, c.want) || strings.Contains(got, c.not) {
-			t.Errorf("%s: got %q", name, got)
+		j := &joiner{opt: Options{Config: c.config, Out: &out, Start: c.start}, home: home{dir: c.home}}
+		err := j.next(t.Context(), agent.Config{Spool: agent.Spool{Dir: "/s"}})
+		if got := out.String(); !strings.Contains(got, c.want) || strings.Contains(got, c.not) || !errors.Is(err, c.err) {
+			t.Errorf("%s: got %q, %v", name, got, err)
+		}
+	}
+}
+
+// Who starts the service is told whether an agent runs already, by whomever.
+func TestJoiner_next_running(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	f, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close() //nolint:errcheck // only locked
+	for _, want := range []bool{false, true} {
+		if want {
+			if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var out bytes.Buffer
+		got := !want
+		j := &joiner{home: home{dir: dir}, opt: Options{
+			Config: unitConfig, Out: &out,
+			Start: func(_ context.Context, running bool) (bool, error) {
+				got = running
+				return false, nil
+			},
+		}}
+		if err := j.next(t.Context(), agent.Config{Spool: agent.Spool{Dir: dir}}); err != nil || got != want ||
+			strings.Contains(out.String(), "restart") != want {
+			t.Errorf("got %t, %v, %q, want %t", got, err, &out, want)
 		}
 	}
 }

@@ -157,7 +157,7 @@ func TestAccountTemplate_roles(t *testing.T) {
 	for form, role := range map[string]string{cloud.Metric: "MetricRuleRole", cloud.EMF: "EmfRuleRole"} {
 		live := account(t, map[string]string{"Form": form})
 		texts := map[string][]byte{}
-		for _, m := range heredoc.FindAllSubmatch(cloud.Default().For(form).Script("csr", "crt"), -1) {
+		for _, m := range heredoc.FindAllSubmatch(cloud.Default().For(form).Script([]byte("csr"), "crt"), -1) {
 			texts[string(m[1])] = m[2]
 		}
 		for name, file := range map[string]string{role: "rule-role.json", "ErrorsRuleRole": "errors-role.json"} {

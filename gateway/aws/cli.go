@@ -22,9 +22,10 @@ import (
 type CLI struct {
 	// Profile and Region are passed on if they are set.
 	Profile, Region string
-	// Again is this program's command line with the caller's login kept, where sudo has the tool look for one in root's
-	// home; empty otherwise.
+	// Again is this program's command line with the caller's environment kept, where sudo has dropped it; empty otherwise.
 	Again string
+	// As is whom the tool runs as, nil for this process's user.
+	As *Caller
 	// Show is told each command before it is run, as a shell would take it.
 	Show func(line string)
 	// Waiting is told, every so often, what a command that takes long is waiting for.
@@ -73,7 +74,7 @@ func (c *CLI) Run(ctx context.Context, what string, command cloud.Command) ([]by
 	c.Show(command.String())
 	do := c.Exec
 	if do == nil {
-		do = program
+		do = c.program
 	}
 	var out, said bytes.Buffer
 	stop := c.progress(what)
@@ -90,13 +91,13 @@ func (c *CLI) Run(ctx context.Context, what string, command cloud.Command) ([]by
 		return nil, ctx.Err()
 	case errors.Is(err, exec.ErrNotFound):
 		return nil, config.Try(errors.New("the program aws is not installed"),
-			"install AWS's command line tool (apt install awscli, or https://aws.amazon.com/cli/), or run the commands of "+
-				"piway-gateway aws print cli on a machine that has it")
+			"apt install awscli, on Debian and Raspberry Pi OS (others: https://aws.amazon.com/cli/), then aws configure; or "+
+				"piway-gateway aws print cli > setup.sh, and bash setup.sh on a machine that has it")
 	case failed:
 		e := &CommandError{command.String(), exit.ExitCode(), said.String()}
 		return nil, config.Try(e, c.hint(e))
 	default:
-		return nil, fmt.Errorf("%s: %w", command, err)
+		return nil, c.As.denied(fmt.Errorf("%s: %w", command, err))
 	}
 }
 
@@ -111,12 +112,22 @@ func (c *CLI) complete(command cloud.Command) cloud.Command {
 	return command
 }
 
+// attempts of a call that AWS throttles; the tool's own number, 5 or 3, is soon used up where many poll (AWS CLI user
+// guide, retries).
+const attempts = "10"
+
 // program runs the program aws. It is interrupted when ctx ends.
-func program(ctx context.Context, args []string, out, said io.Writer) error {
+func (c *CLI) program(ctx context.Context, args []string, out, said io.Writer) error {
 	cmd := exec.CommandContext(ctx, "aws", args...) //nolint:gosec // the arguments are ours, and no shell reads them
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = stopWait
 	cmd.Env = append(os.Environ(), "AWS_PAGER=") // version 2 would open a pager
+	if os.Getenv("AWS_MAX_ATTEMPTS") == "" {
+		cmd.Env = append(cmd.Env, "AWS_MAX_ATTEMPTS="+attempts)
+	}
+	if c.As != nil {
+		c.As.become(cmd)
+	}
 	cmd.Stdout, cmd.Stderr = out, said
 	return cmd.Run()
 }
@@ -167,42 +178,6 @@ func (c *CLI) Pause(ctx context.Context, d time.Duration) error {
 	case <-t.C:
 		return nil
 	}
-}
-
-// hints are what to do about what the tool says on standard error.
-var hints = []struct {
-	said, try string
-	home      bool // it is in the caller's home that the tool looks
-}{
-	{"Unable to locate credentials", "aws configure, or aws sso login, then run this again", true},
-	{"could not be found", "aws configure list-profiles, and --profile with one of them", true},
-	{"ExpiredToken", "aws sso login, or new credentials, then run this again", true},
-	{"Token has expired", "aws sso login, then run this again", true},
-	{"InvalidClientTokenId", "aws configure: AWS does not know these credentials", true},
-	{"must specify a region", "--region us-east-1, or aws configure", true},
-	{
-		"Could not connect to the endpoint", "check that this machine reaches the internet and that AWS has this --region",
-		false,
-	},
-	{"AccessDenied", "credentials that may make IAM roles, IoT rules and certificates and CloudFormation stacks, such " +
-		"as an administrator's", false},
-	{"not authorized to perform", "credentials that may make IAM roles, IoT rules and certificates and CloudFormation " +
-		"stacks, such as an administrator's", false},
-	{"already exists", "delete what is there under this name, or set another name in the configuration", false},
-	{"LimitExceeded", "raise the quota in AWS's console, Service Quotas", false},
-}
-
-func (c *CLI) hint(e *CommandError) string {
-	for _, h := range hints {
-		switch {
-		case !strings.Contains(e.Stderr, h.said):
-		case h.home && c.Again != "":
-			return c.Again + "   (sudo without -E looks for your login in root's home); or " + h.try
-		default:
-			return h.try
-		}
-	}
-	return "run the command by itself to see more; piway-gateway, run again, continues where it stopped"
 }
 
 // Said reports whether err is a command that failed and wrote the text.

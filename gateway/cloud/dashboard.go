@@ -1,25 +1,30 @@
 package cloud
 
-import "fmt"
-
-// A Series is one metric of one device, by the name that it has in the cloud: in the metric form with the device in it,
-// in the emf form without.
-type Series struct{ Metric, Device, Name string }
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+)
 
 type dashboard struct {
 	Widgets []widget `json:"widgets"`
 }
 
 type widget struct {
-	Type       string     `json:"type"`
-	X          int        `json:"x"`
-	Y          int        `json:"y"`
-	Width      int        `json:"width"`
-	Height     int        `json:"height"`
-	Properties properties `json:"properties"`
+	Type       string `json:"type"`
+	X          int    `json:"x"`
+	Y          int    `json:"y"`
+	Width      int    `json:"width"`
+	Height     int    `json:"height"`
+	Properties any    `json:"properties"`
 }
 
-type properties struct {
+type note struct {
+	Markdown string `json:"markdown"`
+}
+
+type graph struct {
 	Title   string  `json:"title"`
 	View    string  `json:"view"`
 	Stacked bool    `json:"stacked"`
@@ -29,88 +34,85 @@ type properties struct {
 	Metrics [][]any `json:"metrics"`
 }
 
-// Sizes of a dashboard: its grid is 24 wide, and a widget shows at most 500 metrics (CloudWatch, dashboard body
-// structure). A hundred lines are more than anybody can tell apart.
+type search struct {
+	Expression string `json:"expression"`
+	ID         string `json:"id"`
+	Label      string `json:"label"` // empty leaves each line the name that tells it from the others
+}
+
+// Sizes of widgets; a dashboard's grid is 24 wide (CloudWatch, dashboard body structure).
 const (
 	widgetWidth  = 12
 	widgetHeight = 6
-	perWidget    = 100
+	noteHeight   = 2
 )
 
+// DashboardMetrics are those of a device of which a dashboard has graphs: what agents send unless they are told
+// otherwise.
+var DashboardMetrics = []string{"cpu usage", "cpu temperature", "memory usage", "disk usage /"}
+
+// messageLines are those of the graph that is not of devices.
+const messageLines = 3
+
+// DashboardLines is how many metrics the dashboard of DashboardMetrics shows. How AWS counts what a search finds is not
+// documented: each line is taken to be a metric.
+func DashboardLines(devices int) int { return devices*len(DashboardMetrics) + messageLines }
+
 // Dashboard returns the body for `aws cloudwatch put-dashboard`: a graph for each metric with a line for each device,
-// and one of what became of the messages.
-func (n Names) Dashboard(series []Series) []byte {
+// and one of what became of the messages. A device that is new appears by itself, in either form, whatever
+// intake.name_template is: the graphs search for the words of the metric's name. A search finds what has had data
+// within two weeks, and a graph shows 500 lines (CloudWatch, search expression syntax). window is rollup.window.
+func (n Names) Dashboard(metrics []string, window time.Duration) []byte {
+	period := max(60, int(window.Round(time.Minute).Seconds()))
 	d := dashboard{Widgets: []widget{}}
-	for _, g := range graphs(series) {
-		p := n.properties(g.title, "Average", 60)
-		for _, s := range g.series {
-			p.Metrics = append(p.Metrics, n.line(s))
-		}
-		d.add(p)
+	for i, metric := range metrics {
+		g := n.graph(metric, "Average", period)
+		g.Metrics = [][]any{{search{n.search(metric, period), fmt.Sprint("e", i+1), ""}}}
+		d.add(g)
 	}
-	p := n.properties("Messages of "+n.RuleName(), "Sum", 300)
-	rule := []any{"AWS/IoT", "Success", "RuleName", n.RuleName(), "ActionType", "Cloudwatch Metric"}
-	if n.Form == EMF {
-		rule = []any{"AWS/Logs", "IncomingLogEvents", "LogGroupName", n.LogGroup}
-	}
-	p.Metrics = [][]any{
-		rule,
+	g := n.graph("messages", "Sum", 300)
+	g.Metrics = [][]any{
+		{"AWS/IoT", "Success", "RuleName", n.For(Metric).RuleName(), "ActionType", "Cloudwatch Metric"},
+		{"AWS/Logs", "IncomingLogEvents", "LogGroupName", n.LogGroup},
 		{"AWS/IoT", "RuleNotFound", "RuleName", n.RuleName()},
-		{"AWS/IoT", "ParseError", "RuleName", n.RuleName()},
 	}
-	d.add(p)
+	d.add(g)
+	rows := (len(d.Widgets) + 1) / 2
+	d.Widgets = append(d.Widgets, widget{"text", 0, rows * widgetHeight, 2 * widgetWidth, noteHeight, note{
+		"A Pi appears here by itself when its first readings come, and goes two weeks after its last. " +
+			"`piway-gateway aws setup` made this dashboard once and does not change it: it is yours.",
+	}})
 	return text(d)
 }
 
-// line is a metric as a dashboard writes it: namespace, name, dimensions, and what to call it.
-func (n Names) line(s Series) []any {
-	l := []any{n.Namespace, s.Name}
-	if n.Form == EMF {
-		if n.Site != "" {
-			l = append(l, "site", n.Site)
-		}
-		l = append(l, "device", s.Device)
+// search is an expression for the metric of all devices, by single words, which are found in a name wherever they stand.
+func (n Names) search(metric string, period int) string {
+	terms := []string{`Namespace="` + n.Namespace + `"`}
+	for _, word := range strings.FieldsFunc(metric, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		terms = append(terms, "MetricName="+word)
 	}
-	return append(l, map[string]string{"label": s.Device})
+	return fmt.Sprintf("SEARCH('%s', 'Average', %d)", strings.Join(terms, " "), period)
 }
 
-func (n Names) properties(title, stat string, period int) properties {
-	return properties{Title: title, View: "timeSeries", Region: n.Region, Stat: stat, Period: period, Metrics: [][]any{}}
+func (n Names) graph(title, stat string, period int) graph {
+	return graph{Title: title, View: "timeSeries", Region: n.Region, Stat: stat, Period: period}
 }
 
-func (d *dashboard) add(p properties) {
+func (d *dashboard) add(g graph) {
 	i := len(d.Widgets)
 	d.Widgets = append(d.Widgets, widget{
-		"metric", i % 2 * widgetWidth, i / 2 * widgetHeight, widgetWidth, widgetHeight,
-		p,
+		"metric", i % 2 * widgetWidth, i / 2 * widgetHeight, widgetWidth, widgetHeight, g,
 	})
 }
 
-type graph struct {
-	title  string
-	series []Series
-}
+// DashboardName is of the dashboard of this account and region. Dashboards have no region (CloudWatch API,
+// PutDashboard), so the name has it.
+func (n Names) DashboardName() string { return AccountStack + "-" + n.Region }
 
-// graphs groups the series by metric, in the order of their first, and splits what is too much for one.
-func graphs(series []Series) []graph {
-	var order []string
-	by := map[string][]Series{}
-	for _, s := range series {
-		if by[s.Metric] == nil {
-			order = append(order, s.Metric)
-		}
-		by[s.Metric] = append(by[s.Metric], s)
-	}
-	var all []graph
-	for _, metric := range order {
-		for rest, part := by[metric], 1; len(rest) > 0; part++ {
-			size := min(len(rest), perWidget)
-			g := graph{metric, rest[:size]}
-			if part > 1 {
-				g.title = fmt.Sprintf("%s (%d)", metric, part)
-			}
-			all, rest = append(all, g), rest[size:]
-		}
-	}
-	return all
+// DashboardLink is where AWS's console shows it.
+func (n Names) DashboardLink() string {
+	console := map[string]string{"aws": "console.aws.amazon.com", "aws-cn": "console.amazonaws.cn",
+		"aws-us-gov": "console.amazonaws-us-gov.com"}[n.partition()]
+	return fmt.Sprintf("https://%s/cloudwatch/home?region=%s#dashboards/dashboard/%s", console, n.Region,
+		n.DashboardName())
 }

@@ -24,14 +24,16 @@ type step struct {
 }
 
 // Script returns the plain commands in order, with the files that they need, for bash: it can be pasted, runs in a
-// subshell and a folder of its own, and stops at the first command that fails. csr and certificate are paths: what
-// `piway-gateway aws csr` made, and what the script makes of it.
-func (n Names) Script(csr, certificate string) []byte {
+// subshell and a folder of its own, and stops at the first command that fails. request is the text of what
+// `piway-gateway aws csr` made; certificate is the path of what the script makes of it. It runs on any machine, and as a
+// user who may not read the gateway's folder: then the certificate is left where the script was run.
+func (n Names) Script(request []byte, certificate string) []byte {
 	var b strings.Builder
 	err := script.Execute(&b, map[string]any{
-		"CSR": Quote(csr), "Account": n.Account, "Region": n.Region, "Placeholders": n.Account == AccountPlaceholder ||
+		"Account": n.Account, "Region": n.Region, "Placeholders": n.Account == AccountPlaceholder ||
 			n.Region == RegionPlaceholder,
-		"Files": n.scriptFiles(), "Steps": n.steps(csr, certificate),
+		"Files": n.scriptFiles(), "Steps": n.steps(), "Request": strings.TrimSpace(string(request)),
+		"Certificate": Quote(certificate),
 	})
 	if err != nil {
 		panic("cloud: the script cannot be written: " + err.Error())
@@ -45,8 +47,17 @@ var script = template.Must(template.New("script").Parse(
 (
 set -eu
 export AWS_PAGER=
-test -r {{.CSR}} || { echo "make the key and the signing request first: piway-gateway aws csr" >&2; exit 1; }
+CERTIFICATE_FILE={{.Certificate}}
+test -w "$(dirname "$CERTIFICATE_FILE")" || CERTIFICATE_FILE=$PWD/$(basename "$CERTIFICATE_FILE")
 cd "$(mktemp -d)"
+{{- if .Request}}
+cat >request.pem <<'PIWAY'
+{{.Request}}
+PIWAY
+{{- else}}
+echo "make the key and the signing request first, then print this again: piway-gateway aws csr" >&2
+exit 1
+{{- end}}
 {{- if eq .Account "` + AccountPlaceholder + `"}}
 ACCOUNT=$(aws sts get-caller-identity --query Account --output text)
 {{- end}}
@@ -69,7 +80,9 @@ sed -i.bak -e "s/` + AccountPlaceholder + `/${ACCOUNT:-}/g" -e "s/` + RegionPlac
 {{- range .Steps}}
 # {{.Why}}
 {{.Command}}
-{{end}})
+{{end -}}
+test "$CERTIFICATE_FILE" = {{.Certificate}} || echo "copy $CERTIFICATE_FILE to the gateway, as" {{.Certificate}} >&2
+)
 `))
 
 func (n Names) scriptFiles() map[string]string {
@@ -84,7 +97,7 @@ func (n Names) scriptFiles() map[string]string {
 }
 
 // steps are in the order of what needs what. IAM's changes take some seconds to be seen by IoT Core.
-func (n Names) steps(csr, certificate string) []step {
+func (n Names) steps() []step {
 	steps := []step{{"The roles that the rules take, and what they may do.", n.role(n.Form, "rule-role.json") + "\n" +
 		n.role(errorsRole, "errors-role.json")}}
 	if n.Form == EMF {
@@ -108,8 +121,7 @@ func (n Names) steps(csr, certificate string) []step {
 		step{"The gateway's policy, certificate and thing.", strings.Join([]string{
 			call("iot", "create-policy", "--policy-name", policy, "--policy-document", "file://policy.json"),
 			"CERTIFICATE=$(" + call("iot", "create-certificate-from-csr", "--set-as-active", "--certificate-signing-request",
-				"file://"+csr,
-				"--certificate-pem-outfile", certificate, "--query", "certificateArn", "--output", "text") + ")",
+				"file://request.pem") + ` --certificate-pem-outfile "$CERTIFICATE_FILE"` + " --query certificateArn --output text)",
 			call("iot", "attach-policy", "--policy-name", policy) + ` --target "$CERTIFICATE"`,
 			call("iot", "create-thing", "--thing-name", n.ThingName()),
 			call("iot", "attach-thing-principal", "--thing-name", n.ThingName()) + ` --principal "$CERTIFICATE"`,

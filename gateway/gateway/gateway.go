@@ -24,6 +24,7 @@ import (
 	"piway/gateway/twins"
 	"piway/gateway/uplink"
 	"piway/shared/clock"
+	"piway/shared/config"
 	"piway/shared/pki"
 	"piway/shared/sample"
 	"piway/shared/tell"
@@ -42,6 +43,7 @@ type Gateway struct {
 	hosts     func() []string // that its certificate is made out to
 	announced bool            // on the local network, by mDNS
 	listenTLS string          // as configured
+	cloud     string          // what it sends to, for people
 	naming    sync.RWMutex    // held shared from judging a message until it is in the queue, alone while devices change
 	gone      []string        // of which the start found names in the store, and which are not on the list
 	names     names.Names
@@ -59,7 +61,7 @@ type Gateway struct {
 
 // Open opens every stage. After an error nothing stays open; else call Run, or Close.
 func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gateway, err error) {
-	g := &Gateway{names: cfg.Naming(), log: withJournal(log), teller: tell.New(log), now: newClocks(&cfg.Intake).now}
+	g := &Gateway{names: cfg.Naming(), log: withJournal(log), teller: tell.New(log), now: newClocks(&cfg.Intake).now, cloud: cfg.CloudName()}
 	defer func() {
 		if err != nil {
 			g.Close(ctx)
@@ -72,11 +74,17 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 	if err := tellClock(&cfg.Intake, log); err != nil {
 		return nil, err
 	}
+	if cfg.OnTrial() {
+		log.Warn("localcore stands in for AWS: nothing reaches CloudWatch", "try", "sudo -E piway-gateway aws setup")
+	}
 	if g.lock, err = datadir.Lock(cfg.Data.Dir); err != nil {
 		return nil, err
 	}
+	for _, path := range openSecrets(cfg.Data.Dir) {
+		log.Warn("every user of this machine can read a secret", "file", path, "try", "sudo chmod o= "+path)
+	}
 	if err := g.openPairing(&cfg); err != nil {
-		return nil, datadir.OnDisk(datadir.NotOurs(cfg.Data.Dir, err))
+		return nil, datadir.OnDisk(config.PermitData(err, cfg.Data.Dir))
 	}
 	if g.queue, err = queue.Open(ctx, queue.Config{
 		Path: datadir.Queue(cfg.Data.Dir), Window: cfg.Rollup.Window, Grace: cfg.Rollup.Grace,
@@ -84,7 +92,7 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 		MaxAge: min(cfg.Queue.MaxAge, forward.MaxAge), ThinAfter: cfg.Queue.ThinAfter, ClockRight: clockRight(&cfg.Intake),
 		SinceBoot: clock.SinceBoot, BootID: clock.BootID(), Date: g.date, Log: log.With("part", "queue"),
 	}); err != nil {
-		return nil, datadir.OnDisk(datadir.NotOurs(cfg.Data.Dir, err))
+		return nil, datadir.OnDisk(config.PermitData(err, cfg.Data.Dir))
 	}
 	if g.intake, err = g.openIntake(ctx, &cfg); err != nil {
 		return nil, datadir.OnDisk(err)

@@ -32,9 +32,9 @@ func (g *Gateway) healthz(w http.ResponseWriter, r *http.Request) {
 
 // statusLine is what systemctl status shows.
 func (g *Gateway) statusLine(ctx context.Context) string {
-	line := "not connected to AWS"
+	line := "not connected to " + g.cloud
 	if g.uplink.Stats().Connected {
-		line = "connected to AWS"
+		line = "connected to " + g.cloud
 	}
 	if b, err := g.forward.Backlog(ctx); err == nil && b.Windows > 2 {
 		line += fmt.Sprintf(", %d windows wait", b.Windows)

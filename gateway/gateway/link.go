@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
+	"os"
 	"strconv"
 	"time"
 
 	"piway/gateway/cloud"
+	"piway/gateway/datadir"
 	"piway/gateway/encode"
 	"piway/gateway/feedback"
 	"piway/gateway/forward"
@@ -32,8 +35,7 @@ const alpnMQTT = "x-amzn-mqtt-ca"
 func uplinkConfig(cfg *settings.Config, log *slog.Logger) (uplink.Config, error) {
 	c := &cfg.Uplink
 	if c.Endpoint == "" {
-		return uplink.Config{}, config.Try(errors.New("uplink.endpoint: not set"),
-			"piway-gateway aws setup, or the address that `aws iot describe-endpoint --endpoint-type iot:Data-ATS` prints")
+		return uplink.Config{}, config.NotSetUp(config.Try(errors.New("uplink.endpoint: not set"), trySetUp))
 	}
 	host, port, err := c.HostPort()
 	if err != nil {
@@ -44,7 +46,7 @@ func uplinkConfig(cfg *settings.Config, log *slog.Logger) (uplink.Config, error)
 		certs.alpn = []string{alpnMQTT}
 	}
 	if _, err := certs.load(time.Time{}); err != nil {
-		return uplink.Config{}, err
+		return uplink.Config{}, neverSetUp(err, cfg.Data.Dir)
 	}
 	if doubt := doubts(c); doubt != nil {
 		log.Warn("AWS can hardly be reached", "err", doubt)
@@ -59,6 +61,19 @@ func uplinkConfig(cfg *settings.Config, log *slog.Logger) (uplink.Config, error)
 		KeepAlive: c.KeepAlive,
 		Log:       log.With("part", "uplink"),
 	}, nil
+}
+
+// trySetUp is what makes a gateway one that has somewhere to send to.
+const trySetUp = "sudo -E piway-gateway aws setup, or sudo piway-gateway try"
+
+// neverSetUp marks an error of the certificates where they are not there yet. Where a gateway has run before they are
+// gone, and may come back, as with a disk that is mounted late: its supervisor is to try again.
+func neverSetUp(err error, dataDir string) error {
+	_, queueErr := os.Stat(datadir.Queue(dataDir))
+	if !errors.Is(err, fs.ErrNotExist) || !errors.Is(queueErr, fs.ErrNotExist) {
+		return err
+	}
+	return config.NotSetUp(config.Try(err, trySetUp))
 }
 
 // forwardConfig puts the form between the queue and the uplink.

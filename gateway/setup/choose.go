@@ -3,39 +3,55 @@ package setup
 import (
 	"context"
 	"errors"
+	"regexp"
 
 	"piway/gateway/cloud"
 	"piway/shared/config"
 )
 
-// choose settles the form: as asked, as the stack has it from a broken-off run, or as the user says.
+// choose settles all that there is to ask: by flags, by what is there, or by asking. What is set up already is not
+// asked for again.
 func (s *setup) choose(ctx context.Context) error {
+	if err := goodEmail(s.asked.Email); s.asked.Email != "" && err != nil {
+		return config.Try(err, "--email you@example.com, or --email "+Nobody)
+	}
+	if err := s.lookBoards(ctx); err != nil {
+		return err
+	}
+	s.tellPrices()
+	if err := s.chooseForm(ctx); err != nil {
+		return err
+	}
+	if err := s.chooseEmail(ctx); err != nil {
+		return err
+	}
+	return s.chooseBoard(ctx)
+}
+
+func (s *setup) chooseForm(ctx context.Context) (err error) {
 	form := s.asked.Form
 	was := s.formBefore()
-	switch {
-	case form != "":
-	case s.answer == nil && was == "":
-		return config.Try(errors.New("no form is chosen, and there is nobody to ask"), "--form metric or --form emf")
-	case s.answer == nil:
+	if form == "" {
 		form = was
-	default:
-		s.describe()
+	}
+	if form == "" {
+		if s.answer != nil {
+			s.describe()
+		}
 		first, second := cloud.Metric, cloud.EMF
-		if was == cloud.EMF {
+		if s.cfg.Uplink.Form == cloud.EMF {
 			first, second = second, first
 		}
-		var err error
-		if form, err = s.ask(ctx, "which form", first, second); err != nil {
+		if form, err = s.ask(ctx, "which form", "--form metric or --form emf", first, second); err != nil {
 			return err
 		}
 	}
 	if was != "" && was != form {
-		s.say("  the form was %s: all metrics start anew under other names; the old graphs stay until they are 15 months old",
-			was)
+		s.say("  the form was %s: all metrics start anew under other names;", was)
+		s.say("  the old graphs stay until they are 15 months old")
 	}
 	s.names = s.names.For(form)
 	s.say("  form %s, rule %s; another form later renames every metric", form, s.names.Rule)
-	s.price(form)
 	return checkNames(s.names)
 }
 
@@ -52,22 +68,35 @@ func (s *setup) formBefore() string {
 	return ""
 }
 
-// describe tells what the forms are and cost.
+// describe tells what the forms are.
 func (s *setup) describe() {
-	s.say("  metric  a message and a CloudWatch call for each datapoint; metrics are named NAME (DEVICE). What the " +
-		"usual cron script does.")
-	s.price(cloud.Metric)
-	s.say("  emf     many datapoints in a message; metrics are named NAME, with the device as a dimension, and keep " +
-		"minimum, maximum and percentiles.")
-	s.price(cloud.EMF)
-	s.say("  Changing it later renames every metric: graphs and alarms start anew.")
+	s.say("  metric  a message and a CloudWatch call for each datapoint; metrics are named")
+	s.say("          NAME (DEVICE), as the usual cron script names them")
+	s.say("  emf     many datapoints in a message; metrics are named NAME, with the device as")
+	s.say("          a dimension, and keep minimum, maximum and percentiles")
+	s.say("  Another form later renames every metric: graphs and alarms start anew.")
+	s.say("  Nothing is made yet; Ctrl-C leaves it so.")
 }
 
-func (s *setup) price(form string) {
-	if s.prices == nil {
-		return
+// chooseEmail asks for an address where none was ever given.
+func (s *setup) chooseEmail(ctx context.Context) (err error) {
+	if s.asked.Email != "" || s.account != nil || s.stack != nil {
+		return nil
 	}
-	total, free := s.prices(fleet{form, s.asked.Devices, s.asked.Metrics, s.cfg.Rollup.Window})
-	s.say("          about %.2f USD a month for %d devices with %d metrics each, %.2f after the free tier", total,
-		s.asked.Devices, s.asked.Metrics, free)
+	if s.answer == nil {
+		s.asked.Email = Nobody
+		return nil
+	}
+	s.asked.Email, err = s.askText(ctx, "who gets mail when metrics stop or are refused", Nobody, "--email", goodEmail)
+	return err
+}
+
+// emailForm is what account.yaml takes as AlarmEmail.
+var emailForm = regexp.MustCompile(`^[^@ ]+@[^@ ]+$`)
+
+func goodEmail(text string) error {
+	if text == Nobody || emailForm.MatchString(text) {
+		return nil
+	}
+	return errors.New("an address looks like you@example.com; " + Nobody + " is for nobody")
 }

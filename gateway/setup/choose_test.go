@@ -93,40 +93,6 @@ func TestSetup_besideAnotherGateway(t *testing.T) {
 	}
 }
 
-func TestSetup_choose(t *testing.T) {
-	b := newBench(t)
-	if err := b.setup("").run(t.Context()); err == nil || config.Hint(err) != "--form metric or --form emf" {
-		t.Errorf("got %v, want to be asked for --form", err)
-	}
-	s := b.setup("")
-	answers := []string{"both", "EMF"}
-	s.answer = func(context.Context) (string, error) {
-		next := answers[0]
-		answers = answers[1:]
-		return next, nil
-	}
-	s.prices = func(f fleet) (float64, float64) {
-		return map[string]float64{"metric": 15.77, "emf": 6.5}[f.form] * float64(f.devices*f.metrics) / 20, 1.25
-	}
-	if err := s.run(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	b.complete("emf")
-	for _, want := range []string{
-		"about 15.77 USD a month for 5 devices with 4 metrics each, 1.25 after",
-		"about 6.50 USD", "please answer", "renames every metric",
-	} {
-		if !strings.Contains(b.out.String(), want) {
-			t.Errorf("got no %q in\n%s", want, &b.out)
-		}
-	}
-	s = b.setup("")
-	s.answer = func(context.Context) (string, error) { return "", io.EOF }
-	if err := s.run(t.Context()); err == nil || !strings.Contains(err.Error(), "no answer") {
-		t.Errorf("got %v, want an end of input to be told", err)
-	}
-}
-
 // A connection that is refused at first, as by a new policy, is tried again; one that stays so is an error.
 func TestSetup_connect(t *testing.T) {
 	b := newBench(t)

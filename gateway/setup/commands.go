@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
@@ -44,6 +45,9 @@ func (s *setup) print() error {
 	w.aws("", cloud.EndpointCommand.With("--query", "endpointAddress", "--output", "text"), "")
 	w.line(fmt.Sprintf("# In %s set uplink.endpoint to what the last command said, uplink.form to %s and uplink.rule to %s.", s.path, form, s.names.Rule))
 	w.line("piway-gateway check --config " + cloud.Quote(s.path))
+	w.line("# A dashboard costs nothing if it is one of the account's first three and shows up to 50 metrics.")
+	region := cmp.Or(s.asked.Region, toolRegion(), `"$(aws configure get region)"`)
+	w.aws("", s.boardCommand("", cloud.AccountStack+"-"+region, "", region), "")
 	return nil
 }
 

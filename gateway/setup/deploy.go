@@ -56,7 +56,11 @@ func (s *setup) accountParameters() (cloud.Command, error) {
 			p["AlarmMinutes"] = alarmMinutes(&s.cfg.Rollup, minutes)
 		}
 	}
-	if s.asked.Email != "" {
+	switch s.asked.Email {
+	case "": // as it is
+	case Nobody:
+		p["AlarmEmail"] = ""
+	default:
 		p["AlarmEmail"] = s.asked.Email
 	}
 	var c cloud.Command
@@ -104,7 +108,20 @@ func alarmMinutes(c *settings.Rollup, atLeast int) string {
 	return "240"
 }
 
-func (s *setup) deployGateway(ctx context.Context) error { return s.deploy(ctx, s.gatewayParameters()) }
+// deployGateway does not deploy over a stack that another machine has made meanwhile: that one's certificate would end.
+func (s *setup) deployGateway(ctx context.Context) error {
+	if s.stack == nil {
+		now, err := s.cli.Ready(ctx, s.names.GatewayStack())
+		if err != nil {
+			return err
+		}
+		if now != nil {
+			return config.Try(fmt.Errorf("another aws setup has made the stack %s meanwhile", now.Name),
+				"this again; it looks at whose that is")
+		}
+	}
+	return s.deploy(ctx, s.gatewayParameters())
+}
 
 // deploy makes or changes the gateway's stack.
 func (s *setup) deploy(ctx context.Context, parameters cloud.Command) error {

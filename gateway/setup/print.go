@@ -2,8 +2,10 @@ package setup
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,8 +13,6 @@ import (
 
 	awsfiles "piway/configs/aws"
 	"piway/gateway/cloud"
-	"piway/gateway/datadir"
-	"piway/gateway/devices"
 	"piway/gateway/settings"
 	"piway/shared/config"
 )
@@ -53,9 +53,8 @@ func (c *Printing) names(cfg *settings.Config) (cloud.Names, error) {
 		n.Region = c.Region
 	}
 	if c.What != "cli" {
-		// As the aws tool finds it.
-		if env := cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION")); regionName.MatchString(env) {
-			n.Region = strings.Replace(n.Region, cloud.RegionPlaceholder, env, 1)
+		if region := toolRegion(); region != "" {
+			n.Region = strings.Replace(n.Region, cloud.RegionPlaceholder, region, 1)
 		}
 		// What cannot find out for itself gets the values of AWS's examples.
 		n.Account = strings.Replace(n.Account, cloud.AccountPlaceholder, cloud.Default().Account, 1)
@@ -66,6 +65,14 @@ func (c *Printing) names(cfg *settings.Config) (cloud.Names, error) {
 			c.Region)
 	}
 	return n, checkNames(n)
+}
+
+// toolRegion is the region of the aws tool as far as the environment says, in the tool's order.
+func toolRegion() string {
+	if env := cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION")); regionName.MatchString(env) {
+		return env
+	}
+	return ""
 }
 
 var (
@@ -105,26 +112,17 @@ func (c *Printing) text(cfg *settings.Config, n cloud.Names) ([]byte, error) {
 		return awsfiles.GatewayTemplate, nil
 	case "cli":
 		dir, err := filepath.Abs(cfg.Uplink.Certs.Dir)
-		return n.Script(certFile(dir, csrEnd), certFile(dir, certEnd)), err
-	}
-	list, err := devices.Open(datadir.Devices(cfg.Data.Dir))
-	if err != nil {
-		return nil, err
-	}
-	return n.Dashboard(c.series(cfg, list.All())), nil
-}
-
-// series are the metrics that agents send of the devices on the list.
-func (c *Printing) series(cfg *settings.Config, list []devices.Device) []cloud.Series {
-	var all []cloud.Series
-	for _, metric := range c.Metrics {
-		for _, d := range list {
-			s := cloud.Series{Metric: metric, Device: d.Name, Name: metric}
-			if cfg.Uplink.Form == cloud.Metric {
-				s.Name = cfg.Naming().Report(metric, d.Name)
-			}
-			all = append(all, s)
+		if err != nil {
+			return nil, err
 		}
+		request, err := os.ReadFile(certFile(dir, csrEnd)) // no secret: it goes to AWS as it is
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			err = nil // the script says what to do
+		case errors.Is(err, fs.ErrPermission):
+			err = config.Try(err, "sudo for printing; the script itself needs none")
+		}
+		return n.Script(request, certFile(dir, certEnd)), err
 	}
-	return all
+	return n.Dashboard(c.Metrics, cfg.Rollup.Window), nil
 }

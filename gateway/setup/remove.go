@@ -27,8 +27,8 @@ type Removing struct {
 }
 
 // Remove undoes what Run made. path is the configuration's.
-func Remove(ctx context.Context, path string, cfg settings.Config, c Removing, out io.Writer) error {
-	r := &removal{walk: newWalk(path, c.Access, cfg, out), yes: c.Yes, purge: c.Purge, now: time.Now}
+func Remove(ctx context.Context, path string, cfg settings.Config, c Removing, g Gateway, out io.Writer) error {
+	r := &removal{walk: newWalk(path, c.Access, cfg, out), yes: c.Yes, purge: c.Purge, now: time.Now, stop: g.Stop}
 	return r.run(ctx)
 }
 
@@ -39,19 +39,23 @@ type removal struct {
 	*walk
 	yes, purge bool
 	now        func() time.Time
+	stop       stopper
 	others     []*aws.Stack
 }
 
 func (r *removal) run(ctx context.Context) error {
 	return r.walk.walk(ctx, []walkStep{
 		{"asking AWS who you are", r.identity},
+		{"asking for the address of IoT Core", r.address},
 		{"looking at what is there", r.look},
 		{"asking for your consent", r.consent},
 		{"deactivating the certificate", r.deactivate},
 		{"deleting the gateway's stack", r.deleteGateway},
 		{"deleting the account's stack", r.deleteAccount},
+		{"deleting the dashboard", r.deleteBoard},
 		{"clearing the certificate folder", r.clear},
 		{"writing the configuration", r.configure},
+		{"stopping the gateway", r.end},
 	})
 }
 
@@ -90,6 +94,7 @@ func (r *removal) consent(ctx context.Context) error {
 	}
 	if len(r.others) == 0 {
 		r.say("  the stack %s: the account's rules, roles, alarms and log group, if they are there", cloud.AccountStack)
+		r.say("  the dashboard %s, if it is there, with what you changed on it", r.names.DashboardName())
 	}
 	if r.purge {
 		r.say("  key and certificate in %s, for ever", r.cfg.Uplink.Certs.Dir)
@@ -97,10 +102,7 @@ func (r *removal) consent(ctx context.Context) error {
 	if r.yes {
 		return nil
 	}
-	if r.answer == nil {
-		return config.Try(errors.New("there is nobody to ask"), "--yes")
-	}
-	answer, err := r.ask(ctx, "remove all that", "no", "yes")
+	answer, err := r.ask(ctx, "remove all that", "--yes", "no", "yes")
 	if err == nil && answer != "yes" {
 		err = errors.New("nothing was removed")
 	}
@@ -223,6 +225,17 @@ func (r *removal) configure(context.Context) error {
 	if _, err := configure(r.path, []setting{{"uplink.endpoint", ""}, {"uplink.rule", ""}}); err != nil {
 		return err
 	}
-	r.say("done. %s has no uplink.endpoint any more, so the gateway does not start until the next aws setup", r.path)
+	r.say("  %s has no uplink.endpoint any more, so the gateway does not start until the next aws setup", r.path)
+	return nil
+}
+
+// end stops the service, whose certificate AWS takes no more. Agents keep their readings.
+func (r *removal) end(ctx context.Context) error {
+	if r.stop != nil {
+		if _, err := r.stop(ctx, gatewayUnit, r.path, &indented{r.out}); err != nil {
+			return err
+		}
+	}
+	r.say("done")
 	return nil
 }

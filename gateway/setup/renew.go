@@ -43,6 +43,10 @@ func newRenewal(path string, cfg settings.Config, access Access, g Gateway, out 
 // LoadForRenewal reads the configuration of a gateway whose key is to be renewed.
 func LoadForRenewal(path string) (settings.Config, error) {
 	cfg, err := settings.Load(path)
+	if err == nil && cfg.OnTrial() {
+		return cfg, config.Try(errors.New("this gateway is on trial, and has no certificate of AWS's"),
+			"sudo -E piway-gateway aws setup")
+	}
 	if certs := cfg.Uplink.Certs; err == nil && (certs.Cert != "" || certs.Key != "") {
 		err = foreignCertificate("uplink.certs.cert or uplink.certs.key names files of your own")
 	}
@@ -66,10 +70,11 @@ type renewal struct {
 func (r *renewal) folder() string { return filepath.Join(r.cfg.Uplink.Certs.Dir, renewalDir) }
 
 func (r *renewal) run(ctx context.Context) (err error) {
-	if r.dir, err = os.MkdirTemp("", "piway-aws-"); err != nil {
-		return fmt.Errorf("making a folder for the template: %w", err)
+	end, err := r.room()
+	if err != nil {
+		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(r.dir)) }()
+	defer func() { err = errors.Join(err, end()) }()
 	return r.walk.walk(ctx, []walkStep{
 		{"asking AWS who you are", r.identity},
 		{"looking at what is there", r.look},

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,13 +25,25 @@ import (
 // Asked is what Run is asked for.
 type Asked struct {
 	Access
-	// Form is metric or emf; empty asks the user.
+	// Form is metric or emf; empty leaves that of the stack, or asks the user.
 	Form string
-	// Devices and Metrics each are what the prices are told for.
+	// Devices and Metrics each are what the prices are told for. No devices are those of the gateway's list.
 	Devices, Metrics int
-	// Email is who hears of alarms, if anybody.
+	// Email is who hears of alarms. Nobody is for nobody; empty leaves who does, or asks the user.
 	Email string
+	// Dashboard says when to make one; empty is BoardFree.
+	Dashboard string
 }
+
+// Nobody is the Email of nobody.
+const Nobody = "none"
+
+// When a dashboard is made.
+const (
+	BoardFree = "free" // if AWS charges nothing for it, or the user says so
+	BoardYes  = "yes"
+	BoardNo   = "no"
+)
 
 // Gateway is what a setup asks of the gateway that it sets up.
 type Gateway struct {
@@ -38,6 +51,9 @@ type Gateway struct {
 	Ready func(cfg *settings.Config) error
 	// Check connects once and says what works.
 	Check func(ctx context.Context, cfg settings.Config, out io.Writer) error
+	// Restart and Stop have the services of this machine run what is set up, and not run what no longer is
+	// (shared/service). Nil is nobody.
+	Restart, Stop func(ctx context.Context, unit, config string, out io.Writer) (done bool, err error)
 }
 
 // Load reads the configuration that is to be set up; a file that is not there will be made.
@@ -50,13 +66,15 @@ func Load(path string) (settings.Config, error) {
 		err = config.Try(errors.New("uplink.certs.cert and uplink.certs.key name files of your own, which the gateway "+
 			"would use instead of the new ones"), "remove both from "+path)
 	}
-	return cfg, err
+	return cfg.WithoutTrial(), err
 }
 
 // Run makes all that AWS needs and the gateway's certificate, and sets the configuration at path. nil means that the
-// gateway has connected. Interrupted or failed, it goes on where it stopped when it is called again.
+// gateway has connected, and runs as a service where it is one. Interrupted or failed, it goes on where it stopped when it is called again.
 func Run(ctx context.Context, path string, cfg settings.Config, asked Asked, g Gateway, out io.Writer) error {
-	return newSetup(path, cfg, asked, g, out).run(ctx)
+	s := newSetup(path, cfg, asked, g, out)
+	s.tellTrial()
+	return s.run(ctx)
 }
 
 // Commands only writes the commands, for a shell, and changes nothing.
@@ -79,33 +97,52 @@ type setup struct {
 	prices  priceOf
 	gateway Gateway
 
-	account  *aws.Stack   // the account's stack as it was, nil if there was none
-	others   []*aws.Stack // of other gateways in this account and region
-	request  *pki.Request
-	csr      string // what the stack is or was made of
-	slot     slot   // where that is in the stack
-	dir      string // for the templates, while it runs
-	endpoint string
+	account *aws.Stack   // the account's stack as it was, nil if there was none
+	others  []*aws.Stack // of other gateways in this account and region
+	request *pki.Request
+	csr     string // what the stack is or was made of
+	slot    slot   // where that is in the stack
+	dir     string // for the templates, while it runs
+	board   board
+	started bool // the gateway, by this setup
 }
 
 func (s *setup) run(ctx context.Context) (err error) {
-	if s.dir, err = os.MkdirTemp("", "piway-aws-"); err != nil {
-		return fmt.Errorf("making a folder for the templates: %w", err)
+	if err := files.CanRewrite(s.path); err != nil {
+		return settings.NotWritten(err) // now, and not after all else is done
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(s.dir)) }()
+	end, err := s.room()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, end()) }()
 	return s.walk.walk(ctx, []walkStep{
 		{"asking AWS who you are", s.identity},
+		{"asking for the address of IoT Core", s.address},
 		{"looking at what is there", s.look},
-		{"choosing the form", s.choose},
+		{"choosing what to make", s.choose},
 		{"making the key and the signing request", s.key},
 		{"deploying the account's rules, roles and alarm", s.deployAccount},
 		{"deploying the gateway's policy and certificate", s.deployGateway},
 		{"fetching the certificate", s.certificate},
-		{"asking for the address of IoT Core", s.address},
 		{"writing the configuration", s.configure},
 		{"checking the connection", s.connect},
+		{"starting the gateway", s.start},
+		{"making the dashboard", s.makeBoard},
 		{"telling what is next", s.next},
 	})
+}
+
+// room makes a folder for templates, which the aws tool may read.
+func (s *setup) room() (end func() error, err error) {
+	if s.dir, err = os.MkdirTemp("", "piway-aws-"); err != nil {
+		return nil, fmt.Errorf("making a folder for the templates: %w", err)
+	}
+	end = func() error { return os.RemoveAll(s.dir) }
+	if err := s.cli.Give(s.dir); err != nil {
+		return nil, errors.Join(err, end())
+	}
+	return end, nil
 }
 
 // look finds the stacks, in a state in which they can be deployed.
@@ -137,12 +174,18 @@ func (s *setup) look(ctx context.Context) (err error) {
 // moves refuses to set up a gateway in a second region: the certificate of the first would go on working, and nothing
 // here would know of it.
 func (s *setup) moves() error {
-	region := s.cfg.Uplink.Region()
-	if region == cloud.RegionPlaceholder || s.access.Region == region {
-		return nil
+	here := cmp.Or(s.access.Region, s.names.Region)
+	if region := s.cfg.Uplink.Region(); region != cloud.RegionPlaceholder && region != here {
+		return config.Try(fmt.Errorf("uplink.endpoint is in %s, and this would set the gateway up in %s", region, here),
+			"piway-gateway aws remove --region "+region+" first, or empty uplink.endpoint in "+s.path)
 	}
-	return config.Try(fmt.Errorf("uplink.endpoint is in %s, and this would set the gateway up in %s", region, s.access.Region),
-		"piway-gateway aws remove --region "+region+" first, or empty uplink.endpoint in "+s.path)
+	path := certFile(s.cfg.Uplink.Certs.Dir, certEnd)
+	text, err := os.ReadFile(path)
+	if region := cloud.CertificateRegion(text); err == nil && region != "" && region != here {
+		return config.Try(fmt.Errorf("%s is of %s, and this would set the gateway up in %s", path, region, here),
+			"--region "+region+", or piway-gateway aws remove --region "+region+" first")
+	}
+	return nil
 }
 
 // key makes or finds the key. It does not make one where a stack has the certificate of another: that is how a lost
@@ -150,12 +193,10 @@ func (s *setup) moves() error {
 func (s *setup) key(context.Context) error {
 	dir := s.cfg.Uplink.Certs.Dir
 	path := certFile(dir, keyEnd)
-	if err := files.CanRewrite(s.path); err != nil {
-		return notWritten(err) // now, and not after all else is done
-	}
 	lost := func() error {
 		return config.Try(fmt.Errorf("the stack %s has the certificate of a key that is not %s", s.stack.Name, path),
-			"bring the key back, or piway-gateway aws remove and then this again")
+			"bring the key back. If this is a second gateway of the account: site: NAME in "+s.path+", another name for each. "+
+				"If the key is lost for good: piway-gateway aws remove, then this again")
 	}
 	if _, err := os.Lstat(path); s.stack != nil && os.IsNotExist(err) {
 		return lost()
@@ -177,7 +218,10 @@ func (s *setup) key(context.Context) error {
 
 func (s *setup) template(name string, text []byte) (string, error) {
 	path := filepath.Join(s.dir, name)
-	return path, os.WriteFile(path, text, 0o600)
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		return "", err
+	}
+	return path, s.cli.Give(path)
 }
 
 // certificate fetches what AWS made of the request.
@@ -213,19 +257,6 @@ func (s *setup) fetch(ctx context.Context, from slot, r *pki.Request) error {
 	return nil
 }
 
-func (s *setup) address(ctx context.Context) error {
-	var answer struct{ EndpointAddress string }
-	if err := s.cli.Decode(ctx, "IoT Core", cloud.EndpointCommand, &answer); err != nil {
-		return err
-	}
-	if answer.EndpointAddress == "" {
-		return fmt.Errorf("%s: its answer has no endpointAddress", cloud.EndpointCommand)
-	}
-	s.endpoint = answer.EndpointAddress
-	s.say("  %s", s.endpoint)
-	return nil
-}
-
 // configure sets what has become known, and what would contradict it.
 func (s *setup) configure(context.Context) error {
 	c := &s.cfg.Uplink
@@ -238,6 +269,9 @@ func (s *setup) configure(context.Context) error {
 	}
 	if !c.RuleHasTimestamp {
 		values = append(values, setting{"uplink.rule_has_timestamp", "true"})
+	}
+	if s.onTrial() {
+		values = append(values, setting{"uplink.certs.dir", c.Certs.Dir})
 	}
 	changed, err := configure(s.path, values)
 	if err != nil {
@@ -282,17 +316,21 @@ func (s *setup) connect(ctx context.Context) error {
 }
 
 func (s *setup) next(context.Context) error {
-	if s.asked.Email != "" {
-		s.say("  AWS has written to %s: confirm there, or no alarm will come", s.asked.Email)
-	} else if s.account == nil {
+	if s.asked.Email == Nobody {
 		s.say("  nobody gets mail when metrics stop; --email ADDRESS changes that")
+	} else if s.asked.Email != "" {
+		s.say("  AWS has written to %s: confirm there, or no alarm will come", s.asked.Email)
 	}
 	if tell := keyReader(&s.cfg); tell != "" {
 		s.say("  %s", tell)
 	}
 	s.say("  the alarm rings until the first metrics arrive")
 	s.worth()
-	s.say("done. Next: piway-gateway device add NAME, then (re)start piway-gateway run")
+	if s.started {
+		s.say("done. Next: sudo piway-gateway invite NAME, which prints the line for a Pi")
+	} else {
+		s.say("done. Next: (re)start piway-gateway run, then piway-gateway invite NAME, which prints the line for a Pi")
+	}
 	return nil
 }
 
@@ -302,7 +340,8 @@ func (s *setup) worth() {
 	if s.prices == nil || len(rules) == 0 {
 		return
 	}
-	f := fleet{s.names.Form, max(s.asked.Devices, 1), s.asked.Metrics, s.cfg.Rollup.Window}
+	f := s.fleet()
+	f.form = s.names.Form
 	before, _ := s.prices(f)
 	f.metrics++
 	more, _ := s.prices(f)

@@ -29,6 +29,18 @@ type bench struct {
 	path string // of the configuration
 	dir  string // of the certificates
 	out  bytes.Buffer
+
+	answered int // questions
+}
+
+// shows says what the screen must hold.
+func (b *bench) shows(texts ...string) {
+	b.t.Helper()
+	for _, want := range texts {
+		if !strings.Contains(b.out.String(), want) {
+			b.t.Errorf("got no %q in\n%s", want, &b.out)
+		}
+	}
 }
 
 func newBench(t *testing.T) *bench {
@@ -143,7 +155,7 @@ func TestSetup(t *testing.T) {
 
 // Broken off before any step, the second run ends where an unbroken one does.
 func TestSetup_interruptedBeforeEachStep(t *testing.T) {
-	for at := 4; ; at++ { // the first three change nothing
+	for at := 5; ; at++ { // the first four change nothing
 		b := newBench(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		s, n := b.setup("metric"), 0
@@ -155,7 +167,7 @@ func TestSetup_interruptedBeforeEachStep(t *testing.T) {
 		err := s.run(ctx)
 		cancel()
 		if err == nil {
-			if at < 10 {
+			if at < 12 {
 				t.Fatalf("got %d steps, want more", at)
 			}
 			return
@@ -185,9 +197,9 @@ func (b *bench) resume(at int) {
 }
 
 // Interrupted while a command runs, a real process, which then has done its work or not: here it has. The first, both
-// deployments, the last.
+// deployments, the dashboard.
 func TestSetup_interruptedInACommand(t *testing.T) {
-	for _, at := range []int{1, 5, 6, 9} {
+	for _, at := range []int{1, 7, 8, 11} {
 		b := newBench(t)
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

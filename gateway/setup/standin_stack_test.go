@@ -197,3 +197,24 @@ func (a *awsAccount) delete(name string) int {
 	s.Status, s.Looks, s.Then = "DELETE_IN_PROGRESS", 3, ""
 	return 0
 }
+
+// dashboards are the account's, whatever the region.
+func (a *awsAccount) dashboards(c awsCall) int {
+	switch c.name {
+	case "cloudwatch list-dashboards":
+		list := []map[string]string{}
+		for _, name := range slices.Sorted(maps.Keys(a.Boards)) {
+			list = append(list, map[string]string{"DashboardName": name})
+		}
+		return a.reply(map[string]any{"DashboardEntries": list})
+	case "cloudwatch put-dashboard":
+		a.Boards[c.one("--dashboard-name")] = c.one("--dashboard-body")
+		return a.reply(map[string]any{"DashboardValidationMessages": []string{}})
+	}
+	name := c.one("--dashboard-names")
+	if _, ok := a.Boards[name]; !ok {
+		return a.refuse("DashboardNotFoundError", "DeleteDashboards", "Dashboard "+name+" does not exist")
+	}
+	delete(a.Boards, name)
+	return 0
+}

@@ -24,6 +24,7 @@ type awsAccount struct {
 	Certs  map[string]*awsCert
 	Made   int // certificates ever made
 	Calls  []string
+	Boards map[string]string // dashboards and their bodies
 
 	// What the test wants.
 	Fail   map[string]awsFailure // by "SERVICE OPERATION"
@@ -33,6 +34,8 @@ type awsAccount struct {
 	Old     bool
 	// Detaches is how many deletions of a gateway's stack fail because AWS has not detached all yet.
 	Detaches int
+
+	NeedsRegion bool // the tool has none of its own
 
 	HangAt int    // the call that does its work and then waits for an interrupt; from 1
 	Tell   string // the address to dial when it hangs
@@ -164,6 +167,10 @@ func (a *awsAccount) answer(c awsCall) int {
 		_, _ = fmt.Fprint(a.said, f.Stderr)
 		return f.Code
 	}
+	if a.NeedsRegion && c.one("--region") == "" {
+		_, _ = fmt.Fprint(a.said, "You must specify a region. You can also configure your region by running \"aws configure\".\n")
+		return 253
+	}
 	switch c.name {
 	case "sts get-caller-identity":
 		return a.reply(map[string]string{
@@ -187,6 +194,8 @@ func (a *awsAccount) answer(c awsCall) int {
 			break
 		}
 		return a.reply(map[string]any{"OperationEvents": a.Refused[c.one("--stack-name")]})
+	case "cloudwatch list-dashboards", "cloudwatch put-dashboard", "cloudwatch delete-dashboards":
+		return a.dashboards(c)
 	case "iot describe-endpoint":
 		return a.reply(map[string]string{"endpointAddress": "abc123-ats.iot.us-east-1.amazonaws.com"})
 	}
@@ -225,7 +234,7 @@ func (a *awsAccount) refuse(code, operation, text string) int {
 func newAccount(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := (&awsAccount{Stacks: map[string]*awsStack{}, Certs: map[string]*awsCert{}}).write(dir); err != nil {
+	if err := (&awsAccount{Stacks: map[string]*awsStack{}, Certs: map[string]*awsCert{}, Boards: map[string]string{}}).write(dir); err != nil {
 		t.Fatal(err)
 	}
 	return dir

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/user"
+	"path/filepath"
+	"regexp"
 	"strings"
+	"syscall"
 	"time"
 
 	"piway/gateway/aws"
@@ -34,6 +36,9 @@ type walk struct {
 	cfg    settings.Config
 	names  cloud.Names
 	stack  *aws.Stack // the gateway's, nil if there is none
+
+	endpoint string // of IoT Core, once AWS has told it
+	again    string // flags that the same command needs another time, for what was asked
 }
 
 type walkStep struct {
@@ -46,9 +51,9 @@ func newWalk(path string, access Access, cfg settings.Config, out io.Writer) *wa
 	if region := cfg.Uplink.Region(); access.Region == "" && region != cloud.RegionPlaceholder {
 		access.Region = region
 	}
-	w := &walk{out: out, answer: terminal(), access: access, path: path, cfg: cfg, names: cfg.Cloud()}
+	w := &walk{out: out, answer: terminal(os.Stdin), access: access, path: path, cfg: cfg, names: cfg.Cloud()}
 	w.cli = aws.CLI{
-		Profile: access.Profile, Region: access.Region, Again: underSudo(os.Args, os.Getenv),
+		Profile: access.Profile, Region: access.Region, Again: underSudo(os.Args, os.Getenv), As: aws.CallerOf(os.Getenv),
 		Show: func(line string) { w.say("  $ %s", line) },
 		Waiting: func(what string, since time.Duration) {
 			w.say("  … waiting for %s, %s", what, since.Round(time.Second))
@@ -57,11 +62,10 @@ func newWalk(path string, access Access, cfg settings.Config, out io.Writer) *wa
 	return w
 }
 
-// underSudo returns the command line that keeps the caller's login, "" where it is kept: sudo sets HOME to root's, and
-// the aws tool looks there for credentials, profiles and the region.
+// underSudo returns the command line that keeps the caller's environment, "" where it is kept: sudo drops AWS_PROFILE,
+// AWS_REGION and all the others.
 func underSudo(args []string, env func(string) string) string {
-	caller, err := user.Lookup(env("SUDO_USER"))
-	if err != nil || env("HOME") == caller.HomeDir {
+	if aws.KeepsHome(env) {
 		return ""
 	}
 	words := make([]string, len(args))
@@ -74,8 +78,29 @@ func underSudo(args []string, env func(string) string) string {
 // say tells the user a line. That nobody can read it is no reason to stop half-way.
 func (w *walk) say(format string, args ...any) { _, _ = fmt.Fprintf(w.out, format+"\n", args...) }
 
+// alone keeps a second walk of this configuration out until the returned function is called: two would make two keys.
+// The lock is on the folder, which needs no file that stays.
+func (w *walk) alone() (end func(), err error) {
+	dir, err := os.Open(filepath.Dir(w.path))
+	if err != nil {
+		return func() {}, nil //nolint:nilerr // the folder is yet to be made, or the configuration is only read
+	}
+	end = func() { _ = dir.Close() } // which unlocks it
+	if err := syscall.Flock(int(dir.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
+		end()
+		return nil, config.Try(fmt.Errorf("another aws setup or remove of %s is at work on this machine", w.path),
+			"this again when it has ended")
+	}
+	return end, nil // some file systems have no locks
+}
+
 // walk takes the steps. Its error names the step.
 func (w *walk) walk(ctx context.Context, steps []walkStep) error {
+	end, err := w.alone()
+	if err != nil {
+		return err
+	}
+	defer end()
 	for i, s := range steps {
 		w.say("[%d/%d] %s", i+1, len(steps), s.name)
 		if w.before != nil {
@@ -89,7 +114,7 @@ func (w *walk) walk(ctx context.Context, steps []walkStep) error {
 		case err == nil:
 		case ctx.Err() != nil:
 			return config.Try(fmt.Errorf("interrupted while %s; nothing is lost", s.name),
-				"the same command again; it continues from here")
+				"the same command again"+w.again+"; it continues from here")
 		default:
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
@@ -99,14 +124,54 @@ func (w *walk) walk(ctx context.Context, steps []walkStep) error {
 
 // identity asks AWS whose credentials these are: what is wrong most often.
 func (w *walk) identity(ctx context.Context) error {
+	if as := w.cli.As; as != nil {
+		w.say("  the aws tool runs as %s, with the login in %s/.aws", as.Name, as.Home)
+	}
 	var who struct{ Account, Arn string }
-	if err := w.cli.Decode(ctx, "AWS", cloud.NewCommand("sts", "get-caller-identity"), &who); err != nil {
+	if err := w.regional(ctx, "AWS", cloud.NewCommand("sts", "get-caller-identity"), &who); err != nil {
 		return err
 	}
 	w.names.Account = who.Account
 	w.say("  account %s as %s", who.Account, who.Arn)
 	return nil
 }
+
+// address asks for the address of IoT Core, which tells the region too, wherever the aws tool has it from.
+func (w *walk) address(ctx context.Context) error {
+	var answer struct{ EndpointAddress string }
+	if err := w.regional(ctx, "IoT Core", cloud.EndpointCommand, &answer); err != nil {
+		return err
+	}
+	if answer.EndpointAddress == "" {
+		return fmt.Errorf("%s: its answer has no endpointAddress", cloud.EndpointCommand)
+	}
+	w.endpoint = answer.EndpointAddress
+	w.names.Region = (&settings.Uplink{Endpoint: w.endpoint}).Region()
+	w.say("  %s", w.endpoint)
+	return nil
+}
+
+// regional is cli.Decode, which asks for the region if the aws tool has none.
+func (w *walk) regional(ctx context.Context, what string, command cloud.Command, into any) error {
+	err := w.cli.Decode(ctx, what, command, into)
+	if w.answer == nil || !aws.Said(err, "must specify a region") {
+		return err
+	}
+	w.say("  The aws tool has no region. Metrics, rules and alarms are in one: take the nearest.")
+	region, err := w.askText(ctx, "which region", "us-east-1", "--region", func(text string) error {
+		if !regionForm.MatchString(text) {
+			return errors.New("a region looks like eu-west-1")
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	w.access.Region, w.cli.Region, w.again = region, region, " --region "+region
+	return w.cli.Decode(ctx, what, command, into)
+}
+
+var regionForm = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
 
 // own refuses a stack that is another gateway's, whose name comes out the same.
 func (w *walk) own() error {
@@ -118,13 +183,16 @@ func (w *walk) own() error {
 		"another uplink.client_id, or another site")
 }
 
-// terminal returns a reader of lines if a person is there.
-func terminal() func(context.Context) (string, error) {
-	info, err := os.Stdin.Stat()
+// terminal returns a reader of lines if a person is there: not at /dev/null, which cron and systemd give.
+func terminal(stdin *os.File) func(context.Context) (string, error) {
+	info, err := stdin.Stat()
 	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		return nil
 	}
-	in := bufio.NewReader(os.Stdin)
+	if null, err := os.Stat(os.DevNull); err == nil && os.SameFile(info, null) {
+		return nil
+	}
+	in := bufio.NewReader(stdin)
 	return func(ctx context.Context) (string, error) {
 		type line struct {
 			text string
@@ -145,26 +213,44 @@ func terminal() func(context.Context) (string, error) {
 	}
 }
 
-// ask asks for one of the answers; an empty line is the first. An end of input is an error.
-func (w *walk) ask(ctx context.Context, question string, answers ...string) (string, error) {
-	for {
-		_, _ = fmt.Fprintf(w.out, "%s [%s]: ", question, strings.Join(answers, "/"))
-		text, err := w.answer(ctx)
-		if err != nil {
-			if errors.Is(err, io.EOF) {
-				err = errors.New("no answer")
+// ask asks for one of the answers; an empty line is the first. flags is what answers without a question; the error
+// where nobody answers names it.
+func (w *walk) ask(ctx context.Context, question, flags string, answers ...string) (string, error) {
+	var chosen string
+	_, err := w.askText(ctx, question+" ("+strings.Join(answers, "/")+")", answers[0], flags, func(text string) error {
+		for _, a := range answers {
+			if strings.EqualFold(text, a) {
+				chosen = a
+				return nil
 			}
+		}
+		return errors.New("please answer one of: " + strings.Join(answers, ", "))
+	})
+	return chosen, err
+}
+
+// askText asks until the answer is a good one; an empty line is the usual one.
+func (w *walk) askText(ctx context.Context, question, usual, flags string, good func(string) error) (string, error) {
+	if w.answer == nil {
+		return "", config.Try(fmt.Errorf("%s? There is nobody to ask", question), flags)
+	}
+	for {
+		_, _ = fmt.Fprintf(w.out, "%s [%s]: ", question, usual)
+		text, err := w.answer(ctx)
+		if errors.Is(err, io.EOF) {
+			return "", config.Try(fmt.Errorf("%s? No answer came", question), flags)
+		}
+		if err != nil {
 			return "", err
 		}
 		if text == "" {
-			return answers[0], nil
+			text = usual
 		}
-		for _, a := range answers {
-			if strings.EqualFold(text, a) {
-				return a, nil
-			}
+		if err := good(text); err != nil {
+			w.say("%v", err)
+			continue
 		}
-		w.say("please answer one of: %s", strings.Join(answers, ", "))
+		return text, nil
 	}
 }
 

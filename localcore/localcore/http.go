@@ -47,11 +47,17 @@ func (c *Core) routes() http.Handler {
 	})
 	mux.HandleFunc("GET /metrics.json", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, c.snapshot()) })
 	mux.HandleFunc("GET /faults.json", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, c.faults.all()) })
-	mux.HandleFunc("POST /faults/{name}", c.faults.handle)
+	if !c.cfg.ReadOnly {
+		mux.HandleFunc("POST /faults/{name}", c.faults.handle)
+	}
 	mux.Handle("/", page.Handler(c.view))
 	// A page elsewhere must not break things here through the browser of who looks at it.
 	names := append([]string{"localhost", hostName(c.cfg.HTTP)}, c.cfg.Hosts...)
-	return onlyHosts(names, http.NewCrossOriginProtection().Handler(mux))
+	all := onlyHosts(names, http.NewCrossOriginProtection().Handler(mux))
+	if c.cfg.ReadOnly {
+		return onlyNear(all)
+	}
+	return all
 }
 
 func writeJSON(w http.ResponseWriter, v any) {

@@ -29,6 +29,9 @@ type Config struct {
 	// Hosts are the names and addresses in a server certificate that is made; none means this machine's loopback names.
 	// The page is served under these names, under localhost and under every address.
 	Hosts []string
+	// ReadOnly shows the page to this machine and to private networks only, and takes no faults. It is for a page that
+	// others can reach.
+	ReadOnly bool
 	// Rules are topic-rule files. None means the built-in copies of those in configs/aws/rules.
 	Rules []string
 	// SkipForeignActions loads rules without the actions that are not supported here.
@@ -110,6 +113,9 @@ func (c *Core) open(ctx context.Context) (err error) {
 	var lc net.ListenConfig
 	if c.http, err = lc.Listen(ctx, "tcp", c.cfg.HTTP); err != nil {
 		return config.Try(fmt.Errorf("opening http: %w", err), "another address with --http")
+	}
+	if c.cfg.ReadOnly {
+		c.http = newNarrow(c.http, maxReaders)
 	}
 	if err := c.openBroker(ctx, tlsConfig); err != nil {
 		return config.Try(fmt.Errorf("opening mqtt: %w", err), "another address with --listen")

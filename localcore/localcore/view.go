@@ -189,17 +189,15 @@ func (c *Core) viewBill() page.Bill {
 
 // describe says where prices are from: their region and how old the oldest is.
 func describe(t *prices.Table) string {
-	var oldest time.Time
-	for _, p := range t.Prices() {
-		if oldest.IsZero() || p.Date.Before(oldest) {
-			oldest = p.Date.Time
-		}
-	}
+	oldest, _ := t.Read()
 	return fmt.Sprintf("%s, found on %s or later; each figure's source is in the price file", t.Region(),
 		oldest.Format(time.DateOnly))
 }
 
 func (c *Core) viewFaults() []page.Fault {
+	if c.cfg.ReadOnly {
+		return nil
+	}
 	all := c.faults.all()
 	list := make([]page.Fault, len(all))
 	for i, f := range all {

@@ -15,8 +15,8 @@ func Piway() Rules {
 // only the three wirings (gateway/gateway, agent/agent, localcore/localcore) know more than one.
 var inside = map[string][]string{
 	// The programs: flags and help.
-	"agent":        {"agent/*", "shared/cli", "shared/config", "shared/mdns", "shared/pki", "shared/sample"},
-	"gateway":      {"gateway/gateway", "gateway/settings", "gateway/setup", "gateway/demo", "gateway/ctl", "gateway/where", "gateway/backup", "shared/cli", "shared/config"},
+	"agent":        {"agent/*", "shared/cli", "shared/config", "shared/mdns", "shared/pki", "shared/runas", "shared/sample", "shared/service"},
+	"gateway":      {"gateway/gateway", "gateway/settings", "gateway/setup", "gateway/demo", "gateway/ctl", "gateway/where", "gateway/backup", "gateway/trial", "shared/cli", "shared/config", "shared/runas", "shared/service"},
 	"gateway_test": {"configs/aws", "gateway/backup", "gateway/datadir", "gateway/devices", "shared/pairing", "shared/pki"}, // what its commands print
 	"localcore":    {"localcore/localcore", "shared/cli", "shared/pki"},
 
@@ -83,11 +83,12 @@ var inside = map[string][]string{
 
 	// What the gateway is told, and what it calls itself at AWS.
 	"gateway/settings": {
-		"gateway/cloud", "gateway/names", "gateway/rollup", "gateway/uplink", "shared/address",
-		"shared/config", "shared/sample",
+		"gateway/cloud", "gateway/names", "gateway/rollup", "gateway/uplink", "configs", "shared/address",
+		"shared/config", "shared/files", "shared/sample",
 	},
-	"gateway/cloud":   {"configs/aws"},
-	"gateway/datadir": {"shared/config", "shared/files"},
+	"gateway/cloud":      {"configs/aws"},
+	"gateway/cloud_test": {"gateway/names"}, // by which a search must find them
+	"gateway/datadir":    {"shared/config", "shared/files"},
 
 	// What its commands do.
 	"gateway/backup": {
@@ -108,6 +109,12 @@ var inside = map[string][]string{
 		"gateway/gateway", "gateway/settings", "agent/agent", "agent/join", "localcore/localcore",
 		"localcore/cloudwatch", "shared/config",
 	},
+
+	"gateway/trial": {
+		"gateway/control", "gateway/settings", "gateway/where", "localcore/localcore", "shared/address", "shared/backoff",
+		"shared/config", "shared/files", "shared/pki", "shared/service",
+	},
+	"gateway/trial_test": {"gateway/gateway"}, // which it is tried with
 
 	// What the stages from the queue to the encoder say to each other, and the leaves that it stands on: a set of numbers,
 	// and the accounts, which those read too who only look at the ledger.
@@ -163,7 +170,10 @@ var inside = map[string][]string{
 	},
 	"proof/scenarios":      {},
 	"proof/scenarios_test": {"proof/world"},
+	"proof/formats":        {},
+	"proof/formats_test":   {"agent/agent", "agent/spool", "gateway/backup", "gateway/devices", "gateway/queue", "gateway/settings"}, // what reads a file
 	"proof/faultfs":        {},
+	"proof/pages":          {"proof/world", "shared/cli"},
 	"proof/mutants":        {"shared/cli"},
 	"proof/chaos":          {"proof/world", "proof/faultfs", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
 	"proof/hostile":        {"proof/world", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
@@ -190,17 +200,20 @@ var inside = map[string][]string{
 	"shared/address":  {},
 	"shared/arrows":   {},
 	"shared/backoff":  {},
-	"shared/cli":      {"shared/config", "shared/version"},
+	"shared/cli":      {"shared/config", "shared/manual", "shared/version"},
 	"shared/clock":    {},
 	"shared/config":   {},
 	"shared/files":    {},
 	"shared/guard":    {"shared/tell"},
+	"shared/manual":   {}, // what kong knows is put into its words by cli
 	"shared/mdns":     {},
 	"shared/mqttlink": {"shared/address", "shared/mdns"},
 	"shared/pairing":  {"shared/address", "shared/config", "shared/pki"},
 	"shared/pki":      {"shared/config", "shared/files"},
 	"shared/prices":   {"shared/config"}, // its table is YAML
 	"shared/race":     {},
+	"shared/runas":    {"shared/cli"},
+	"shared/service":  {"shared/backoff", "shared/config"},
 	"shared/sample":   {"shared/sample/advice", "shared/sample/datum", "shared/sample/scan"},
 	"shared/tell":     {},
 	"shared/testlog":  {},

@@ -1,7 +1,7 @@
 // Package cli is the front door of every program: arguments, help, signals, the way mistakes are told, and the log.
 // Its one promise: the programs behave alike. Without arguments a program that has commands prints its help and
-// succeeds; --version names the version; a mistake is one line, with what to try on a line of its own, and exit status 1; the first SIGINT or
-// SIGTERM ends a program in order, the second at once.
+// succeeds; --version names the version; a mistake is one line, with what to try on a line of its own, and exit status
+// 1, or 78 where the program is not set up yet; the first SIGINT or SIGTERM ends a program in order, the second at once.
 package cli
 
 import (
@@ -10,12 +10,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"os/signal"
 	"regexp"
 	"slices"
-	"strings"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -35,14 +31,6 @@ type Program struct {
 // Streams are what a command may write to.
 type Streams struct{ Out, Err io.Writer }
 
-// Main is the program: it runs the command of the process's arguments and does not return.
-func (p Program) Main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	err := p.Run(ctx, os.Args[1:], Streams{os.Stdout, os.Stderr})
-	os.Exit(p.Status(err, os.Stderr))
-}
-
 // Run parses the arguments and does what they say. Its error has a hint (config.Hint) where something can be done.
 func (p Program) Run(ctx context.Context, args []string, s Streams) error {
 	helped := false
@@ -61,7 +49,7 @@ func (p Program) Run(ctx context.Context, args []string, s Streams) error {
 	if err != nil {
 		return config.Try(err, p.Name+" --help")
 	}
-	return command.Run()
+	return withConfig(command.Run(), args)
 }
 
 // everywhere are the flags that every program has beside --help.
@@ -96,20 +84,26 @@ func numbers(args []string) []string {
 	return args
 }
 
-// Status tells an error to a person, with its hint on a line of its own, and returns the exit status: 0 for none, else
-// 1.
+// notSetUp is the exit status of a program that is not set up yet, EX_CONFIG of sysexits(3). The units for systemd have
+// it in RestartPreventExitStatus=: only a person can help.
+const notSetUp = 78
+
+// Status tells an error to a person, with each hint on a line of its own, and returns the exit status: 0 for none, 78
+// for what is not set up yet (config.NotSetUp), else 1.
 func (p Program) Status(err error, w io.Writer) int {
 	if err == nil {
 		return 0
 	}
+	if told, ok := errors.AsType[Told](err); ok {
+		return int(told)
+	}
 	if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")
 	}
-	text, hint := err.Error(), config.Hint(err)
-	if hint != "" {
-		text = strings.Replace(text, ", try: "+hint, "", 1) + "\ntry: " + hint
+	_, _ = fmt.Fprintf(w, "%s: %s\n", p.Name, p.tell(err, bySudo())) // nobody is left to tell
+	if config.IsNotSetUp(err) {
+		return notSetUp
 	}
-	_, _ = fmt.Fprintf(w, "%s: %s\n", p.Name, text) // nobody is left to tell
 	return 1
 }
 

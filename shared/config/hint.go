@@ -36,6 +36,25 @@ func Hint(err error) string {
 	return ""
 }
 
+// NotSetUp marks err, whose text stays, as that of a program which a person has yet to set up: starting it again helps
+// nobody. A file that is there and has a mistake is no such case. It returns nil for a nil err.
+func NotSetUp(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &notSetUpError{err}
+}
+
+// IsNotSetUp reports whether NotSetUp has marked err, or an error in it.
+func IsNotSetUp(err error) bool {
+	_, ok := errors.AsType[*notSetUpError](err)
+	return ok
+}
+
+type notSetUpError struct{ error }
+
+func (e *notSetUpError) Unwrap() error { return e.error }
+
 type tryError struct {
 	err  error
 	hint string

@@ -21,7 +21,7 @@ type Files struct {
 
 // Find looks in the folder dir for files named as AWS names its downloads, in any case of letters: all *root*,
 // one *certificate.pem* and one *private.pem*. Passed over are public keys (*public.pem*), signing requests (*.csr.pem)
-// and folders.
+// and folders. What is not there is fs.ErrNotExist.
 func Find(dir string) (Files, error) { return Files{}.FindRest(dir) }
 
 // FindRest is Find for the fields that f leaves empty; those that are set stay as they are and are not looked for.
@@ -65,9 +65,14 @@ func one(dir string, found []string, pattern, what string) (string, error) {
 }
 
 func none(dir, pattern, what string) error {
-	return config.Try(fmt.Errorf("finding certificates in %s: no file matches %s", dir, pattern), "put "+what+
+	return config.Try(missingError{fmt.Errorf("finding certificates in %s: no file matches %s", dir, pattern)}, "put "+what+
 		" there, or set its path")
 }
+
+// A missingError is fs.ErrNotExist of a file that has no certain name.
+type missingError struct{ error }
+
+func (missingError) Is(target error) bool { return target == fs.ErrNotExist } //nolint:errorlint // the target itself is asked for
 
 func bases(paths []string) string {
 	names := make([]string, len(paths))

@@ -24,13 +24,15 @@ func TestDefault_figures(t *testing.T) {
 		"CloudWatch PutMetricData":  {1000, 1_000_000, 0, "2026-11-26"},
 		"CloudWatch Logs, taken in": {1, 5, 0, "2026-06-13"},
 		"CloudWatch custom metrics": {1, 10, 0, "2022-04-29"},
+		"CloudWatch dashboards":     {1, 3, 0, "2026-06-13"},
+		"CloudWatch alarms":         {1, 10, 0, "2026-06-13"},
 	}
 	tiers := map[string][]prices.Tier{
 		"CloudWatch custom metrics": {{0.30, 10_000}, {0.10, 250_000}, {0.05, 1_000_000}, {0.02, math.Inf(1)}},
 	}
 	for what, usd := range map[string]float64{
 		"IoT connection": 0.08, "IoT messages": 1, "IoT rules triggered": 0.15, "IoT actions executed": 0.15,
-		"CloudWatch PutMetricData": 0.01, "CloudWatch Logs, taken in": 0.50,
+		"CloudWatch PutMetricData": 0.01, "CloudWatch Logs, taken in": 0.50, "CloudWatch dashboards": 3, "CloudWatch alarms": 0.10,
 	} {
 		tiers[what] = []prices.Tier{{usd, math.Inf(1)}}
 	}

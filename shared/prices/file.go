@@ -48,6 +48,8 @@ type file struct {
 	PutMetricData     Price  `yaml:"put_metric_data"`
 	LogGB             Price  `yaml:"log_gigabytes"`
 	MetricMonths      Price  `yaml:"metric_months"`
+	Dashboards        Price  `yaml:"dashboards"`
+	Alarms            Price  `yaml:"alarms"`
 }
 
 // Validate tells what is missing, too: a group that is not there would be free.
@@ -57,13 +59,17 @@ func (f *file) Validate() error {
 		errs = append(errs, config.Errorf("region", "required and missing, try: us-east-1"))
 	}
 	for _, m := range meters {
-		errs = append(errs, m.in(f).check(m.key))
+		if p := m.in(f); !m.own || !p.absent() {
+			errs = append(errs, p.check(m.key))
+		}
 	}
 	return errors.Join(errs...)
 }
 
+func (p *Price) absent() bool { return len(p.Tiers) == 0 && p.Source == "" && p.Date.IsZero() }
+
 func (p *Price) check(key string) error {
-	if len(p.Tiers) == 0 && p.Source == "" && p.Date.IsZero() {
+	if p.absent() {
 		return config.Errorf(key, "required and missing, try: price: [0] in it if it costs nothing")
 	}
 	errs := []error{p.checkTiers(key + ".price"), p.checkUnits(key)}

@@ -21,7 +21,7 @@ func builtIn(t testing.TB) string {
 
 func TestDefault_everyFigureHasSourceAndDate(t *testing.T) {
 	table := prices.Default()
-	if table.Region() != "us-east-1" || len(table.Prices()) != 7 {
+	if table.Region() != "us-east-1" || len(table.Prices()) != 9 {
 		t.Fatalf("got region %q with %d prices", table.Region(), len(table.Prices()))
 	}
 	for _, p := range table.Prices() {

@@ -3,6 +3,7 @@ package prices_test
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -187,5 +188,26 @@ func TestSteps(t *testing.T) {
 		if got := prices.Steps(bytes); got != want {
 			t.Errorf("%d bytes: got %v, want %v", bytes, got, want)
 		}
+	}
+}
+
+// Dashboards and alarms are of a bill where there are some; a table of before they were known stands without them.
+func TestTable_Month_dashboards(t *testing.T) {
+	table := prices.Default()
+	check(t, amounts(table.Month(prices.Usage{Dashboards: 4, Alarms: 11})), map[string]string{
+		"CloudWatch dashboards": "12.00", "CloudWatch alarms": "1.10", "total": "13.10", "after free": "3.10",
+	})
+	for _, l := range table.Month(prices.Usage{}).Lines {
+		if l.What == "CloudWatch dashboards" || l.What == "CloudWatch alarms" {
+			t.Errorf("got a line of nothing: %+v", l)
+		}
+	}
+	before, _, _ := strings.Cut(builtIn(t), "\n# The free ones show")
+	old, err := prices.Parse("table", []byte(before))
+	if err != nil || len(old.Prices()) != 7 {
+		t.Fatalf("got %d prices, %v, want the seven of before", len(old.Prices()), err)
+	}
+	if _, err := prices.Parse("table", []byte(before+"\nalarms: {price: [1]}\n")); err == nil {
+		t.Error("took a price without its source")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	_ "embed" // for the table file
 	"math"
 	"slices"
+	"time"
 )
 
 //go:embed us-east-1.yaml
@@ -49,13 +50,26 @@ func Default() *Table {
 // Region is the AWS region that the prices are of.
 func (t *Table) Region() string { return t.region }
 
-// Prices returns a copy of all prices, in the order of a bill.
+// Prices returns a copy of all prices that the table has, in the order of a bill.
 func (t *Table) Prices() []Price {
-	all := slices.Clone(t.prices)
+	all := slices.DeleteFunc(slices.Clone(t.prices), func(p Price) bool { return p.absent() })
 	for i := range all {
 		all[i].Tiers = slices.Clone(all[i].Tiers)
 	}
 	return all
+}
+
+// Read is when the oldest and the newest of the prices were read.
+func (t *Table) Read() (first, last time.Time) {
+	for _, p := range t.Prices() {
+		if first.IsZero() || p.Date.Before(first) {
+			first = p.Date.Time
+		}
+		if p.Date.After(last) {
+			last = p.Date.Time
+		}
+	}
+	return first, last
 }
 
 // A Line is one line of a bill.
@@ -68,7 +82,8 @@ type Line struct {
 	Free float64
 }
 
-// A Bill is the price of a usage: a line for each figure, zeros too, and their sums.
+// A Bill is the price of a usage: a line for each figure that localcore meters, zeros too, and for each other one that
+// is used; and their sums.
 type Bill struct {
 	Lines            []Line
 	Total, AfterFree float64
@@ -85,6 +100,9 @@ func (t *Table) month(u Usage, firstYear bool) Bill {
 	for i, m := range meters {
 		p := &t.prices[i]
 		line := Line{What: m.what, Unit: m.unit, Quantity: *m.of(&u)}
+		if m.own && line.Quantity == 0 {
+			continue
+		}
 		line.USD = p.usd(line.Quantity)
 		free := p.FreeAlways
 		if firstYear {

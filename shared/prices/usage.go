@@ -22,6 +22,8 @@ type Usage struct {
 	LogGB float64
 	// MetricMonths are custom metrics, each for the part of the month's hours in which it has data.
 	MetricMonths float64
+	// Dashboards and Alarms are those of CloudWatch, each for a whole month.
+	Dashboards, Alarms float64
 }
 
 // Times returns the usage with every figure multiplied, to scale a day to a month.
@@ -45,36 +47,47 @@ type meter struct {
 	key, what, unit string
 	of              func(*Usage) *float64
 	in              func(*file) *Price
+	// own says that localcore does not meter it: a table of somebody's may lack it, and a bill shows it where it is used.
+	own bool
 }
 
 // meters are all figures of Usage, in the order of a bill.
 var meters = []meter{
 	{
 		"metric_months", "CloudWatch custom metrics", "metric-months",
-		func(u *Usage) *float64 { return &u.MetricMonths }, func(f *file) *Price { return &f.MetricMonths },
+		func(u *Usage) *float64 { return &u.MetricMonths }, func(f *file) *Price { return &f.MetricMonths }, false,
 	},
 	{
 		"put_metric_data", "CloudWatch PutMetricData", "calls",
-		func(u *Usage) *float64 { return &u.PutMetricData }, func(f *file) *Price { return &f.PutMetricData },
+		func(u *Usage) *float64 { return &u.PutMetricData }, func(f *file) *Price { return &f.PutMetricData }, false,
 	},
 	{
 		"log_gigabytes", "CloudWatch Logs, taken in", "GB",
-		func(u *Usage) *float64 { return &u.LogGB }, func(f *file) *Price { return &f.LogGB },
+		func(u *Usage) *float64 { return &u.LogGB }, func(f *file) *Price { return &f.LogGB }, false,
 	},
 	{
 		"messages", "IoT messages", "messages of 5 KB",
-		func(u *Usage) *float64 { return &u.Messages }, func(f *file) *Price { return &f.Messages },
+		func(u *Usage) *float64 { return &u.Messages }, func(f *file) *Price { return &f.Messages }, false,
 	},
 	{
 		"rules_triggered", "IoT rules triggered", "rules",
-		func(u *Usage) *float64 { return &u.RulesTriggered }, func(f *file) *Price { return &f.RulesTriggered },
+		func(u *Usage) *float64 { return &u.RulesTriggered }, func(f *file) *Price { return &f.RulesTriggered }, false,
 	},
 	{
 		"actions_executed", "IoT actions executed", "actions",
-		func(u *Usage) *float64 { return &u.ActionsExecuted }, func(f *file) *Price { return &f.ActionsExecuted },
+		func(u *Usage) *float64 { return &u.ActionsExecuted }, func(f *file) *Price { return &f.ActionsExecuted }, false,
 	},
 	{
 		"connection_minutes", "IoT connection", "minutes",
 		func(u *Usage) *float64 { return &u.ConnectionMinutes }, func(f *file) *Price { return &f.ConnectionMinutes },
+		false,
+	},
+	{
+		"dashboards", "CloudWatch dashboards", "dashboards",
+		func(u *Usage) *float64 { return &u.Dashboards }, func(f *file) *Price { return &f.Dashboards }, true,
+	},
+	{
+		"alarms", "CloudWatch alarms", "alarms",
+		func(u *Usage) *float64 { return &u.Alarms }, func(f *file) *Price { return &f.Alarms }, true,
 	},
 }
