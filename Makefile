@@ -3,6 +3,7 @@ COMPOSE ?= docker-compose
 FUZZTIME ?= 10s
 OUTAGE ?=
 HOSTILE ?=
+FOOTPRINT ?= 5m
 CHAOS ?=
 LYING ?= 5m
 MUTANTS ?=
@@ -17,7 +18,7 @@ LICENSES := Apache-2.0,MIT,BSD-2-Clause,BSD-3-Clause,ISC
 DUAL := github.com/eclipse/paho.mqtt.golang
 
 .DEFAULT_GOAL := help
-.PHONY: pages help build test lint fmt vuln licenses units packages fuzz bench drain outage proof hostile chaos lying powercut mutants demo cross release compose-up compose-down clean
+.PHONY: help build test lint fmt vuln licenses units packages pages fuzz bench drain footprint outage proof hostile chaos lying powercut mutants demo cross release compose-up compose-down clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +82,14 @@ bench: ## measure what the gateway takes and what it costs
 
 drain: ## send a backlog at AWS's full rate and count what AWS would discard (4 minutes)
 	$(GO) test ./gateway/gateway -run '^$$' -bench Cloud_drain -benchtime 1x
+
+footprint: ## measure sizes, memory, CPU and bytes written, for FOOTPRINT a figure (default 5m; half an hour in all)
+	@$(MAKE) --no-print-directory cross PROGRAMS="agent gateway"
+	@for f in dist/linux-*/piway-*; do \
+	  echo "$$f $$(stat -c %s "$$f") bytes, $$(xz -6 -c "$$f" | wc -c) by xz"; \
+	done
+	@for f in dist/release/*.deb; do [ ! -e "$$f" ] || echo "$$f $$(stat -c %s "$$f") bytes"; done
+	FOOTPRINT=$(FOOTPRINT) $(GO) test ./proof/footprint -run '^$$' -bench Footprint -benchtime 1x -timeout 2h
 
 outage: ## run the same outage against Piway, mosquitto and telegraf (OUTAGE="--help" for more)
 	$(GO) run ./proof/outage $(OUTAGE)

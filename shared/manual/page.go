@@ -186,13 +186,13 @@ func lower(s string) string {
 // word is an argument of a macro.
 func word(s string) string { return `"` + text(s) + `"` }
 
-// escapes are the characters that roff takes for commands of its own, or prints as others than they are.
-var escapes = strings.NewReplacer(
-	`\`, `\e`, `-`, `\-`, `'`, `\(aq`, "`", `\(ga`, `^`, `\(ha`, `~`, `\(ti`, `"`, `\(dq`,
-)
-
 // text is a text as roff prints it, character by character. It is no request, whatever it begins with.
 func text(s string) string {
+	// What roff takes for commands of its own, or prints as something else. No variable of the package: those would be
+	// in the programs.
+	escapes := strings.NewReplacer(
+		`\`, `\e`, `-`, `\-`, `'`, `\(aq`, "`", `\(ga`, `^`, `\(ha`, `~`, `\(ti`, `"`, `\(dq`,
+	)
 	var b strings.Builder
 	if strings.HasPrefix(s, ".") {
 		b.WriteString(`\&`)

@@ -100,7 +100,7 @@ func zshValue(v Value) string {
 	return out + " "
 }
 
-var zshEscapes = strings.NewReplacer(`\`, `\\`, `[`, `\[`, `]`, `\]`, `:`, `\:`)
-
 // zshText is a text within a specification of _arguments.
-func zshText(s string) string { return zshEscapes.Replace(s) }
+func zshText(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `[`, `\[`, `]`, `\]`, `:`, `\:`).Replace(s)
+}

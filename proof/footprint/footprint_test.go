@@ -1,0 +1,45 @@
+package footprint_test
+
+import (
+	"testing"
+	"time"
+
+	"piway/proof/world"
+)
+
+// mb is CloudWatch's and the disk's, 10^6 bytes.
+const mb = 1e6
+
+// maxResident is the bar of the agent over TLS, in bytes.
+const maxResident = 16 * mb
+
+// The agent takes 16 MB of memory at most, and writes nothing while the gateway answers. A sample costs a twentieth of
+// the processor time that a run of the old script costs, if that can be run.
+func TestAgent(t *testing.T) {
+	span := 8 * time.Second
+	if world.Long() {
+		span = 30 * time.Second
+	}
+	h, _ := newHouse(t)
+	a := h.agent(t, time.Second)
+	before := h.gateway.Written()
+	time.Sleep(2 * time.Second) // the first report reads what is read once
+	used := during(t, a.PID(), span)
+	if h.gateway.Written() == before {
+		t.Skip("what the gateway stores is not counted as written here: no disk, or a kernel that does not count")
+	}
+	if used.resident > maxResident {
+		t.Errorf("got %.1f MB resident, want %.0f at most", float64(used.resident)/mb, maxResident/mb)
+	}
+	if used.written != 0 {
+		t.Errorf("got %d bytes written in %v, want none while the gateway answers", used.written, span)
+	}
+	runs := h.scriptRuns(t, 5)
+	sample := used.cpu / (span / time.Second)
+	run := runs[0] // the cheapest
+	t.Logf("resident %.1f MB, CPU %v a sample, %v a run of the script: 1/%.0f", float64(used.resident)/mb, sample, run,
+		float64(run)/float64(sample))
+	if sample*20 > run {
+		t.Errorf("got %v of CPU a sample, want a twentieth of %v at most", sample, run)
+	}
+}
