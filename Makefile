@@ -18,7 +18,7 @@ LICENSES := Apache-2.0,MIT,BSD-2-Clause,BSD-3-Clause,ISC
 DUAL := github.com/eclipse/paho.mqtt.golang
 
 .DEFAULT_GOAL := help
-.PHONY: pages help build test lint fmt vuln licenses units packages fuzz bench drain footprint outage proof hostile chaos lying powercut mutants demo cross release compose-up compose-down clean
+.PHONY: help build test lint fmt vuln licenses units packages pages fuzz bench drain footprint outage proof hostile chaos lying powercut mutants demo cross release compose-up compose-down clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
