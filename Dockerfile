@@ -1,15 +1,26 @@
-# One file for the three programs: build with --target agent, gateway or localcore.
-# Nothing here needs BuildKit, and BuildKit takes it too.
+# One file for all images. Nothing here needs BuildKit, and BuildKit takes it too.
+#   gateway, agent, localcore              the programs and nothing else; release archives hold the same
+#   build, demo-gateway, demo, mosquitto   what docker-compose.yml needs beside them
+# Agent is the last: who builds without BuildKit builds all that stands before, too.
 FROM golang:1.26-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
-COPY . .
+COPY agent agent
+COPY gateway gateway
+COPY localcore localcore
+COPY shared shared
+COPY configs/*.go configs/*.yaml configs/
+COPY configs/aws configs/aws
+# What the compiler keeps would never be used again.
 RUN for name in agent gateway localcore; do \
-      CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o /out/piway-$name ./$name || exit 1; \
-    done
+      CGO_ENABLED=0 GOCACHE=/tmp/go go build -trimpath -ldflags "-s -w" -o /out/piway-$name ./$name || exit 1; \
+    done; rm -rf /tmp/go
 # The folders that volumes are mounted on: a new named volume takes over their owner.
-RUN mkdir -p /tree/certs /tree/secrets /tree/etc/piway /tree/var/lib/piway /tree/var/lib/piway-agent
+RUN for dir in certs etc/piway var/lib/piway var/lib/piway-agent; do \
+      install -d -m 0700 -o 65532 -g 65532 /tree/$dir || exit 1; \
+    done
+USER 65532:65532
 
 FROM scratch AS base
 COPY --from=build --chown=65532:65532 /tree/ /
@@ -22,6 +33,27 @@ ENTRYPOINT ["/usr/bin/piway-localcore"]
 FROM base AS gateway
 COPY --from=build /out/piway-gateway /usr/bin/piway-gateway
 ENTRYPOINT ["/usr/bin/piway-gateway"]
+
+FROM gateway AS demo-gateway
+COPY --chown=65532:65532 configs/compose/gateway.yaml /etc/piway/gateway.yaml
+
+# A small Debian, as on a Pi: with mosquitto_pub for the recipe's script, and with a shell for what a person does.
+FROM debian:bookworm-slim AS demo
+RUN apt-get update -q \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends mosquitto-clients \
+ && rm -rf /var/lib/apt/lists/*
+RUN install -d -m 0700 -o 65532 -g 65532 /certs /invitations /script /var/lib/piway /var/lib/piway-agent
+COPY --from=build /out/piway-agent /out/piway-gateway /usr/bin/
+COPY --chown=65532:65532 configs/compose /etc/piway
+USER 65532:65532
+CMD ["sh"]
+
+FROM demo AS mosquitto
+USER root
+RUN apt-get update -q \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends mosquitto \
+ && rm -rf /var/lib/apt/lists/*
+USER 65532:65532
 
 FROM base AS agent
 COPY --from=build /out/piway-agent /usr/bin/piway-agent

@@ -6,6 +6,7 @@ HOSTILE ?=
 CHAOS ?=
 LYING ?= 5m
 MUTANTS ?=
+STORIES ?=
 PROGRAMS := agent gateway localcore
 BIN := bin
 RELEASE ?=
@@ -16,7 +17,7 @@ LICENSES := Apache-2.0,MIT,BSD-2-Clause,BSD-3-Clause,ISC
 DUAL := github.com/eclipse/paho.mqtt.golang
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt vuln licenses units fuzz bench drain outage proof hostile chaos lying powercut mutants demo cross release compose-up compose-down clean
+.PHONY: pages help build test lint fmt vuln licenses units packages fuzz bench drain outage proof hostile chaos lying powercut mutants demo cross release compose-up compose-down clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +61,12 @@ licenses: ## see that what is built in has a licence that asks for no more than 
 
 units: ## start both units in a container with systemd, and see that they work (needs root and Docker; some minutes)
 	.ci/units-check
+
+packages: ## install the packages of make release on machines with nothing else, and use them (STORIES=upgrade for some)
+	.ci/packages-check dist/release $(STORIES)
+
+pages: ## type the commands of our pages on machines with systemd (after make release; needs root and Docker; some minutes)
+	.ci/pages-check
 
 fuzz: ## run each fuzz test for FUZZTIME (default 10s)
 	@grep -rlE '^func Fuzz' --include='*_test.go' . | sort | while read -r f; do \
@@ -113,11 +120,11 @@ cross: ## build the three programs for Raspberry Pis and servers into dist/
 release: ## make packages, tarballs, images and an apt tree in dist/release (RELEASE="armhf" for some; docs/release.md)
 	@GO='$(GO)' tools/release/release $(RELEASE)
 
-compose-up: ## build and start the container stack (localcore, gateway, agent)
+compose-up: ## build and start the container stack (localcore, gateway, three agents, a script)
 	$(COMPOSE) up -d --build
 
 compose-down: ## stop the container stack and remove its volumes
-	$(COMPOSE) down -v
+	$(COMPOSE) --profile localcore --profile mosquitto down -v
 
 clean: ## remove what build and cross made
 	rm -rf bin dist

@@ -4,13 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
 	"piway/agent/agent"
 	"piway/agent/collect"
 	"piway/agent/find"
+	"piway/shared/config"
 	"piway/shared/pki"
 	"piway/shared/sample"
 )
@@ -40,12 +43,32 @@ func (p *printer) identity(cfg agent.Config) {
 	key, err := cfg.Key()
 	switch {
 	case err != nil:
-		p.line("key            %s: FAILS: %v", cfg.Gateway.KeyFile, err)
+		p.fails("key            %s: %v", cfg.Gateway.KeyFile, err)
 	case key != nil:
 		p.line("key            %s: %s", cfg.Gateway.KeyFile, pki.SumOfCert(key.Leaf))
-		if cfg.KeyIsOpen() {
-			p.line("key            every user of this machine can read it, try: chmod 600 %s", cfg.Gateway.KeyFile)
-		}
+	}
+	for _, path := range cfg.OpenSecrets() {
+		p.line("warning        every user of this machine can read %s, try: sudo chmod o= %s", path, path)
+	}
+}
+
+// folders prints whether what must outlive the agent can be kept, and own readings be read.
+func (p *printer) folders(cfg agent.Config) {
+	switch err := cfg.SpoolUsable(); {
+	case cfg.Spool.Dir == "":
+		p.line("spool          in memory only, a restart costs what waits")
+	case errors.Is(err, fs.ErrNotExist):
+		p.line("spool          %s: not there yet, and made when it is needed", cfg.Spool.Dir)
+	case err != nil:
+		p.fails("spool          %s: %v", cfg.Spool.Dir, err)
+	default:
+		p.line("spool          %s: ok", cfg.Spool.Dir)
+	}
+	if cfg.Collect.Folder == "" {
+		return
+	}
+	if _, err := os.ReadDir(cfg.Collect.Folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		p.fails("own readings   %s: %v", cfg.Collect.Folder, config.Permit(err, cfg.Collect.Folder))
 	}
 }
 
@@ -62,10 +85,25 @@ func (p *printer) gateway(cfg agent.Config, at find.Place) {
 	}
 }
 
-// printer keeps the first error of several writes.
+// printer keeps the first error of several writes, and counts what fails.
 type printer struct {
-	w   io.Writer
-	err error
+	w      io.Writer
+	err    error
+	failed int
+}
+
+// fails prints a line of what does not work, FAILS in front of why.
+func (p *printer) fails(format string, what string, why error) {
+	p.failed++
+	p.line(strings.Replace(format, ": %v", ": FAILS: %v", 1), what, why)
+}
+
+// end is the outcome of the whole check; err is of what came last.
+func (p *printer) end(err error) error {
+	if p.failed > 0 {
+		err = errors.Join(err, fmt.Errorf("%d of the lines above say FAILS", p.failed))
+	}
+	return errors.Join(p.err, err)
 }
 
 func (p *printer) line(format string, args ...any) {
@@ -78,6 +116,9 @@ func (p *printer) line(format string, args ...any) {
 func (p *printer) readings(all []collect.Reading, said map[string]string) {
 	var local, none []string
 	for _, r := range all {
+		if r.Err != nil && !errors.Is(r.Err, collect.ErrAbsent) && !errors.Is(r.Err, collect.ErrEarly) {
+			p.failed++ // as outcome says
+		}
 		switch {
 		case !r.Local:
 			p.line("sensor         %s: %s", r.Name, outcome(r))

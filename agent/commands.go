@@ -9,6 +9,7 @@ import (
 	"piway/agent/agent"
 	"piway/shared/cli"
 	"piway/shared/config"
+	"piway/shared/runas"
 )
 
 // commands are the command line.
@@ -86,8 +87,10 @@ type checkCmd struct {
 }
 
 func (checkCmd) Help() string {
-	return `Reads each sensor and each file of collect.folder, and logs in at the gateway. Sends nothing. What stays on the LAN
-unless a rule of the gateway names it is "local"; what counts or compares is over one second.
+	return `Reads each sensor and each file of collect.folder, looks whether spool.dir can be written, and logs in at the gateway.
+Sends nothing. What stays on the LAN unless a rule of the gateway names it is "local"; what counts or compares is over
+one second. Given as root, it checks as the user of the service, who has spool.dir. The exit status is 0 unless a line
+says FAILS or the login does not work; what this machine does not have is no failure.
 
 Example:
 
@@ -100,6 +103,11 @@ func (c checkCmd) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
+	if u := cfg.ServiceUser(c.Config); u != nil {
+		if ran, err := runas.Again(ctx, u, s, "check", "--config", c.Config); ran {
+			return err
+		}
+	}
 	quiet := slog.New(slog.DiscardHandler) // the outcome is printed
 	readings, said, err := agent.Readings(ctx, cfg, quiet)
 	if err != nil {
@@ -107,17 +115,18 @@ func (c checkCmd) Run(ctx context.Context, s cli.Streams) error {
 	}
 	p := printer{w: s.Out}
 	p.line("configuration  %s: ok, device %q", c.Config, cfg.Name())
+	p.line("user           %s", runas.Me())
 	p.identity(cfg)
+	p.folders(cfg)
 	p.readings(readings, said)
 	for _, f := range agent.Own(ctx, cfg, readings, quiet) {
 		p.file(f)
 	}
 	at, err := agent.Probe(ctx, cfg, quiet)
-	if err != nil {
-		return errors.Join(p.err, err)
+	if err == nil {
+		p.gateway(cfg, at)
 	}
-	p.gateway(cfg, at)
-	return p.err
+	return p.end(err)
 }
 
 // load reads the configuration, if a file is named, and the password.

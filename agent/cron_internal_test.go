@@ -42,7 +42,7 @@ func documented(t *testing.T) map[string]string {
 }
 
 // cron runs a command by /bin/sh with hardly a PATH, in the user's home, and ends it at a %. The documented line must
-// work so, with the program where the unit for systemd has it. Here the program and its configuration are elsewhere.
+// work so, with the program where the package or the unit for systemd has it. Here the program and its configuration are elsewhere.
 func TestDocs_cronLine(t *testing.T) {
 	t.Parallel()
 	unit, err := os.ReadFile("../configs/systemd/piway-agent.service")
@@ -58,11 +58,12 @@ func TestDocs_cronLine(t *testing.T) {
 	if err := os.Symlink(self, filepath.Join(bin, "piway-agent")); err != nil {
 		t.Fatal(err)
 	}
-	move := strings.NewReplacer("/usr/local/bin/", bin+"/", "/etc/piway/agent.yaml", configure(t, b.Addr()))
+	move := strings.NewReplacer("/usr/local/bin/", bin+"/", "/usr/bin/", bin+"/", "/etc/piway/agent.yaml", configure(t, b.Addr()))
 	for where, command := range documented(t) {
 		program, _, _ := strings.Cut(command, " ")
-		if !strings.Contains(string(unit), "ExecStart="+program+" ") || strings.Contains(command, "%") {
-			t.Errorf("%s: got %q, want the program of the unit, and no %%", where, command)
+		packaged := program == "/usr/bin/piway-agent"
+		if !packaged && !strings.Contains(string(unit), "ExecStart="+program+" ") || strings.Contains(command, "%") {
+			t.Errorf("%s: got %q, want the program of the package or the unit, and no %%", where, command)
 		}
 		cron := exec.CommandContext(t.Context(), "/bin/sh", "-c", move.Replace(command))
 		cron.Dir = t.TempDir()

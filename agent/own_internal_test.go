@@ -246,18 +246,18 @@ func TestUnit_makesTheFolder(t *testing.T) {
 	}
 }
 
-// shellBlock is an indented block of docs/scripts.md that begins with a line.
+// shellBlock is a block of docs/scripts.md, between fences, that begins with a line.
 func shellBlock(t *testing.T, first string) string {
 	t.Helper()
 	text, err := os.ReadFile("../docs/scripts.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := regexp.MustCompile(`(?m)^    ` + regexp.QuoteMeta(first) + `.*\n(?:    .*\n)*`).Find(text)
+	m := regexp.MustCompile("(?ms)^```sh.*?\n(" + regexp.QuoteMeta(first) + ".*?)^```$").FindSubmatch(text)
 	if m == nil {
 		t.Fatalf("docs/scripts.md has no block that begins with %q", first)
 	}
-	return regexp.MustCompile(`(?m)^    `).ReplaceAllString(string(m), "")
+	return string(m[1])
 }
 
 // sh runs a script as it is documented, in another folder, with tools that stand in for a Pi's.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"runtime/debug"
 
 	"piway/gateway/ctl"
@@ -10,6 +9,7 @@ import (
 	"piway/gateway/settings"
 	"piway/gateway/where"
 	"piway/shared/cli"
+	"piway/shared/runas"
 )
 
 const description = `Bridges the Raspberry Pis of a LAN to AWS CloudWatch through one AWS IoT Core certificate.
@@ -90,7 +90,7 @@ type checkCmd struct {
 
 // Help is the longer help of the command.
 func (*checkCmd) Help() string {
-	return `Reads the configuration and the certificates, and connects to AWS once, as the client id followed by "-check".
+	return `Reads the configuration and the certificates, looks whether data.dir can be written, and connects to AWS once, as the client id followed by "-check". Given as root, it checks as the user of the service, who has data.dir. The exit status is 0 only if all that it tests works.
 
 AWS acknowledges a message even if no rule takes it. So, while the gateway does not run, check sends a canary: a message that the rule must refuse and report. If the report comes back, the rule exists and its error action works.
 
@@ -100,10 +100,15 @@ Example:
 }
 
 // Run checks.
-func (c *checkCmd) Run(ctx context.Context, out io.Writer) error {
+func (c *checkCmd) Run(ctx context.Context, s cli.Streams) error {
 	cfg, err := c.load()
 	if err != nil {
 		return err
 	}
-	return gateway.Check(ctx, cfg, out)
+	if u := gateway.ServiceUser(cfg.Data.Dir, c.Config == settings.DefaultPath); u != nil {
+		if ran, err := runas.Again(ctx, u, s, "check", "--config", c.Config); ran {
+			return err
+		}
+	}
+	return gateway.Check(ctx, cfg, s.Out)
 }

@@ -52,7 +52,20 @@ func (c *backupCmd) Run(ctx context.Context, s cli.Streams) error {
 		return err
 	}
 	tellBackup(s.Err, a)
+	if isOpen(s.Out) {
+		_, _ = fmt.Fprintln(s.Err, "warning    every user of this machine can read the file, try: chmod 600 on it; FILE for - makes it so")
+	}
 	return nil
+}
+
+// isOpen says whether a stream is a file that every user of this machine can read.
+func isOpen(stream any) bool {
+	f, ok := stream.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o007 != 0
 }
 
 // tellBackup says what is in a backup. Nobody may be there to read it.

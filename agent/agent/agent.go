@@ -46,11 +46,17 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	defer gateway.Close()
+	kept := spool.Open(spoolConfig(cfg, log))
+	if err := kept.Taken(); err != nil {
+		kept.Close()
+		return config.Try(config.Errorf("spool.dir", "%w", err), "sudo systemctl stop piway-agent, if the service is to make "+
+			"room for this one; or another spool.dir")
+	}
 	s := newSampler(cfg, cfg.Spool.Dir, log)
 	s.live = publish.NewLive()
 	opt := publishOptions(cfg, cfg.Name(), gateway, log)
 	opt.Live, opt.Wanted = s.live, s.want
-	reports := &spread{Spool: spool.Open(spoolConfig(cfg, log)), offset: offset(cfg), hurry: ctx.Done()}
+	reports := &spread{Spool: kept, offset: offset(cfg), hurry: ctx.Done()}
 	publisher := publish.New(opt, reports)
 
 	// The publisher outlives ctx by the farewell.

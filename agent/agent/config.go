@@ -76,6 +76,12 @@ type Log struct {
 // DefaultFolder is where others put their readings; the agent's unit for systemd makes it.
 const DefaultFolder = "/run/piway"
 
+// Absent is what can be done where there is no configuration.
+func (Config) Absent() string {
+	return "sudo piway-agent join TOKEN, which makes it: piway-gateway invite NAME on the gateway prints that line; or name " +
+		"another file with --config"
+}
+
 // Default returns the configuration of an agent that nobody has configured.
 func Default() Config {
 	return Config{

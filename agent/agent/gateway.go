@@ -7,6 +7,7 @@ import (
 
 	"piway/agent/find"
 	"piway/shared/config"
+	"piway/shared/files"
 	"piway/shared/mdns"
 	"piway/shared/pki"
 )
@@ -36,8 +37,8 @@ func (c Config) find(look bool, log *slog.Logger) (*find.Finder, error) {
 		return nil, err
 	}
 	opt.Key = key
-	if c.KeyIsOpen() {
-		log.Warn("every user of this machine can read the device's key", "file", g.KeyFile, "try", "chmod 600 "+g.KeyFile)
+	for _, path := range c.OpenSecrets() {
+		log.Warn("every user of this machine can read a secret", "file", path, "try", "sudo chmod o= "+path)
 	}
 	return find.New(opt)
 }
@@ -54,9 +55,17 @@ func (c Config) Key() (*tls.Certificate, error) {
 	return key, nil
 }
 
-// KeyIsOpen reports whether every user of this machine may read the device's key, by its mode.
-func (c Config) KeyIsOpen() bool {
-	return c.Gateway.KeyFile != "" && pki.Files{Key: c.Gateway.KeyFile}.KeyIsOpen()
+// OpenSecrets returns which of the files with a key or a password every user of this machine may read, by their modes.
+// That is told and no error: the agents of earlier versions took them so.
+func (c Config) OpenSecrets() (open []string) {
+	secret := c.Gateway.KeyFile // with it no password is sent
+	if secret == "" {
+		secret = c.Gateway.PasswordFile
+	}
+	if secret != "" && files.IsOpen(secret) {
+		open = append(open, secret)
+	}
+	return open
 }
 
 // password is sent where there is no key: a device that has a key has no password.

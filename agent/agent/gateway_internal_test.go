@@ -40,7 +40,7 @@ func TestFind_openKey(t *testing.T) {
 		if _, err := cfg.finder(slog.New(slog.NewTextHandler(said, nil))); err != nil {
 			t.Fatal(err)
 		}
-		if got := said.Count("every user of this machine", "chmod 600 "+cfg.Gateway.KeyFile); got != told {
+		if got := said.Count("every user of this machine", "chmod o= "+cfg.Gateway.KeyFile); got != told {
 			t.Errorf("mode %o: told %d times\n%s", mode, got, said)
 		}
 	}

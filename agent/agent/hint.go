@@ -3,7 +3,9 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"strings"
 	"syscall"
 
 	"piway/shared/config"
@@ -17,7 +19,27 @@ func (c Config) refused() string {
 	if c.Gateway.KeyFile != "" {
 		return tryJoin
 	}
-	return "piway-gateway device add NAME, then put its password into gateway.password_file"
+	return c.tryPassword()
+}
+
+// tryPassword is what can be done when the gateway refuses a password, or that none was sent.
+func (c Config) tryPassword() string {
+	name := c.Username()
+	hint := fmt.Sprintf("on the gateway piway-gateway device password %s, or device add %s if device list does not have it; its "+
+		"password into gateway.password_file or PIWAY_PASSWORD", name, name)
+	if c.Gateway.Password == "" {
+		return "no password is set: sudo piway-agent join TOKEN, which needs none (piway-gateway invite " + name + " on the " +
+			"gateway prints that line; --replace if device list has it); or " + hint
+	}
+	return hint
+}
+
+// unset says of a refused log-in that no password was sent, if that is so.
+func (c Config) unset(err error) error {
+	if c.Gateway.KeyFile == "" && c.Gateway.Password == "" && errors.Is(err, mqttlink.ErrLogin) {
+		return fmt.Errorf("no password is set: %w", err)
+	}
+	return err
 }
 
 const tryJoin = "piway-gateway device list on the gateway: this key is unknown there, or revoked; piway-gateway invite NAME " +
@@ -26,7 +48,7 @@ const tryJoin = "piway-gateway device list on the gateway: this key is unknown t
 // hinted adds to a failed connection what its user can do about it.
 func (c Config) hinted(err error) error {
 	if hint := c.hint(err); err != nil && hint != "" {
-		return config.Try(err, hint)
+		return config.Try(c.unset(err), hint)
 	}
 	return err
 }
@@ -46,8 +68,7 @@ func (c Config) hint(err error) string {
 		is   bool
 		hint string
 	}{
-		{errors.Is(err, mqttlink.ErrLogin), "piway-gateway device add NAME on the gateway, then put the password into " +
-			"gateway.password_file or PIWAY_PASSWORD"},
+		{errors.Is(err, mqttlink.ErrLogin), strings.TrimPrefix(c.tryPassword(), "no password is set: ")},
 		{errors.Is(err, pki.ErrPin), "correct gateway.address; if the gateway lost its keys, piway-gateway invite NAME " +
 			"--replace prints what lets this machine in"},
 		{errors.Is(err, syscall.ECONNREFUSED), "start the gateway, or correct gateway.address"},

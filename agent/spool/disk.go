@@ -8,6 +8,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"piway/shared/files"
 )
 
 // disk is the folder's state.
@@ -16,6 +18,7 @@ type disk struct {
 	away    bool      // it is there, or was, and is not used: it is to be tried again
 	file    uint64    // number of the last file
 	synced  time.Time // the last fsync
+	taken   error     // another process had it at the start
 	failed  bool      // and that is told
 	retryAt time.Time
 	litter  []string // files of which nothing is needed, and that are to be removed
@@ -40,6 +43,14 @@ func (s *Spool) openDisk() {
 	}
 }
 
+// Taken is the error of a folder that another process had when this spool was opened. What is in it is that one's, and
+// nothing of this spool's is kept on disk.
+func (s *Spool) Taken() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.disk.taken
+}
+
 // takeUp uses a folder that is there, with what is in it, and makes that durable. It makes none.
 func (s *Spool) takeUp() {
 	if s.disk.lock == nil {
@@ -48,6 +59,9 @@ func (s *Spool) takeUp() {
 			s.disk.away = false
 			s.adopt(nil)
 			return
+		}
+		if errors.Is(err, errLocked) && len(s.segments) == 0 {
+			s.disk.taken = err
 		}
 		if err != nil {
 			s.fail(err)
@@ -65,9 +79,9 @@ func (s *Spool) lockDir() error {
 		return err
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		_ = f.Close() // the first error is the one to tell
+		defer f.Close() //nolint:errcheck // the first error is the one to tell
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			err = errLocked
+			err = fmt.Errorf("%w%s", errLocked, files.HeldBy(f))
 		}
 		return fmt.Errorf("locking %s: %w", s.cfg.Dir, err)
 	}

@@ -78,7 +78,7 @@ func deviceList(ctx context.Context, dir string) ([]byte, error) {
 	defer func() { _ = lock.Close() }() // frees the lock
 	list, err := devices.Open(datadir.Devices(dir))
 	if err != nil {
-		return nil, datadir.NotOurs(dir, err)
+		return nil, config.PermitData(err, dir)
 	}
 	return list.Text()
 }

@@ -20,8 +20,8 @@ func TestBroker_connack_ofItsVersion(t *testing.T) {
 		code    int
 		why     string
 	}{
-		"an empty password": {rawConnect("MQTT", 4, user|password|clean, "pi1", "pi1", ""), 5, "wrong user name or password"},
-		"no password":       {rawConnect("MQTT", 4, user|clean, "pi1", "pi1"), 5, "wrong user name or password"},
+		"an empty password": {rawConnect("MQTT", 4, user|password|clean, "pi1", "pi1", ""), 5, "no password was sent"},
+		"no password":       {rawConnect("MQTT", 4, user|clean, "pi1", "pi1"), 5, "no password was sent"},
 		"an empty will": {
 			rawConnect("MQTT", 4, user|password|will|clean, "pi1", "pi/pi1/status", "", "pi1", "hunter-pi1"), 0, "",
 		},

@@ -77,7 +77,18 @@ func (h *hook) judge(s *session, cl *mqtt.Client, pk packets.Packet) error {
 	if !s.secure && h.b.cfg.ListenTLS != "" {
 		args = append(args, "try", "piway-gateway device list; without TLS only those of kind plain are let in")
 	}
-	return h.refuse(cl, code, errors.New("wrong user name or password"), args...)
+	return h.refuse(cl, code, errors.New(wrong(pk)), args...)
+}
+
+// wrong says what of a login is wrong, or missing.
+func wrong(pk packets.Packet) string {
+	switch {
+	case len(pk.Connect.Username) == 0:
+		return "no user name was sent"
+	case len(pk.Connect.Password) == 0:
+		return "no password was sent"
+	}
+	return "wrong user name or password"
 }
 
 // topicName is the name in the topics of a device that is known by its key: the user name, so that an agent whose device

@@ -123,9 +123,7 @@ func Call(ctx context.Context, dataDir, method, path string, in, out any) error 
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("%w: %s", ErrNotRunning, dataDir)
 	case errors.Is(err, syscall.EACCES):
-		return config.Try(fmt.Errorf("asking the gateway: no permission for %s", Path(dataDir)),
-			fmt.Sprintf("sudo, or join the service's group; or sudo chown -R %d:%d %s if it is this user's", os.Geteuid(),
-				os.Getegid(), dataDir))
+		return config.PermitData(fmt.Errorf("asking the gateway: %s: %w", Path(dataDir), fs.ErrPermission), dataDir)
 	case err != nil:
 		return fmt.Errorf("asking the gateway: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 
 	"piway/gateway/datadir"
+	"piway/shared/config"
 	"piway/shared/pki"
 )
 
@@ -30,7 +31,7 @@ func makeCA(dataDir string) ([]byte, error) {
 	defer func() { _ = lock.Close() }() // frees the lock
 	a, err := pki.OpenAuthority(datadir.PKI(dataDir), nil)
 	if err != nil {
-		return nil, datadir.NotOurs(dataDir, err)
+		return nil, config.PermitData(err, dataDir)
 	}
 	return a.PEM(), nil
 }

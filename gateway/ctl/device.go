@@ -2,7 +2,6 @@ package ctl
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -13,7 +12,6 @@ import (
 
 	"piway/gateway/control"
 	"piway/gateway/devices"
-	"piway/shared/config"
 	"piway/shared/prices"
 	"piway/shared/sample"
 )
@@ -55,14 +53,11 @@ func Show(ctx context.Context, dataDir, name string, rate Rate, asJSON bool, out
 	var all []devices.Metric
 	var beside devices.Beside
 	err := control.Call(ctx, dataDir, "GET", "/devices/"+name+"/metrics", nil, &all)
-	if errors.Is(err, control.ErrNotRunning) {
-		return config.Try(err, "start the gateway, or name its configuration with --config")
-	}
 	if err == nil {
 		err = control.Call(ctx, dataDir, "GET", "/devices/"+name+"/beside", nil, &beside)
 	}
 	if err != nil {
-		return err
+		return unanswered(ctx, dataDir, err)
 	}
 	each := rate.month(len(all))
 	shown := []priced{}

@@ -11,6 +11,7 @@ import (
 	"piway/gateway/control"
 	"piway/gateway/datadir"
 	"piway/gateway/devices"
+	"piway/shared/config"
 	"piway/shared/sample"
 )
 
@@ -58,7 +59,7 @@ func (p Place) WithDevices(f func(Devices) error) error {
 	defer func() { _ = lock.Close() }() // frees the lock
 	list, err := devices.Open(datadir.Devices(p.DataDir))
 	if err != nil {
-		return datadir.NotOurs(p.DataDir, err)
+		return config.PermitData(err, p.DataDir)
 	}
 	return f(localList{list, p})
 }

@@ -59,7 +59,7 @@ func TestAddDevice_passwordFile(t *testing.T) {
 			if (devices == 1) != c.ok {
 				t.Errorf("%d devices", devices)
 			}
-			if (err == nil) != c.ok || err != nil && !strings.Contains(err.Error(), "exists, remove it or name another file") {
+			if (err == nil) != c.ok || err != nil && !strings.Contains(err.Error(), "exists, try: another file, or remove it") {
 				t.Errorf("got %v, want none: %t", err, c.ok)
 			}
 			if text, err := os.ReadFile(other); err != nil || string(text) != mine {

@@ -30,7 +30,8 @@ func unanswered(ctx context.Context, dataDir string, err error) error {
 	}
 	doing, none := control.Standing(ctx, dataDir)
 	if none != nil {
-		return config.Try(none, "start the gateway; if it runs as another user, use sudo")
+		return config.Try(none, "sudo systemctl start piway-gateway, or without systemd piway-gateway run; sudo journalctl -u "+
+			"piway-gateway says why one has ended")
 	}
 	return errors.New("a gateway has this data folder: " + doing)
 }

@@ -16,7 +16,6 @@ import (
 	"piway/gateway/feedback"
 	"piway/gateway/forward"
 	"piway/gateway/queue/ledger"
-	"piway/shared/config"
 )
 
 // Ledger prints what became of every sample, as a table or as JSON. Its error names a device of which the figures
@@ -24,7 +23,7 @@ import (
 func Ledger(ctx context.Context, dataDir string, asJSON bool, out io.Writer) error {
 	var accounts []ledger.Account
 	if err := control.Call(ctx, dataDir, "GET", "/ledger", nil, &accounts); err != nil {
-		return config.Try(err, "start the gateway, or name its configuration with --config")
+		return unanswered(ctx, dataDir, err)
 	}
 	if asJSON {
 		if err := JSON(out, accounts); err != nil {

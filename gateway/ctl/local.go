@@ -7,6 +7,7 @@ import (
 	"piway/gateway/datadir"
 	"piway/gateway/devices"
 	"piway/shared/clock"
+	"piway/shared/config"
 	"piway/shared/pki"
 )
 
@@ -42,7 +43,7 @@ func (l localList) Add(_ context.Context, name string, plain bool) (string, erro
 func (l localList) Invite(_ context.Context, names []string, replace bool) ([]devices.Token, error) {
 	authority, err := pki.OpenAuthority(datadir.PKI(l.at.DataDir), nil)
 	if err != nil {
-		return nil, datadir.NotOurs(l.at.DataDir, err)
+		return nil, config.PermitData(err, l.at.DataDir)
 	}
 	all, err := l.list.Tokens(names, replace, l.moment(), authority.Pin(), l.at.Addresses())
 	for _, t := range all {

@@ -74,7 +74,7 @@ func (to Password) give(name string, makeOne func() (string, error), written str
 func (to Password) write(name string, makeOne func() (string, error), written string) error {
 	f, err := files.OpenFile(to.File, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("writing the password: %s exists, remove it or name another file", to.File)
+		return config.Try(fmt.Errorf("writing the password: %s exists", to.File), "another file, or remove it")
 	}
 	if err != nil {
 		err = fmt.Errorf("writing the password: %w", err)

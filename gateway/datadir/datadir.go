@@ -43,27 +43,18 @@ func Lock(dir string) (*os.File, error) {
 	}
 	f, err := files.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, OnDisk(fmt.Errorf("data.dir: %w", NotOurs(dir, err)))
+		return nil, OnDisk(fmt.Errorf("data.dir: %w", config.PermitData(err, dir)))
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == nil {
 		return f, nil
 	}
-	_ = f.Close() // nothing was written
+	defer f.Close() //nolint:errcheck // nothing was written
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, config.Try(fmt.Errorf("data.dir: %w %s", ErrBusy, dir), "stop it, or set data.dir to another folder")
+		return nil, config.Try(fmt.Errorf("data.dir: %w %s%s", ErrBusy, dir, files.HeldBy(f)),
+			"sudo systemctl stop piway-gateway, if it is the service; or another data.dir")
 	}
 	return nil, fmt.Errorf("data.dir: locking %s: %w", f.Name(), err)
-}
-
-// NotOurs adds what to do to the error of a data folder of somebody else's, or with files of somebody else's in it.
-func NotOurs(dir string, err error) error {
-	if !errors.Is(err, fs.ErrPermission) {
-		return err
-	}
-	return config.Try(err, fmt.Sprintf("sudo, if this is the folder of a service; sudo chown -R %d:%d %s if it is this user's; or set data.dir to a "+
-		"folder of yours",
-		os.Geteuid(), os.Getegid(), dir))
 }
 
 // Queue is the path of the store.

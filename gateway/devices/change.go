@@ -29,8 +29,8 @@ func (l *List) Add(name string, plain bool) (password string, err error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, ok := l.byName[name]; ok {
-		return "", fmt.Errorf("%s: %w", name, ErrExists)
+	if d, ok := l.byName[name]; ok {
+		return "", fmt.Errorf("%s: %w%s", name, ErrExists, instead(&d, plain))
 	}
 	password, sum := newPassword()
 	l.put(Device{Name: name, ID: newID(), SHA256: sum, Plain: plain, Added: today()})
@@ -38,6 +38,18 @@ func (l *List) Add(name string, plain bool) (password string, err error) {
 		return "", err
 	}
 	return password, nil
+}
+
+// instead is what to do with a device that is there rather than to add it.
+func instead(d *Device, plain bool) string {
+	switch {
+	case d.SHA256 == "":
+		return ", and " + noPassword(d)
+	case plain && !d.Plain:
+		return fmt.Sprintf(", and is let in by TLS only, try: piway-gateway device remove %s, then this again; another name "+
+			"for a second device", d.Name)
+	}
+	return fmt.Sprintf(", try: piway-gateway device password %s for a new password; another name for a second device", d.Name)
 }
 
 // newID returns 16 random bytes, in hex.

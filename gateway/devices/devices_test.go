@@ -169,3 +169,30 @@ func TestOpen_refuses(t *testing.T) {
 		})
 	}
 }
+
+// Who adds a device that is there, since its password is lost, is led to what gives it one.
+func TestList_Add_instead(t *testing.T) {
+	p := newRig(t)
+	l := p.List
+	add(t, l, "garden")
+	add(t, l, "lost")
+	if err := l.Revoke("lost"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.join(p.invite("kitchen", false), sum(1)); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"garden":  "try: piway-gateway device password garden ",
+		"kitchen": "it has a key, which is all that it needs, try: piway-gateway invite kitchen --replace",
+		"lost":    "it is revoked, try: piway-gateway invite lost --replace",
+	} {
+		if _, err := l.Add(name, false); !errors.Is(err, devices.ErrExists) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	want := "try: piway-gateway device remove garden, then this again"
+	if _, err := l.Add("garden", true); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("plain: got %v, want %s", err, want)
+	}
+}

@@ -54,7 +54,8 @@ func (l *List) Rename(old, name string) error {
 	case name == old:
 		return fmt.Errorf("%s: %w", name, ErrSame)
 	case taken:
-		return fmt.Errorf("%s: %w, try: another name, or remove that device first", name, ErrExists)
+		return fmt.Errorf("%s: %w, try: another name; or piway-gateway device remove %s first, if that one is gone", name,
+			ErrExists, name)
 	}
 	was := d
 	d.Name = name
@@ -93,7 +94,8 @@ func (l *List) Password(name string) (password string, err error) {
 // noPassword says why a device has none, and what to do.
 func noPassword(d *Device) string {
 	if !d.Revoked.IsZero() {
-		return "it is revoked, try: piway-gateway invite " + d.Name + " --replace, or device remove and add"
+		return fmt.Sprintf("it is revoked, try: piway-gateway invite %s --replace for an agent; for anything else piway-gateway "+
+			"device remove %s, then piway-gateway device add %s", d.Name, d.Name, d.Name)
 	}
 	return "it has a key, which is all that it needs, try: piway-gateway invite " + d.Name + " --replace for another card"
 }

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"time"
 
 	"piway/gateway/control"
@@ -16,8 +19,10 @@ import (
 	"piway/gateway/settings"
 	"piway/gateway/uplink"
 	"piway/shared/config"
+	"piway/shared/files"
 	"piway/shared/mqttlink"
 	"piway/shared/pki"
+	"piway/shared/runas"
 )
 
 // connectWait bounds the check's one connection.
@@ -36,6 +41,10 @@ func Ready(cfg *settings.Config) error {
 // Check tells what works and returns the first thing that does not.
 func Check(ctx context.Context, cfg settings.Config, out io.Writer) error {
 	_, _ = fmt.Fprintln(out, "configuration  ok")
+	_, _ = fmt.Fprintln(out, "user           "+runas.Me())
+	if err := checkData(cfg.Data.Dir, out); err != nil {
+		return err
+	}
 	link, err := uplinkConfig(&cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
@@ -45,13 +54,16 @@ func Check(ctx context.Context, cfg settings.Config, out io.Writer) error {
 		return err
 	}
 	_, _ = fmt.Fprintln(out, "certificates   "+valid(shown))
+	if key := keyOf(&cfg); files.IsOpen(key) {
+		_, _ = fmt.Fprintf(out, "warning        every user of this machine can read %s, try: sudo chmod o= %s\n", key, key)
+	}
 	if doubt := doubts(&cfg.Uplink); doubt != nil {
 		_, _ = fmt.Fprintf(out, "endpoint       doubtful: %v\n", doubt)
 	}
 	if list, err := devices.Open(datadir.Devices(cfg.Data.Dir)); err != nil {
 		return err
 	} else if n := len(list.All()); n == 0 {
-		_, _ = fmt.Fprintln(out, "devices        none, so nobody can connect; add one with: piway-gateway device add NAME")
+		_, _ = fmt.Fprintln(out, "devices        none, so nobody can connect; let one in with: sudo piway-gateway invite NAME")
 	} else {
 		_, _ = fmt.Fprintf(out, "devices        %d\n", n)
 	}
@@ -73,6 +85,72 @@ func Check(ctx context.Context, cfg settings.Config, out io.Writer) error {
 	}
 	_, _ = fmt.Fprintf(out, "publishes to   %s\n", link.Topic)
 	return checkRule(ctx, &cfg, &link, out)
+}
+
+// keyOf is the file with the key for AWS, "" if there is none.
+func keyOf(cfg *settings.Config) string {
+	c := &cfg.Uplink.Certs
+	found, err := pki.Files{Roots: c.Roots, Cert: c.Cert, Key: c.Key}.FindRest(c.Dir)
+	if err != nil {
+		return ""
+	}
+	return found.Key
+}
+
+// ServiceUser is whom the gateway's service runs as, nil for the user of this process. installed says that the
+// configuration is the one that the unit for systemd names.
+func ServiceUser(dataDir string, installed bool) *runas.User {
+	account := ""
+	if installed {
+		account = serviceAccount
+	}
+	return runas.Service(account, datadir.Queue(dataDir), dataDir)
+}
+
+// What the unit for systemd is given.
+const (
+	serviceAccount = "piway-gateway"
+	stateDirectory = "/var/lib/piway"
+)
+
+// checkData says whether the gateway could keep what it is sent, and who else can read its secrets.
+func checkData(dir string, out io.Writer) error {
+	const column = "data           "
+	err := files.Usable(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		_, err = fmt.Fprintf(out, column+"%s: not there yet, and made at the first start\n", dir)
+		return err
+	case errors.Is(err, fs.ErrPermission) && dir == stateDirectory && !files.IsForeign(dir):
+		_, err = fmt.Fprintf(out, column+"%s: systemd gives it to the service at its start\n", dir)
+		return err
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("data.dir: %w", config.PermitData(err, dir))
+	case err != nil:
+		return config.Try(fmt.Errorf("data.dir: %w", err), "room on that disk (df -h "+dir+"), or what mends it (dmesg)")
+	}
+	_, _ = fmt.Fprintf(out, column+"%s: ok\n", dir)
+	for _, path := range openSecrets(dir) {
+		_, _ = fmt.Fprintf(out, "warning        every user of this machine can read %s, try: sudo chmod o= %s\n", path, path)
+	}
+	return nil
+}
+
+// openSecrets are the files of the data folder that only the gateway should read, and that every user of this machine
+// can, by their modes: as a person may have left them who put them there.
+func openSecrets(dir string) (open []string) {
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm()&0o001 == 0 {
+		return nil // nobody else gets as far as to the files
+	}
+	for _, path := range []string{
+		datadir.Devices(dir), filepath.Join(datadir.PKI(dir), "ca.key"), filepath.Join(datadir.PKI(dir), "server.key"),
+	} {
+		if files.IsOpen(path) {
+			open = append(open, path)
+		}
+	}
+	return open
 }
 
 func valid(shown *tls.Config) string {

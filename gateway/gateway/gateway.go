@@ -24,6 +24,7 @@ import (
 	"piway/gateway/twins"
 	"piway/gateway/uplink"
 	"piway/shared/clock"
+	"piway/shared/config"
 	"piway/shared/pki"
 	"piway/shared/sample"
 	"piway/shared/tell"
@@ -79,8 +80,11 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 	if g.lock, err = datadir.Lock(cfg.Data.Dir); err != nil {
 		return nil, err
 	}
+	for _, path := range openSecrets(cfg.Data.Dir) {
+		log.Warn("every user of this machine can read a secret", "file", path, "try", "sudo chmod o= "+path)
+	}
 	if err := g.openPairing(&cfg); err != nil {
-		return nil, datadir.OnDisk(datadir.NotOurs(cfg.Data.Dir, err))
+		return nil, datadir.OnDisk(config.PermitData(err, cfg.Data.Dir))
 	}
 	if g.queue, err = queue.Open(ctx, queue.Config{
 		Path: datadir.Queue(cfg.Data.Dir), Window: cfg.Rollup.Window, Grace: cfg.Rollup.Grace,
@@ -88,7 +92,7 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 		MaxAge: min(cfg.Queue.MaxAge, forward.MaxAge), ThinAfter: cfg.Queue.ThinAfter, ClockRight: clockRight(&cfg.Intake),
 		SinceBoot: clock.SinceBoot, BootID: clock.BootID(), Date: g.date, Log: log.With("part", "queue"),
 	}); err != nil {
-		return nil, datadir.OnDisk(datadir.NotOurs(cfg.Data.Dir, err))
+		return nil, datadir.OnDisk(config.PermitData(err, cfg.Data.Dir))
 	}
 	if g.intake, err = g.openIntake(ctx, &cfg); err != nil {
 		return nil, datadir.OnDisk(err)

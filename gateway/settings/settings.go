@@ -121,6 +121,11 @@ func Load(path string) (Config, error) {
 	return c, config.Load(path, &c)
 }
 
+// Absent is what can be done where there is no configuration.
+func (*Config) Absent() string {
+	return "sudo -E piway-gateway aws setup, which makes it; or name another file with --config"
+}
+
 // DefaultPath is where a configuration is looked for.
 const DefaultPath = "/etc/piway/gateway.yaml"
 

@@ -145,8 +145,8 @@ func undoing(t *testing.T, certificate string) string {
 	}
 	_, text, _ = bytes.Cut(text, []byte("Undo the plain commands"))
 	var b strings.Builder
-	for line := range strings.Lines(string(text)) {
-		if strings.HasPrefix(line, "    ") && !strings.Contains(line, "# only after the form emf") {
+	for line := range strings.Lines(blocksOf(string(text))) {
+		if !strings.Contains(line, "# only after the form emf") {
 			b.WriteString(strings.Replace(line, "arn:aws:iot:us-east-1:123456789012:cert/…", certificate, 1))
 		}
 	}

@@ -26,9 +26,18 @@ func commandsOf(t *testing.T, file, behind string) string {
 		t.Fatalf("%s has no %q", file, behind)
 	}
 	text, _, _ = bytes.Cut(text, []byte("\n#"))
+	return blocksOf(string(text))
+}
+
+// blocksOf are the lines of a text that are indented, or stand between fences.
+func blocksOf(text string) string {
 	var b strings.Builder
-	for line := range strings.Lines(string(text)) {
-		if strings.HasPrefix(line, "    ") {
+	fenced := false
+	for line := range strings.Lines(text) {
+		switch {
+		case strings.HasPrefix(strings.TrimSpace(line), "```"):
+			fenced = !fenced
+		case fenced, strings.HasPrefix(line, "    "):
 			b.WriteString(strings.TrimLeft(line, " "))
 		}
 	}

@@ -51,13 +51,16 @@ func (s *scene) prepare(env *testscript.Env, programs string) error {
 	return err
 }
 
-// fill replaces each $NAME of a configuration by the address of NAME.
+// fill replaces each $NAME of a configuration by the address of NAME, and $WORK by the scene's folder.
 func (s *scene) fill(file string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
 	filled := os.Expand(string(text), func(name string) string {
+		if name == "WORK" {
+			return s.dir
+		}
 		l, lerr := s.line(name)
 		if lerr != nil {
 			err = lerr
@@ -84,7 +87,7 @@ func (s *scene) line(name string) (*world.Proxy, error) {
 type program struct {
 	command []string   // with its configuration behind it, if it ends in --config
 	ready   string     // a line of its log holds this when it serves
-	listens []listener // of which the first must be said
+	listens []listener // of which one must be said
 }
 
 // A listener is where a program says in that line that it listens. A line leads there that is called as the program,
@@ -106,7 +109,7 @@ var programs = map[string]program{
 	},
 	"earlier-gateway": {
 		strings.Fields("earlier-gateway run --config"), "gateway ready",
-		[]listener{{"", regexp.MustCompile(`listen=(\S+)`)}},
+		[]listener{{"_tls", regexp.MustCompile(`listen_tls=(\S+)`)}, {"", regexp.MustCompile(`listen=(\S+)`)}},
 	},
 	"agent":         {strings.Fields("piway-agent run --config"), "agent started", nil},
 	"earlier-agent": {strings.Fields("earlier-agent run --config"), "agent started", nil},
@@ -145,23 +148,26 @@ const page = "_page"
 
 // lead makes the lines of a program lead to where it says that it listens.
 func (s *scene) lead(ts *testscript.TestScript, name string, listens []listener, line string) error {
-	for i, l := range listens {
+	found := len(listens) == 0
+	for _, l := range listens {
 		said := l.said.FindStringSubmatch(line)
 		switch {
-		case said == nil && i == 0:
-			return fmt.Errorf("%s does not say where it listens", name)
 		case said == nil:
 			continue
 		case l.suffix == page:
 			s.page = said[1]
 			continue
 		}
+		found = true
 		to, err := s.line(name + l.suffix)
 		if err != nil {
 			return err
 		}
 		to.Lead(said[1])
 		ts.Setenv(name+l.suffix, to.Addr())
+	}
+	if !found {
+		return fmt.Errorf("%s does not say where it listens", name)
 	}
 	return nil
 }

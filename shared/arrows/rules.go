@@ -15,8 +15,8 @@ func Piway() Rules {
 // only the three wirings (gateway/gateway, agent/agent, localcore/localcore) know more than one.
 var inside = map[string][]string{
 	// The programs: flags and help.
-	"agent":        {"agent/*", "shared/cli", "shared/config", "shared/mdns", "shared/pki", "shared/sample", "shared/service"},
-	"gateway":      {"gateway/gateway", "gateway/settings", "gateway/setup", "gateway/demo", "gateway/ctl", "gateway/where", "gateway/backup", "gateway/trial", "shared/cli", "shared/config", "shared/service"},
+	"agent":        {"agent/*", "shared/cli", "shared/config", "shared/mdns", "shared/pki", "shared/runas", "shared/sample", "shared/service"},
+	"gateway":      {"gateway/gateway", "gateway/settings", "gateway/setup", "gateway/demo", "gateway/ctl", "gateway/where", "gateway/backup", "gateway/trial", "shared/cli", "shared/config", "shared/runas", "shared/service"},
 	"gateway_test": {"configs/aws", "gateway/backup", "gateway/datadir", "gateway/devices", "shared/pairing", "shared/pki"}, // what its commands print
 	"localcore":    {"localcore/localcore", "shared/cli", "shared/pki"},
 
@@ -170,7 +170,10 @@ var inside = map[string][]string{
 	},
 	"proof/scenarios":      {},
 	"proof/scenarios_test": {"proof/world"},
+	"proof/formats":        {},
+	"proof/formats_test":   {"agent/agent", "agent/spool", "gateway/backup", "gateway/devices", "gateway/queue", "gateway/settings"}, // what reads a file
 	"proof/faultfs":        {},
+	"proof/pages":          {"proof/world", "shared/cli"},
 	"proof/mutants":        {"shared/cli"},
 	"proof/chaos":          {"proof/world", "proof/faultfs", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
 	"proof/hostile":        {"proof/world", "gateway/queue/ledger", "localcore/localcore", "shared/*"},
@@ -209,6 +212,7 @@ var inside = map[string][]string{
 	"shared/pki":      {"shared/config", "shared/files"},
 	"shared/prices":   {"shared/config"}, // its table is YAML
 	"shared/race":     {},
+	"shared/runas":    {"shared/cli"},
 	"shared/service":  {"shared/backoff", "shared/config"},
 	"shared/sample":   {"shared/sample/advice", "shared/sample/datum", "shared/sample/scan"},
 	"shared/tell":     {},

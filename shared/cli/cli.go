@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -50,7 +49,7 @@ func (p Program) Run(ctx context.Context, args []string, s Streams) error {
 	if err != nil {
 		return config.Try(err, p.Name+" --help")
 	}
-	return command.Run()
+	return withConfig(command.Run(), args)
 }
 
 // everywhere are the flags that every program has beside --help.
@@ -89,20 +88,19 @@ func numbers(args []string) []string {
 // it in RestartPreventExitStatus=: only a person can help.
 const notSetUp = 78
 
-// Status tells an error to a person, with its hint on a line of its own, and returns the exit status: 0 for none, 78 for
-// what is not set up yet (config.NotSetUp), else 1.
+// Status tells an error to a person, with each hint on a line of its own, and returns the exit status: 0 for none, 78
+// for what is not set up yet (config.NotSetUp), else 1.
 func (p Program) Status(err error, w io.Writer) int {
 	if err == nil {
 		return 0
 	}
+	if told, ok := errors.AsType[Told](err); ok {
+		return int(told)
+	}
 	if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")
 	}
-	text, hint := err.Error(), config.Hint(err)
-	if hint != "" {
-		text = strings.Replace(text, ", try: "+hint, "", 1) + "\ntry: " + hint
-	}
-	_, _ = fmt.Fprintf(w, "%s: %s\n", p.Name, text) // nobody is left to tell
+	_, _ = fmt.Fprintf(w, "%s: %s\n", p.Name, p.tell(err, bySudo())) // nobody is left to tell
 	if config.IsNotSetUp(err) {
 		return notSetUp
 	}

@@ -12,16 +12,21 @@ import (
 	"io/fs"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // maxFile bounds a file: the parser's time grows with the square of the length, and its stack with the nesting.
 const maxFile = 128 << 10
 
-// Load decodes the file at path onto into, as Decode does.
+// Load decodes the file at path onto into, as Decode does. If into has a method Absent() string, that is what can be
+// done where there is no file.
 func Load(path string, into any) error {
 	text, err := readFile(path, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return NotSetUp(Try(err, "copy the commented example of configs/ there, or name another file with --config"))
+		if a, ok := into.(interface{ Absent() string }); ok {
+			return NotSetUp(Try(err, a.Absent()))
+		}
+		return NotSetUp(Try(err, "name another file with --config"))
 	}
 	if err != nil {
 		return err
@@ -44,7 +49,9 @@ func Decode(name string, text []byte, into any) error {
 	if err != nil {
 		return err
 	}
-	d := decoder{lines: map[string]int{}, bad: map[string]bool{}}
+	d := decoder{
+		text: strings.TrimPrefix(string(text), bom), types: fieldsOf(v.Type().Elem()), lines: map[string]int{}, bad: map[string]bool{},
+	}
 	if root != nil {
 		d.group("", 0, root, v.Elem())
 	}
@@ -77,9 +84,22 @@ func (d *decoder) joined(name string) error {
 	})
 	errs := make([]error, len(d.mistakes))
 	for i, m := range d.mistakes {
-		errs[i] = m.in(name)
+		errs[i] = d.lookalike(m).in(name)
 	}
 	return errors.Join(errs...)
+}
+
+// lookalike adds to a mistake on a line with characters that only look like YAML's how it is to be written.
+func (d *decoder) lookalike(m mistake) mistake {
+	lines := strings.Split(d.text, "\n")
+	if m.line < 1 || m.line > len(lines) {
+		return m
+	}
+	if r := alike(lines[m.line-1]); r != nil {
+		r.line = m.line
+		m.err = Try(m.err, r.hint())
+	}
+	return m
 }
 
 // validated takes over what Validate found, but not what it says of a value that could not be read at all.

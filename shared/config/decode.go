@@ -12,6 +12,8 @@ import (
 
 // A decoder walks the YAML tree beside the struct and collects what does not fit.
 type decoder struct {
+	text     string
+	types    []field         // of the whole file
 	lines    map[string]int  // the line of each key that the file has
 	bad      map[string]bool // keys whose value could not be read
 	mistakes []mistake
@@ -95,7 +97,7 @@ func (d *decoder) group(path string, line int, n ast.Node, v reflect.Value) {
 	}
 	m, ok := mapping(n)
 	if !ok {
-		d.misread(line, path, "must be a group of keys, got %s", describe(n))
+		d.notGroup(path, line, n)
 		return
 	}
 	fields := fieldsOf(v.Type())
@@ -104,18 +106,35 @@ func (d *decoder) group(path string, line int, n ast.Node, v reflect.Value) {
 		name, line := keyText(it.Key()), lineAt(it.Key())
 		key := join(path, name)
 		if at, twice := first[name]; twice {
-			d.fail(line, key, "duplicate key, first on line %d", at)
+			d.fail(line, key, "duplicate key, first on line %d, delete one of them", at)
 			continue
 		}
 		first[name] = line
 		f := find(fields, name)
 		if f == nil {
-			d.fail(line, key, "unknown key%s", suggestion(name, fields))
+			d.fail(line, key, "unknown key%s", d.suggest(name, fields))
 			continue
 		}
 		d.lines[key] = line
 		d.value(key, line, it.Value(), v.Field(f.index))
 	}
+}
+
+// notGroup tells of what is where a group should be, and how its first line was probably meant.
+func (d *decoder) notGroup(path string, line int, n ast.Node) {
+	d.bad[path] = true
+	at := lineAt(n)
+	err := fmt.Errorf("must be a group of keys, got %s", describe(n))
+	if seq, ok := n.(*ast.SequenceNode); ok && len(seq.Values) > 0 {
+		if m, ok := mapping(seq.Values[0]); ok {
+			it := m.MapRange()
+			it.Next()
+			err = fmt.Errorf("%w, try: the lines below it without the hyphen before %s", err, quote(keyText(it.Key())))
+		}
+	} else if _, ok := scalar(n); ok && at > line {
+		err = meant(d.text, at, err)
+	}
+	d.mistakes = append(d.mistakes, mistake{line, &keyError{path, err}})
 }
 
 // value fills one field of any kind. line is that of its key.

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -48,10 +49,19 @@ func endsInUnit(text string) bool {
 	return strings.HasSuffix(text, "s") || strings.HasSuffix(text, "m") || strings.HasSuffix(text, "h")
 }
 
-// exampleDuration shows the fix: the number as given with the unit that was most likely meant.
+// inWords is a number and a unit that people write.
+var inWords = regexp.MustCompile(`^(\d{1,5}) *(?i:(s|sec|secs|second|seconds)|(m|min|mins|minute|minutes)|(h|hour|hours)|(d|day|days))?$`)
+
+// exampleDuration shows the fix: the number as given with the unit that was meant, or most likely meant.
 func exampleDuration(text string) string {
-	if n, err := strconv.ParseUint(text, 10, 31); err == nil {
-		return strconv.FormatUint(n, 10) + "s"
+	m := inWords.FindStringSubmatch(text)
+	if m == nil {
+		return "10s"
 	}
-	return "10s"
+	for i, unit := range []string{"s", "m", "h", "d"} {
+		if m[i+2] != "" {
+			return m[1] + unit
+		}
+	}
+	return m[1] + "s"
 }

@@ -20,8 +20,8 @@ func TestDecode_mistakes(t *testing.T) {
 		},
 		{"untagged field", "Loose: x", `g:1: Loose: unknown key`},
 		{"a secret is no key", "uplink:\n  password: hunter2\n", `g:2: uplink.password: unknown key`},
-		{"duplicate key", "site: a\nport: 1\nsite: b\n", `g:3: site: duplicate key, first on line 1`},
-		{"duplicate group", "uplink: {window: 5m}\nuplink: {window: 6m}\n", `g:2: uplink: duplicate key, first on line 1`},
+		{"duplicate key", "site: a\nport: 1\nsite: b\n", `g:3: site: duplicate key, first on line 1, delete one of them`},
+		{"duplicate group", "uplink: {window: 5m}\nuplink: {window: 6m}\n", `g:2: uplink: duplicate key, first on line 1, delete one of them`},
 		{
 			"duration without unit", "uplink:\n  window: 60",
 			`g:2: uplink.window: must be a duration with a unit such as 60s, got "60"`,
@@ -33,7 +33,7 @@ func TestDecode_mistakes(t *testing.T) {
 		},
 		{
 			"duration in words", "uplink: {window: 5 min}",
-			`g:1: uplink.window: must be a duration with a unit such as 10s, got "5 min"`,
+			`g:1: uplink.window: must be a duration with a unit such as 5m, got "5 min"`,
 		},
 		{"no days", "uplink: {window: d}", `g:1: uplink.window: must be a duration with a unit such as 10s, got "d"`},
 		{
@@ -89,9 +89,6 @@ func TestDecode_mistakes(t *testing.T) {
 		{"two documents", "site: a\n---\nsite: b\n", `g:2: starts a second document, write only one`},
 		{"list at the root", "\n- site\n", `g:2: must be lines of "key: value", got a list`},
 		{"text at the root", "site\n", `g:1: must be lines of "key: value", got "site"`},
-		{"tab", "uplink:\n\twindow: 5s\n", `g:2: is not YAML: found character '	' that cannot start any token`},
-		{"wrong indent", "uplink:\n   grace: 1s\n  window: 2s\n", `g:3: is not YAML: value is not allowed in this context`},
-		{"not UTF-8", "site: a\nport: \xff\n", `g:2: is not UTF-8 text`},
 		{"windows line ends", "site: a\r\nprot: 1\r\n", `g:2: prot: unknown key, did you mean "port"?`},
 		{
 			"validated, key in the file", "port: 1\nuplink:\n  window: 5s\n  grace: 6s\n",

@@ -30,10 +30,32 @@ func Permit(err error, path string) error {
 	if owner != 0 && owner != uid {
 		hint = fmt.Sprintf("sudo, or run this as its owner, user id %d%s; if it shall be this user's, %s", owner,
 			named(owner), hint)
+	} else if isPerson(uid) {
+		hint = "this with sudo; or, if it shall be this user's, " + hint
 	} else if uid != 0 {
 		hint += "; or use sudo"
 	}
 	return Try(err, hint)
+}
+
+// isPerson is whether an account is one that people log in with, and not a service's (login.defs, UID_MIN and UID_MAX).
+func isPerson(uid int) bool { return uid >= 1000 && uid <= 60000 }
+
+// PermitData is Permit for the folder dir of a program that keeps its data there, or for files in it.
+func PermitData(err error, dir string) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	uid := os.Geteuid()
+	own := fmt.Sprintf("sudo chown -R %d:%d %s", uid, os.Getegid(), dir)
+	owner, _ := ownerOf(dir, filepath.Dir(dir))
+	switch {
+	case owner != 0 && owner != uid:
+		return Try(err, fmt.Sprintf("this with sudo: the folder is of user id %d%s", owner, named(owner)))
+	case isPerson(uid) && owner != uid:
+		return Try(err, "this with sudo; or "+own+", if it is to be this user's")
+	}
+	return Try(err, own+", if it is this user's; else sudo")
 }
 
 // ownerOf returns whose path is, or the closed folder above it, and -R where path is a folder. Root's is what is unknown.

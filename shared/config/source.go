@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
@@ -11,19 +12,22 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
+// bom is what some editors put first.
+const bom = "\ufeff"
+
 // parse returns the root mapping of the text, nil if there is nothing in it.
 func parse(name string, text []byte) (ast.Node, error) {
 	if len(text) > maxFile {
 		return nil, fmt.Errorf("%s: has %d bytes, more than the %d allowed", name, len(text), maxFile)
 	}
-	text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors put a byte order mark first
+	text = bytes.TrimPrefix(text, []byte(bom))
 	if i := invalidUTF8(text); i >= 0 {
-		return nil, mistake{1 + bytes.Count(text[:i], []byte("\n")), errors.New("is not UTF-8 text")}.in(name)
+		return nil, mistake{1 + bytes.Count(text[:i], []byte("\n")), notUTF8(text, i)}.in(name)
 	}
 	// Duplicate keys are ours to find: the parser would stop at the first.
 	file, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
-		return nil, syntax(err).in(name)
+		return nil, unread(string(text), err).in(name)
 	}
 	var root ast.Node
 	seen := false
@@ -42,7 +46,49 @@ func parse(name string, text []byte) (ast.Node, error) {
 	if _, ok := mapping(root); ok {
 		return root, nil
 	}
-	return nil, mistake{lineAt(root), fmt.Errorf(`must be lines of "key: value", got %s`, describe(root))}.in(name)
+	err = fmt.Errorf(`must be lines of "key: value", got %s`, describe(root))
+	return nil, mistake{lineAt(root), meant(string(text), lineAt(root), err)}.in(name)
+}
+
+// unread is the mistake of a text that the parser does not take, on the line that is to be changed if that is known.
+func unread(text string, err error) mistake {
+	m := syntax(err)
+	if r := findRepair(text); r != nil {
+		return mistake{r.line, Try(fmt.Errorf("%s", r.why), r.hint())}
+	}
+	lines := strings.Split(text, "\n")
+	if m.line < 1 || m.line > len(lines) {
+		return m
+	}
+	m.err = fmt.Errorf("%w: %s", m.err, quote(strings.TrimSpace(lines[m.line-1])))
+	return m
+}
+
+// meant adds to an error about one value, that of the line, how the line was probably meant.
+func meant(text string, line int, err error) error {
+	lines := strings.Split(text, "\n")
+	if line < 1 || line > len(lines) {
+		return err
+	}
+	r := rewritten(lines[line-1])
+	if r == nil {
+		return err
+	}
+	r.line, lines[line-1] = line, r.text
+	if faultLine(strings.Join(lines, "\n")) != 0 {
+		return err
+	}
+	return Try(err, r.hint())
+}
+
+// notUTF8 says what a text is that is none, and shows what is before the byte at i.
+func notUTF8(text []byte, i int) error {
+	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
+		return Try(errors.New("is UTF-16 text"), "the editor's \"save as\", with UTF-8 as the encoding")
+	}
+	begin := 1 + bytes.LastIndexByte(text[:i], '\n')
+	return Try(fmt.Errorf("is not UTF-8 text, behind %s", quote(string(text[begin:i]))),
+		"this line written anew, in an editor that saves UTF-8")
 }
 
 func invalidUTF8(text []byte) int {
@@ -133,11 +179,13 @@ func mapping(n ast.Node) (ast.MapNode, bool) {
 	return nil, false
 }
 
+// maxShown is how many characters of a file an error shows.
+const maxShown = 60
+
 // quote quotes text for an error and cuts what is long.
 func quote(text string) string {
-	const most = 60
-	if r := []rune(text); len(r) > most {
-		return fmt.Sprintf("%q…", string(r[:most]))
+	if r := []rune(text); len(r) > maxShown {
+		return fmt.Sprintf("%q…", string(r[:maxShown]))
 	}
 	return fmt.Sprintf("%q", text)
 }

@@ -5,6 +5,47 @@ import (
 	"strings"
 )
 
+// suggest says which key was probably meant: one of the same group, or one of the same name elsewhere in the file.
+func (d *decoder) suggest(name string, fields []field) string {
+	if near := suggestion(name, fields); near != "" {
+		return near
+	}
+	if places := elsewhere(name, "", d.types); len(places) == 1 {
+		group, _ := cutLast(places[0])
+		if group == "" {
+			return ", try: it without blanks before it: it is in no group"
+		}
+		return fmt.Sprintf(", try: it below %q, indented by 2 blanks more than that: it is %s", lastOf(group), places[0])
+	}
+	return ""
+}
+
+// elsewhere returns where in the file a key of this name may be.
+func elsewhere(name, path string, fields []field) (all []string) {
+	for _, f := range fields {
+		if f.key == name {
+			all = append(all, join(path, f.key))
+		}
+		if isGroup(f.typ) {
+			all = append(all, elsewhere(name, join(path, f.key), fieldsOf(f.typ))...)
+		}
+	}
+	return all
+}
+
+func cutLast(path string) (group, key string) {
+	i := strings.LastIndexByte(path, '.')
+	if i < 0 {
+		return "", path
+	}
+	return path[:i], path[i+1:]
+}
+
+func lastOf(path string) string {
+	_, key := cutLast(path)
+	return key
+}
+
 // suggestion names the key of fields that was probably meant, "" if none is near.
 func suggestion(name string, fields []field) string {
 	best, least := "", max(1, min(3, len(name)/3))+1
