@@ -11,6 +11,20 @@ import (
 	"piway/shared/mqttlink/fakebroker"
 )
 
+// Before it has joined, check looks for no gateway, which nobody has named.
+func TestCheck_notJoined(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "agent.yaml")
+	if err := os.WriteFile(path, []byte("device: kitchen\nspool: {dir: ''}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := call(t.Context(), "check", "--config", path)
+	if got.status != 78 || !strings.Contains(got.out, "sensor ") || !strings.Contains(got.err, "not joined") ||
+		!strings.Contains(got.err, "try: sudo piway-agent join TOKEN") {
+		t.Errorf("got %+v, want the sensors, and to be told to join", got)
+	}
+}
+
 // Who watches by the exit status is told of what does not work, and of nothing else: not of what this machine does not
 // have, nor of what only could be better. DIR stands for a folder with the file "file" and the folder "folder".
 func TestCheck_status(t *testing.T) {

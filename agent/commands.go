@@ -40,10 +40,14 @@ func (c runCmd) Run(ctx context.Context, s cli.Streams) error {
 		return err
 	}
 	if !cfg.IsSetUp() {
-		return config.NotSetUp(config.Try(errors.New("this machine has not joined a gateway yet"),
-			"sudo piway-agent join TOKEN; sudo piway-gateway invite NAME on the gateway prints it"))
+		return notJoined()
 	}
 	return agent.Run(ctx, cfg, cli.Logger(s.Err, cfg.Log.Level))
+}
+
+func notJoined() error {
+	return config.NotSetUp(config.Try(errors.New("this machine has not joined a gateway yet"),
+		"sudo piway-agent join TOKEN; sudo piway-gateway invite NAME on the gateway prints it"))
 }
 
 type onceCmd struct {
@@ -121,6 +125,9 @@ func (c checkCmd) Run(ctx context.Context, s cli.Streams) error {
 	p.readings(readings, said)
 	for _, f := range agent.Own(ctx, cfg, readings, quiet) {
 		p.file(f)
+	}
+	if !cfg.IsSetUp() {
+		return p.end(notJoined())
 	}
 	at, err := agent.Probe(ctx, cfg, quiet)
 	if err == nil {

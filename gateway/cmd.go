@@ -2,13 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"runtime/debug"
 
+	"piway/gateway/control"
 	"piway/gateway/ctl"
 	"piway/gateway/gateway"
 	"piway/gateway/settings"
 	"piway/gateway/where"
 	"piway/shared/cli"
+	"piway/shared/config"
 	"piway/shared/runas"
 )
 
@@ -23,6 +27,22 @@ type configFile struct {
 
 // load reads the configuration. Every mistake in it is told.
 func (c *configFile) load() (settings.Config, error) { return settings.Load(c.Config) }
+
+// start is what has a stopped gateway run.
+func start(cfg *settings.Config) string {
+	if cfg.Uplink.Endpoint == "" {
+		return "sudo piway-gateway try, or sudo -E piway-gateway aws setup: this gateway is not set up yet"
+	}
+	return "sudo systemctl start piway-gateway, or without systemd piway-gateway run"
+}
+
+// notSetUp gives an error of asking a gateway that does not run, because it cannot yet, the hint that helps.
+func notSetUp(cfg *settings.Config, err error) error {
+	if cfg.Uplink.Endpoint == "" && errors.Is(err, control.ErrNotRunning) {
+		return config.Try(fmt.Errorf("%w: %s", control.ErrNotRunning, cfg.Data.Dir), start(cfg))
+	}
+	return err
+}
 
 // withDevices gives f the device list of the gateway, which may be stopped.
 func (c *configFile) withDevices(s cli.Streams, f func(ctl.Devices) error) error {

@@ -26,5 +26,5 @@ func (c *healthCmd) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return ctl.Health(ctx, cfg.Data.Dir, out)
+	return notSetUp(&cfg, ctl.Health(ctx, cfg.Data.Dir, out))
 }

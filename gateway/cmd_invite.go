@@ -48,8 +48,12 @@ func (c *inviteCmd) Run(ctx context.Context, s cli.Streams) error {
 			return ctl.InviteToFile(ctx, list, c.Names[0], c.Replace, c.Keep, c.TokenFile, s.Out)
 		})
 	}
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
 	return c.withDevices(s, func(list ctl.Devices) error {
-		return ctl.Invite(ctx, list, c.Names, c.Replace, c.JSON, s.Out, s.Err)
+		return ctl.Invite(ctx, list, c.Names, c.Replace, c.JSON, start(&cfg), s.Out, s.Err)
 	})
 }
 

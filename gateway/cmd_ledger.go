@@ -33,5 +33,5 @@ func (c *ledgerCmd) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return ctl.Ledger(ctx, cfg.Data.Dir, c.JSON, out)
+	return notSetUp(&cfg, ctl.Ledger(ctx, cfg.Data.Dir, c.JSON, out))
 }

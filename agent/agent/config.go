@@ -78,7 +78,7 @@ const DefaultFolder = "/run/piway"
 
 // Absent is what can be done where there is no configuration.
 func (Config) Absent() string {
-	return "sudo piway-agent join TOKEN, which makes it: piway-gateway invite NAME on the gateway prints that line; or name " +
+	return "sudo piway-agent join TOKEN, which makes it: sudo piway-gateway invite NAME on the gateway prints that line; or name " +
 		"another file with --config"
 }
 
@@ -170,7 +170,7 @@ func (g Gateway) checkPlaces() []error {
 	if err := g.checkAddress("gateway.address", g.Address); err != nil {
 		errs = append(errs, err)
 	}
-	const needed = "sudo piway-agent join TOKEN, which sets all of them; piway-gateway invite NAME prints the token"
+	const needed = "sudo piway-agent join TOKEN, which sets all of them; sudo piway-gateway invite NAME prints the token"
 	if len(g.Addresses) > maxAddresses {
 		errs = append(errs, config.Errorf("gateway.addresses", "must be at most %d, got %d", maxAddresses, len(g.Addresses)))
 	}

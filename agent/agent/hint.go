@@ -25,10 +25,10 @@ func (c Config) refused() string {
 // tryPassword is what can be done when the gateway refuses a password, or that none was sent.
 func (c Config) tryPassword() string {
 	name := c.Username()
-	hint := fmt.Sprintf("on the gateway piway-gateway device password %s, or device add %s if device list does not have it; its "+
+	hint := fmt.Sprintf("on the gateway sudo piway-gateway device password %s, or device add %s if device list does not have it; its "+
 		"password into gateway.password_file or PIWAY_PASSWORD", name, name)
 	if c.Gateway.Password == "" {
-		return "no password is set: sudo piway-agent join TOKEN, which needs none (piway-gateway invite " + name + " on the " +
+		return "no password is set: sudo piway-agent join TOKEN, which needs none (sudo piway-gateway invite " + name + " on the " +
 			"gateway prints that line; --replace if device list has it); or " + hint
 	}
 	return hint
@@ -42,8 +42,8 @@ func (c Config) unset(err error) error {
 	return err
 }
 
-const tryJoin = "piway-gateway device list on the gateway: this key is unknown there, or revoked; piway-gateway invite NAME " +
-	"--replace prints what lets this machine in"
+const tryJoin = "sudo piway-gateway device list on the gateway: this key is unknown there, or revoked; sudo piway-gateway invite " +
+	"NAME --replace prints what lets this machine in"
 
 // hinted adds to a failed connection what its user can do about it.
 func (c Config) hinted(err error) error {
@@ -69,8 +69,8 @@ func (c Config) hint(err error) string {
 		hint string
 	}{
 		{errors.Is(err, mqttlink.ErrLogin), strings.TrimPrefix(c.tryPassword(), "no password is set: ")},
-		{errors.Is(err, pki.ErrPin), "correct gateway.address; if the gateway lost its keys, piway-gateway invite NAME " +
-			"--replace prints what lets this machine in"},
+		{errors.Is(err, pki.ErrPin), "correct gateway.address; if the gateway lost its keys, sudo piway-gateway invite NAME " +
+			"there prints what lets this machine in (with --replace if its device list has the name)"},
 		{errors.Is(err, syscall.ECONNREFUSED), "start the gateway, or correct gateway.address"},
 		{errors.Is(err, syscall.EINVAL), "correct the interface behind % in gateway.address; ip -br link shows them"},
 		{unknown(err) != "", "correct the host in gateway.address, or use its IP address"},

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"piway/shared/config"
 	"piway/shared/pki"
 )
 
@@ -141,15 +142,24 @@ func (t *tries) failed() error {
 	return everywhere(t.all)
 }
 
-// everywhere are the errors of several places, in one line.
+// everywhere are the errors of several places, in one line, and behind them what can be done: each hint once.
 type everywhere []error
 
 func (e everywhere) Error() string {
-	texts := make([]string, len(e))
+	texts, hints := make([]string, len(e)), ""
 	for i, err := range e {
 		texts[i] = err.Error()
+		hint := config.Hint(err)
+		if hint == "" {
+			continue
+		}
+		hint = ", try: " + hint
+		texts[i] = strings.Replace(texts[i], hint, "", 1)
+		if !strings.Contains(hints, hint) {
+			hints += hint
+		}
 	}
-	return strings.Join(texts, "; ")
+	return strings.Join(texts, "; ") + hints
 }
 
 func (e everywhere) Unwrap() []error { return e }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"piway/shared/config"
 	"piway/shared/mqttlink"
 	"piway/shared/mqttlink/fakebroker"
 	"piway/shared/pki"
@@ -130,6 +131,9 @@ func TestFinder_nobody(t *testing.T) {
 	if !errors.Is(err, pki.ErrPin) || !errors.Is(err, errNobody) || !strings.Contains(err.Error(), "127.0.0.1:1") ||
 		!strings.Contains(err.Error(), rogue.Addr()) || strings.Contains(err.Error(), "\n") {
 		t.Errorf("got %v", err)
+	}
+	if hint := config.Hint(err); hint == "" || !strings.HasSuffix(err.Error(), ", try: "+hint) {
+		t.Errorf("got %v, want the hint behind all that was tried", err)
 	}
 	if _, reach := f.round(); reach != 2*Reach {
 		t.Errorf("got %s for the next round, want twice as long", reach)

@@ -157,7 +157,7 @@ func readAnswer(from io.Reader, pin pki.Sum) (pairing.Answer, error) {
 
 // refusal is what a status means, and what to do.
 func refusal(resp *http.Response) error {
-	const anew = "piway-gateway invite NAME on the gateway, and paste the new line here"
+	const anew = "sudo piway-gateway invite NAME on the gateway, and paste the new line here"
 	switch resp.StatusCode {
 	case http.StatusUnauthorized:
 		return config.Try(errors.New("the gateway does not know this token"), anew)
@@ -165,11 +165,11 @@ func refusal(resp *http.Response) error {
 		return config.Try(errors.New("the gateway has revoked the key that this machine made for this token"), anew)
 	case http.StatusConflict:
 		return config.Try(errors.New("this token was used already, with the key of another machine: if that was none of "+
-			"yours, somebody else has joined by it"), "piway-gateway device list on the gateway; device revoke NAME locks out "+
-			"who is not yours, then invite NAME --replace")
+			"yours, somebody else has joined by it"), "on the gateway sudo piway-gateway invite NAME --replace, if this "+
+			"machine was installed anew; who is not yours is locked out by device revoke NAME")
 	case http.StatusPreconditionFailed:
 		return config.Try(errors.New("the gateway has another device of the invited name, or with this machine's key, by now"),
-			"piway-gateway device list on the gateway, then invite NAME --replace there if this machine is to take its place")
+			"sudo piway-gateway device list on the gateway, then invite NAME --replace there if this machine is to take its place")
 	case http.StatusGone:
 		return config.Try(errors.New("this token is too old: it holds for an hour, and not beyond a restart of a gateway "+
 			"whose clock is not right"), anew)
@@ -206,6 +206,6 @@ func advised(err error) error {
 		return config.Try(err, "see that this machine is on the network of the gateway that made the token; "+
 			"where another gateway is at its address now, make a new token there")
 	}
-	return config.Try(err, "see that the gateway runs (piway-gateway health there), that no firewall is in between, and "+
+	return config.Try(err, "see that the gateway runs (sudo piway-gateway health there), that no firewall is in between, and "+
 		"that this machine is on its network; broker.advertise of the gateway says which addresses a token has")
 }

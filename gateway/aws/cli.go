@@ -91,7 +91,7 @@ func (c *CLI) Run(ctx context.Context, what string, command cloud.Command) ([]by
 		return nil, ctx.Err()
 	case errors.Is(err, exec.ErrNotFound):
 		return nil, config.Try(errors.New("the program aws is not installed"),
-			"apt install awscli, on Debian and Raspberry Pi OS (others: https://aws.amazon.com/cli/), then aws configure. Or, "+
+			"sudo apt install awscli, on Debian and Raspberry Pi OS (others: https://aws.amazon.com/cli/), then aws configure. Or, "+
 				"for a machine that has it: piway-gateway aws csr, piway-gateway aws print cli > setup.sh, and there bash setup.sh")
 	case failed:
 		e := &CommandError{command.String(), exit.ExitCode(), said.String()}
@@ -160,7 +160,8 @@ func (c *CLI) Decode(ctx context.Context, what string, command cloud.Command, in
 		return err
 	}
 	if err := json.Unmarshal(text, into); err != nil {
-		return fmt.Errorf("%s: reading its answer %.200q: %w", command, text, err)
+		return config.Try(fmt.Errorf("%s: reading its answer %.200q: %w", command, text, err),
+			"aws --version, to see that the program aws is the AWS CLI; and the command by itself")
 	}
 	return nil
 }

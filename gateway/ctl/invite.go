@@ -6,8 +6,11 @@ import (
 	"io"
 )
 
-// Invite prints a line to paste for each name. What there is to know beside it goes to note.
-func Invite(ctx context.Context, list Devices, names []string, replace, asJSON bool, out, note io.Writer) error {
+// Invite prints a line to paste for each name. What there is to know beside it goes to note: start is the command that
+// starts a gateway which does not run.
+func Invite(
+	ctx context.Context, list Devices, names []string, replace, asJSON bool, start string, out, note io.Writer,
+) error {
 	all, err := list.Invite(ctx, names, replace)
 	if err != nil {
 		return err
@@ -36,7 +39,7 @@ func Invite(ctx context.Context, list Devices, names []string, replace, asJSON b
 		return JSON(out, shown)
 	}
 	if !list.Running() {
-		_, _ = fmt.Fprintln(note, "the gateway does not run; start it first")
+		_, _ = fmt.Fprintf(note, "the gateway does not run; first %s\n", start)
 	}
 	_, err = fmt.Fprintln(note, "paste it on the device within an hour; it works once, and is as good as a password until then")
 	return err

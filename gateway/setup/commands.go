@@ -28,7 +28,7 @@ func (s *setup) print() error {
 	w.line("piway-gateway aws csr --config " + cloud.Quote(s.path))
 	w.line("piway-gateway aws print template > piway-account.template.yaml")
 	w.line("piway-gateway aws print gateway-template > piway-gateway.template.yaml")
-	w.aws("", cloud.NewCommand("sts", "get-caller-identity"), "")
+	w.aws("", identityCommand, "")
 	w.aws("", aws.Deployment{
 		Stack: cloud.AccountStack, Template: "piway-account.template.yaml", Account: true,
 		Parameters: parameters,

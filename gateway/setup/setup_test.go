@@ -284,6 +284,24 @@ func TestSetup_noTool(t *testing.T) {
 	}
 }
 
+// Another program of that name, or one that is broken, is told.
+func TestSetup_anotherTool(t *testing.T) {
+	for answer, want := range map[string]string{"hello": "reading its answer", "{}": "has no Account"} {
+		b := newBench(t)
+		b.real = true
+		dir := t.TempDir()
+		t.Setenv("PATH", dir)
+		script := "#!/bin/sh\necho '" + answer + "'\n"
+		if err := os.WriteFile(filepath.Join(dir, "aws"), []byte(script), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		err := b.setup("metric").run(t.Context())
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(config.Hint(err), "aws --version") {
+			t.Errorf("%s: got %v, want %q and to be told to look at the program", answer, err, want)
+		}
+	}
+}
+
 // A stack that rolled back says why, and the next run deletes it and makes it again.
 func TestSetup_rollback(t *testing.T) {
 	b := newBench(t)

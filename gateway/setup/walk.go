@@ -122,14 +122,25 @@ func (w *walk) walk(ctx context.Context, steps []walkStep) error {
 	return nil
 }
 
+// answerless is of an answer without what AWS always says.
+func answerless(command cloud.Command, field string) error {
+	return config.Try(fmt.Errorf("%s: its answer has no %s", command, field),
+		"aws --version, to see that the program aws is the AWS CLI; and the command by itself")
+}
+
+var identityCommand = cloud.NewCommand("sts", "get-caller-identity")
+
 // identity asks AWS whose credentials these are: what is wrong most often.
 func (w *walk) identity(ctx context.Context) error {
 	if as := w.cli.As; as != nil {
 		w.say("  the aws tool runs as %s, with the login in %s/.aws", as.Name, as.Home)
 	}
 	var who struct{ Account, Arn string }
-	if err := w.regional(ctx, "AWS", cloud.NewCommand("sts", "get-caller-identity"), &who); err != nil {
+	if err := w.regional(ctx, "AWS", identityCommand, &who); err != nil {
 		return err
+	}
+	if who.Account == "" {
+		return answerless(identityCommand, "Account")
 	}
 	w.names.Account = who.Account
 	w.say("  account %s as %s", who.Account, who.Arn)
@@ -143,7 +154,7 @@ func (w *walk) address(ctx context.Context) error {
 		return err
 	}
 	if answer.EndpointAddress == "" {
-		return fmt.Errorf("%s: its answer has no endpointAddress", cloud.EndpointCommand)
+		return answerless(cloud.EndpointCommand, "endpointAddress")
 	}
 	w.endpoint = answer.EndpointAddress
 	w.names.Region = (&settings.Uplink{Endpoint: w.endpoint}).Region()

@@ -9,9 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
+	"os"
 	"regexp"
 	"slices"
+	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -97,6 +100,9 @@ func (p Program) Status(err error, w io.Writer) int {
 	if told, ok := errors.AsType[Told](err); ok {
 		return int(told)
 	}
+	if unread(err) {
+		return notRead
+	}
 	if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")
 	}
@@ -105,6 +111,15 @@ func (p Program) Status(err error, w io.Writer) int {
 		return notSetUp
 	}
 	return 1
+}
+
+// notRead is the exit status of a program whose reader is gone, as of one that SIGPIPE ends.
+const notRead = 128 + int(syscall.SIGPIPE)
+
+// unread is whether nobody reads what a person asked for, of which nobody needs to be told: "| head" has enough.
+func unread(err error) bool {
+	at, is := errors.AsType[*fs.PathError](err)
+	return is && at.Path == os.Stdout.Name() && errors.Is(at, syscall.EPIPE)
 }
 
 // Logger writes to w what is of the named level (debug, info, warn, error) or worse; another name means info.

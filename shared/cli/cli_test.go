@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"piway/shared/cli"
@@ -71,6 +74,14 @@ func TestProgram_withoutCommands(t *testing.T) {
 	}
 	if status := p.Status(context.Canceled, &out); status != 1 || !strings.HasSuffix(out.String(), "sing: interrupted\n") {
 		t.Errorf("interrupted: got %d and %q", status, &out)
+	}
+	out.Reset()
+	gone := fmt.Errorf("printing: %w", &fs.PathError{Op: "write", Path: os.Stdout.Name(), Err: syscall.EPIPE})
+	if status := p.Status(gone, &out); status != 141 || out.Len() > 0 {
+		t.Errorf("nobody reads: got %d and %q, want the status of SIGPIPE, and silence", status, &out)
+	}
+	if status := p.Status(&fs.PathError{Op: "write", Path: "/x", Err: syscall.EPIPE}, &out); status != 1 || out.Len() == 0 {
+		t.Errorf("nobody reads a pipe of its own: got %d and %q", status, &out)
 	}
 }
 

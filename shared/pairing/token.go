@@ -123,7 +123,7 @@ const tryUpdate = "update piway-agent to the gateway's version"
 
 // strip returns what is behind the prefix.
 func strip(text string) (string, error) {
-	const try = "paste the line that `piway-gateway invite NAME` prints"
+	const try = "paste the line that `sudo piway-gateway invite NAME` prints"
 	if len(text) > maxText {
 		return "", config.Try(fmt.Errorf("%w: it is too long", ErrNotToken), try)
 	}

@@ -174,11 +174,11 @@ func TestParseToken_mistakes(t *testing.T) {
 		is   error
 		try  string
 	}{
-		"nothing":            {"", pairing.ErrNotToken, "`piway-gateway invite NAME`"},
-		"blanks":             {" \n", pairing.ErrNotToken, "`piway-gateway invite NAME`"},
-		"a word":             {"kitchen", pairing.ErrNotToken, "`piway-gateway invite NAME`"},
-		"a prefix":           {"piw", pairing.ErrNotToken, "`piway-gateway invite NAME`"},
-		"far too long":       {s + strings.Repeat(" ", 5000), pairing.ErrNotToken, "`piway-gateway invite NAME`"},
+		"nothing":            {"", pairing.ErrNotToken, "`sudo piway-gateway invite NAME`"},
+		"blanks":             {" \n", pairing.ErrNotToken, "`sudo piway-gateway invite NAME`"},
+		"a word":             {"kitchen", pairing.ErrNotToken, "`sudo piway-gateway invite NAME`"},
+		"a prefix":           {"piw", pairing.ErrNotToken, "`sudo piway-gateway invite NAME`"},
+		"far too long":       {s + strings.Repeat(" ", 5000), pairing.ErrNotToken, "`sudo piway-gateway invite NAME`"},
 		"no end of it":       {s + strings.Repeat("A", 3000), pairing.ErrMistyped, "copy it again"},
 		"the prefix only":    {"piw1.", pairing.ErrMistyped, "copy it again"},
 		"twice":              {s + s, pairing.ErrMistyped, "paste it once"},
@@ -186,7 +186,7 @@ func TestParseToken_mistakes(t *testing.T) {
 		"once and a half":    {s + s[:20], pairing.ErrMistyped, "paste it once"},
 		"the whole line":     {"sudo piway-agent join " + s, pairing.ErrNotToken, "begins with piw1."},
 		"padded":             {s + "=", pairing.ErrMistyped, "copy it again"},
-		"in capitals":        {"PIW1." + s[5:], pairing.ErrNotToken, "`piway-gateway invite NAME`"},
+		"in capitals":        {"PIW1." + s[5:], pairing.ErrNotToken, "`sudo piway-gateway invite NAME`"},
 		"piw2":               {"piw2." + s[5:], pairing.ErrNewer, "update piway-agent"},
 		"piw17":              {"piw17.x", pairing.ErrNewer, "update piway-agent"},
 		"version 2":          {packed(2, 0), pairing.ErrNewer, "update piway-agent"},

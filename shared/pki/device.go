@@ -53,7 +53,7 @@ func notMade(f files.FS, path string, err error) error {
 	return config.Try(err, "use that key, or remove the file and pair this device again")
 }
 
-const tryPair = "pair this device again: piway-gateway invite NAME --replace there, and piway-agent join TOKEN here"
+const tryPair = "pair this device again: sudo piway-gateway invite NAME --replace there, and sudo piway-agent join TOKEN here"
 
 // LoadDeviceKey reads a key that MakeDeviceKey made, or another of P-256 or Ed25519 in PEM (PKCS #8 or SEC 1), and
 // returns it in a certificate as MakeDeviceKey does. fs.ErrNotExist means that there is no file; other errors say what

@@ -95,5 +95,6 @@ func unproved(pins []Sum, ca *x509.Certificate, why error) error {
 		want[i] = p.String()
 	}
 	return config.Try(fmt.Errorf("%w: %w (its authority is %s, pinned is %s)", ErrPin, why, got,
-		strings.Join(want, " or ")), "see who answers at this address; if the gateway lost its keys, pair again")
+		strings.Join(want, " or ")), "see who answers at this address; if it is the gateway, installed anew or with other "+
+		"keys, sudo piway-gateway invite NAME there, and join again here")
 }
