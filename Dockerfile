@@ -1,28 +1,27 @@
 # One file for all images. Nothing here needs BuildKit, and BuildKit takes it too.
-#   gateway, agent, localcore              the programs and nothing else; release archives hold the same
-#   build, demo-gateway, demo, mosquitto   what docker-compose.yml needs beside them
+#   gateway, agent, localcore   the programs and nothing else; release archives hold the same
+#   build, demo-gateway, demo   what docker-compose.yml needs beside them
+# Few layers: where Docker has no overlay2, each costs seconds. So a change in configs/compose builds the programs again.
+# What an interrupted build left: docker image prune --filter label=org.opencontainers.image.title=piway
 # Agent is the last: who builds without BuildKit builds all that stands before, too.
 FROM golang:1.26-bookworm AS build
-WORKDIR /src
-COPY go.mod go.sum ./
-RUN go mod download
-COPY agent agent
-COPY gateway gateway
-COPY localcore localcore
-COPY shared shared
-COPY configs/*.go configs/*.yaml configs/
-COPY configs/aws configs/aws
-# What the compiler keeps would never be used again.
-RUN for name in agent gateway localcore; do \
-      CGO_ENABLED=0 GOCACHE=/tmp/go go build -trimpath -ldflags "-s -w" -o /out/piway-$name ./$name || exit 1; \
-    done; rm -rf /tmp/go
-# The folders that volumes are mounted on: a new named volume takes over their owner.
-RUN for dir in certs etc/piway var/lib/piway var/lib/piway-agent; do \
+LABEL org.opencontainers.image.title=piway
+COPY go.mod go.sum /src/
+RUN cd /src && go mod download
+COPY . /src
+# What the compiler keeps would never be used again. The folders are those that volumes are mounted on: a new named
+# volume takes over their owner.
+RUN cd /src && mkdir /out && CGO_ENABLED=0 GOCACHE=/tmp/go go build -trimpath -ldflags "-s -w" -o /out/ \
+      ./agent ./gateway ./localcore \
+ && rm -rf /tmp/go \
+ && for name in agent gateway localcore; do mv /out/$name /out/piway-$name || exit 1; done \
+ && for dir in certs etc/piway var/lib/piway var/lib/piway-agent; do \
       install -d -m 0700 -o 65532 -g 65532 /tree/$dir || exit 1; \
     done
 USER 65532:65532
 
 FROM scratch AS base
+LABEL org.opencontainers.image.title=piway
 COPY --from=build --chown=65532:65532 /tree/ /
 USER 65532:65532
 
@@ -37,23 +36,18 @@ ENTRYPOINT ["/usr/bin/piway-gateway"]
 FROM gateway AS demo-gateway
 COPY --chown=65532:65532 configs/compose/gateway.yaml /etc/piway/gateway.yaml
 
-# A small Debian, as on a Pi: with mosquitto_pub for the recipe's script, and with a shell for what a person does.
+# A small Debian, as on a Pi: with mosquitto_pub for the recipe's script, with a shell for what a person does, and with
+# mosquitto for who wants it in localcore's place.
 FROM debian:bookworm-slim AS demo
+LABEL org.opencontainers.image.title=piway
 RUN apt-get update -q \
- && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends mosquitto-clients \
- && rm -rf /var/lib/apt/lists/*
-RUN install -d -m 0700 -o 65532 -g 65532 /certs /invitations /script /var/lib/piway /var/lib/piway-agent
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends mosquitto mosquitto-clients \
+ && rm -rf /var/lib/apt/lists/* \
+ && install -d -m 0700 -o 65532 -g 65532 /certs /invitations /script /var/lib/piway /var/lib/piway-agent
 COPY --from=build /out/piway-agent /out/piway-gateway /usr/bin/
 COPY --chown=65532:65532 configs/compose /etc/piway
 USER 65532:65532
 CMD ["sh"]
-
-FROM demo AS mosquitto
-USER root
-RUN apt-get update -q \
- && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends mosquitto \
- && rm -rf /var/lib/apt/lists/*
-USER 65532:65532
 
 FROM base AS agent
 COPY --from=build /out/piway-agent /usr/bin/piway-agent

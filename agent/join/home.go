@@ -136,8 +136,9 @@ func lock(path string) (unlock func(), err error) {
 		return nil, err
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
-		_ = f.Close() // only locked
-		return nil, config.Try(fmt.Errorf("another piway-agent join is at work on %s", path), "wait for its end")
+		defer f.Close() //nolint:errcheck // only locked
+		return nil, config.Try(fmt.Errorf("another piway-agent join is at work on %s, or an agent has its folder as spool.dir%s",
+			path, files.HeldBy(f)), "wait for its end, or stop the agent")
 	}
 	return func() {
 		_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) // a process that starts at this moment has the file too

@@ -79,7 +79,7 @@ func Join(ctx context.Context, opt Options) error {
 type joiner struct {
 	opt    Options
 	token  pairing.Token
-	unlock func()
+	unlock func() // may be called twice
 
 	text []byte       // the configuration as it is, or the sample
 	cfg  agent.Config // what is in it
@@ -191,6 +191,7 @@ func (j *joiner) next(ctx context.Context, cfg agent.Config) error {
 		j.say("This user cannot write %s (spool.dir), so what the agent has not sent is lost when it stops. To keep it, "+
 			"name a folder of this user in spool.dir of %s.", dir, j.opt.Config)
 	}
+	j.unlock() // all is written; the folder may be spool.dir, which the agent locks
 	runs := running(cfg.Spool.Dir)
 	if j.opt.Start != nil {
 		done, err := j.opt.Start(ctx, runs)

@@ -160,7 +160,7 @@ func TestJoiner_next(t *testing.T) {
 		"does not start":   {unitConfig, "/s", start(false, refused), "", "Nothing", refused},
 	} {
 		var out bytes.Buffer
-		j := &joiner{opt: Options{Config: c.config, Out: &out, Start: c.start}, home: home{dir: c.home}}
+		j := &joiner{opt: Options{Config: c.config, Out: &out, Start: c.start}, home: home{dir: c.home}, unlock: func() {}}
 		err := j.next(t.Context(), agent.Config{Spool: agent.Spool{Dir: "/s"}})
 		if got := out.String(); !strings.Contains(got, c.want) || strings.Contains(got, c.not) || !errors.Is(err, c.err) {
 			t.Errorf("%s: got %q, %v", name, got, err)
@@ -168,7 +168,8 @@ func TestJoiner_next(t *testing.T) {
 	}
 }
 
-// Who starts the service is told whether an agent runs already, by whomever.
+// Who starts the service is told whether an agent runs already, by whomever. The call's own lock is none, where spool.dir
+// is the folder of the configuration too.
 func TestJoiner_next_running(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -177,6 +178,10 @@ func TestJoiner_next_running(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close() //nolint:errcheck // only locked
+	unlock, err := lock(filepath.Join(dir, "agent.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, want := range []bool{false, true} {
 		if want {
 			if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
@@ -185,7 +190,7 @@ func TestJoiner_next_running(t *testing.T) {
 		}
 		var out bytes.Buffer
 		got := !want
-		j := &joiner{home: home{dir: dir}, opt: Options{
+		j := &joiner{home: home{dir: dir}, unlock: unlock, opt: Options{
 			Config: unitConfig, Out: &out,
 			Start: func(_ context.Context, running bool) (bool, error) {
 				got = running

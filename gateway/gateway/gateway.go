@@ -61,7 +61,10 @@ type Gateway struct {
 
 // Open opens every stage. After an error nothing stays open; else call Run, or Close.
 func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gateway, err error) {
-	g := &Gateway{names: cfg.Naming(), log: withJournal(log), teller: tell.New(log), now: newClocks(&cfg.Intake).now, cloud: cfg.CloudName()}
+	g := &Gateway{
+		names: cfg.Naming(), log: withJournal(log), teller: tell.New(log), now: newClocks(&cfg.Intake).now,
+		cloud: cfg.CloudName(),
+	}
 	defer func() {
 		if err != nil {
 			g.Close(ctx)
@@ -74,15 +77,10 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 	if err := tellClock(&cfg.Intake, log); err != nil {
 		return nil, err
 	}
-	if cfg.OnTrial() {
-		log.Warn("localcore stands in for AWS: nothing reaches CloudWatch", "try", "sudo -E piway-gateway aws setup")
-	}
 	if g.lock, err = datadir.Lock(cfg.Data.Dir); err != nil {
 		return nil, err
 	}
-	for _, path := range openSecrets(cfg.Data.Dir) {
-		log.Warn("every user of this machine can read a secret", "file", path, "try", "sudo chmod o= "+path)
-	}
+	warn(&cfg, log)
 	if err := g.openPairing(&cfg); err != nil {
 		return nil, datadir.OnDisk(config.PermitData(err, cfg.Data.Dir))
 	}
@@ -120,6 +118,16 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 	g.watch.hasDevices, g.watch.silenceAfter = g.devices.AdmitsAny, cfg.Broker.SilenceAfter
 	g.control, err = control.Open(ctx, cfg.Data.Dir, g.routes(), log.With("part", "control"))
 	return g, datadir.OnDisk(err)
+}
+
+// warn tells at the start what is allowed and hardly wanted.
+func warn(cfg *settings.Config, log *slog.Logger) {
+	if cfg.OnTrial() {
+		log.Warn("localcore stands in for AWS: nothing reaches CloudWatch", "try", "sudo -E piway-gateway aws setup")
+	}
+	for _, path := range openSecrets(cfg.Data.Dir) {
+		log.Warn("every user of this machine can read a secret", "file", path, "try", "sudo chmod o= "+path)
+	}
 }
 
 // ballast is what the write-ahead log may need while a backlog makes room: its limit, and a transaction on top.

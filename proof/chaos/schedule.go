@@ -133,7 +133,7 @@ func (w *site) flip(rng *rand.Rand) error {
 		return nil //nolint:nilerr // then there is nothing to flip
 	}
 	text[len(text)-1-rng.IntN(len(text)/4)] ^= 1 << rng.IntN(8)
-	return os.WriteFile(path, text, 0o600) //nolint:gosec // our own folder
+	return os.WriteFile(path, text, 0o600)
 }
 
 // lines is the track of the network, and of what AWS does.

@@ -152,7 +152,7 @@ var atTheGateway = []mutant{
 	},
 	{
 		"localcore: the page answers to any name", "localcore/localcore/http.go",
-		"return onlyHosts(names, ", "_ = names\n\treturn (",
+		"all := onlyHosts(names, ", "_ = names\n\tall := (",
 		"./localcore/localcore", "TestCore_hostNames",
 	},
 	{

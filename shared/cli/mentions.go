@@ -36,20 +36,12 @@ func mention(node *kong.Node, text string) error {
 		if !word.MatchString(bare) {
 			break
 		}
-		switch {
-		case strings.HasPrefix(bare, "--"):
-			if !hasFlag(node, strings.TrimPrefix(bare, "--")) {
-				return fmt.Errorf("%s has no flag %s", node.FullPath(), bare)
-			}
-		case len(node.Children) > 0:
-			child := childOf(node, bare)
-			switch {
-			case child == nil && first:
-				return nil // the program is spoken of
-			case child == nil:
-				return fmt.Errorf("%s has no command %s", node.FullPath(), bare)
-			}
-			node = child
+		if first && childOf(node, bare) == nil && !strings.HasPrefix(bare, "--") && len(node.Children) > 0 {
+			return nil // the program is spoken of
+		}
+		var err error
+		if node, err = step(node, bare); err != nil {
+			return err
 		}
 		first = false
 		if bare != token {
@@ -60,6 +52,23 @@ func mention(node *kong.Node, text string) error {
 		return fmt.Errorf("%s is no whole command", node.FullPath())
 	}
 	return nil
+}
+
+// step is the node that a word of a command line leads to.
+func step(node *kong.Node, word string) (*kong.Node, error) {
+	if flag, ok := strings.CutPrefix(word, "--"); ok {
+		if !hasFlag(node, flag) {
+			return nil, fmt.Errorf("%s has no flag %s", node.FullPath(), word)
+		}
+		return node, nil
+	}
+	if len(node.Children) == 0 {
+		return node, nil
+	}
+	if child := childOf(node, word); child != nil {
+		return child, nil
+	}
+	return nil, fmt.Errorf("%s has no command %s", node.FullPath(), word)
 }
 
 func childOf(node *kong.Node, name string) *kong.Node {

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/parser"
@@ -163,13 +164,7 @@ func indented(lines []string) []*repair {
 		for len(open) > 0 && open[len(open)-1] > depth && !between(open, depth) {
 			open = open[:len(open)-1]
 		}
-		want := depth
-		switch last := len(open) - 1; {
-		case last < 0 || open[last] == depth || m[2] != "":
-		case open[last] < depth && valued, between(open, depth):
-			want = open[last]
-		}
-		if want != depth {
+		if want := depthOf(open, depth, valued); want != depth && m[2] == "" {
 			all = append(all, &repair{
 				line: i + 1, why: "is not indented as its neighbours are",
 				text: strings.Repeat(" ", want) + strings.TrimLeft(line, " "),
@@ -184,12 +179,19 @@ func indented(lines []string) []*repair {
 	return all
 }
 
+// depthOf is the depth that a key below those of open was meant to have. valued tells that the last one has a value.
+func depthOf(open []int, depth int, valued bool) int {
+	if len(open) == 0 {
+		return depth
+	}
+	last := open[len(open)-1]
+	if last < depth && valued || between(open, depth) {
+		return last
+	}
+	return depth
+}
+
 // between is whether no key around has this depth, and the last one is deeper.
 func between(open []int, depth int) bool {
-	for _, d := range open {
-		if d == depth {
-			return false
-		}
-	}
-	return len(open) > 0 && depth < open[len(open)-1]
+	return len(open) > 0 && depth < open[len(open)-1] && !slices.Contains(open, depth)
 }

@@ -30,25 +30,30 @@ func Usable(dir string) error {
 	if err := os.Remove(temp); err != nil {
 		return err
 	}
-	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-		const read, write, enter = 4, 2, 1
-		switch {
-		case errors.Is(err, fs.ErrNotExist): // it went meanwhile
-			return nil
-		case err != nil:
-			return err
-		case e.Type()&fs.ModeSymlink != 0:
-			return nil
-		case e.IsDir():
-			err = syscall.Access(path, read|write|enter)
-		default:
-			err = syscall.Access(path, read|write)
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return &fs.PathError{Op: "using", Path: path, Err: err}
-		}
+	return filepath.WalkDir(dir, accessible)
+}
+
+// accessible is a fs.WalkDirFunc that fails where this user may not do all. What goes meanwhile is no failure.
+func accessible(path string, e fs.DirEntry, err error) error {
+	const read, write, enter = 4, 2, 1
+	switch {
+	case err != nil || e.Type()&fs.ModeSymlink != 0:
+	case e.IsDir():
+		err = using(path, read|write|enter)
+	default:
+		err = using(path, read|write)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
-	})
+	}
+	return err
+}
+
+func using(path string, mode uint32) error {
+	if err := syscall.Access(path, mode); err != nil {
+		return &fs.PathError{Op: "using", Path: path, Err: err}
+	}
+	return nil
 }
 
 // makeable returns nil if the first folder above dir that is there takes new entries.

@@ -84,7 +84,7 @@ func of(u *user.User) *User {
 // Again runs this program with other arguments as u, who gets none of root's environment but what the programs read.
 // What it says goes on to s. ran says that it ran; the error is its exit status then, and was told.
 func Again(ctx context.Context, u *User, s cli.Streams, args ...string) (ran bool, err error) {
-	c := exec.CommandContext(ctx, "/proc/self/exe", args...)
+	c := exec.CommandContext(ctx, "/proc/self/exe", args...) //nolint:gosec // this program, with our own words
 	c.Args[0] = os.Args[0]
 	c.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return !passed(v) })
 	// Nothing that runs as this user gets root's terminal, into which it could type.

@@ -52,8 +52,7 @@ func TestAgain(t *testing.T) {
 	if ran, err = runas.Again(t.Context(), u, cli.Streams{Out: &out, Err: &said}); !ran || err != nil {
 		t.Errorf("success: got %t, %v", ran, err)
 	}
-	var told cli.Told
-	if errors.As(err, &told) {
+	if told, ok := errors.AsType[cli.Told](err); ok {
 		t.Errorf("success: told %v", told)
 	}
 }

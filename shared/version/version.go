@@ -12,7 +12,7 @@ import (
 
 // Number is the version, in the form of Semantic Versioning; with -dev it is on the way to that version. The newest
 // version of CHANGELOG.md is the same.
-const Number = "0.1.0-dev"
+const Number = "0.1.0"
 
 // String returns a program's version in one line: "piway-agent 0.1.0 (a1b2c3d4e5f6, go1.26.0, linux/arm64)".
 func String(program string) string {

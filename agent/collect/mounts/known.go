@@ -88,7 +88,7 @@ func (k *Known) load() {
 		return
 	}
 	k.loaded = true
-	text, err := os.ReadFile(k.file) //nolint:gosec // the folder is the operator's own
+	text, err := os.ReadFile(k.file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		k.log.Info("cannot read which disks were mounted", "err", err)
 	}

@@ -34,7 +34,7 @@ func holder(path string) string {
 	if pid == 0 {
 		return ""
 	}
-	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)) //nolint:gosec // a number
+	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
 	if err != nil {
 		return fmt.Sprintf("process %d", pid)
 	}

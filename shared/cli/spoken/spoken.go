@@ -32,22 +32,31 @@ func In(dir, name string) (all []Sentence, err error) {
 		if err != nil {
 			return err
 		}
-		ast.Inspect(file, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.ImportSpec, *ast.Field: // paths, and tags
-				return n != nil && !isTagged(n)
-			case *ast.BasicLit, *ast.BinaryExpr:
-				text, ok := textOf(n.(ast.Expr)) //nolint:forcetypeassert // both are
-				if ok && strings.Contains(text, name) {
-					all = append(all, Sentence{set.Position(n.Pos()).String(), text})
-				}
-				return !ok
+		each(file, func(n ast.Node, text string) {
+			if strings.Contains(text, name) {
+				all = append(all, Sentence{set.Position(n.Pos()).String(), text})
 			}
-			return true
 		})
 		return nil
 	})
 	return all, err
+}
+
+// each calls f with every text of a file that is neither a path nor a tag.
+func each(file *ast.File, f func(ast.Node, string)) {
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.ImportSpec, *ast.Field:
+			return !isTagged(n)
+		case ast.Expr:
+			text, ok := textOf(n)
+			if ok {
+				f(n, text)
+			}
+			return !ok
+		}
+		return true
+	})
 }
 
 func isTagged(n ast.Node) bool {
