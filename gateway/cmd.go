@@ -31,7 +31,7 @@ func (c *configFile) load() (settings.Config, error) { return settings.Load(c.Co
 // start is what has a stopped gateway run.
 func start(cfg *settings.Config) string {
 	if cfg.Uplink.Endpoint == "" {
-		return "sudo piway-gateway try, or sudo -E piway-gateway aws setup: this gateway is not set up yet"
+		return "sudo piway-gateway try, or sudo -E piway-gateway aws setup"
 	}
 	return "sudo systemctl start piway-gateway, or without systemd piway-gateway run"
 }
@@ -39,7 +39,7 @@ func start(cfg *settings.Config) string {
 // notSetUp gives an error of asking a gateway that does not run, because it cannot yet, the hint that helps.
 func notSetUp(cfg *settings.Config, err error) error {
 	if cfg.Uplink.Endpoint == "" && errors.Is(err, control.ErrNotRunning) {
-		return config.Try(fmt.Errorf("%w: %s", control.ErrNotRunning, cfg.Data.Dir), start(cfg))
+		return config.Try(fmt.Errorf("%w, which is not set up yet: %s", control.ErrNotRunning, cfg.Data.Dir), start(cfg))
 	}
 	return err
 }

@@ -52,7 +52,7 @@ func (p Program) Run(ctx context.Context, args []string, s Streams) error {
 	if err != nil {
 		return config.Try(err, p.Name+" --help")
 	}
-	return withConfig(command.Run(), args)
+	return withConfig(command.Run(), args, usualConfig(command))
 }
 
 // everywhere are the flags that every program has beside --help.

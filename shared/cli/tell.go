@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/alecthomas/kong"
+
 	"piway/shared/config"
 )
 
@@ -23,17 +25,28 @@ type given struct {
 
 func (g given) Unwrap() error { return g.error }
 
-// withConfig marks an error with the configuration that the arguments name.
-func withConfig(err error, args []string) error {
+// usualConfig is the configuration that a command takes without being told.
+func usualConfig(command *kong.Context) string {
+	for _, f := range command.Flags() {
+		if f.Name == "config" {
+			return f.Default
+		}
+	}
+	return ""
+}
+
+// withConfig marks an error with the configuration that the arguments name, if it is not the usual one.
+func withConfig(err error, args []string, usual string) error {
 	if err == nil {
 		return nil
 	}
 	for i, a := range args {
-		if v, ok := strings.CutPrefix(a, "--config="); ok {
-			return given{err, v}
-		}
+		v, ok := strings.CutPrefix(a, "--config=")
 		if a == "--config" && i+1 < len(args) {
-			return given{err, args[i+1]}
+			v, ok = args[i+1], true
+		}
+		if ok && v != usual {
+			return given{err, v}
 		}
 	}
 	return err
