@@ -42,10 +42,11 @@ func (c joinCmd) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	return join.Join(ctx, join.Options{
+	err = join.Join(ctx, join.Options{
 		Token: token, Config: c.Config, Browse: mdns.Find, Out: s.Out, Log: cli.Logger(s.Err, "warn"),
 		Start: func(ctx context.Context, running bool) (bool, error) { return c.start(ctx, running, s.Out) },
 	})
+	return cli.Interrupted(ctx, err)
 }
 
 // start has the unit run the new configuration, unless an agent runs that somebody has started otherwise: two of one

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime/debug"
 
-	"piway/gateway/control"
 	"piway/gateway/ctl"
 	"piway/gateway/gateway"
 	"piway/gateway/settings"
@@ -38,8 +37,8 @@ func start(cfg *settings.Config) string {
 
 // notSetUp gives an error of asking a gateway that does not run, because it cannot yet, the hint that helps.
 func notSetUp(cfg *settings.Config, err error) error {
-	if cfg.Uplink.Endpoint == "" && errors.Is(err, control.ErrNotRunning) {
-		return config.Try(fmt.Errorf("%w, which is not set up yet: %s", control.ErrNotRunning, cfg.Data.Dir), start(cfg))
+	if cfg.Uplink.Endpoint == "" && errors.Is(err, ctl.ErrNotRunning) {
+		return config.Try(fmt.Errorf("%w, which is not set up yet: %s", ctl.ErrNotRunning, cfg.Data.Dir), start(cfg))
 	}
 	return err
 }

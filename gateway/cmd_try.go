@@ -44,7 +44,7 @@ func (c *tryCmd) Run(ctx context.Context, s cli.Streams) error {
 		Look: service.Look, Restart: service.Restart, Stop: service.Stop,
 	}
 	if c.Stop {
-		return trial.Stop(ctx, o)
+		return cli.Interrupted(ctx, trial.Stop(ctx, o))
 	}
-	return trial.Start(ctx, o)
+	return cli.Interrupted(ctx, trial.Start(ctx, o))
 }

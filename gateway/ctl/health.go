@@ -11,6 +11,9 @@ import (
 	"piway/shared/config"
 )
 
+// ErrNotRunning is in the error of asking a gateway that does not run.
+var ErrNotRunning = control.ErrNotRunning
+
 // Health prints one line that begins with "ok", or returns why the gateway of a data folder does not do its work.
 func Health(ctx context.Context, dataDir string, out io.Writer) error {
 	var line string

@@ -50,9 +50,19 @@ func (p Program) Run(ctx context.Context, args []string, s Streams) error {
 		return nil
 	}
 	if err != nil {
-		return config.Try(err, p.Name+" --help")
+		return config.Try(err, p.helpFor(err))
 	}
 	return withConfig(command.Run(), args, usualConfig(command))
+}
+
+// helpFor is the command whose help tells how to avoid a mistake of the command line.
+func (p Program) helpFor(err error) string {
+	if at, ok := errors.AsType[*kong.ParseError](err); ok && at.Context != nil {
+		if command := at.Context.Selected(); command != nil {
+			return command.FullPath() + " --help"
+		}
+	}
+	return p.Name + " --help"
 }
 
 // everywhere are the flags that every program has beside --help.
@@ -111,6 +121,14 @@ func (p Program) Status(err error, w io.Writer) int {
 		return notSetUp
 	}
 	return 1
+}
+
+// Interrupted is the error of a command that goes on where it was when it is given again, if ctx has ended it.
+func Interrupted(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() == nil {
+		return err
+	}
+	return config.Try(errors.New("interrupted"), "the same command again, which goes on from here")
 }
 
 // notRead is the exit status of a program whose reader is gone, as of one that SIGPIPE ends.

@@ -47,7 +47,7 @@ func TestProgram(t *testing.T) {
 		{"a number below 0", "say -1.5e3", " -1.5e3\n", "", 0},
 		{"a command that fails", "say fail", "", "talk: it cannot be said\ntry: another word\n", 1},
 		{"an unknown command", "sing", "", "\ntry: talk --help\n", 1},
-		{"an unknown flag", "say hello --loud", "", "\ntry: talk --help\n", 1},
+		{"an unknown flag", "say hello --loud", "", "\ntry: talk say --help\n", 1},
 	} {
 		var commands struct {
 			Say sayCmd `cmd:"" help:"Say something."`
@@ -74,6 +74,17 @@ func TestProgram_withoutCommands(t *testing.T) {
 	}
 	if status := p.Status(context.Canceled, &out); status != 1 || !strings.HasSuffix(out.String(), "sing: interrupted\n") {
 		t.Errorf("interrupted: got %d and %q", status, &out)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := cli.Interrupted(ctx, io.EOF); !errors.Is(err, io.EOF) {
+		t.Errorf("not interrupted: got %v", err)
+	}
+	cancel()
+	if err := cli.Interrupted(ctx, nil); err != nil {
+		t.Errorf("done all the same: got %v", err)
+	}
+	if err := cli.Interrupted(ctx, context.Canceled); config.Hint(err) == "" {
+		t.Errorf("interrupted: got %v, want a hint", err)
 	}
 	out.Reset()
 	gone := fmt.Errorf("printing: %w", &fs.PathError{Op: "write", Path: os.Stdout.Name(), Err: syscall.EPIPE})
