@@ -36,7 +36,7 @@ func mention(node *kong.Node, text string) error {
 		if !word.MatchString(bare) {
 			break
 		}
-		if first && childOf(node, bare) == nil && !strings.HasPrefix(bare, "--") && len(node.Children) > 0 {
+		if first && !begins(node, bare) {
 			return nil // the program is spoken of
 		}
 		var err error
@@ -52,6 +52,11 @@ func mention(node *kong.Node, text string) error {
 		return fmt.Errorf("%s is no whole command", node.FullPath())
 	}
 	return nil
+}
+
+// begins reports whether a word may stand behind the program's name.
+func begins(node *kong.Node, word string) bool {
+	return len(node.Children) == 0 || strings.HasPrefix(word, "--") || childOf(node, word) != nil
 }
 
 // step is the node that a word of a command line leads to.

@@ -161,9 +161,7 @@ func indented(lines []string) []*repair {
 			continue
 		}
 		depth := len(m[1]) + len(m[2])
-		for len(open) > 0 && open[len(open)-1] > depth && !between(open, depth) {
-			open = open[:len(open)-1]
-		}
+		open = around(open, depth)
 		if want := depthOf(open, depth, valued); want != depth && m[2] == "" {
 			all = append(all, &repair{
 				line: i + 1, why: "is not indented as its neighbours are",
@@ -177,6 +175,14 @@ func indented(lines []string) []*repair {
 		valued = m[3] != "" && !strings.HasPrefix(m[3], "#")
 	}
 	return all
+}
+
+// around are those of open that a key of this depth stands in or beside.
+func around(open []int, depth int) []int {
+	for len(open) > 0 && open[len(open)-1] > depth && !between(open, depth) {
+		open = open[:len(open)-1]
+	}
+	return open
 }
 
 // depthOf is the depth that a key below those of open was meant to have. valued tells that the last one has a value.
