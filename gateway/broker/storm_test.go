@@ -49,8 +49,8 @@ func connectOnce(addr net.Addr, cert *tls.Certificate) (net.Conn, error) {
 	return conn, nil
 }
 
-// patience is many times what the storm takes on an idle machine, so that a busy one holds it too.
-const patience = 4 * time.Minute
+// outlast is many times what the storm takes on an idle machine, so that a busy one holds it too.
+const outlast = 4 * time.Minute
 
 // All agents of a house come at once, behind one address, when the gateway is there again: all are let in soon, though each tries anew only after a second, beside somebody who floods the door with hellos from there.
 func TestTLS_storm(t *testing.T) {
@@ -85,7 +85,7 @@ func TestTLS_storm(t *testing.T) {
 					t.Cleanup(func() { _ = conn.Close() })
 					return
 				}
-				if time.Since(begun) > patience {
+				if time.Since(begun) > outlast {
 					t.Errorf("not let in: %v", err)
 					return
 				}
@@ -99,7 +99,7 @@ func TestTLS_storm(t *testing.T) {
 	flood.Wait()
 	c := r.Counts()
 	t.Logf("%d clients in %s, counts %+v", n, took, c)
-	if took > patience || c.Open-c.Waiting != int64(n) || c.Waiting > 256 {
+	if took > outlast || c.Open-c.Waiting != int64(n) || c.Waiting > 256 {
 		t.Errorf("took %s, got counts %+v", took, c)
 	}
 	if got := len(r.log.String()); got > 10_000 {
