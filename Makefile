@@ -38,7 +38,7 @@ lint: ## check style, vet, module files and shell scripts
 	$(GO) vet ./...
 	$(GO) vet -tags documents ./shared/cli
 	$(GO) mod tidy -diff
-	@for f in $$(grep -rlE '^#!.*\b(ba)?sh$$' --exclude-dir=.git --exclude-dir=bin --exclude-dir=dist .); do \
+	@for f in $$(grep -rlE '^#!.*\b(ba)?sh$$' --exclude='*.md' --exclude-dir=.git --exclude-dir=bin --exclude-dir=dist .); do \
 	  bash -n "$$f" || exit 1; \
 	done
 
