@@ -62,7 +62,7 @@ func TestRun_run(t *testing.T) {
 		t.Errorf("port taken: got %v, want the flag to change", err)
 	}
 	if err := run(t.Context(), []string{"run", "--port", "1"}); err == nil ||
-		!strings.Contains(err.Error(), "try: piway-localcore --help") {
+		!strings.Contains(err.Error(), "try: piway-localcore run --help") {
 		t.Errorf("unknown flag: got %v, want a hint", err)
 	}
 }
