@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"piway/shared/backoff"
 	"piway/shared/config"
 	"piway/shared/mqttlink"
 )
@@ -13,11 +14,18 @@ import (
 // ErrNoListening is returned by Probe when AWS does not let this client hear of failures.
 var ErrNoListening = errors.New("not allowed to listen for failures")
 
+// connectAgain is after how long Probe tries once more: AWS closes a CONNECT within a second of the client id's last one,
+// such as that of a gateway that has just been stopped.
+const connectAgain = 1100 * time.Millisecond
+
 // Probe sends the canary round once, on a connection of its own, and returns the report that came back. An error says
 // how far it came: if ctx ended, no rule answered. No other connection with the client id may exist: AWS would close
 // it.
 func Probe(ctx context.Context, cfg Config) (Failure, error) {
 	link, err := cfg.connect(ctx)
+	if err != nil && backoff.Sleep(ctx, connectAgain) == nil {
+		link, err = cfg.connect(ctx)
+	}
 	if err != nil {
 		return Failure{}, fmt.Errorf("connecting as %s: %w", cfg.ClientID, err)
 	}
