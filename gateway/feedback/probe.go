@@ -22,10 +22,7 @@ const connectAgain = 1100 * time.Millisecond
 // how far it came: if ctx ended, no rule answered. No other connection with the client id may exist: AWS would close
 // it.
 func Probe(ctx context.Context, cfg Config) (Failure, error) {
-	link, err := cfg.connect(ctx)
-	if err != nil && backoff.Sleep(ctx, connectAgain) == nil {
-		link, err = cfg.connect(ctx)
-	}
+	link, err := cfg.connectTwice(ctx)
 	if err != nil {
 		return Failure{}, fmt.Errorf("connecting as %s: %w", cfg.ClientID, err)
 	}
@@ -52,6 +49,15 @@ func Probe(ctx context.Context, cfg Config) (Failure, error) {
 		return Failure{}, config.Try(errors.New("no answer: what is sent to AWS would be acknowledged and lost"),
 			missing(cfg.Canary.Topic, cfg.Topics[0]))
 	}
+}
+
+// connectTwice connects, at the second try where the first has failed.
+func (c *Config) connectTwice(ctx context.Context) (*mqttlink.Link, error) {
+	link, err := c.connect(ctx)
+	if err != nil && backoff.Sleep(ctx, connectAgain) == nil {
+		return c.connect(ctx)
+	}
+	return link, err
 }
 
 // subscribeOwn hands the first report of a message of this very client to answers.
