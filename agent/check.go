@@ -43,7 +43,7 @@ func (p *printer) identity(cfg agent.Config) {
 	key, err := cfg.Key()
 	switch {
 	case err != nil:
-		p.fails("key            %s: %v", cfg.Gateway.KeyFile, err)
+		p.fails("key            %s: FAILS: %v", cfg.Gateway.KeyFile, err)
 	case key != nil:
 		p.line("key            %s: %s", cfg.Gateway.KeyFile, pki.SumOfCert(key.Leaf))
 	}
@@ -60,7 +60,7 @@ func (p *printer) folders(cfg agent.Config) {
 	case errors.Is(err, fs.ErrNotExist):
 		p.line("spool          %s: not there yet, and made when it is needed", cfg.Spool.Dir)
 	case err != nil:
-		p.fails("spool          %s: %v", cfg.Spool.Dir, err)
+		p.fails("spool          %s: FAILS: %v", cfg.Spool.Dir, err)
 	default:
 		p.line("spool          %s: ok", cfg.Spool.Dir)
 	}
@@ -68,7 +68,7 @@ func (p *printer) folders(cfg agent.Config) {
 		return
 	}
 	if _, err := os.ReadDir(cfg.Collect.Folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		p.fails("own readings   %s: %v", cfg.Collect.Folder, config.Permit(err, cfg.Collect.Folder))
+		p.fails("own readings   %s: FAILS: %v", cfg.Collect.Folder, config.Permit(err, cfg.Collect.Folder))
 	}
 }
 
@@ -92,16 +92,16 @@ type printer struct {
 	failed int
 }
 
-// fails prints a line of what does not work, FAILS in front of why.
-func (p *printer) fails(format string, what string, why error) {
+// fails prints a line of what does not work.
+func (p *printer) fails(format string, args ...any) {
 	p.failed++
-	p.line(strings.Replace(format, ": %v", ": FAILS: %v", 1), what, why)
+	p.line(format, args...)
 }
 
 // end is the outcome of the whole check; err is of what came last.
 func (p *printer) end(err error) error {
 	if p.failed > 0 {
-		err = errors.Join(err, fmt.Errorf("%d of the lines above say FAILS", p.failed))
+		err = errors.Join(err, fmt.Errorf("lines above that say FAILS: %d", p.failed))
 	}
 	return errors.Join(p.err, err)
 }

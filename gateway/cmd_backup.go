@@ -11,6 +11,7 @@ import (
 	"piway/gateway/backup"
 	"piway/shared/cli"
 	"piway/shared/config"
+	"piway/shared/files"
 )
 
 type backupCmd struct {
@@ -163,7 +164,7 @@ func (c *restoreCmd) tell(w io.Writer, a *backup.Archive, made *backup.Restored,
 		say("AWS key    none in %s: copy that folder from the old gateway; or, if it is lost, sudo -E piway-gateway aws "+
 			"remove and then aws setup", set.Uplink.Certs.Dir)
 	}
-	if info, serr := os.Stat(set.Data.Dir); serr == nil && os.Geteuid() == 0 && ownedByRoot(info) {
+	if owner, ok := files.Owner(set.Data.Dir); ok && owner == 0 && os.Geteuid() == 0 {
 		say("owner      root; before a service of another user starts: sudo chown -R USER: %s", set.Data.Dir)
 	}
 	say("The old gateway must not run any more: both have the client id %s, and each would close the other's connection "+

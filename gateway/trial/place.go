@@ -6,7 +6,6 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 
 	"piway/gateway/settings"
@@ -33,7 +32,7 @@ func (t *trial) makeCertificates(cfg *settings.Config) (made bool, err error) {
 		made = true
 	}
 	for _, folder := range []string{filepath.Dir(dir), dir} {
-		if owner, err := ownerOf(folder); known && err == nil && owner != uid {
+		if owner, ok := files.Owner(folder); known && ok && owner != uid {
 			return made, config.Try(fmt.Errorf("uplink.certs.dir: the services' user cannot read %s", folder),
 				fmt.Sprintf("sudo chown -R %d:%d %s", uid, gid, filepath.Dir(dir)))
 		}
@@ -74,25 +73,12 @@ func makeParent(dir string, uid, gid int, known bool) error {
 	if err := files.System.Mkdir(dir, 0o750); err != nil {
 		return err
 	}
-	owner, err := ownerOf(dir)
-	if err != nil || !known || owner != 0 {
-		return err
+	if owner, ok := files.Owner(dir); !ok || !known || owner != 0 {
+		return nil
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) > 0 {
 		return err
 	}
 	return os.Chown(dir, uid, gid)
-}
-
-func ownerOf(path string) (uid int, err error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return 0, err
-	}
-	s, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0, fmt.Errorf("%s has no owner", path)
-	}
-	return int(s.Uid), nil
 }

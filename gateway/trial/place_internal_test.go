@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"piway/shared/config"
+	"piway/shared/files"
 )
 
 // The services' user can read what root has made, or root is told how.
@@ -29,8 +30,8 @@ func TestStart_owner(t *testing.T) {
 	theirs := func(b *bench) {
 		t.Helper()
 		err := filepath.WalkDir(b.certs, func(path string, _ fs.DirEntry, err error) error {
-			if owner, ownerErr := ownerOf(path); err == nil && (ownerErr != nil || owner != uid) {
-				t.Errorf("got %s of %d, %v, want it of %d", path, owner, ownerErr, uid)
+			if owner, ok := files.Owner(path); err == nil && (!ok || owner != uid) {
+				t.Errorf("got %s of %d, %t, want it of %d", path, owner, ok, uid)
 			}
 			return err
 		})
