@@ -13,8 +13,8 @@ const mb = 1e6
 // maxResident is the bar of the agent over TLS, in bytes.
 const maxResident = 16 * mb
 
-// The agent takes 16 MB of memory at most, and writes nothing while the gateway answers. A sample costs a twentieth of
-// the processor time that a run of the old script costs, if that can be run.
+// The agent takes 16 MB of memory at most, and writes nothing while the gateway answers. A report costs a twentieth of
+// the processor time that a run of the old script costs at most, if that can be run.
 func TestAgent(t *testing.T) {
 	span := 8 * time.Second
 	if world.Long() {
@@ -35,11 +35,11 @@ func TestAgent(t *testing.T) {
 		t.Errorf("got %d bytes written in %v, want none while the gateway answers", used.written, span)
 	}
 	runs := h.scriptRuns(t, 5)
-	sample := used.cpu / (span / time.Second)
+	report := used.cpu / (span / time.Second)
 	run := runs[0] // the cheapest
-	t.Logf("resident %.1f MB, CPU %v a sample, %v a run of the script: 1/%.0f", float64(used.resident)/mb, sample, run,
-		float64(run)/float64(sample))
-	if sample*20 > run {
-		t.Errorf("got %v of CPU a sample, want a twentieth of %v at most", sample, run)
+	t.Logf("resident %.1f MB, CPU %v a report, %v a run of the script: 1/%.0f", float64(used.resident)/mb, report, run,
+		float64(run)/float64(report))
+	if report*20 > run {
+		t.Errorf("got %v of CPU a report, want a twentieth of %v at most", report, run)
 	}
 }

@@ -72,7 +72,7 @@ func onDisk(t testing.TB) string {
 	return dir
 }
 
-// agent pairs an agent, and returns it when it has reported.
+// agent pairs an agent, and returns it when the gateway has let it in.
 func (h *house) agent(t testing.TB, interval time.Duration) *world.Process {
 	t.Helper()
 	token, err := world.Invite(t.Context(), filepath.Join(h.dir, "data"), "kitchen")
