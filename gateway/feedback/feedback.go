@@ -130,7 +130,12 @@ func (l *Listener) session(ctx context.Context) time.Duration {
 	return 0
 }
 
-func (c *Config) connect(ctx context.Context) (*mqttlink.Link, error) {
+func (c *Config) connect(ctx context.Context) (*mqttlink.Link, error) { return c.connectBy(ctx, mqttlink.Connect) }
+
+// A connector is mqttlink.Connect or ConnectTwice.
+type connector func(context.Context, mqttlink.Options) (*mqttlink.Link, error)
+
+func (c *Config) connectBy(ctx context.Context, connect connector) (*mqttlink.Link, error) {
 	opt := mqttlink.Options{Broker: c.Broker, ClientID: c.ClientID, KeepAlive: c.KeepAlive, Log: c.Log}
 	if c.TLS != nil {
 		var err error
@@ -138,7 +143,7 @@ func (c *Config) connect(ctx context.Context) (*mqttlink.Link, error) {
 			return nil, err
 		}
 	}
-	return mqttlink.Connect(ctx, opt)
+	return connect(ctx, opt)
 }
 
 // denied tells once that nobody will report failures. The first time may be a line that broke just then.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"piway/shared/backoff"
 	"piway/shared/config"
 	"piway/shared/mqttlink"
 )
@@ -14,15 +13,11 @@ import (
 // ErrNoListening is returned by Probe when AWS does not let this client hear of failures.
 var ErrNoListening = errors.New("not allowed to listen for failures")
 
-// connectAgain is after how long Probe tries once more: AWS closes a CONNECT within a second of the client id's last one,
-// such as that of a gateway that has just been stopped.
-const connectAgain = 1100 * time.Millisecond
-
 // Probe sends the canary round once, on a connection of its own, and returns the report that came back. An error says
 // how far it came: if ctx ended, no rule answered. No other connection with the client id may exist: AWS would close
 // it.
 func Probe(ctx context.Context, cfg Config) (Failure, error) {
-	link, err := cfg.connectTwice(ctx)
+	link, err := cfg.connectBy(ctx, mqttlink.ConnectTwice)
 	if err != nil {
 		return Failure{}, fmt.Errorf("connecting as %s: %w", cfg.ClientID, err)
 	}
@@ -49,15 +44,6 @@ func Probe(ctx context.Context, cfg Config) (Failure, error) {
 		return Failure{}, config.Try(errors.New("no answer: what is sent to AWS would be acknowledged and lost"),
 			missing(cfg.Canary.Topic, cfg.Topics[0]))
 	}
-}
-
-// connectTwice connects, at the second try where the first has failed.
-func (c *Config) connectTwice(ctx context.Context) (*mqttlink.Link, error) {
-	link, err := c.connect(ctx)
-	if err != nil && backoff.Sleep(ctx, connectAgain) == nil {
-		return c.connect(ctx)
-	}
-	return link, err
 }
 
 // subscribeOwn hands the first report of a message of this very client to answers.

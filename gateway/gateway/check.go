@@ -67,7 +67,7 @@ func Check(ctx context.Context, cfg settings.Config, out io.Writer) error {
 	connecting, cancel := context.WithTimeout(ctx, connectWait)
 	defer cancel()
 	// A client id of its own: the running gateway's connection would be closed by a second one with the same id.
-	conn, err := mqttlink.Connect(connecting, mqttlink.Options{
+	conn, err := mqttlink.ConnectTwice(connecting, mqttlink.Options{
 		Broker: link.Broker, ClientID: names.CheckClient(), TLS: shown, KeepAlive: link.KeepAlive,
 		Log: slog.New(slog.DiscardHandler),
 	})

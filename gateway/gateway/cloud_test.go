@@ -272,6 +272,19 @@ func TestCheck_rule(t *testing.T) {
 	}
 }
 
+// Who gives the command twice does not meet AWS's bound of a CONNECT a second.
+func TestCheck_twice(t *testing.T) {
+	t.Parallel()
+	cfg := worldConfig(cloud.Metric)
+	newWorld(t, nil, nil, &cfg)
+	for n := range 2 {
+		var out strings.Builder
+		if err := Check(t.Context(), cfg, &out); err != nil {
+			t.Fatalf("check %d: %v\n%s", n+1, err, &out)
+		}
+	}
+}
+
 func TestUplinkConfig_port443(t *testing.T) {
 	cfg := worldConfig(cloud.Metric)
 	newWorld(t, nil, nil, &cfg)

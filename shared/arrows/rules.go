@@ -209,7 +209,7 @@ var inside = map[string][]string{
 	"shared/guard":    {"shared/tell"},
 	"shared/manual":   {}, // what kong knows is put into its words by cli
 	"shared/mdns":     {},
-	"shared/mqttlink": {"shared/address", "shared/mdns"},
+	"shared/mqttlink": {"shared/address", "shared/backoff", "shared/mdns"},
 	"shared/pairing":  {"shared/address", "shared/config", "shared/pki"},
 	"shared/pki":      {"shared/config", "shared/files"},
 	"shared/prices":   {"shared/config"}, // its table is YAML

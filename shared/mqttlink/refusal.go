@@ -22,6 +22,9 @@ var ErrNotTLS = errors.New("the port does not speak TLS")
 // server is, anybody can say that.
 var ErrCertificate = errors.New("the server refused us, perhaps our certificate")
 
+// ErrUnanswered says that the broker ended the connection instead of answering: it may not want this client, or not yet.
+var ErrUnanswered = errors.New("connection closed by the broker before it answered")
+
 // refused turns a CONNACK return code into an error (MQTT 3.1.1, table 3.1).
 func refused(code int) error {
 	switch code {
@@ -69,7 +72,7 @@ func explain(ctx context.Context, err error) error {
 		// With TLS 1.3 a refused client certificate shows only when the CONNACK is read.
 		return fmt.Errorf("%w: %w", ErrCertificate, remote.Err)
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
-		return fmt.Errorf("connection closed by the broker before it answered: %w", err)
+		return fmt.Errorf("%w: %w", ErrUnanswered, err)
 	default:
 		return err
 	}
