@@ -130,7 +130,9 @@ func (l *Listener) session(ctx context.Context) time.Duration {
 	return 0
 }
 
-func (c *Config) connect(ctx context.Context) (*mqttlink.Link, error) { return c.connectBy(ctx, mqttlink.Connect) }
+func (c *Config) connect(ctx context.Context) (*mqttlink.Link, error) {
+	return c.connectBy(ctx, mqttlink.Connect)
+}
 
 // A connector is mqttlink.Connect or ConnectTwice.
 type connector func(context.Context, mqttlink.Options) (*mqttlink.Link, error)

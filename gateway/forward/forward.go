@@ -31,6 +31,9 @@ type Store interface {
 	EachThinned(ctx context.Context, p pass.Pass, f func(device string, all []pass.Summary) error) error
 	// Settle makes durable what became of passes, all of it or nothing. Release gives one back.
 	Settle(ctx context.Context, done []pass.Done, moved []pass.Pass) error
+	// SettleSoon is Settle that may wait for what else becomes durable, until Hurry.
+	SettleSoon(ctx context.Context, done []pass.Done, moved []pass.Pass) error
+	Hurry()
 	Release(start int64)
 	// Backlog says how many closed passes wait, and the start of the oldest.
 	Backlog(ctx context.Context) (passes int, oldest int64, err error)

@@ -8,19 +8,28 @@ import (
 )
 
 // Acked moves the durable position behind the n oldest messages handed out, all in one transaction: after an error
-// nothing has moved.
+// nothing has moved. It may wait for what else becomes durable, until Hurry.
 func (f *Forwarder) Acked(ctx context.Context, n int) error {
-	return f.settle(ctx, n, acked)
+	return f.settle(ctx, n, acked, f.cfg.Store.SettleSoon)
 }
+
+// Hurry has Acked wait for nothing, the running one or the next. It does not block.
+func (f *Forwarder) Hurry() { f.cfg.Store.Hurry() }
 
 // Park sets the oldest message handed out aside: its datums wait on the disk, are counted as parked, and are tried
 // again once a day and at each start. nil means that this is durable; after an error nothing has changed.
 func (f *Forwarder) Park(ctx context.Context) error {
-	return f.settle(ctx, 1, parked)
+	return f.settle(ctx, 1, parked, f.cfg.Store.Settle)
 }
 
-// settle makes durable what change makes of the passes of the n oldest messages.
-func (f *Forwarder) settle(ctx context.Context, n int, change func(p pass.Pass, from, to int) pass.Pass) error {
+// A change is what settling a message with the datums from..to-1 makes of its pass.
+type change func(p pass.Pass, from, to int) pass.Pass
+
+// A settler is a way to make that durable.
+type settler func(ctx context.Context, done []pass.Done, moved []pass.Pass) error
+
+// settle makes durable, by a way, what change makes of the passes of the n oldest messages.
+func (f *Forwarder) settle(ctx context.Context, n int, change change, by settler) error {
 	steps := f.plan(n, change)
 	var done []pass.Done
 	var moved []pass.Pass
@@ -34,7 +43,7 @@ func (f *Forwarder) settle(ctx context.Context, n int, change func(p pass.Pass, 
 			moved = append(moved, s.pass)
 		}
 	}
-	if err := f.cfg.Store.Settle(ctx, done, moved); err != nil {
+	if err := by(ctx, done, moved); err != nil {
 		return err
 	}
 	for _, h := range f.apply(n, steps, change) {
@@ -54,7 +63,7 @@ type step struct {
 }
 
 // plan says what settling the n oldest messages makes of their passes.
-func (f *Forwarder) plan(n int, change func(pass.Pass, int, int) pass.Pass) []step {
+func (f *Forwarder) plan(n int, change change) []step {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var steps []step
@@ -75,7 +84,7 @@ func (f *Forwarder) plan(n int, change func(pass.Pass, int, int) pass.Pass) []st
 
 // apply books what is durable. It returns the passes of which the last open datum expired while that was made so, and
 // which nothing else would finish.
-func (f *Forwarder) apply(n int, steps []step, change func(pass.Pass, int, int) pass.Pass) (late []*inHand) {
+func (f *Forwarder) apply(n int, steps []step, change change) (late []*inHand) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, r := range f.handed[:n] {

@@ -86,7 +86,7 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 	}
 	if g.queue, err = queue.Open(ctx, queue.Config{
 		Path: datadir.Queue(cfg.Data.Dir), Window: cfg.Rollup.Window, Grace: cfg.Rollup.Grace,
-		CommitInterval: cfg.Queue.CommitInterval, MaxBytes: int64(cfg.Queue.MaxBytes), Ballast: ballast, Now: clock.Now,
+		CommitInterval: cfg.Queue.CommitInterval, Linger: linger(cfg.Rollup.Window), MaxBytes: int64(cfg.Queue.MaxBytes), Ballast: ballast, Now: clock.Now,
 		MaxAge: min(cfg.Queue.MaxAge, forward.MaxAge), ThinAfter: cfg.Queue.ThinAfter, ClockRight: clockRight(&cfg.Intake),
 		SinceBoot: clock.SinceBoot, BootID: clock.BootID(), Date: g.date, Log: log.With("part", "queue"),
 	}); err != nil {
@@ -129,6 +129,12 @@ func warn(cfg *settings.Config, log *slog.Logger) {
 		log.Warn("every user of this machine can read a secret", "file", path, "try", "sudo chmod o= "+path)
 	}
 }
+
+// linger is how long what an agent sends may wait on its way to the disk: agents of one fleet report within 5 s of each
+// other. It is little of a window, so that it changes nothing that is seen.
+func linger(window time.Duration) time.Duration { return min(lingerMost, window/10) }
+
+const lingerMost = 6 * time.Second
 
 // ballast is what the write-ahead log may need while a backlog makes room: its limit, and a transaction on top.
 const ballast = 8 << 20
@@ -241,7 +247,13 @@ func (g *Gateway) Run(ctx context.Context) error {
 	})
 
 	g.forgetGone(ctx) // before a device of that name can claim anything
-	stages, ctx := errgroup.WithContext(ctx)
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	defer context.AfterFunc(ctx, func() {
+		g.flush(serving) // who is answered now has nothing to send again
+		stop()
+	})()
+	stages, ctx := errgroup.WithContext(serving)
 	stages.Go(func() error { return g.broker.Run(ctx) })
 	stages.Go(func() error { return g.uplink.Run(ctx) })
 	if g.feedback != nil {
@@ -270,6 +282,13 @@ func (g *Gateway) Run(ctx context.Context) error {
 	return errors.Join(err, datadir.OnDisk(queueErr))
 }
 
+// flush has what waits for company committed, as far as that goes quickly.
+func (g *Gateway) flush(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	_ = g.queue.Flush(ctx) // the queue tells what it cannot write
+}
+
 // errQueueEnded stops the stages; the queue's own error says why.
 var errQueueEnded = errors.New("the queue ended")
 
@@ -296,6 +315,7 @@ func (g *Gateway) unlock() {
 func (g *Gateway) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /ledger", func(w http.ResponseWriter, r *http.Request) {
+		g.flush(r.Context())
 		accounts, err := g.queue.Ledger(r.Context())
 		answer(w, accounts, err)
 	})

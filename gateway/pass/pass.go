@@ -41,6 +41,14 @@ func Window(t time.Time, length time.Duration) int64 {
 	return s - ((s%w)+w)%w
 }
 
+// Clamp is the window of a report whose newest sample is at newest and that is stored at now: that sample's, but none
+// of which the grace has passed and none after that of now.
+func Clamp(newest, now time.Time, length, grace time.Duration) int64 {
+	hi := Window(now, length)
+	lo := Window(now.Add(-grace), length) // the previous window, while its grace lasts
+	return max(lo, min(hi, Window(newest, length)))
+}
+
 // Clone returns a copy that changes on its own.
 func (p Pass) Clone() Pass {
 	p.Expired.r, p.Parked.r = slices.Clone(p.Expired.r), slices.Clone(p.Parked.r)

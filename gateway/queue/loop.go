@@ -13,33 +13,66 @@ func (q *Queue) loop(ctx context.Context) error {
 	work := context.WithoutCancel(ctx)
 	tick := time.NewTicker(closeEvery)
 	defer tick.Stop()
-	var ops []op
+	var ops []op // that wait for company
+	wait := newWait(&q.cfg)
+	defer wait.stop()
 	for {
 		q.beats()
 		q.disk.Attend(work)
-		clear(ops) // what was written is not held until it is overwritten
-		ops = ops[:0]
 		select {
 		case o := <-q.in.Next():
-			ops = q.gather(append(ops, o))
+			if ops = q.in.Take(append(ops, o)); q.mayWait(wait, ops) {
+				continue
+			}
+			ops = q.gather(ops)
+		case <-wait.over():
+		case <-q.hurried(ops):
 		case <-tick.C:
-			q.w.look()
-			q.w.bounds.endEpisodes(q.w.now.mono, q.cfg.Log)
-			q.lookAround(work)
-			q.thin(work)
-			if !q.w.due() {
+			q.attend(work)
+			if !q.w.due() && !q.w.nearlyDue(len(ops)) {
 				continue
 			}
 		case err := <-q.sick:
+			for _, o := range ops {
+				o.done(ErrClosed)
+			}
 			return err
 		case <-ctx.Done():
-			q.drain(work)
+			q.drain(work, ops)
 			q.disk.Leave(work)
 			return nil
 		}
 		q.commit(work, ops)
+		wait.committed(q.w.now.mono)
+		clear(ops) // what was written is not held until it is overwritten
+		ops = ops[:0]
 		q.rest(ctx)
 	}
+}
+
+// attend does what is to be done several times a second.
+func (q *Queue) attend(ctx context.Context) {
+	q.w.look()
+	q.w.bounds.endEpisodes(q.w.now.mono, q.cfg.Log)
+	q.lookAround(ctx)
+	q.thin(ctx)
+}
+
+// mayWait reports whether all ops may wait for more.
+func (q *Queue) mayWait(wait *wait, ops []op) bool {
+	if q.cfg.Linger == 0 || q.in.Full(ops) {
+		return false
+	}
+	q.w.look()
+	return wait.joined(ops, q.w.now)
+}
+
+// hurried has a value when somebody hurries and something waits: else it is for what comes.
+func (q *Queue) hurried(ops []op) <-chan struct{} {
+	if len(ops) == 0 {
+		return nil
+	}
+	return q.hurry
 }
 
 // gather adds what is there, and lingers for company unless there is time between two commits anyway.
@@ -185,12 +218,9 @@ func (q *Queue) rest(ctx context.Context) {
 	}
 }
 
-func (q *Queue) drain(ctx context.Context) {
-	for {
-		ops := q.in.Take(nil)
-		if len(ops) == 0 {
-			return
-		}
+// drain commits ops and all that is there.
+func (q *Queue) drain(ctx context.Context, ops []op) {
+	for ops = q.in.Take(ops); len(ops) > 0; ops = q.in.Take(nil) {
 		q.commit(ctx, slices.Clip(ops))
 	}
 }

@@ -57,8 +57,7 @@ func (p *passes) put(start, id int64, newest time.Time, undated bool, mono time.
 func (w *writer) passFor(ctx context.Context, newest time.Time) (int64, error) {
 	now, p := w.now.wall, &w.passes
 	hi := pass.Window(now, w.cfg.Window)
-	lo := pass.Window(now.Add(-w.cfg.Grace), w.cfg.Window) // the previous window, while its grace lasts
-	for _, start := range []int64{max(lo, min(hi, pass.Window(newest, w.cfg.Window))), hi} {
+	for _, start := range []int64{pass.Clamp(newest, now, w.cfg.Window, w.cfg.Grace), hi} {
 		if p.open[start] != nil {
 			return start, nil
 		}
@@ -114,6 +113,12 @@ func (p *passes) due(now time.Time, mono, window, grace time.Duration) bool {
 // due reports whether there is anything to do though nothing has arrived.
 func (w *writer) due() bool {
 	return w.passes.due(w.now.wall, w.now.mono, w.cfg.Window, w.cfg.Grace) || w.ageDue() || w.redateDue()
+}
+
+// nearlyDue reports whether a pass closes so soon that what waits for company must be stored now.
+func (w *writer) nearlyDue(waiting int) bool {
+	return waiting > 0 &&
+		w.passes.due(w.now.wall.Add(beforeClosing), w.now.mono+beforeClosing, w.cfg.Window, w.cfg.Grace)
 }
 
 // closeDue closes the passes that are over, the oldest first.

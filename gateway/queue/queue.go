@@ -29,6 +29,9 @@ type Config struct {
 	Window, Grace time.Duration
 	// CommitInterval is the least time between two commits; 0 commits as soon as something is there.
 	CommitInterval time.Duration
+	// Linger is how long an agent's report may wait for others, so that one commit serves them all; 0 commits as soon as
+	// something is there. See wait.
+	Linger time.Duration
 	// MaxBytes bounds what the database file holds; the write-ahead log comes on top. What would not fit any more
 	// pushes the oldest out, which is counted as Dropped.
 	MaxBytes int64
@@ -94,7 +97,8 @@ type Queue struct {
 	in  *inbox.Box[op]
 
 	start time.Time
-	beat  atomic.Int64 // when the writer's loop last went round, since start
+	hurry chan struct{} // holds one from Hurry until what waits is committed
+	beat  atomic.Int64  // when the writer's loop last went round, since start
 	disk  *disk.Disk
 	sick  chan error // why the store has to be opened anew
 
@@ -114,7 +118,7 @@ type Queue struct {
 // damaged is set aside, with what can be read of it in a new one. It returns store.ErrDisk for what may pass.
 func Open(ctx context.Context, cfg Config) (*Queue, error) {
 	q := &Queue{
-		cfg: cfg.withDefaults(), start: time.Now(), changed: make(chan struct{}),
+		cfg: cfg.withDefaults(), start: time.Now(), changed: make(chan struct{}), hurry: make(chan struct{}, 1),
 		in:   inbox.New(func(o op) { o.done(ErrClosed) }),
 		sick: make(chan error, 1), ledgers: make(chan struct{}, 1),
 	}
@@ -158,13 +162,14 @@ func (q *Queue) mono() time.Duration { return q.cfg.SinceBoot() }
 
 // An op is one thing to be done in the next transaction.
 type op struct {
-	entry *encoded
-	tx    func(context.Context, *writer) error
-	done  func(error)
+	entry   *encoded
+	tx      func(context.Context, *writer) error
+	patient time.Duration // how long tx may wait for company
+	done    func(error)
 }
 
 // Append hands an entry to the writer and returns; it blocks while too much is waiting. done is called once, in the
-// order of the Appends: with nil when the entry is on disk or recognised as a redelivery of what is, and counted;
+// order of the Appends, after Linger and a commit at the latest: with nil when the entry is on disk or recognised as a redelivery of what is, and counted;
 // with an error when nothing of it may be relied on. done must not block: the next commit waits for it.
 func (q *Queue) Append(e Entry, done func(error)) {
 	enc, err := encode(e)
@@ -175,10 +180,15 @@ func (q *Queue) Append(e Entry, done func(error)) {
 	q.in.Put(op{entry: enc, done: done})
 }
 
-// do runs tx inside the next transaction and returns when that is on disk.
+// do runs tx inside the next transaction and returns when that is on disk. What waits goes along.
 func (q *Queue) do(ctx context.Context, tx func(context.Context, *writer) error) error {
+	return q.doWithin(ctx, 0, tx)
+}
+
+// doWithin is do that may wait so long for others, or until Hurry.
+func (q *Queue) doWithin(ctx context.Context, patient time.Duration, tx func(context.Context, *writer) error) error {
 	res := make(chan error, 1)
-	q.in.Put(op{tx: tx, done: func(err error) { res <- err }})
+	q.in.Put(op{tx: tx, patient: patient, done: func(err error) { res <- err }})
 	select {
 	case err := <-res:
 		return err

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"piway/gateway/pass"
 	"piway/gateway/queue/ledger"
@@ -13,7 +14,29 @@ import (
 // Next, Expired, Parked and Shelved). All of it is done when it returns nil, and nothing after an error. A pass that
 // was dropped meanwhile is booked as that, and stays so.
 func (q *Queue) Settle(ctx context.Context, done []pass.Done, moved []pass.Pass) error {
-	err := q.do(ctx, func(ctx context.Context, w *writer) error {
+	return q.settle(ctx, 0, done, moved)
+}
+
+// SettleSoon is Settle that goes along with the next commit, if there is one within twice Linger and before Hurry.
+func (q *Queue) SettleSoon(ctx context.Context, done []pass.Done, moved []pass.Pass) error {
+	return q.settle(ctx, 2*q.cfg.Linger, done, moved)
+}
+
+// Hurry has all committed that waits for company, or the next that would. It does not wait for that.
+func (q *Queue) Hurry() {
+	select {
+	case q.hurry <- struct{}{}:
+	default:
+	}
+}
+
+// Flush returns when all that was appended before is committed, or answered with an error.
+func (q *Queue) Flush(ctx context.Context) error {
+	return q.do(ctx, func(context.Context, *writer) error { return nil })
+}
+
+func (q *Queue) settle(ctx context.Context, patient time.Duration, done []pass.Done, moved []pass.Pass) error {
+	err := q.doWithin(ctx, patient, func(ctx context.Context, w *writer) error {
 		for _, d := range done {
 			if err := w.finish(ctx, d); err != nil {
 				return fmt.Errorf("finishing pass %d: %w", d.Pass.Start, err)

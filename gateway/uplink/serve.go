@@ -60,7 +60,7 @@ func (u *Uplink) serve(ctx context.Context, link *mqttlink.Link) error { //nolin
 		case err := <-u.confirmed:
 			u.durable(err)
 		case <-u.again:
-			u.again = nil
+			u.again, u.due = nil, true
 		case <-tick.C:
 			u.noteLasts(time.Now())
 			if u.overdue(time.Now()) {
@@ -136,11 +136,41 @@ func (u *Uplink) settle(ctx context.Context) error {
 		}
 		u.puback()
 	}
-	if u.confirming == 0 && u.settled > 0 && u.again == nil {
-		u.confirming = u.settled
-		go u.confirm(ctx, u.confirming) // its end is awaited in serve or finish, through confirmed
-	}
+	u.tell(ctx)
 	return nil
+}
+
+// tell has the source make durable what has its PUBACK, when some have gathered: fewer commits do for them. Half a
+// window waits for nothing, since the window's other half is all that may be sent meanwhile.
+func (u *Uplink) tell(ctx context.Context) {
+	pressed := 2*u.settled >= u.cfg.Window
+	switch {
+	case u.settled == 0:
+	case u.confirming > 0:
+		if pressed {
+			u.src.Hurry()
+		}
+	case u.due, u.keeping == "" && (pressed || u.cfg.SettleAfter == 0):
+		u.startConfirm(ctx)
+	case u.again == nil:
+		u.again = time.After(u.cfg.SettleAfter)
+	}
+}
+
+func (u *Uplink) startConfirm(ctx context.Context) {
+	u.again, u.due = nil, false
+	u.confirming = u.settled
+	go u.confirm(ctx, u.confirming) // its end is awaited in serve or finish, through confirmed
+}
+
+// tellNow is tell that waits for nothing more, for when the connection is over.
+func (u *Uplink) tellNow(ctx context.Context) {
+	if u.confirming == 0 && u.settled > 0 {
+		u.startConfirm(ctx)
+	}
+	if u.confirming > 0 {
+		u.src.Hurry()
+	}
 }
 
 // puback notes that AWS takes what is published.

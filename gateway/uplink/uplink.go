@@ -42,6 +42,8 @@ type Config struct {
 	Window int
 	// PublishesPerSecond and BytesPerSecond are kept in every interval of one second.
 	PublishesPerSecond, BytesPerSecond int
+	// SettleAfter is how long PUBACKs are gathered before the source is told, unless half a window waits for that.
+	SettleAfter time.Duration
 	// AckTimeout is how long a PUBACK may take before the connection is given up.
 	AckTimeout time.Duration
 	// StallAfter is how long messages may wait without any PUBACK before the connection is given up; 0 means for ever.
@@ -61,8 +63,10 @@ type Source interface {
 	// uplink keeps what is not acknowledged. It is asked for none before the first connection.
 	Next(ctx context.Context) (payload []byte, err error)
 	// Acked says that IoT Core has acknowledged the n oldest messages that Next returned and that were not told before.
-	// It returns nil when that is durable.
+	// It returns nil when that is durable, which may wait for what else becomes durable, until Hurry.
 	Acked(ctx context.Context, n int) error
+	// Hurry says that Acked is waited for, or the next one will be. It does not block.
+	Hurry()
 	// Park sets the oldest of those messages aside, for which IoT Core ends the connection while it takes others. It
 	// returns nil when that is durable. It is never called while Acked is.
 	Park(ctx context.Context) error
@@ -101,7 +105,8 @@ type Uplink struct {
 	confirmed  chan error
 	next       chan []byte
 	reached    chan struct{}    // closed at the first connection
-	again      <-chan time.Time // when to tell the source again after it failed
+	again      <-chan time.Time // when to tell the source, or to tell it again after it failed
+	due        bool             // that moment has come
 	dialled    time.Time
 	// progress is when a message was last acknowledged, or began to wait with none before it.
 	progress time.Time
@@ -191,6 +196,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 			continue
 		}
 		err = u.serve(ctx, link)
+		u.tellNow(ctx)
 		cause := u.ended(ctx, link, err)
 		link.Close()
 		u.connected.Store(false)
@@ -214,12 +220,16 @@ func (u *Uplink) warnLost(err error) {
 		"err", err, "under_way", len(u.flight)-u.settled)
 }
 
-// finish waits for the source, so that nothing touches the queue after Run.
+// finish tells the source what it was not told yet, and waits for it, so that nothing touches the queue after Run.
 func (u *Uplink) finish() {
-	if u.confirming > 0 {
+	for u.settled > 0 {
+		u.tellNow(context.Background())
+		n := u.confirming
 		if err := <-u.confirmed; err != nil {
 			u.cfg.Log.Error("keeping the last position failed; what is behind it will be sent again", "err", err)
+			return
 		}
+		u.settled, u.confirming = u.settled-n, 0
 	}
 }
 

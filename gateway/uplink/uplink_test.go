@@ -27,6 +27,7 @@ type source struct {
 	next  int
 	acked func(n int) error // may be nil
 
+	hurried atomic.Int64
 	mu      sync.Mutex // guards durable
 	durable int
 	parked  int
@@ -57,6 +58,8 @@ func (s *source) Acked(_ context.Context, n int) error {
 	}
 	return nil
 }
+
+func (s *source) Hurry() { s.hurried.Add(1) }
 
 func (s *source) Park(context.Context) error {
 	s.mu.Lock()

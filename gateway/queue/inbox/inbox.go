@@ -84,6 +84,9 @@ func (b *Box[T]) Take(some []T) []T {
 	return some
 }
 
+// Full reports whether no more come out together.
+func (b *Box[T]) Full(some []T) bool { return len(some) >= most }
+
 // Gather adds to some what is there, and lingers for more while the senders keep it busy.
 func (b *Box[T]) Gather(some []T) []T {
 	some = b.Take(some)
