@@ -39,12 +39,12 @@ func measure(t *testing.T, form, title string, l *load, d time.Duration) *result
 		synctest.Wait()
 		p.counter.restart()
 		l.restart()
-		messages, bytes := s.up.messages, s.up.bytes
+		messages, bytes := s.aws.messages.Load(), s.aws.bytes.Load()
 		time.Sleep(d)
 		synctest.Wait()
 		r.counts = p.counter.restart()
 		r.reports, r.sent, r.samples = l.restart()
-		r.published, r.out = s.up.messages-messages, s.up.bytes-bytes
+		r.published, r.out = s.aws.messages.Load()-messages, s.aws.bytes.Load()-bytes
 		cancel()
 		sending.Wait()
 		s.stop()

@@ -18,6 +18,7 @@ import (
 	"piway/gateway/queue/lyingdb"
 	"piway/gateway/rollup"
 	"piway/gateway/settings"
+	"piway/gateway/uplink"
 	"piway/shared/files/lying"
 )
 
@@ -72,7 +73,8 @@ type site struct {
 	list   *devices.List
 	intake *intake.Intake
 	queue  *queue.Queue
-	up     *upstream
+	aws    *aws
+	uplink *uplink.Uplink
 	work   sync.WaitGroup
 	stop   func()
 }
@@ -85,6 +87,7 @@ func newSite(t *testing.T, p *place, form string, trip time.Duration, names []st
 	t.Helper()
 	s := &site{t: t, start: time.Now()}
 	cfg := settings.Default()
+	cfg.Uplink.Form = form
 	log := slog.New(slog.NewTextHandler(p.counter.text("log, to the journal"), nil))
 	var err error
 	if s.list, err = devices.OpenIn(p.disk, filepath.Join(p.dir, "devices.json")); err != nil {
@@ -115,9 +118,21 @@ func newSite(t *testing.T, p *place, form string, trip time.Duration, names []st
 		fc.FormMark = fmt.Sprintf("%s %d namespace %q site %q names %q", cloud.EMF, encode.EMFVersion, cfg.Uplink.Namespace,
 			cfg.Site, cfg.Intake.NameTemplate)
 	}
-	s.up = newUpstream(forward.New(fc), &cfg.Uplink, trip)
+	s.aws = &aws{t: t, trip: trip}
+	s.uplink = uplink.New(s.uplinkConfig(&cfg, log), forward.New(fc))
 	s.run()
 	return s
+}
+
+// uplinkConfig is that of gateway/gateway, with a pipe in the network's place.
+func (s *site) uplinkConfig(cfg *settings.Config, log *slog.Logger) uplink.Config {
+	c := &cfg.Uplink
+	return uplink.Config{
+		Broker: "tcp://aws", ClientID: cfg.Cloud().ClientID, Topic: cfg.Cloud().DataTopic(), Window: c.Window,
+		PublishesPerSecond: c.PublishesPerSecond, BytesPerSecond: int(c.BytesPerSecond), AckTimeout: c.AckTimeout,
+		StallAfter: c.StallAfter, ConnectInterval: c.ConnectInterval, MaxBackoff: c.MaxBackoff, KeepAlive: c.KeepAlive,
+		Log: log, Dial: s.aws.dial,
+	}
 }
 
 // run starts the stages; the queue ends after the others.
@@ -126,7 +141,7 @@ func (s *site) run() {
 	ctx, stop := context.WithCancel(context.Background())
 	var last sync.WaitGroup
 	last.Go(func() { s.check("queue", s.queue.Run(queueCtx)) })
-	s.work.Go(func() { s.check("uplink", s.up.run(ctx)) })
+	s.work.Go(func() { s.check("uplink", s.uplink.Run(ctx)) })
 	s.work.Go(func() {
 		tick := time.NewTicker(saveEvery)
 		defer tick.Stop()
