@@ -59,7 +59,6 @@ type counter struct {
 	t     testing.TB
 	owns  *owners
 	store string // its path
-	fsync time.Duration
 
 	mu     sync.Mutex // guards what follows
 	counts counts
@@ -67,8 +66,8 @@ type counter struct {
 	log    *os.File // to read what was written
 }
 
-func newCounter(t testing.TB, store string, fsync time.Duration) *counter {
-	return &counter{t: t, owns: newOwners(t, store), store: store, fsync: fsync, counts: newCounts(), dirty: map[string]*dirty{}}
+func newCounter(t testing.TB, store string) *counter {
+	return &counter{t: t, owns: newOwners(t, store), store: store, counts: newCounts(), dirty: map[string]*dirty{}}
 }
 
 // restart returns what was counted, and begins anew.
@@ -87,9 +86,9 @@ func (c *counter) see(op lying.Op) error {
 		c.wrote(op.Path, op.Offset, op.Offset+op.Length)
 	case lying.Sync:
 		c.synced(op.Path)
-		time.Sleep(c.fsync)
+		time.Sleep(fsync)
 	case lying.SyncDir:
-		time.Sleep(c.fsync)
+		time.Sleep(fsync)
 	}
 	return nil
 }

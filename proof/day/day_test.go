@@ -2,6 +2,7 @@ package day_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"sync"
 	"testing"
@@ -23,10 +24,9 @@ const (
 var began = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // measure has devices send to a gateway for some time, and returns what it wrote.
-func measure(t *testing.T, form, title string, l *load, d time.Duration) *result {
+func (p *place) measure(t *testing.T, form string, l *load, d time.Duration) *result {
 	t.Helper()
-	p := newPlace(t, fsync)
-	r := &result{title: title, took: d, page: p.counter.owns.page}
+	r := &result{title: fmt.Sprintf("%d devices, form %s", len(l.names), form), took: d, page: p.counter.owns.page}
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(began))
 		s := newSite(t, p, form, trip, l.names)
@@ -63,7 +63,7 @@ func TestDay_tenAgents(t *testing.T) {
 	}
 	for _, form := range []string{cloud.Metric, cloud.EMF} {
 		t.Run(form, func(t *testing.T) {
-			r := measure(t, form, "Ten agents, form "+form, agents(10), d)
+			r := newPlace(t, 0).measure(t, form, agents(10), d)
 			r.print(t.Output())
 			if n := r.reasons[unknown]; n != nil {
 				t.Errorf("of %d pages it is not known what they are for", n.pages)
@@ -79,7 +79,7 @@ func TestDay_twoThousand(t *testing.T) {
 	}
 	for _, form := range []string{cloud.Metric, cloud.EMF} {
 		t.Run(form, func(t *testing.T) {
-			r := measure(t, form, "2,000 Pis, form "+form, spread(2000), 2*time.Minute)
+			r := newPlace(t, 0).measure(t, form, spread(2000), 2*time.Minute)
 			r.print(t.Output())
 		})
 	}

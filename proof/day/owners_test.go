@@ -16,18 +16,23 @@ const (
 	unknown    = "unknown"
 )
 
+// What is said of a page beside whose it is.
+const (
+	innerPages = ", inner pages"
+	overflow   = ", overflow"
+)
+
 // owners know what each page of the store is for. They follow what is written, commit by commit.
 type owners struct {
 	layout
 	pages map[int][]byte // as they were written last
 	of    map[int]string // pages of tables and indexes
-	more  map[int]bool   // of these, those that hold what did not fit into a cell
 }
 
 // newOwners reads a store that nobody has open.
 func newOwners(t testing.TB, path string) *owners {
 	t.Helper()
-	o := &owners{pages: map[int][]byte{}, of: map[int]string{}, more: map[int]bool{}}
+	o := &owners{pages: map[int][]byte{}, of: map[int]string{}}
 	db, err := sql.Open("sqlite", path) // the driver is the store's
 	if err != nil {
 		t.Fatal(err)
@@ -66,12 +71,13 @@ func newOwners(t testing.TB, path string) *owners {
 func (o *owners) commit(written map[int][]byte) {
 	maps.Copy(o.pages, written)
 	o.layout = layoutOf(o.pages[1])
-	for changed := true; changed; {
-		changed = false
+	for range depth {
+		changed := false
 		for page, b := range written {
-			if o.pass(page, b) {
-				changed = true
-			}
+			changed = o.pass(page, b) || changed
+		}
+		if !changed {
+			break
 		}
 	}
 	for page := o.trunk; page != 0 && o.pages[page] != nil; page = number(o.pages[page]) {
@@ -79,23 +85,18 @@ func (o *owners) commit(written map[int][]byte) {
 	}
 }
 
+// depth is more than a tree has, with what goes on elsewhere.
+const depth = 20
+
 // pass gives the pages below a page to its owner, and reports whether any was another's.
 func (o *owners) pass(page int, b []byte) (changed bool) {
 	owner := o.of[page]
 	if owner == "" || owner == freeList || o.isMap(page) {
 		return false
 	}
-	var children, overflows []int
-	if o.more[page] {
-		overflows = []int{number(b)}
-	} else {
-		children, overflows = o.below(page, b)
-	}
-	for i, all := range [][]int{children, overflows} {
-		for _, p := range all {
-			if p != 0 && (o.of[p] != owner || o.more[p] != (i == 1)) {
-				o.of[p], o.more[p], changed = owner, i == 1, true
-			}
+	for _, p := range o.below(page, b) {
+		if p != 0 && o.of[p] != owner {
+			o.of[p], changed = owner, true
 		}
 	}
 	return changed
@@ -103,18 +104,21 @@ func (o *owners) pass(page int, b []byte) (changed bool) {
 
 // owner is what a page is for.
 func (o *owners) owner(page int) string {
-	switch of := o.of[page]; {
+	of := o.of[page]
+	switch {
 	case o.isMap(page):
 		return pointerMap
 	case of == "":
 		return unknown
 	case of == freeList, page == 1:
 		return of
-	case o.more[page]:
-		return of + ", overflow"
-	case isInner(page, o.pages[page]):
-		return of + ", inner pages"
-	default:
+	}
+	switch o.pages[page][header(page)] {
+	case innerIndex, innerTable:
+		return of + innerPages
+	case leafIndex, leafTable:
 		return of
+	default:
+		return of + overflow
 	}
 }

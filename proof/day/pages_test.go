@@ -37,11 +37,6 @@ func (l *layout) isMap(page int) bool {
 	return l.vacuum && page >= 2 && (page-2)%(l.usable/5+1) == 0
 }
 
-func isInner(page int, b []byte) bool {
-	t := b[header(page)]
-	return t == innerIndex || t == innerTable
-}
-
 func header(page int) int {
 	if page == 1 {
 		return 100
@@ -49,29 +44,31 @@ func header(page int) int {
 	return 0
 }
 
-// below are the pages to which a page of a b-tree points: its children, and where what did not fit goes on.
-func (l *layout) below(page int, b []byte) (children, overflows []int) {
+// below are the pages to which a page of a table or index points: its children, and where what did not fit goes on.
+// What goes on has no type, but the number of a page, which is too small for its first byte to be one.
+func (l *layout) below(page int, b []byte) (all []int) {
 	head := header(page)
 	kind, cells := b[head], int(binary.BigEndian.Uint16(b[head+3:]))
 	at := head + 8
-	if isInner(page, b) {
-		children = append(children, number(b[head+8:]))
+	switch kind {
+	case innerTable, innerIndex:
+		all = append(all, number(b[head+8:]))
 		at += 4
+	case leafTable, leafIndex:
+	default:
+		return []int{number(b)}
 	}
 	for i := range cells {
 		cell := b[binary.BigEndian.Uint16(b[at+2*i:]):]
 		if kind == innerTable || kind == innerIndex {
-			children = append(children, number(cell))
+			all = append(all, number(cell))
 			cell = cell[4:]
 		}
-		if kind == innerTable {
-			continue
-		}
-		if next := l.overflow(kind, cell); next != 0 {
-			overflows = append(overflows, next)
+		if kind != innerTable {
+			all = append(all, l.overflow(kind, cell))
 		}
 	}
-	return children, overflows
+	return all
 }
 
 // overflow is where a cell goes on, 0 if all of it is there.

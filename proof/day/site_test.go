@@ -2,6 +2,8 @@ package day_test
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -29,10 +31,13 @@ type place struct {
 	counter  *counter
 }
 
-// newPlace makes an empty store, outside of a bubble.
-func newPlace(t *testing.T, fsync time.Duration) *place {
+// newPlace makes an empty store, outside of a bubble, with pages of a size, 0 for that which it has by itself.
+func newPlace(t *testing.T, size int) *place {
 	t.Helper()
 	p := &place{dir: t.TempDir()}
+	if size > 0 {
+		presize(t, p.store(), size)
+	}
 	q, err := queue.Open(t.Context(), p.config(time.Now(), slog.New(slog.DiscardHandler)))
 	if err != nil {
 		t.Fatal(err)
@@ -42,12 +47,25 @@ func newPlace(t *testing.T, fsync time.Duration) *place {
 	if err := q.Run(ended); err != nil {
 		t.Fatal(err)
 	}
-	p.counter = newCounter(t, p.store(), fsync)
+	p.counter = newCounter(t, p.store())
 	p.disk = lying.New(p.dir)
 	t.Cleanup(func() { _ = p.disk.Close() }) // its files are removed
 	p.vfs = lyingdb.Register(t, p.disk)
 	p.disk.Fail(p.counter.see)
 	return p
+}
+
+// presize makes a file without tables, of which the pages have a size.
+func presize(t *testing.T, path string, size int) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path) // the driver is the store's
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.ExecContext(t.Context(), fmt.Sprintf("PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL; VACUUM", size))
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (p *place) store() string { return filepath.Join(p.dir, "queue.db") }
