@@ -63,6 +63,7 @@ type counter struct {
 	mu     sync.Mutex // guards what follows
 	counts counts
 	dirty  map[string]*dirty
+	index  index
 	log    *os.File // to read what was written
 }
 
@@ -142,11 +143,14 @@ func (c *counter) moved(d *dirty, size int64) {
 	at(c.counts.reasons, edges).moved += size
 }
 
+// indexFile says that nobody has counted it.
+const indexFile = "queue.db-shm, reckoned"
+
 // Reasons that are no pages.
 const (
 	headers = "log: headers of frames"
 	begins  = "log: its own header"
-	edges   = "blocks that are not full"
+	edges   = "log: half-filled blocks"
 )
 
 // logged books what was written to the log.
@@ -194,6 +198,7 @@ func (c *counter) frames(d *dirty) (written map[int][]byte, all []string, err er
 	slices.Sort(starts)
 	written = map[int][]byte{}
 	var pages []int
+	var places []int64
 	for _, from := range slices.Compact(starts) {
 		b := make([]byte, length)
 		if _, err := c.log.ReadAt(b, from); err != nil {
@@ -201,7 +206,10 @@ func (c *counter) frames(d *dirty) (written map[int][]byte, all []string, err er
 		}
 		page := int(binary.BigEndian.Uint32(b))
 		written[page] = b[frameHeader:] // of two, the later one counts
-		pages = append(pages, page)
+		pages, places = append(pages, page), append(places, (from-logHeader)/length)
+	}
+	if len(written) > 0 {
+		at(c.counts.files, indexFile).blocks += c.index.commit(time.Now(), places, pages)
 	}
 	if len(written) > 0 {
 		c.owns.commit(written)
