@@ -4,6 +4,7 @@ FUZZTIME ?= 10s
 OUTAGE ?=
 HOSTILE ?=
 FOOTPRINT ?= 5m
+DAY ?= 24h
 CHAOS ?=
 LYING ?= 5m
 MUTANTS ?=
@@ -18,7 +19,7 @@ LICENSES := Apache-2.0,MIT,BSD-2-Clause,BSD-3-Clause,ISC
 DUAL := github.com/eclipse/paho.mqtt.golang
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt vuln licenses units packages pages fuzz bench drain footprint outage proof hostile chaos lying powercut mutants demo cross release compose-up compose-down clean
+.PHONY: help build test lint fmt vuln licenses units packages pages fuzz bench drain footprint day outage proof hostile chaos lying powercut mutants demo cross release compose-up compose-down clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -90,6 +91,9 @@ footprint: ## measure sizes, memory, CPU and bytes written, for FOOTPRINT a figu
 	done
 	@for f in dist/release/*.deb; do [ ! -e "$$f" ] || echo "$$f $$(stat -c %s "$$f") bytes"; done
 	FOOTPRINT=$(FOOTPRINT) $(GO) test ./proof/footprint -run '^$$' -bench Footprint -benchtime 1x -timeout 2h
+
+day: ## count what the gateway writes in a day, by file and by reason, without waiting for it (DAY=1h for less)
+	DAY=$(DAY) $(GO) test ./proof/day -run '^TestDay' -count=1 -v
 
 outage: ## run the same outage against Piway, mosquitto and telegraf (OUTAGE="--help" for more)
 	$(GO) run ./proof/outage $(OUTAGE)

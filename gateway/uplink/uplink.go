@@ -55,6 +55,8 @@ type Config struct {
 	KeepAlive      time.Duration
 	// Log must be set.
 	Log *slog.Logger
+	// Dial makes the connection, for tests; nil means the network's.
+	Dial mqttlink.Dialer
 }
 
 // A Source is where messages come from. Next is called from one goroutine, the others from another.
@@ -281,6 +283,7 @@ func (u *Uplink) connect(ctx context.Context) (*mqttlink.Link, error) {
 	}
 	link, err := mqttlink.Connect(ctx, mqttlink.Options{
 		Broker: u.cfg.Broker, ClientID: u.cfg.ClientID, TLS: shown, KeepAlive: u.cfg.KeepAlive, Log: u.cfg.Log,
+		Dial: u.cfg.Dial,
 	})
 	if err != nil {
 		u.noteNoLine(err)

@@ -46,6 +46,9 @@ func system(ctx context.Context, name string) ([]netip.Addr, error) {
 
 const systemWait = 2 * time.Second
 
+// A Dialer connects to an address.
+type Dialer func(ctx context.Context, a address.Address) (net.Conn, error)
+
 // Dial connects to an address. A .local name that the system does not know is asked for on the local network, anew for
 // each connection.
 func Dial(ctx context.Context, a address.Address) (net.Conn, error) {

@@ -50,6 +50,8 @@ type Options struct {
 	Will *Message
 	// Log gets what happens to the connection, at level Debug. It may be nil.
 	Log *slog.Logger
+	// Dial makes the connection below all that, for tests; nil means Dial.
+	Dial Dialer
 }
 
 // A Message is a payload and where it goes.
@@ -90,7 +92,10 @@ func Connect(ctx context.Context, opt Options) (*Link, error) {
 	defer cancel()
 	reach, reached := context.WithTimeout(ctx, cmp.Or(opt.Reach, connectTimeout))
 	defer reached()
-	conn, err := open(reach, addr, secure, opt.TLS)
+	if opt.Dial == nil {
+		opt.Dial = Dial
+	}
+	conn, err := open(reach, opt.Dial, addr, secure, opt.TLS)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", opt.Broker, explain(reach, err))
 	}

@@ -62,8 +62,8 @@ func (w *wire) connack() int {
 
 // open dials a and shakes hands where TLS is spoken. It looks at no proxy setting:
 // a gateway on the LAN or a fixed port of AWS is not behind one.
-func open(ctx context.Context, a address.Address, secure bool, cfg *tls.Config) (net.Conn, error) {
-	conn, err := Dial(ctx, a)
+func open(ctx context.Context, dial Dialer, a address.Address, secure bool, cfg *tls.Config) (net.Conn, error) {
+	conn, err := dial(ctx, a)
 	if err != nil || !secure {
 		return conn, err
 	}

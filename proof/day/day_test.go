@@ -1,0 +1,102 @@
+package day_test
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"piway/gateway/cloud"
+)
+
+// What the world takes.
+const (
+	fsync = 5 * time.Millisecond  // of a commit
+	trip  = 50 * time.Millisecond // to AWS and back
+	// warm is how long nothing is counted: until metrics are known, and passes come and go.
+	warm = 5 * time.Minute
+)
+
+// began is when the measuring begins: a bubble's clock shows a year in which no device believes its own.
+var began = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// measure has devices send to a gateway for some time, and returns what it wrote.
+func (p *place) measure(t *testing.T, form string, l *load, d time.Duration) *result {
+	t.Helper()
+	r := &result{form: form, devices: len(l.names), took: d, page: p.counter.owns.page}
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(began))
+		s := newSite(t, p, form, trip, l.names)
+		ctx, cancel := context.WithCancel(t.Context())
+		var sending sync.WaitGroup
+		for i := range l.names {
+			sending.Go(func() { l.send(ctx, t, s, i) })
+		}
+		time.Sleep(warm)
+		synctest.Wait()
+		p.counter.restart()
+		l.restart()
+		messages, bytes := s.aws.messages.Load(), s.aws.bytes.Load()
+		time.Sleep(d)
+		synctest.Wait()
+		r.counts = p.counter.restart()
+		r.reports, r.sent, r.samples = l.restart()
+		r.messages, r.cloud = s.aws.messages.Load()-messages, s.aws.bytes.Load()-bytes
+		cancel()
+		sending.Wait()
+		s.stop()
+	})
+	return r
+}
+
+// A bar is what a report of ten agents may cost.
+type bar struct{ bytes, commits float64 } // written a report, and made a minute
+
+// TestDay_tenAgents measures an hour, and for make day as long as DAY says.
+func TestDay_tenAgents(t *testing.T) {
+	d := time.Hour
+	if text := os.Getenv("DAY"); text != "" {
+		var err error
+		if d, err = time.ParseDuration(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var all []*result
+	for form, most := range map[string]bar{cloud.Metric: {24500, 66}, cloud.EMF: {17900, 44}} {
+		r := newPlace(t, 0).measure(t, form, agents(10), d)
+		all = append(all, r)
+		if n := r.reasons[unknown]; n != nil {
+			t.Errorf("%s: of %d pages it is not known what they are for", form, n.pages)
+		}
+		if got := r.explained(); got != r.written() {
+			t.Errorf("%s: of %d bytes written the reasons have %d", form, r.written(), got)
+		}
+		if got := r.minute(r.reports); got < 39 || got > 41 {
+			t.Errorf("%s: %.1f reports a minute, want 40", form, got)
+		}
+		if got := r.each(r.written()); got > most.bytes {
+			t.Errorf("%s: %.0f bytes written a report, want %.0f at most", form, got, most.bytes)
+		}
+		if got := r.minute(r.commits); got > most.commits {
+			t.Errorf("%s: %.1f commits a minute, want %.0f at most", form, got, most.commits)
+		}
+	}
+	slices.SortFunc(all, func(a, b *result) int { return strings.Compare(b.form, a.form) })
+	print(t.Output(), all...)
+}
+
+// TestDay_many is for make day: it takes half a minute.
+func TestDay_many(t *testing.T) {
+	if os.Getenv("DAY") == "" {
+		t.Skip("for make day")
+	}
+	var all []*result
+	for _, form := range []string{cloud.Metric, cloud.EMF} {
+		all = append(all, newPlace(t, 0).measure(t, form, spread(2000), 2*time.Minute))
+	}
+	print(t.Output(), all...)
+}
