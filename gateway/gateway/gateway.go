@@ -86,7 +86,7 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 	}
 	if g.queue, err = queue.Open(ctx, queue.Config{
 		Path: datadir.Queue(cfg.Data.Dir), Window: cfg.Rollup.Window, Grace: cfg.Rollup.Grace,
-		CommitInterval: cfg.Queue.CommitInterval, Linger: linger(cfg.Rollup.Window), MaxBytes: int64(cfg.Queue.MaxBytes), Ballast: ballast, Now: clock.Now,
+		CommitInterval: cfg.Queue.CommitInterval, Linger: cfg.Rollup.Linger(), MaxBytes: int64(cfg.Queue.MaxBytes), Ballast: ballast, Now: clock.Now,
 		MaxAge: min(cfg.Queue.MaxAge, forward.MaxAge), ThinAfter: cfg.Queue.ThinAfter, ClockRight: clockRight(&cfg.Intake),
 		SinceBoot: clock.SinceBoot, BootID: clock.BootID(), Date: g.date, Log: log.With("part", "queue"),
 	}); err != nil {
@@ -129,12 +129,6 @@ func warn(cfg *settings.Config, log *slog.Logger) {
 		log.Warn("every user of this machine can read a secret", "file", path, "try", "sudo chmod o= "+path)
 	}
 }
-
-// linger is how long what an agent sends may wait on its way to the disk: agents of one fleet report within 5 s of each
-// other. It is little of a window, so that it changes nothing that is seen.
-func linger(window time.Duration) time.Duration { return min(lingerMost, window/10) }
-
-const lingerMost = 6 * time.Second
 
 // ballast is what the write-ahead log may need while a backlog makes room: its limit, and a transaction on top.
 const ballast = 8 << 20

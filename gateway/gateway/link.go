@@ -57,7 +57,7 @@ func uplinkConfig(cfg *settings.Config, log *slog.Logger) (uplink.Config, error)
 		Broker: "tls://" + net.JoinHostPort(host, port), ClientID: n.ClientID, TLS: certs.load,
 		Topic: n.DataTopic(), Former: former,
 		Window: c.Window, PublishesPerSecond: c.PublishesPerSecond, BytesPerSecond: int(c.BytesPerSecond),
-		AckTimeout: c.AckTimeout, SettleAfter: linger(cfg.Rollup.Window) / 5, StallAfter: c.StallAfter,
+		AckTimeout: c.AckTimeout, SettleAfter: cfg.Rollup.Linger() / 5, StallAfter: c.StallAfter,
 		ConnectInterval: c.ConnectInterval, MaxBackoff: c.MaxBackoff,
 		KeepAlive: c.KeepAlive,
 		Log:       log.With("part", "uplink"),

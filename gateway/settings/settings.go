@@ -77,6 +77,13 @@ type Rollup struct {
 	Rules  []Rule        `yaml:"rules"`
 }
 
+// maxLinger is a little more than the 5 s over which the agents of a fleet spread their reports.
+const maxLinger = 6 * time.Second
+
+// Linger is how long what an agent sends may wait for others on its way to the disk. It is little of a window, so that
+// no datum comes later for it.
+func (c *Rollup) Linger() time.Duration { return min(maxLinger, c.Window/10) }
+
 // Rule is how some metrics are reduced.
 type Rule struct {
 	Match  string `yaml:"match"`

@@ -75,6 +75,7 @@ func (p *place) config(start time.Time, log *slog.Logger) queue.Config {
 	cfg := settings.Default()
 	c := queue.Config{
 		Path: p.store(), Window: cfg.Rollup.Window, Grace: cfg.Rollup.Grace, CommitInterval: cfg.Queue.CommitInterval,
+		Linger: cfg.Rollup.Linger(),
 		MaxBytes: int64(cfg.Queue.MaxBytes), MaxAge: min(cfg.Queue.MaxAge, forward.MaxAge), ThinAfter: cfg.Queue.ThinAfter,
 		BootID: "boot", SinceBoot: func() time.Duration { return time.Since(start) + time.Hour }, Log: log, VFS: p.vfs,
 	}
@@ -148,7 +149,7 @@ func (s *site) uplinkConfig(cfg *settings.Config, log *slog.Logger) uplink.Confi
 	return uplink.Config{
 		Broker: "tcp://aws", ClientID: cfg.Cloud().ClientID, Topic: cfg.Cloud().DataTopic(), Window: c.Window,
 		PublishesPerSecond: c.PublishesPerSecond, BytesPerSecond: int(c.BytesPerSecond), AckTimeout: c.AckTimeout,
-		StallAfter: c.StallAfter, ConnectInterval: c.ConnectInterval, MaxBackoff: c.MaxBackoff, KeepAlive: c.KeepAlive,
+		SettleAfter: cfg.Rollup.Linger() / 5, StallAfter: c.StallAfter, ConnectInterval: c.ConnectInterval, MaxBackoff: c.MaxBackoff, KeepAlive: c.KeepAlive,
 		Log: log, Dial: s.aws.dial,
 	}
 }
