@@ -29,6 +29,8 @@ type Pass struct {
 	Shelved      bool
 	// Live says that it closed just now, see Order.
 	Live bool
+	// Fingerprint names what its datums are numbered by; written with the first position.
+	Fingerprint string
 	// Thinned is the length of the windows that its samples were aggregated to, 0 if they were not; then it has
 	// summaries.
 	Thinned time.Duration
@@ -47,6 +49,11 @@ func Clamp(newest, now time.Time, length, grace time.Duration) int64 {
 	hi := Window(now, length)
 	lo := Window(now.Add(-grace), length) // the previous window, while its grace lasts
 	return max(lo, min(hi, Window(newest, length)))
+}
+
+// Begun reports whether anything of it is settled, so that the numbers of its datums must go on meaning the same.
+func (p *Pass) Begun() bool {
+	return p.Next > 0 || p.Shelved || !p.Expired.Empty() || !p.Parked.Empty()
 }
 
 // Clone returns a copy that changes on its own.

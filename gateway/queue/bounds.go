@@ -24,7 +24,7 @@ const (
 )
 
 // minBytes is the least that MaxBytes means: the tables need some of it.
-const minBytes = 68 * store.PageSize
+const minBytes = 272 << 10
 
 // limit is what the pages in use may hold.
 func (c *Config) limit() int64 { return max(c.MaxBytes, minBytes) }

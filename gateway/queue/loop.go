@@ -105,7 +105,7 @@ func (q *Queue) commit(ctx context.Context, ops []op) {
 	for _, o := range ops {
 		o.done(err)
 	}
-	if err == nil && q.w.foldAndWake {
+	if err == nil && q.w.wakes {
 		q.wake()
 	}
 	if len(work) > 0 {
@@ -199,7 +199,7 @@ func (q *Queue) prove(ctx context.Context) bool {
 		q.failed(err, 0)
 		return false
 	}
-	if q.w.foldAndWake {
+	if q.w.wakes {
 		q.wake()
 	}
 	return true

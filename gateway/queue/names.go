@@ -20,7 +20,7 @@ func (q *Queue) Free(ctx context.Context, device, name string) error {
 // Done twice it does no harm. When it returns, all that was appended before is answered.
 func (q *Queue) Rename(ctx context.Context, old, name string) error {
 	return q.do(ctx, func(ctx context.Context, w *writer) error {
-		w.foldAndWake = true
+		w.wakes, w.folds = true, true
 		w.books.Rename(old, name)
 		return known.Rename(ctx, w.conn, old, name)
 	})

@@ -91,7 +91,8 @@ func (q *Queue) first(
 	ctx context.Context, undated bool, query string, bound int64, fingerprint string,
 ) (pass.Pass, error) {
 	p, mark, err := q.pick(ctx, undated, query, bound)
-	if err != nil || mark == fingerprint {
+	p.Fingerprint = fingerprint
+	if err != nil || mark == fingerprint || !p.Begun() {
 		return p, err
 	}
 	if err := q.restart(ctx, &p, fingerprint); err != nil {
@@ -156,7 +157,9 @@ func (q *Queue) restart(ctx context.Context, p *pass.Pass, fingerprint string) e
 		q.cfg.Log.Warn("version or settings changed inside a pass; it is sent again from its start",
 			"pass", p.Start, "datums", p.Next)
 	}
-	*p = pass.Pass{Start: p.Start, Live: p.Live, Thinned: p.Thinned, First: p.First, Last: p.Last}
+	*p = pass.Pass{
+		Start: p.Start, Live: p.Live, Thinned: p.Thinned, First: p.First, Last: p.Last, Fingerprint: fingerprint,
+	}
 	return q.do(ctx, func(ctx context.Context, w *writer) error {
 		if _, err := w.conn.ExecContext(ctx,
 			"UPDATE pass SET closed=1, next=0, fingerprint=?, expired='', parked='' WHERE start=?",

@@ -20,11 +20,16 @@ type passes struct {
 
 type openPass struct {
 	first, last int64         // report ids
+	leased      int64         // what the disk says of last
 	newest      int64         // of its samples, Unix seconds
 	undated     bool          // some came by a clock that was not known to be right
 	since       time.Duration // monotonic, of its first report
 	dirty       bool
 }
+
+// lease is how many ids the disk gives an open pass beyond its last: so the row of a pass is written when it is new,
+// when that many have come, and when it closes, and not with each report.
+const lease = 4096
 
 // A closing is when a pass closed, by the monotonic clock.
 type closing struct {
@@ -44,7 +49,8 @@ func (p *passes) put(start, id int64, newest time.Time, undated bool, mono time.
 		o = &openPass{first: id, since: mono}
 		p.open[start] = o
 	}
-	o.last, o.dirty = id, true
+	o.last = id
+	o.dirty = o.dirty || id > o.leased || undated && !o.undated
 	o.newest, o.undated = max(o.newest, newest.Unix()), o.undated || undated
 }
 
@@ -128,12 +134,15 @@ func (w *writer) closeDue(ctx context.Context) error {
 		if !p.open[start].over(start, w.now.wall, w.now.mono, w.cfg.Window, w.cfg.Grace) {
 			continue
 		}
-		if _, err := w.conn.ExecContext(ctx, "UPDATE pass SET closed=1 WHERE start=?", start); err != nil {
+		o := p.open[start]
+		if _, err := w.conn.ExecContext(ctx, "UPDATE pass SET closed=1, last=?, newest=? WHERE start=?",
+			o.last, o.newest, start); err != nil {
 			return fmt.Errorf("closing pass %d: %w", start, err)
 		}
 		delete(p.open, start)
 		p.recent = append(p.recent, closing{start, w.now.mono})
-		w.foldAndWake = true
+		w.wakes = true
+		w.folds = w.folds || w.now.mono-w.folded >= w.cfg.Window // no other work has done it: nothing is sent
 	}
 	return nil
 }
@@ -146,7 +155,7 @@ func (p *passes) forget() {
 	p.recent = p.recent[max(0, len(p.recent)-keepRecent):]
 }
 
-// putPasses writes the passes that got reports in this transaction.
+// putPasses writes the passes of which the disk does not say enough.
 func (w *writer) putPasses(ctx context.Context) error {
 	for start, o := range w.passes.open {
 		if !o.dirty {
@@ -154,10 +163,10 @@ func (w *writer) putPasses(ctx context.Context) error {
 		}
 		if _, err := w.conn.ExecContext(ctx, `INSERT INTO pass (start,first,last,newest,undated) VALUES (?1,?2,?3,?4,?5)
 			ON CONFLICT DO UPDATE SET first=?2, last=?3, newest=?4, undated=?5`,
-			start, o.first, o.last, o.newest, o.undated); err != nil {
+			start, o.first, o.last+lease, o.newest, o.undated); err != nil {
 			return fmt.Errorf("writing pass %d: %w", start, err)
 		}
-		o.dirty = false
+		o.leased, o.dirty = o.last+lease, false
 	}
 	return nil
 }
@@ -166,13 +175,14 @@ func (w *writer) loadPasses(ctx context.Context) error {
 	w.passes.open = map[int64]*openPass{}
 	var start int64
 	var o openPass
-	rows, err := w.conn.QueryContext(ctx, "SELECT start, first, last, newest, undated FROM pass WHERE closed=0")
+	rows, err := w.conn.QueryContext(ctx, `SELECT start, first, last, newest, undated, COALESCE((SELECT id FROM report
+		WHERE id BETWEEN first AND last AND pass=start ORDER BY id DESC LIMIT 1), first) FROM pass WHERE closed=0`)
 	if err := store.Each(rows, err, func() error {
 		one := o
 		one.since = w.now.mono
 		w.passes.open[start] = &one
 		return nil
-	}, &start, &o.first, &o.last, &o.newest, &o.undated); err != nil {
+	}, &start, &o.first, &o.leased, &o.newest, &o.undated, &o.last); err != nil {
 		return fmt.Errorf("reading passes: %w", err)
 	}
 	last := w.conn.QueryRowContext(ctx, "SELECT COALESCE(MAX(start), 0) FROM pass WHERE closed>0")

@@ -23,7 +23,7 @@ func (w *writer) redate(ctx context.Context) error {
 		return !w.inHand.Has(p.Start)
 	})
 	for _, d := range dated {
-		w.foldAndWake = true // what is shifted is counted, and those who wait look again
+		w.wakes, w.folds = true, true // what is shifted is counted, and those who wait look again
 		for device, n := range d.Shifted {
 			w.books.Book(device, ledger.Shifted, "", n)
 		}

@@ -26,7 +26,7 @@ func (w *writer) used(ctx context.Context) (int64, error) {
 	); err != nil {
 		return 0, fmt.Errorf("counting pages: %w", err)
 	}
-	return (pages - free) * store.PageSize, nil
+	return (pages - free) * w.conn.PageSize, nil
 }
 
 // makeRoom sees to it that a report of n bytes fits, by dropping others.
@@ -156,7 +156,7 @@ func (w *writer) dropped(device string, samples int, bytes int64, e *episode.Epi
 	w.books.Book(device, ledger.Dropped, e.Reason, samples)
 	e.Drop(samples)
 	w.bounds.mayDrop -= bytes
-	w.foldAndWake = true // so that no deleted report is still to be counted
+	w.wakes, w.folds = true, true // so that no deleted report is still to be counted
 }
 
 // begun returns the ids between which the reports of begun passes lie.

@@ -65,7 +65,7 @@ func (w *writer) finish(ctx context.Context, d pass.Done) error {
 	for c, n := range d.Counts {
 		w.books.BookCount(c, n)
 	}
-	w.foldAndWake = true // so that no deleted report is still to be counted
+	w.wakes, w.folds = true, true // so that no deleted report is still to be counted
 	return nil
 }
 
@@ -75,8 +75,8 @@ func (w *writer) move(ctx context.Context, p pass.Pass) error {
 		state = stateShelved
 	}
 	there, err := store.Changed(w.conn.ExecContext(ctx,
-		"UPDATE pass SET next=?, expired=?, parked=?, closed=? WHERE start=?",
-		p.Next, p.Expired.String(), p.Parked.String(), state, p.Start))
+		"UPDATE pass SET next=?, expired=?, parked=?, closed=?, fingerprint=? WHERE start=?",
+		p.Next, p.Expired.String(), p.Parked.String(), state, p.Fingerprint, p.Start))
 	if err != nil || !there || p.ParkedCounts == nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (q *Queue) BookRefusedByCloud(ctx context.Context, counts map[ledger.Count]
 		for c, n := range counts {
 			w.books.BookRefusedByCloud(c.Device, c.Reason, n)
 		}
-		w.foldAndWake = true
+		w.wakes, w.folds = true, true
 		return nil
 	})
 }

@@ -33,9 +33,10 @@ func (q *Queue) thin(ctx context.Context) {
 	err := w.write(ctx, []op{{tx: func(ctx context.Context, w *writer) (err error) {
 		w.stopPicks()
 		from, err = thin.Group(ctx, w.conn, w.now.wall, w.cfg.Window, w.cfg.ThinAfter, w.inHand.Has, w.bounds.shares.Left)
+		w.folds = w.folds || from > 0 // a row stands for another number of samples now
 		return err
 	}}})
-	if err == nil && w.foldAndWake { // it may have closed passes too
+	if err == nil && w.wakes { // it may have closed passes too
 		q.wake()
 	}
 	switch {

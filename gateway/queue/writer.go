@@ -32,10 +32,11 @@ type writer struct {
 	thinning thinning
 	stale    bool // the state could not be read back after a failure
 
-	// foldAndWake says that this transaction is folded, and that those who wait in Next look again: a pass was closed,
-	// changed, finished or dropped, or something is counted that leaves no row.
-	foldAndWake  bool
-	picksStopped bool // Next waits for the end of this transaction
+	// wakes says that those who wait in Next look again after this transaction: a pass was closed, changed, finished or
+	// dropped. folds says that the books are written with it: rows leave, or something is counted that leaves no row.
+	wakes, folds bool
+	folded       time.Duration // monotonic, when they were last written
+	picksStopped bool          // Next waits for the end of this transaction
 }
 
 // An instant is now, by the clocks that there are.
@@ -92,7 +93,7 @@ func (w *writer) load(ctx context.Context) (err error) {
 // write puts ops into one transaction. After an error nothing of it is on disk, nor in the state.
 func (w *writer) write(ctx context.Context, ops []op) error {
 	defer w.resumePicks()
-	w.foldAndWake, w.bounds.mayDrop = false, maxDropped
+	w.wakes, w.folds, w.bounds.mayDrop = false, false, maxDropped
 	if w.stale {
 		if err := w.load(ctx); err != nil {
 			return err
@@ -129,10 +130,11 @@ func (w *writer) transact(ctx context.Context, ops []op) error {
 	if err := w.putPasses(ctx); err != nil {
 		return err
 	}
-	if fold || w.foldAndWake || w.books.Due() {
+	if fold || w.folds || w.books.Due() {
 		if err := w.books.Fold(ctx, w.conn, w.now.known(), w.now.mono); err != nil {
 			return err
 		}
+		w.folded = w.now.mono
 	}
 	if _, err := w.conn.ExecContext(ctx, "COMMIT"); err != nil {
 		return fmt.Errorf("committing: %w", err)

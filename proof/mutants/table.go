@@ -18,7 +18,7 @@ var atTheGateway = []mutant{
 	// store
 	{
 		"store: synchronous(NORMAL)", "gateway/queue/store/store.go",
-		`"synchronous(FULL)"`, `"synchronous(NORMAL)"`,
+		`"_synchronous":  {"FULL"}`, `"_synchronous":  {"NORMAL"}`,
 		"./gateway/queue", "TestQueue_syncFails|TestQueue_powerCut",
 	},
 	{
@@ -95,12 +95,12 @@ var atTheGateway = []mutant{
 	},
 	{
 		"store: the fingerprint is ignored", "gateway/queue/next.go",
-		"if err != nil || mark == fingerprint {", "if err != nil || mark == fingerprint || p.Start > 0 {",
+		"mark == fingerprint || !p.Begun() {", "mark == fingerprint || p.Start > 0 {",
 		"./gateway/queue", "TestQueue_isAStore/Settle_positionSurvives",
 	},
 	{
 		"store: finished without a fold", "gateway/queue/settle.go",
-		"w.foldAndWake = true // so that no deleted report is still to be counted", "",
+		"w.wakes, w.folds = true, true // so that no deleted report is still to be counted", "w.wakes = true",
 		"./gateway/queue", "TestQueue_isAStore/(Settle|Append)",
 	},
 	{

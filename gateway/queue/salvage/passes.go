@@ -46,7 +46,8 @@ func (s *salvager) repairPasses(ctx context.Context) error {
 
 // isWhole reports whether nothing of a pass can be missing, so that its position still means the same.
 func (s *salvager) isWhole(p *savedPass) bool {
-	return p.first == p.min && p.last == p.max && !s.hurt(p.first, p.last) && (p.parked == "" || s.Whole["parked"])
+	last := p.last == p.max || p.closed == 0 && p.last > p.max // an open one is given more ids than it has
+	return p.first == p.min && last && !s.hurt(p.first, p.max) && (p.parked == "" || s.Whole["parked"])
 }
 
 // restart makes a pass one of which nothing is sent. It is closed, since it may have been, and its age is asked of its

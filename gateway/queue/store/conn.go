@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 )
 
 // A Reader is what reads a store: a Conn, or all connections, or a transaction of one.
@@ -15,6 +16,9 @@ type Reader interface {
 // A Conn is the connection that writes. It prepares each statement once and keeps it, so a statement's text is a
 // constant. One goroutine uses it at a time.
 type Conn struct {
+	// PageSize is that of the file, in bytes: a file of an earlier version may have larger pages.
+	PageSize int64
+
 	conn     *sql.Conn
 	prepared map[string]*sql.Stmt
 }
@@ -25,7 +29,11 @@ func NewConn(ctx context.Context, db *sql.DB) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Conn{conn: conn, prepared: map[string]*sql.Stmt{}}, nil
+	c := &Conn{conn: conn, prepared: map[string]*sql.Stmt{}}
+	if err := conn.QueryRowContext(ctx, "PRAGMA page_size").Scan(&c.PageSize); err != nil {
+		return nil, errors.Join(fmt.Errorf("reading the page size: %w", err), conn.Close())
+	}
+	return c, nil
 }
 
 // Close gives the connection back. It closes the statements too: SQLite keeps the file open for each.

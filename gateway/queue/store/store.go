@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -61,7 +63,11 @@ func Open(ctx context.Context, o *Options) (*sql.DB, error) {
 	if err := prepareFiles(o.Files, o.Path); err != nil {
 		return nil, err
 	}
-	base, err := sqlite.NewConnector(o.dsn())
+	page, err := pageSize(o.Files, o.Path)
+	if err != nil {
+		return nil, err
+	}
+	base, err := sqlite.NewConnector(o.dsn(page))
 	if err != nil {
 		return nil, err
 	}
@@ -125,21 +131,41 @@ func prepareFiles(f files.FS, path string) error {
 	return writeBack(f, path+LogSuffix)
 }
 
-func (o *Options) dsn() string {
+// pageSize is that of the file, or of the one that it is going to be. Bytes 16 and 17 of a file tell it, in SQLite's
+// database file format; what else stands there is damage, which SQLite notices.
+func pageSize(f files.FS, path string) (size int64, err error) {
+	file, err := f.OpenFile(path, os.O_RDONLY, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = file.Close() }() // only read
+	var head [18]byte
+	if _, err := file.ReadAt(head[:], 0); errors.Is(err, io.EOF) {
+		return PageSize, nil
+	} else if err != nil {
+		return 0, err
+	}
+	return max(int64(binary.BigEndian.Uint16(head[16:])), 512), nil
+}
+
+// dsn is for a file of pages of that size.
+func (o *Options) dsn(page int64) string {
 	values := url.Values{
 		"_pragma": {
 			strings.TrimPrefix(BusyTimeout, "PRAGMA "),
-			"cache_size(-512)",         // KiB a connection: rows are written once and read once
-			"auto_vacuum(INCREMENTAL)", // before the first table, or it has no effect
-			"journal_mode(WAL)",
-			"synchronous(FULL)",     // in WAL mode: one fsync per commit
+			// Of a new file, before the first table or they have no effect, and in this order: the driver sorts pragmas.
+			fmt.Sprintf("page_size(%d); PRAGMA auto_vacuum(INCREMENTAL)", PageSize),
+			"cache_size(-512)",      // KiB a connection: rows are written once and read once
 			"wal_autocheckpoint(0)", // it tells no errors: see checkpoint
-			fmt.Sprintf("max_page_count(%d)", o.MaxBytes/PageSize),
+			fmt.Sprintf("max_page_count(%d)", o.MaxBytes/page),
 		},
-		"_txlock": {"deferred"},
+		// These come after the pragmas.
+		"_journal_mode": {"WAL"},
+		"_synchronous":  {"FULL"}, // in WAL mode: one fsync per commit
+		"_txlock":       {"deferred"},
 	}
 	if o.Bulk {
-		values.Add("_pragma", fmt.Sprintf("wal_autocheckpoint(%d)", LogPages))
+		values.Add("_pragma", fmt.Sprintf("wal_autocheckpoint(%d)", LogBytes/page))
 	}
 	if o.VFS != "" {
 		values.Set("vfs", o.VFS)

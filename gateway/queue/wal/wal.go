@@ -25,9 +25,9 @@ const (
 	// idleAfter is how long nothing must have been committed for the log to be emptied.
 	idleAfter = time.Minute
 	// long is a log that somebody holds up: 16 times what it should be.
-	long = 16 * store.LogPages * store.PageSize
+	long = 16 * store.LogBytes
 	// keep is what the log's file may keep of its length once all of it is moved.
-	keep = 2 * store.LogPages * store.PageSize
+	keep = 2 * store.LogBytes
 )
 
 // A State is what SQLite says of a log.
@@ -136,7 +136,7 @@ func (l *Log) shorten(ctx context.Context, now time.Duration) error {
 	if s.Pages < l.tried { // it was begun anew
 		l.tried = 0
 	}
-	if s.Pages-l.tried < store.LogPages {
+	if int64(s.Pages-l.tried)*l.conn.PageSize < store.LogBytes {
 		return nil
 	}
 	return l.Move(ctx)
