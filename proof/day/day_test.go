@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -15,11 +16,27 @@ import (
 
 // What the world takes.
 const (
-	fsync = 5 * time.Millisecond  // of a commit
-	trip  = 50 * time.Millisecond // to AWS and back
+	trip = 50 * time.Millisecond // to AWS and back
 	// warm is how long nothing is counted: until metrics are known, and passes come and go.
-	warm = 5 * time.Minute
+	warm = 3 * time.Minute
 )
+
+// fsync is how long a disk takes to sync a file. What arrives meanwhile shares the next commit.
+const fsync = 5 * time.Millisecond
+
+// setting is what the environment says, or what the test takes.
+func setting[T any](t *testing.T, name string, otherwise T, parse func(string) (T, error)) T {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	v, err := parse(text)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return v
+}
 
 // began is when the measuring begins: a bubble's clock shows a year in which no device believes its own.
 var began = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -34,7 +51,7 @@ func (p *place) measure(t *testing.T, form string, l *load, d time.Duration) *re
 		ctx, cancel := context.WithCancel(t.Context())
 		var sending sync.WaitGroup
 		for i := range l.names {
-			sending.Go(func() { l.send(ctx, t, s, i) })
+			sending.Go(func() { l.send(ctx, t, i, s.handle) })
 		}
 		time.Sleep(warm)
 		synctest.Wait()
@@ -56,18 +73,14 @@ func (p *place) measure(t *testing.T, form string, l *load, d time.Duration) *re
 // A bar is what a report of ten agents may cost.
 type bar struct{ bytes, commits float64 } // written a report, and made a minute
 
-// TestDay_tenAgents measures an hour, and for make day as long as DAY says.
+// TestDay_tenAgents measures half an hour, and for make day as long as DAY says; DAY_PAGE is another size of the store's
+// pages.
 func TestDay_tenAgents(t *testing.T) {
-	d := time.Hour
-	if text := os.Getenv("DAY"); text != "" {
-		var err error
-		if d, err = time.ParseDuration(text); err != nil {
-			t.Fatal(err)
-		}
-	}
+	d := setting(t, "DAY", 30*time.Minute, time.ParseDuration)
+	page := setting(t, "DAY_PAGE", 0, strconv.Atoi)
 	var all []*result
 	for form, most := range map[string]bar{cloud.Metric: {24500, 66}, cloud.EMF: {17900, 44}} {
-		r := newPlace(t, 0).measure(t, form, agents(10), d)
+		r := newPlace(t, page).measure(t, form, agents(10), d)
 		all = append(all, r)
 		if n := r.reasons[unknown]; n != nil {
 			t.Errorf("%s: of %d pages it is not known what they are for", form, n.pages)
@@ -86,7 +99,7 @@ func TestDay_tenAgents(t *testing.T) {
 		}
 	}
 	slices.SortFunc(all, func(a, b *result) int { return strings.Compare(b.form, a.form) })
-	print(t.Output(), all...)
+	show(t.Output(), all...)
 }
 
 // TestDay_many is for make day: it takes half a minute.
@@ -94,9 +107,10 @@ func TestDay_many(t *testing.T) {
 	if os.Getenv("DAY") == "" {
 		t.Skip("for make day")
 	}
+	page := setting(t, "DAY_PAGE", 0, strconv.Atoi)
 	var all []*result
 	for _, form := range []string{cloud.Metric, cloud.EMF} {
-		all = append(all, newPlace(t, 0).measure(t, form, spread(2000), 2*time.Minute))
+		all = append(all, newPlace(t, page).measure(t, form, spread(2000), 2*time.Minute))
 	}
-	print(t.Output(), all...)
+	show(t.Output(), all...)
 }

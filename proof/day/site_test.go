@@ -175,6 +175,7 @@ func (s *site) run() {
 	s.stop = func() {
 		stop()
 		s.work.Wait()
+		s.aws.work.Wait()
 		stopQueue()
 		last.Wait()
 	}
