@@ -9,8 +9,9 @@
 // counts once between two syncs of its file, however little of it was written. The second is what the kernel calls
 // write_bytes (/proc/PID/io).
 //
-// DAY_PAGE=512 in the environment is another size of the store's pages. DAY_REAL=3m measures the real programs for
-// that long beside the reckoning, on a disk, as the kernel counts them.
+// In the environment PIWAY_DAY_PAGE=512 is another size of the store's pages, and PIWAY_DAY_FSYNC=20ms another time that
+// a sync takes. PIWAY_DAY_REAL=3m measures the real programs for that long beside the reckoning, on a disk, as the
+// kernel counts them.
 //
 // # What is assumed
 //

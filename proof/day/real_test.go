@@ -27,9 +27,9 @@ uplink: {endpoint: "%[2]s", certs: {dir: %[3]s}, form: %[4]s}
 
 // TestDay_real measures the real program on a disk, as the kernel counts it, and what the bubble says of the same load.
 func TestDay_real(t *testing.T) {
-	d := setting(t, "DAY_REAL", 0, time.ParseDuration)
+	d := setting(t, "PIWAY_DAY_REAL", 0, time.ParseDuration)
 	if d == 0 {
-		t.Skip("takes its time: with DAY_REAL=2m only")
+		t.Skip("takes its time: with PIWAY_DAY_REAL=2m only")
 	}
 	programs := world.Built(t)
 	for _, form := range []string{cloud.Metric, cloud.EMF} {
