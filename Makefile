@@ -93,7 +93,7 @@ footprint: ## measure sizes, memory, CPU and bytes written, for FOOTPRINT a figu
 	FOOTPRINT=$(FOOTPRINT) $(GO) test ./proof/footprint -run '^$$' -bench Footprint -benchtime 1x -timeout 2h
 
 day: ## count what the gateway writes in a day, by file and by reason, without waiting for it (DAY=1h for less)
-	DAY=$(DAY) $(GO) test ./proof/day -run '^TestDay' -count=1 -v
+	PIWAY_DAY=$(DAY) $(GO) test ./proof/day -run '^TestDay' -count=1 -v
 
 outage: ## run the same outage against Piway, mosquitto and telegraf (OUTAGE="--help" for more)
 	$(GO) run ./proof/outage $(OUTAGE)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,19 +21,20 @@ type aws struct {
 	t               testing.TB
 	trip            time.Duration
 	messages, bytes atomic.Int64
+	work            sync.WaitGroup // until the gateway has gone
 }
 
 // dial is for the uplink.
 func (a *aws) dial(context.Context, address.Address) (net.Conn, error) {
 	ours, theirs := net.Pipe()
 	answers := make(chan answer, 1024)
-	go a.answer(theirs, answers)
-	go func() {
+	a.work.Go(func() { a.answer(theirs, answers) })
+	a.work.Go(func() {
 		defer close(answers)
 		if err := a.serve(bufio.NewReader(theirs), answers); err != nil {
 			a.t.Errorf("AWS: %v", err)
 		}
-	}()
+	})
 	return ours, nil
 }
 

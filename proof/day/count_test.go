@@ -58,7 +58,8 @@ type dirty struct {
 type counter struct {
 	t     testing.TB
 	owns  *owners
-	store string // its path
+	store string        // its path
+	fsync time.Duration // that a sync takes
 
 	mu     sync.Mutex // guards what follows
 	counts counts
@@ -67,8 +68,24 @@ type counter struct {
 	log    *os.File // to read what was written
 }
 
-func newCounter(t testing.TB, store string) *counter {
-	return &counter{t: t, owns: newOwners(t, store), store: store, counts: newCounts(), dirty: map[string]*dirty{}}
+func newCounter(t *testing.T, store string) *counter {
+	t.Helper()
+	c := &counter{
+		t: t, owns: newOwners(t, store), store: store, fsync: setting(t, "PIWAY_DAY_FSYNC", fsync, time.ParseDuration),
+		counts: newCounts(), dirty: map[string]*dirty{},
+	}
+	t.Cleanup(c.leaveLog)
+	return c
+}
+
+// leaveLog closes the log, of which there may be another one.
+func (c *counter) leaveLog() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.log != nil {
+		_ = c.log.Close() // it was only read
+	}
+	c.log = nil
 }
 
 // restart returns what was counted, and begins anew.
@@ -87,9 +104,13 @@ func (c *counter) see(op lying.Op) error {
 		c.wrote(op.Path, op.Offset, op.Offset+op.Length)
 	case lying.Sync:
 		c.synced(op.Path)
-		time.Sleep(fsync)
+		time.Sleep(c.fsync)
 	case lying.SyncDir:
-		time.Sleep(fsync)
+		time.Sleep(c.fsync)
+	case lying.Remove:
+		if op.Path == c.store+"-wal" {
+			c.leaveLog()
+		}
 	}
 	return nil
 }
@@ -159,8 +180,8 @@ func (c *counter) logged(d *dirty, size int64) error {
 		at(c.counts.reasons, begins).log += to
 		size -= to
 	}
-	written, owners, err := c.frames(d)
-	if err != nil || len(written) == 0 {
+	owners, err := c.frames(d)
+	if err != nil || len(owners) == 0 {
 		at(c.counts.reasons, edges).log += size
 		return err
 	}
@@ -181,11 +202,11 @@ func (c *counter) logged(d *dirty, size int64) error {
 	return nil
 }
 
-// frames reads the pages that were written to the log, and whose they are then.
-func (c *counter) frames(d *dirty) (written map[int][]byte, all []string, err error) {
+// frames reads the pages that were written to the log, and returns whose they are then.
+func (c *counter) frames(d *dirty) (all []string, err error) {
 	if c.log == nil {
 		if c.log, err = os.Open(c.store + "-wal"); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	length := int64(c.owns.page + frameHeader)
@@ -196,28 +217,29 @@ func (c *counter) frames(d *dirty) (written map[int][]byte, all []string, err er
 		}
 	}
 	slices.Sort(starts)
-	written = map[int][]byte{}
+	written := map[int][]byte{}
 	var pages []int
 	var places []int64
 	for _, from := range slices.Compact(starts) {
 		b := make([]byte, length)
 		if _, err := c.log.ReadAt(b, from); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		page := int(binary.BigEndian.Uint32(b))
 		written[page] = b[frameHeader:] // of two, the later one counts
 		pages, places = append(pages, page), append(places, (from-logHeader)/length)
 	}
-	if len(written) > 0 {
-		at(c.counts.files, indexFile).blocks += c.index.commit(time.Now(), places, pages)
+	if len(written) == 0 {
+		return nil, nil
 	}
-	if len(written) > 0 {
-		c.owns.commit(written)
+	c.owns.commit(written)
+	if _, err := os.Stat(c.store + "-shm"); err == nil {
+		at(c.counts.files, indexFile).blocks += c.index.commit(time.Now(), places, pages)
 	}
 	for _, page := range pages {
 		all = append(all, c.owns.owner(page))
 	}
-	return written, all, nil
+	return all, nil
 }
 
 // text takes what goes to a file that nobody syncs.

@@ -59,8 +59,8 @@ func (l *load) restart() (reports, sent, samples int64) {
 	return l.reports.Swap(0), l.sent.Swap(0), l.samples.Swap(0)
 }
 
-// send is the i-th device, until ctx ends.
-func (l *load) send(ctx context.Context, t *testing.T, s *site, i int) {
+// send is the i-th device, until ctx ends. deliver returns when a report is acknowledged.
+func (l *load) send(ctx context.Context, t *testing.T, i int, deliver func(device string, payload []byte)) {
 	d := &device{
 		name: l.names[i], rng: rand.New(rand.NewPCG(1, uint64(i))), booted: time.Now().Add(-time.Hour),
 	}
@@ -80,7 +80,7 @@ func (l *load) send(ctx context.Context, t *testing.T, s *site, i int) {
 		if err != nil {
 			t.Error(err)
 		}
-		s.handle(d.name, payload)
+		deliver(d.name, payload)
 		l.reports.Add(1)
 		l.samples.Add(length(t, r.Samples))
 		l.sent.Add(int64(len(payload)))

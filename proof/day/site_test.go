@@ -176,6 +176,7 @@ func (s *site) run() {
 	s.stop = func() {
 		stop()
 		s.work.Wait()
+		s.aws.work.Wait()
 		stopQueue()
 		last.Wait()
 	}

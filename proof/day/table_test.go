@@ -92,8 +92,8 @@ func (t *table) print(out io.Writer) {
 	_, _ = fmt.Fprintln(out, text.String()) // the test's output
 }
 
-// print writes what was measured of one load, a result beside the other.
-func print(out io.Writer, all ...*result) {
+// show writes what was measured of one load, a result beside the other.
+func show(out io.Writer, all ...*result) {
 	one := all[0]
 	_, _ = fmt.Fprintf(out, "%d devices: %s were measured, and MB are scaled to a day; the store's pages have %d bytes\n\n",
 		one.devices, one.took, one.page)

@@ -165,7 +165,8 @@ var inside = map[string][]string{
 	"proof/day":            {},
 	"proof/day_test": {
 		"gateway/cloud", "gateway/devices", "gateway/encode", "gateway/forward", "gateway/intake", "gateway/queue",
-		"gateway/queue/lyingdb", "gateway/rollup", "gateway/settings", "gateway/uplink", "shared/*",
+		"gateway/queue/lyingdb", "gateway/rollup", "gateway/settings", "gateway/uplink", "localcore/localcore",
+		"proof/world", "shared/*",
 	},
 	"proof/owner":      {},
 	"proof/owner_test": {"proof/world", "localcore/localcore"},
