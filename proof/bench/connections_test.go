@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +23,8 @@ const thisGateway, otherGateway = "PIWAY_BENCH_THIS", "PIWAY_BENCH_OTHER"
 const (
 	fleetRate = 133 // reports a second, of all devices
 	fleetFor  = 20 * time.Second
+	// fleetQuiet is how long nothing is sent after a burst.
+	fleetQuiet = 15 * time.Second
 )
 
 // BenchmarkGateway_connections tells what a fleet costs that reports evenly, as devices do: resident memory, what of it
@@ -78,7 +82,7 @@ func newFleet(b *testing.B, program string, conns int, secure bool, what string)
 func runFleets(b *testing.B, fleets []*benchFleet) {
 	b.Helper()
 	conns := len(fleets[0].clients) // even, as the reports
-	for round := range 2 { // the first tells the metrics, which the disk keeps
+	for round := range 2 {          // the first tells the metrics, which the disk keeps
 		reports := conns
 		if round == 1 {
 			reports = int(fleetFor.Seconds()*fleetRate) / 2 * 2
@@ -108,5 +112,35 @@ func runFleets(b *testing.B, fleets []*benchFleet) {
 		b.ReportMetric(rss, f.what+"MiB")
 		b.ReportMetric((rss-f.alone)*1024/float64(conns), f.what+"KiB/connection")
 	}
+	for _, f := range fleets {
+		before, reports := cpuOf(b, f.gateway), f.burst(b)
+		b.ReportMetric(float64((cpuOf(b, f.gateway)-before).Microseconds())/float64(reports), f.what+"burst-cpu-µs/report")
+		b.ReportMetric(rssOf(b, f.gateway), f.what+"burst-MiB")
+	}
+	time.Sleep(fleetQuiet)
+	for _, f := range fleets {
+		b.ReportMetric(rssOf(b, f.gateway), f.what+"after-MiB")
+	}
 	b.ReportMetric(0, "ns/op") // says nothing here
+}
+
+// burst has every device send as fast as it can, and returns how many reports that were.
+func (f *benchFleet) burst(b *testing.B) int64 {
+	b.Helper()
+	var reports atomic.Int64
+	var wg sync.WaitGroup
+	end := time.Now().Add(benchFor)
+	for _, c := range f.clients {
+		wg.Go(func() {
+			for time.Now().Before(end) {
+				if err := c.roundTrip(); err != nil {
+					b.Error(err)
+					return
+				}
+				reports.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	return reports.Load()
 }
