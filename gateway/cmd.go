@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 
 	"piway/gateway/ctl"
 	"piway/gateway/gateway"
@@ -75,11 +74,6 @@ type runCmd struct {
 	configFile
 }
 
-// gcPercent trades memory for time: the heap is small, but each collection scans the deep stacks of all connections.
-// At 1,000 busy connections that costs a fifth of the throughput at the default of 100; see BenchmarkGateway_durable
-// and _memory.
-const gcPercent = 300
-
 // Help is the longer help of the command.
 func (*runCmd) Help() string {
 	return `Takes samples over MQTT, stores them on disk and sends them to AWS. Ends cleanly on SIGINT and SIGTERM, and loses nothing on SIGKILL.
@@ -98,8 +92,8 @@ func (c *runCmd) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	debug.SetGCPercent(gcPercent)
 	limitMemory()
+	go returnMemory(ctx)
 	return gateway.Supervise(ctx, cfg, cli.Logger(s.Err, cfg.Log.Level))
 }
 

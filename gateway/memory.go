@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"io/fs"
 	"math"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // limitMemory has Go collect more often before the process is killed or the machine swaps. GOMEMLIMIT goes before it.
@@ -19,6 +21,26 @@ func limitMemory() {
 	}
 	if limit := memoryLimit(os.DirFS("/")); limit > 0 {
 		debug.SetMemoryLimit(limit)
+	}
+}
+
+// returnEvery is how often memory that is unused goes back to the system. Go gives back what lies above the size that the
+// heap grew to in its last collection, and where little happens the next one is minutes away. With 1,000 connections a
+// collection takes 20 ms.
+const returnEvery = 30 * time.Second
+
+// returnMemory gives memory back until ctx ends, and makes the stacks small again of connections that needed large ones
+// once, as for their handshake.
+func returnMemory(ctx context.Context) {
+	tick := time.NewTicker(returnEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			debug.FreeOSMemory()
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"context"
+	"runtime"
 	"testing"
 	"testing/fstest"
+	"testing/synctest"
+	"time"
 )
 
 func TestMemoryLimit(t *testing.T) {
@@ -54,4 +58,30 @@ func TestMemoryLimit(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What a burst needed goes back, though nothing happens that would have Go collect.
+func TestReturnMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go returnMemory(ctx)
+		const burst = 64 << 20
+		b := make([]byte, burst)
+		for i := range b { // resident
+			b[i] = 1
+		}
+		held := func() uint64 {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			return m.HeapSys - m.HeapReleased
+		}
+		before := held()
+		b = nil
+		time.Sleep(returnEvery + 1) // of the test's own clock
+		synctest.Wait()
+		if after := held(); before-min(before, after) < burst/2 {
+			t.Errorf("of %d bytes %d are held", before, after)
+		}
+	})
 }

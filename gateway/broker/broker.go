@@ -128,14 +128,15 @@ func newServer(b *Broker) (*mqtt.Server, error) {
 	caps := mqtt.NewDefaultServerCapabilities()
 	caps.MaximumClients = math.MaxInt64              // the guard counts
 	caps.MaximumPacketSize = uint32(b.cfg.MaxPacket) //nolint:gosec // validated to a few MiB
-	caps.MaximumClientWritesPending = 64             // 8192 by default, 64 KiB of channel per client
+	caps.MaximumClientWritesPending = 1              // 8192 by default, 64 KiB of channel per client; it forwards nothing
 	caps.MaximumSessionExpiryInterval = 0            // a session ends with its connection
 	// Left as they are: MaximumQos 2, since at 1 a publish with QoS 2 is answered by a PUBACK; RetainAvailable 1, since
 	// at 0 a retained will is refused with a code that MQTT 3.1.1 does not know. Nothing is retained: see OnPublish.
 	s := mqtt.New(&mqtt.Options{
-		Capabilities:           caps,
-		SysTopicResendInterval: 3600, // nobody may read $SYS, and each round stops the world for its figures
-		Logger:                 libraryLog(b.cfg.Log),
+		Capabilities:            caps,
+		ClientNetReadBufferSize: libraryReadSize,
+		SysTopicResendInterval:  3600, // nobody may read $SYS, and each round stops the world for its figures
+		Logger:                  libraryLog(b.cfg.Log),
 	})
 	if err := s.AddHook(&hook{b: b}, nil); err != nil {
 		return nil, fmt.Errorf("starting the broker: %w", err)

@@ -44,9 +44,10 @@
 //
 // A client's reader must not stand still for an fsync: then one client would get one message per commit. So:
 //
-//  1. The broker library calls `OnPublish` (`gateway/broker/hook.go`). It takes one of the session's `max_pending`
-//     places, and room for the message's bytes; hands the message on and returns "send nothing"; the reader goes on.
-//     Without a free place or room the reader waits, and TCP holds the client back.
+//  1. The session reads the reports itself (`gateway/broker/report.go`); of other publishes the broker library calls
+//     `OnPublish` (hook.go), which returns "send nothing". Either takes one of the session's `max_pending` places, and
+//     room for the message's bytes, and hands the message on; the reader goes on. Without a free place or room the
+//     reader waits, and TCP holds the client back.
 //  2. The intake judges; `Append` puts the entry into the writer's channel, in the order of arrival.
 //  3. The writer takes what has gathered. If that is more than one it waits for company, up to 2 ms, until there are
 //     128 or nobody comes for a quarter of a millisecond; a lone sender is not kept waiting. One transaction, one

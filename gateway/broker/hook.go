@@ -74,51 +74,31 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 	}
 	// A denied topic costs the message and not the connection: a program that begins with its own discovery would never
 	// get to its readings.
-	if pk.TopicName == s.status || !s.mayWrite(pk.TopicName) {
+	if !s.mayReport(pk.TopicName) {
 		return pk, packets.CodeSuccessIgnore
 	}
-	size := len(pk.Payload)
-	if !s.enter(size) {
-		return pk, packets.ErrRejectPacket
-	}
-	handled := false
-	defer func() {
-		if !handled { // it panicked, which ends this connection and must cost no other its room
-			s.leave(size)
-		}
-	}()
 	if pk.FixedHeader.Qos == 2 {
-		err := h.handleNow(s, pk)
-		handled = true
-		return pk, err
+		return pk, h.handleNow(s, pk)
 	}
-	// The reader goes on; the PUBACK is written when done is called.
-	qos, id := pk.FixedHeader.Qos, pk.PacketID
-	h.b.cfg.Handle(s.device, pk.Payload, func(err error) {
-		s.leave(size)
-		switch {
-		case err != nil:
-			s.shut() // unacknowledged: the client connects and sends again
-		case qos == 1:
-			s.puback(id)
-		}
-	})
-	handled = true
-	return pk, packets.ErrRejectPacket
+	s.take(pk.FixedHeader.Qos, pk.PacketID, pk.Payload)
+	return pk, packets.ErrRejectPacket // the PUBACK is written when the receiver says so
 }
 
 // handleNow keeps the reader waiting for the outcome, since the library answers QoS 2 by itself when the hook returns.
 func (h *hook) handleNow(s *session, pk packets.Packet) error {
+	size := len(pk.Payload)
+	if !s.enter(size) {
+		return packets.ErrRejectPacket
+	}
+	defer s.leave(size) // also when it panics
 	outcome := make(chan error, 1)
 	h.b.cfg.Handle(s.device, pk.Payload, func(err error) { outcome <- err })
 	select {
 	case err := <-outcome:
-		s.leave(len(pk.Payload))
 		if err == nil {
 			return packets.CodeSuccessIgnore
 		}
 	case <-h.b.closed:
-		s.leave(len(pk.Payload))
 	}
 	s.shut() // unacknowledged: the client connects and sends again
 	return packets.ErrRejectPacket

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -30,6 +31,10 @@ type session struct {
 	hasKey     bool         // and it holds the private key of this public one, by its SHA-256
 	key        [32]byte
 	admitted   bool // the key or the password is right; used by the connection's reader only
+	// Used by the connection's reader only.
+	in     *bufio.Reader
+	left   int   // bytes of the packet in hand that the library is to read
+	ending error // comes behind them
 	// What the device may do, worked out once.
 	samples, status, rejected, config string
 
@@ -46,15 +51,9 @@ type session struct {
 
 func newSession(b *Broker, c *guard.Conn) *session {
 	s := &session{Conn: c, b: b, pending: make(chan struct{}, b.cfg.MaxPending)}
+	s.in = bufio.NewReaderSize((*socket)(s), readSize)
 	s.readKey()
 	return s
-}
-
-// Read notes that the client lives.
-func (s *session) Read(p []byte) (int, error) {
-	n, err := s.Conn.Read(p)
-	s.heard.Store(int64(time.Since(s.b.begun)))
-	return n, err
 }
 
 // shut closes the connection, for a reason that is told elsewhere. False means that it was closed already, for another.
@@ -115,6 +114,9 @@ func (s *session) identify(device, name string, client *mqtt.Client) {
 func (s *session) mayWrite(topic string) bool {
 	return topic == s.samples || topic == s.status || slices.Contains(s.b.cfg.ScriptTopics, topic)
 }
+
+// mayReport reports whether what is published to a topic is samples of the device.
+func (s *session) mayReport(topic string) bool { return topic != s.status && s.mayWrite(topic) }
 
 // end takes it off the list. No flush starts afterwards, so Run can wait for those under way.
 func (s *session) end() {

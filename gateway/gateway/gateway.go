@@ -86,8 +86,9 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 	}
 	if g.queue, err = queue.Open(ctx, queue.Config{
 		Path: datadir.Queue(cfg.Data.Dir), Window: cfg.Rollup.Window, Grace: cfg.Rollup.Grace,
-		CommitInterval: cfg.Queue.CommitInterval, Linger: cfg.Rollup.Linger(), MaxBytes: int64(cfg.Queue.MaxBytes), Ballast: ballast, Now: clock.Now,
-		MaxAge: min(cfg.Queue.MaxAge, forward.MaxAge), ThinAfter: cfg.Queue.ThinAfter, ClockRight: clockRight(&cfg.Intake),
+		CommitInterval: cfg.Queue.CommitInterval, Linger: cfg.Rollup.Linger(), MaxBytes: int64(cfg.Queue.MaxBytes),
+		MaxAge: min(cfg.Queue.MaxAge, forward.MaxAge), ThinAfter: cfg.Queue.ThinAfter, ClockRight: g.clockRight,
+		Ballast: ballast, Now: clock.Now,
 		SinceBoot: clock.SinceBoot, BootID: clock.BootID(), Date: g.date, Log: log.With("part", "queue"),
 	}); err != nil {
 		return nil, datadir.OnDisk(config.PermitData(err, cfg.Data.Dir))
@@ -106,7 +107,9 @@ func Open(ctx context.Context, cfg settings.Config, log *slog.Logger) (_ *Gatewa
 	}); err != nil {
 		return nil, err
 	}
-	g.forward = forward.New(forwardConfig(&cfg, g.queue, log))
+	sending := forwardConfig(&cfg, g.queue, log)
+	sending.ClockRight = g.clockRight
+	g.forward = forward.New(sending)
 	g.uplink = uplink.New(link, g.forward)
 	if f := feedbackConfig(&cfg, &link); f != nil {
 		f.OnFailure, f.OnAnswer, f.Log = g.failed, g.uplink.UseFormer, log.With("part", "feedback")

@@ -82,9 +82,8 @@ func forwardConfig(cfg *settings.Config, q *queue.Queue, log *slog.Logger) forwa
 	f := forward.Config{
 		Store: q, Rollup: rollupOf(cfg), Form: encode.Metric,
 		FormMark:     fmt.Sprint(cloud.Metric, " ", encode.MetricVersion),
-		HasTimestamp: cfg.Uplink.RuleHasTimestamp, ClockRight: clockRight(&cfg.Intake), Now: clock.Now,
-		SinceBoot: clock.SinceBoot,
-		Log:       log.With("part", "forward"),
+		HasTimestamp: cfg.Uplink.RuleHasTimestamp, Now: clock.Now, SinceBoot: clock.SinceBoot,
+		Log: log.With("part", "forward"),
 	}
 	if cfg.Uplink.Form == cloud.EMF {
 		f.Form = encode.NewEMF(cfg.Uplink.Namespace, cfg.Site, f.Rollup.Base)

@@ -61,3 +61,14 @@ func (e *encoded) report() books.Report {
 		Shifted: e.Shift != 0, Samples: e.n, Local: e.LocalCount,
 	}
 }
+
+// how is what dating a report again needs, which comes while the gateway's clock is not known to be right.
+type how struct {
+	Sent, Uptime, SentUptime float64
+	Boot, Clock              string
+	sinceBoot                int64 // nanoseconds
+}
+
+func (e *encoded) how() how {
+	return how{e.Sent, e.Uptime, e.SentUptime, e.Boot, e.Clock, int64(e.SinceBoot)}
+}

@@ -240,9 +240,13 @@ func (w *writer) insertReport(ctx context.Context, e *encoded) error {
 		}
 	}
 	w.passes.put(start, id, e.newest, host > 0, w.now.mono)
+	var how how // nobody needs it of what is dated well
+	if host > 0 {
+		how = e.how()
+	}
 	if _, err := w.conn.ExecContext(ctx, "INSERT INTO report VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", id, start,
-		e.Device, e.Run, e.Seq, e.Sent, e.Boot, e.Uptime, e.Clock, e.Arrived.UnixNano(), int64(e.SinceBoot), e.Shift,
-		e.n, e.blob, e.SentUptime, host, e.LocalCount); err != nil {
+		e.Device, e.Run, e.Seq, how.Sent, how.Boot, how.Uptime, how.Clock, e.Arrived.UnixNano(), how.sinceBoot, e.Shift,
+		e.n, e.blob, how.SentUptime, host, e.LocalCount); err != nil {
 		return fmt.Errorf("storing a report: %w", err)
 	}
 	w.books.Last = id

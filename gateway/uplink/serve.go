@@ -140,10 +140,10 @@ func (u *Uplink) settle(ctx context.Context) error {
 	return nil
 }
 
-// tell has the source make durable what has its PUBACK, when some have gathered: fewer commits do for them. Half a
-// window waits for nothing, since the window's other half is all that may be sent meanwhile.
+// tell has the source make durable what has its PUBACK, when some have gathered: fewer commits do for them. When most of
+// the window is used it waits for nothing, since the rest is all that may be sent meanwhile.
 func (u *Uplink) tell(ctx context.Context) {
-	pressed := 2*u.settled >= u.cfg.Window
+	pressed := 5*len(u.flight) > 4*u.cfg.Window
 	switch {
 	case u.settled == 0:
 	case u.confirming > 0:

@@ -42,7 +42,7 @@ type Config struct {
 	Window int
 	// PublishesPerSecond and BytesPerSecond are kept in every interval of one second.
 	PublishesPerSecond, BytesPerSecond int
-	// SettleAfter is how long PUBACKs are gathered before the source is told, unless half a window waits for that.
+	// SettleAfter is how long PUBACKs are gathered before the source is told, unless most of the window is used.
 	SettleAfter time.Duration
 	// AckTimeout is how long a PUBACK may take before the connection is given up.
 	AckTimeout time.Duration

@@ -173,7 +173,7 @@ var atTheGateway = []mutant{
 
 	// broker
 	{
-		"broker: PUBACK on an error", "gateway/broker/hook.go",
+		"broker: PUBACK on an error", "gateway/broker/report.go",
 		"\t\tcase err != nil:\n", "\t\tcase err != nil && qos != 1:\n",
 		"./gateway/broker", "TestBroker_publish",
 	},
@@ -190,8 +190,8 @@ var atTheGateway = []mutant{
 	},
 	{
 		"broker: a denied publish is not acknowledged", "gateway/broker/hook.go",
-		"	if pk.TopicName == s.status ||",
-		"	if !s.mayWrite(pk.TopicName) {\n		return pk, packets.ErrRejectPacket\n	}\n	if pk.TopicName == s.status ||",
+		"	if !s.mayReport(pk.TopicName) {",
+		"	if !s.mayWrite(pk.TopicName) {\n		return pk, packets.ErrRejectPacket\n	}\n	if !s.mayReport(pk.TopicName) {",
 		"./gateway/broker", "TestBroker_publish",
 	},
 	{
