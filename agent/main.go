@@ -2,6 +2,7 @@
 package main
 
 import (
+	"runtime"
 	"runtime/debug"
 	"strings"
 
@@ -17,7 +18,12 @@ const (
 	memoryGuard    = 32 << 20 // from here on the collector works harder
 )
 
+// atOnce is how many threads run Go at a time: what is to be done for a report takes a millisecond or two, and waking
+// others for parts of it costs more than it saves. A system call that hangs is no such thread.
+const atOnce = 1
+
 func main() {
+	runtime.GOMAXPROCS(atOnce)
 	debug.SetGCPercent(garbagePercent)
 	debug.SetMemoryLimit(memoryGuard)
 	program().Main()

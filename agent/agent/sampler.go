@@ -56,6 +56,7 @@ func (s *sampler) run(ctx context.Context, reports keeper) {
 	defer s.own.Close()
 	s.collector.Prime(ctx)
 	beat := ticks{every: s.every, now: clock.Now}
+	var rest resting
 	for beat.wait(ctx) == nil {
 		reading, beside := s.read(ctx)
 		if len(beside.Local) > 0 {
@@ -64,7 +65,32 @@ func (s *sampler) run(ctx context.Context, reports keeper) {
 		if len(reading.Samples) > 0 {
 			reports.Add(reading)
 		}
+		if rest.due(time.Now()) {
+			letGo()
+		}
 	}
+}
+
+// A resting says when what is not in use is to be let go: when the start is over, and then hourly, since connecting to
+// the gateway takes as much.
+type resting struct {
+	readings int
+	last     time.Time
+}
+
+const (
+	afterStart = 2 // readings
+	letGoEvery = time.Hour
+)
+
+// due is called at each reading.
+func (r *resting) due(now time.Time) bool {
+	r.readings++
+	if r.readings < afterStart || r.readings > afterStart && now.Sub(r.last) < letGoEvery {
+		return false
+	}
+	r.last = now
+	return true
 }
 
 // want has local samples of these names put into the reports from now on: those are kept until the gateway has them.

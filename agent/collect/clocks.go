@@ -11,7 +11,7 @@ import (
 
 // upTime reads for how long the machine has run.
 func upTime(ctx context.Context, out *reading.Found) error {
-	text, err := host.ReadText(host.Proc(ctx, "uptime"))
+	text, err := host.ReadHead(host.Proc(ctx, "uptime"))
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 
 // loads reads the load averages.
 func loads(ctx context.Context, out *reading.Found) error {
-	text, err := host.ReadText(host.Proc(ctx, "loadavg"))
+	text, err := host.ReadHead(host.Proc(ctx, "loadavg"))
 	if err != nil {
 		return err
 	}

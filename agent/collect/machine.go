@@ -22,7 +22,7 @@ func Machine(ctx context.Context) sample.Report {
 
 // readProc returns a file below /proc, "" if it cannot be read.
 func readProc(ctx context.Context, name string) string {
-	text, err := host.ReadText(host.Proc(ctx, name))
+	text, err := host.ReadHead(host.Proc(ctx, name))
 	if err != nil {
 		return ""
 	}

@@ -19,7 +19,7 @@ type own struct{ reading.Tally }
 
 // read reads what the agent itself takes. It asks the real /proc, wherever the machine's is.
 func (o *own) read(_ context.Context, out *reading.Found) error {
-	text, err := host.ReadText("/proc/self/statm")
+	text, err := host.ReadHead("/proc/self/statm")
 	if err != nil {
 		return err
 	}

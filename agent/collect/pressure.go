@@ -23,7 +23,7 @@ func (p *pressure) read(ctx context.Context, out *reading.Found) error {
 	now := map[string]reading.Count{}
 	var fault error
 	for _, resource := range resources {
-		text, err := host.ReadText(host.Proc(ctx, "pressure/"+resource))
+		text, err := host.ReadHead(host.Proc(ctx, "pressure/"+resource))
 		if err == nil {
 			var n uint64
 			n, err = parsePressure(text)

@@ -3,8 +3,6 @@ package collect
 import (
 	"context"
 	"errors"
-	"strconv"
-	"strings"
 
 	"piway/agent/collect/host"
 	"piway/agent/collect/reading"
@@ -12,7 +10,7 @@ import (
 
 // swapUsage reads how full the swap space is, all of its files and devices together. A machine without is absent.
 func swapUsage(ctx context.Context, out *reading.Found) error {
-	text, err := host.ReadText(host.Proc(ctx, "meminfo"))
+	text, err := host.ReadHead(host.Proc(ctx, "meminfo"))
 	if err != nil {
 		return err
 	}
@@ -27,19 +25,9 @@ func swapUsage(ctx context.Context, out *reading.Found) error {
 	return nil
 }
 
-// parseSwap returns the kB of SwapTotal and SwapFree (proc_meminfo(5)), false unless both are there.
+// parseSwap returns the bytes of SwapTotal and SwapFree, false unless both are there.
 func parseSwap(text string) (total, free uint64, ok bool) {
-	var hasTotal, hasFree bool
-	for line := range strings.Lines(text) {
-		key, rest, _ := strings.Cut(line, ":")
-		n, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
-		switch {
-		case err != nil:
-		case key == "SwapTotal":
-			total, hasTotal = n, true
-		case key == "SwapFree":
-			free, hasFree = n, true
-		}
-	}
-	return total, free, hasTotal && hasFree
+	total, noTotal := memoryLine(text, "SwapTotal")
+	free, noFree := memoryLine(text, "SwapFree")
+	return total, free, noTotal == nil && noFree == nil
 }

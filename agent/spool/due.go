@@ -30,14 +30,18 @@ func (s *Spool) due() {
 	}
 }
 
-// plan sets the timer for what is due next.
+// plan sets the timer for what is due next, and none if nothing is.
 func (s *Spool) plan() {
 	at := s.nextDue()
-	if s.disk.closed || at.IsZero() || (s.disk.timer != nil && !at.Before(s.disk.timerAt)) {
+	if s.disk.closed || (s.disk.timer != nil && !at.IsZero() && !at.Before(s.disk.timerAt)) {
 		return
 	}
 	if s.disk.timer != nil {
 		s.disk.timer.Stop()
+		s.disk.timer = nil
+	}
+	if at.IsZero() {
+		return
 	}
 	s.disk.timerAt = at
 	s.disk.timer = time.AfterFunc(time.Until(at), s.due)

@@ -20,13 +20,15 @@ type incoming struct {
 	buf  []byte // the packet in hand
 	rest []byte // of it, not yet read by the library
 
+	came func(pong bool) // is told of each packet, before the library has it
+
 	mu      sync.Mutex // guards heard
 	heard   map[string]func(payload []byte)
 	tooLong func(bytes int)
 }
 
 func newIncoming(conn net.Conn) *incoming {
-	return &incoming{from: bufio.NewReader(conn), heard: map[string]func([]byte){}, tooLong: func(int) {}}
+	return &incoming{from: bufio.NewReader(conn), heard: map[string]func([]byte){}, tooLong: func(int) {}, came: func(bool) {}}
 }
 
 // Read is the connection's, from packet to packet.
@@ -42,8 +44,11 @@ func (in *incoming) Read(p []byte) (int, error) {
 }
 
 const (
-	typePublish = 3
-	qosBits     = 0b110
+	typeConnect  = 1
+	typePublish  = 3
+	typePingreq  = 12
+	typePingresp = 13
+	qosBits      = 0b110
 )
 
 // next reads one packet and lets its message be heard. One of QoS 0 that is too long is passed over.
@@ -74,6 +79,7 @@ func (in *incoming) next() error {
 		in.hear(kind, in.buf[head:])
 	}
 	in.rest = in.buf
+	in.came(kind>>4 == typePingresp)
 	return nil
 }
 

@@ -52,25 +52,13 @@ func TestClientOptions(t *testing.T) {
 		"ordered handlers":  o.Order,
 		"protocol":          o.ProtocolVersion != 4,
 		"no write timeout":  o.WriteTimeout != 10*time.Second,
-		"no ping timeout":   o.PingTimeout != 10*time.Second,
 		"store":             o.Store != nil,
 		"retained will":     o.WillRetained,
 		"proxy-aware dial":  o.CustomOpenConnectionFn == nil,
-		"default keepalive": o.KeepAlive != 30,
+		"the library pings": o.KeepAlive != 0,
 	} {
 		if bad {
 			t.Errorf("option set: %s", name)
-		}
-	}
-}
-
-func TestClientOptions_keep_alive_is_what_brokers_keep_to(t *testing.T) {
-	t.Parallel()
-	for give, want := range map[time.Duration]int64{
-		time.Millisecond: 1, time.Minute: 60, time.Hour: 1200, 48 * time.Hour: 1200,
-	} {
-		if got := clientOptions(Options{KeepAlive: give}, &wire{}, nil).KeepAlive; got != want {
-			t.Errorf("keep-alive %s: got %d s, want %d s", give, got, want)
 		}
 	}
 }
@@ -100,7 +88,7 @@ func (never) Done() <-chan struct{} { return nil }
 
 func TestLink_settled_does_not_wait_for_a_forgotten_token(t *testing.T) {
 	t.Parallel()
-	l := &Link{lost: make(chan struct{}), log: slog.New(slog.DiscardHandler)}
+	l := &Link{wire: &wire{}, lost: make(chan struct{}), log: slog.New(slog.DiscardHandler)}
 	l.fail(io.ErrUnexpectedEOF)
 	if err := l.settled(t.Context(), never{}); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("got %v, want why the link was lost", err)

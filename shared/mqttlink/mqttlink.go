@@ -107,6 +107,11 @@ func handshake(ctx context.Context, w *wire, opt Options) (*Link, error) {
 	l := &Link{wire: w, log: opt.Log.With("broker", opt.Broker), lost: make(chan struct{})}
 	w.in.tooLong = func(n int) { l.log.Debug("a message is too large and not read", "bytes", n) }
 	l.client = paho.NewClient(clientOptions(opt, w, l.fail))
+	w.keep.every = keepAliveOf(opt)
+	w.keep.dead = func(err error) {
+		l.fail(err)
+		_ = w.Close() // its read ends the library
+	}
 	// Closing the socket is what ends paho's wait for the CONNACK.
 	stop := context.AfterFunc(ctx, func() { _ = w.Close() }) // the read reports it
 	token := l.client.Connect()
@@ -123,16 +128,13 @@ func handshake(ctx context.Context, w *wire, opt Options) (*Link, error) {
 		l.Close()
 		return nil, fmt.Errorf("connecting to %s: %w", opt.Broker, explain(ctx, err))
 	}
+	l.startKeepAlive()
 	l.log.DebugContext(ctx, "connected", "client", opt.ClientID)
 	return l, nil
 }
 
 // clientOptions is the only set of paho options under which a completed token means a PUBACK.
 func clientOptions(opt Options, w *wire, lost func(error)) *paho.ClientOptions {
-	keep := opt.KeepAlive
-	if keep == 0 {
-		keep = DefaultKeepAlive
-	}
 	o := paho.NewClientOptions().
 		AddBroker("tcp://broker"). // it parses URLs its own way, and dials nothing: see wire.take
 		SetClientID(opt.ClientID).
@@ -144,8 +146,7 @@ func clientOptions(opt Options, w *wire, lost func(error)) *paho.ClientOptions {
 		SetConnectRetry(false).  // the owner retries
 		SetResumeSubs(false).
 		SetOrderMatters(false). // a handler may then take its time without holding up PUBACKs
-		SetKeepAlive(min(max(keep, time.Second), maxKeepAlive)).
-		SetPingTimeout(pingTimeout).
+		SetKeepAlive(0).        // wire pings
 		SetConnectTimeout(connectTimeout).
 		SetWriteTimeout(writeTimeout).
 		SetCustomOpenConnectionFn(w.take).
@@ -154,6 +155,20 @@ func clientOptions(opt Options, w *wire, lost func(error)) *paho.ClientOptions {
 		o.SetBinaryWill(opt.Will.Topic, opt.Will.Payload, 1, false)
 	}
 	return o
+}
+
+// keepAliveOf is the longest silence, in whole seconds.
+func keepAliveOf(opt Options) time.Duration {
+	return min(max(cmp.Or(opt.KeepAlive, DefaultKeepAlive), time.Second), maxKeepAlive).Truncate(time.Second)
+}
+
+// startKeepAlive does so unless the connection is lost already.
+func (l *Link) startKeepAlive() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil {
+		l.wire.keep.start()
+	}
 }
 
 // Lost is closed when the connection is gone, for whatever reason.
@@ -185,6 +200,7 @@ func (l *Link) fail(err error) {
 		return
 	}
 	l.err = err
+	l.wire.keep.stop()
 	close(l.lost)
 	l.log.Debug("connection ended", "err", err)
 }

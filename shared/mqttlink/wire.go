@@ -19,14 +19,20 @@ import (
 type wire struct {
 	net.Conn
 
-	in *incoming
+	in   *incoming
+	keep keepAlive
 
 	mu    sync.Mutex // guards head and taken
 	head  []byte
 	taken bool
 }
 
-func newWire(conn net.Conn) *wire { return &wire{Conn: conn, in: newIncoming(conn)} }
+func newWire(conn net.Conn) *wire {
+	w := &wire{Conn: conn, in: newIncoming(conn)}
+	w.in.came = w.keep.hasReceived
+	w.keep.ping = func() { _, _ = w.Write([]byte{typePingreq << 4, 0}) } // the next read tells what is wrong
+	return w
+}
 
 // take hands the socket to paho, once: a second connection would belong to another Link.
 func (w *wire) take(*url.URL, paho.ClientOptions) (net.Conn, error) {
@@ -47,6 +53,17 @@ func (w *wire) Read(p []byte) (int, error) {
 	if missing := 4 - len(w.head); missing > 0 {
 		w.head = append(w.head, p[:min(n, missing)]...)
 	}
+	return n, err
+}
+
+// Write sends one packet, which is how the library writes. Its CONNECT gets the keep-alive that the library does not
+// know of.
+func (w *wire) Write(p []byte) (int, error) {
+	if len(p) > 0 && p[0]>>4 == typeConnect {
+		p = w.keep.inConnect(p)
+	}
+	n, err := w.Conn.Write(p)
+	w.keep.hasSent()
 	return n, err
 }
 

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,32 +12,43 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/shirou/gopsutil/v3/common"
 	"golang.org/x/sys/unix"
 )
 
 // ErrAbsent is told of what this machine does not have. It is no fault.
 var ErrAbsent = errors.New("this machine has none")
 
+// The variables that say where the host's folders are.
+const (
+	ProcVariable = "HOST_PROC"
+	SysVariable  = "HOST_SYS"
+	EtcVariable  = "HOST_ETC"
+	RunVariable  = "HOST_RUN"
+	RootVariable = "HOST_ROOT"
+)
+
+// elsewhere is the key of the folders in a context.
+type elsewhere struct{}
+
+// Elsewhere returns a context in which the host's folders are these, by their variables.
+func Elsewhere(ctx context.Context, folders map[string]string) context.Context {
+	return context.WithValue(ctx, elsewhere{}, folders)
+}
+
 // Proc returns the path of a file below the host's /proc, which HOST_PROC says.
 func Proc(ctx context.Context, name string) string {
-	return filepath.Join(Folder(ctx, common.HostProcEnvKey, "/proc"), name)
+	return filepath.Join(Folder(ctx, ProcVariable, "/proc"), name)
 }
 
 // Sys returns the path of a file below the host's /sys, which HOST_SYS says.
 func Sys(ctx context.Context, name string) string {
-	return filepath.Join(Folder(ctx, common.HostSysEnvKey, "/sys"), name)
+	return filepath.Join(Folder(ctx, SysVariable, "/sys"), name)
 }
 
 // Folder returns one of the host's folders, by the variable that says where it is; otherwise if none does.
-func Folder(ctx context.Context, key common.EnvKeyType, otherwise string) string {
-	if env, ok := ctx.Value(common.EnvKey).(common.EnvMap); ok && env[key] != "" {
-		return env[key]
-	}
-	if dir := os.Getenv(string(key)); dir != "" {
-		return dir
-	}
-	return otherwise
+func Folder(ctx context.Context, variable, otherwise string) string {
+	folders, _ := ctx.Value(elsewhere{}).(map[string]string) // nil in a context that says nothing
+	return cmp.Or(folders[variable], os.Getenv(variable), otherwise)
 }
 
 // maxText is the most that is read of a file: ten times the mount table of a host with 3000 containers.
@@ -73,6 +85,27 @@ func ReadText(path string) (string, error) {
 	}
 }
 
+// headBytes is more than the kernel writes where it writes a value or some lines.
+const headBytes = 2 << 10
+
+// ReadHead is ReadText for a file that the kernel writes in one piece: it makes one read, of at most 2 KiB.
+func ReadHead(path string) (string, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "", absence("open", path, err)
+	}
+	var text [headBytes]byte
+	n, err := unix.Read(fd, text[:])
+	for errors.Is(err, unix.EINTR) {
+		n, err = unix.Read(fd, text[:])
+	}
+	_ = unix.Close(fd) // nothing was written
+	if err != nil {
+		return "", absence("read", path, err)
+	}
+	return string(text[:n]), nil
+}
+
 // none are the errors with which the kernel says that there is nothing.
 var none = []error{
 	unix.ENOENT, unix.ENOTDIR, unix.ENODEV, unix.ENXIO, unix.ENODATA, unix.EOPNOTSUPP, unix.EINVAL, unix.EAGAIN,
@@ -88,7 +121,7 @@ func absence(op, path string, err error) error {
 
 // ReadCount returns the number that is all of a file.
 func ReadCount(path string) (uint64, error) {
-	text, err := ReadText(path)
+	text, err := ReadHead(path)
 	if err != nil {
 		return 0, err
 	}
@@ -132,9 +165,9 @@ func Clip(text string) string {
 	return strconv.Quote(text[:most]) + "…"
 }
 
-// Trimmed is a file's text without what surrounds it.
+// Trimmed is the text of a file such as ReadHead reads, without what surrounds it.
 func Trimmed(path string) string {
-	text, err := ReadText(path)
+	text, err := ReadHead(path)
 	if err != nil {
 		return ""
 	}

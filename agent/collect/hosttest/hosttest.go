@@ -9,8 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/shirou/gopsutil/v3/common"
-
+	"piway/agent/collect/host"
 	"piway/agent/collect/reading"
 )
 
@@ -27,11 +26,11 @@ func Write(t testing.TB, path, text string) {
 
 // On returns a context in which the machine is the one whose files are in dir.
 func On(ctx context.Context, dir string) context.Context {
-	return context.WithValue(ctx, common.EnvKey, common.EnvMap{
-		common.HostProcEnvKey: filepath.Join(dir, "proc"),
-		common.HostSysEnvKey:  filepath.Join(dir, "sys"),
-		common.HostEtcEnvKey:  filepath.Join(dir, "etc"),
-		common.HostRunEnvKey:  filepath.Join(dir, "run"),
+	return host.Elsewhere(ctx, map[string]string{
+		host.ProcVariable: filepath.Join(dir, "proc"),
+		host.SysVariable:  filepath.Join(dir, "sys"),
+		host.EtcVariable:  filepath.Join(dir, "etc"),
+		host.RunVariable:  filepath.Join(dir, "run"),
 	})
 }
 

@@ -59,14 +59,14 @@ func tellInterface(name string, grown map[string]float64, out *reading.Found) {
 
 // isUp reports whether an interface can carry something. Some drivers never say; they are down when they say so.
 func isUp(dir string) bool {
-	state, err := host.ReadText(filepath.Join(dir, "operstate"))
+	state, err := host.ReadHead(filepath.Join(dir, "operstate"))
 	state = strings.TrimSpace(state)
 	return err == nil && (state == "up" || state == "unknown")
 }
 
 // countInterface puts an interface's counters into now.
 func countInterface(dir, name string, now map[string]reading.Count) error {
-	index, err := host.ReadText(filepath.Join(dir, "ifindex")) // another one if the interface was replaced
+	index, err := host.ReadHead(filepath.Join(dir, "ifindex")) // another one if the interface was replaced
 	if err != nil {
 		return goneIsFine(err)
 	}

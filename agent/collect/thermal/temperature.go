@@ -103,7 +103,7 @@ func newThermometer(name, file string) (thermometer, bool) {
 
 // read returns a plausible temperature.
 func (t thermometer) read() (float64, error) {
-	text, err := host.ReadText(t.file)
+	text, err := host.ReadHead(t.file)
 	switch {
 	case errors.Is(err, host.ErrAbsent):
 		return 0, errors.New("it has no value, as while it sleeps")

@@ -1,0 +1,62 @@
+package agent
+
+import (
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// letGo gives back what is not in use any more: garbage, and the pages of the program's own file. Those are the most of
+// what the agent takes, since the start goes through most of it. The kernel keeps them in its cache while it has room,
+// and maps again what the readings need, which is a third.
+func letGo() {
+	debug.FreeOSMemory()
+	exe, err := os.Readlink("/proc/self/exe")
+	if err != nil {
+		return
+	}
+	text, err := os.ReadFile("/proc/self/smaps")
+	if err != nil {
+		return
+	}
+	for _, m := range unchanged(string(text), exe) {
+		_, _, _ = syscall.Syscall(syscall.SYS_MADVISE, m.start, m.end-m.start, syscall.MADV_DONTNEED) // it may be refused
+	}
+}
+
+// A mapping is a range of addresses.
+type mapping struct{ start, end uintptr }
+
+// unchanged returns the mappings of a file (proc_pid_smaps(5)) of which every page is as it is in the file, and will be:
+// no other may be let go.
+func unchanged(smaps, file string) (all []mapping) {
+	same := false // the last of all is of the file
+	for line := range strings.Lines(smaps) {
+		fields := strings.Fields(line)
+		if len(fields) < 2 {
+			continue
+		}
+		if value, isAmount := strings.CutSuffix(fields[0], ":"); isAmount {
+			if same && fields[1] != "0" && (value == "Anonymous" || value == "Locked") {
+				all, same = all[:len(all)-1], false
+			}
+			continue
+		}
+		m, ok := parseMapping(fields[0])
+		same = ok && (fields[1] == "r-xp" || fields[1] == "r--p") && strings.HasSuffix(line, " "+file+"\n")
+		if same {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// parseMapping reads START-END.
+func parseMapping(text string) (m mapping, ok bool) {
+	from, to, _ := strings.Cut(text, "-")
+	start, err := strconv.ParseUint(from, 16, strconv.IntSize)
+	end, errEnd := strconv.ParseUint(to, 16, strconv.IntSize)
+	return mapping{uintptr(start), uintptr(end)}, err == nil && errEnd == nil && start < end
+}
