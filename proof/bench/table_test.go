@@ -1,0 +1,228 @@
+package bench_test
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"text/tabwriter"
+	"time"
+)
+
+// bars of the gateway, and the sides that they are of.
+const (
+	overNATS    = 10.0
+	overLibrary = 0.75
+	openP99     = 10 * time.Millisecond
+)
+
+// A turnOf is what one turn of a side came to.
+type turnOf struct {
+	rate      float64 // reports a second
+	cpu, load float64 // µs a report of the broker, and of the load
+}
+
+// closedLoop lets the sides take turns: what else the machine does falls on all.
+func closedLoop(b *testing.B, n int) {
+	sides := chosen(b, n)
+	got := make([][]turnOf, len(sides))
+	for range *turns {
+		for i, s := range sides {
+			broker, load := cpuOf(b, s.proc), ownCPU(b)
+			acks := float64(max(1, closed(b, s.clients, *inFlight, *turn)))
+			broker, load = cpuOf(b, s.proc)-broker, ownCPU(b)-load
+			got[i] = append(got[i], turnOf{
+				acks / turn.Seconds(), float64(broker.Microseconds()) / acks, float64(load.Microseconds()) / acks,
+			})
+		}
+	}
+	t := newTable("closed loop, %d connections, in flight of each %d, medians of %d turns of %s", n, *inFlight, *turns, *turn)
+	t.row("side", "reports/s", "gateway is", "bar", "CPU µs a report", "load's")
+	for i, s := range sides {
+		ratio, bar := "", ""
+		if !strings.HasPrefix(s.name, "gateway") {
+			r := over(got[measured(sides, s)], got[i])
+			b.ReportMetric(r, "gateway/"+unit(s.name))
+			ratio, bar = fmt.Sprintf("%.2f", r), s.bar(r)
+		} else {
+			b.ReportMetric(middle(got[i], rateOf), unit(s.name)+"/s")
+		}
+		t.row(s.name, fmt.Sprintf("%.0f", middle(got[i], rateOf)), ratio, bar,
+			fmt.Sprintf("%.0f", middle(got[i], func(x turnOf) float64 { return x.cpu })),
+			fmt.Sprintf("%.0f", middle(got[i], func(x turnOf) float64 { return x.load })))
+	}
+	t.end(b)
+	for _, s := range sides {
+		s.close()
+	}
+}
+
+// measured is the gateway that a side is compared with.
+func measured(sides []*side, s *side) int {
+	return slices.IndexFunc(sides, func(other *side) bool { return other.measure && other.secure == s.secure })
+}
+
+// over is the median of the turns' ratios: neighbours in a turn had about the same machine.
+func over(gateway, peer []turnOf) float64 {
+	var all []float64
+	for i := range peer {
+		all = append(all, gateway[i].rate/peer[i].rate)
+	}
+	return median(all)
+}
+
+func (s *side) bar(ratio float64) string {
+	bar := 0.0
+	switch {
+	case strings.HasPrefix(s.name, "nats"):
+		bar = overNATS
+	case strings.HasPrefix(s.name, "library"):
+		bar = overLibrary
+	default:
+		return ""
+	}
+	return fmt.Sprintf("%g: %s", bar, verdict(ratio >= bar))
+}
+
+func verdict(met bool) string {
+	if met {
+		return "met"
+	}
+	return "missed"
+}
+
+// openLoop drops a side that does not keep up in its first turn: the next would begin behind.
+func openLoop(b *testing.B, n int) {
+	sides := chosen(b, n)
+	got := make([][]lateness, len(sides))
+	cpu := make([][]float64, len(sides))
+	behind := make([]bool, len(sides))
+	for range *turns {
+		for i, s := range sides {
+			if behind[i] {
+				continue
+			}
+			before := cpuOf(b, s.proc)
+			l := open(b, s.clients, *openRate, *openTurn)
+			got[i] = append(got[i], l)
+			cpu[i] = append(cpu[i], float64((cpuOf(b, s.proc)-before).Microseconds())/float64(len(l.load)))
+			if behind[i] = l.missing > 0; behind[i] {
+				s.close()
+			}
+		}
+	}
+	t := newTable("open loop, %d reports/s over %d connections, medians of %d turns of %s, ms from due to PUBACK",
+		*openRate, n, *turns, *openTurn)
+	t.row("side", "p50", "p99", "max", "bar", "CPU µs a report", "load late, p99")
+	for i, s := range sides {
+		p99 := at(got[i], 0.99)
+		if s.measure {
+			b.ReportMetric(p99, "p99-ms-"+unit(s.name))
+		}
+		t.row(s.name, ms(at(got[i], 0.5)), ms(p99), ms(at(got[i], 1)), openBar(s, got[i], p99),
+			fmt.Sprintf("%.0f", median(cpu[i])), ms(median(each(got[i], func(l lateness) float64 { return part(l.load, 0.99) }))))
+	}
+	t.end(b)
+	for _, s := range sides {
+		s.close()
+	}
+}
+
+func openBar(s *side, got []lateness, p99 float64) string {
+	if n := got[len(got)-1].missing; n > 0 {
+		return fmt.Sprintf("behind by %.0f %%", 100*float64(n)/float64(len(got[0].pubacks)))
+	}
+	if !s.measure {
+		return ""
+	}
+	bar := float64(openP99) / 1e6
+	return fmt.Sprintf("%g: %s", bar, verdict(p99 <= bar))
+}
+
+// residentMemory has a broker of its own for each number of connections, which has had a turn of the closed loop.
+func residentMemory(b *testing.B, all []int) {
+	t := newTable("MiB resident, after a closed loop of %s", *turn)
+	head := []string{"side"}
+	rows := map[string][]string{}
+	var order []string
+	for _, n := range all {
+		head = append(head, fmt.Sprintf("%d connections", n))
+		for _, s := range chosen(b, n) {
+			closed(b, s.clients, 1, *turn)
+			if rows[s.name] == nil {
+				order, rows[s.name] = append(order, s.name), []string{s.name}
+			}
+			rss := rssOf(b, s.proc)
+			if s.measure {
+				b.ReportMetric(rss, fmt.Sprintf("MiB-%s-%d", unit(s.name), n))
+			}
+			rows[s.name] = append(rows[s.name], fmt.Sprintf("%.0f", rss))
+			s.close()
+		}
+	}
+	t.row(head...)
+	for _, name := range order {
+		t.row(rows[name]...)
+	}
+	t.end(b)
+}
+
+// A table goes to the end of what is printed.
+type table struct{ *tabwriter.Writer }
+
+func newTable(title string, args ...any) table {
+	_, _ = fmt.Fprintf(&tables, "\n"+title+"\n\n", args...)
+	return table{tabwriter.NewWriter(&tables, 0, 0, 3, ' ', tabwriter.AlignRight)}
+}
+
+func (t table) row(cells ...string) { _, _ = fmt.Fprintln(t, strings.Join(cells, "\t")+"\t") }
+
+func (t table) end(b *testing.B) {
+	_ = t.Flush() // to memory
+	b.ReportMetric(0, "ns/op")
+}
+
+// unit is a side's name in the lines of the go command.
+func unit(name string) string { return strings.NewReplacer(", ", "-", " ", "_").Replace(name) }
+
+func rateOf(t turnOf) float64 { return t.rate }
+
+func middle(all []turnOf, what func(turnOf) float64) float64 { return median(each(all, what)) }
+
+// at is a part of the PUBACKs' times, in milliseconds.
+func at(all []lateness, q float64) float64 {
+	return median(each(all, func(l lateness) float64 { return part(l.pubacks, q) }))
+}
+
+// part is that of sorted times, in milliseconds: 1 is the last.
+func part(sorted []time.Duration, q float64) float64 {
+	return float64(sorted[int(q*float64(len(sorted)-1))]) / 1e6
+}
+
+func ms(x float64) string { return fmt.Sprintf("%.2f", x) }
+
+func each[T any](all []T, what func(T) float64) (values []float64) {
+	for _, x := range all {
+		values = append(values, what(x))
+	}
+	return values
+}
+
+func median(all []float64) float64 {
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+// numbers are those of a flag.
+func numbers(b *testing.B, list string) (all []int) {
+	b.Helper()
+	for text := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			b.Fatalf("%q: is no number of connections", text)
+		}
+		all = append(all, n)
+	}
+	return all
+}
