@@ -74,18 +74,18 @@ func BenchmarkResident(b *testing.B) {
 }
 
 // chosen are the sides that take part, and why others do not.
-func chosen(b *testing.B, n int) (all []*side) {
+func chosen(b *testing.B, n int, kind func(*side) bool) (all []*side) {
 	b.Helper()
 	wanted, err := regexp.Compile(*only)
 	if err != nil {
 		b.Fatal(err)
 	}
 	for _, s := range allSides() {
-		if s.measure || wanted.MatchString(s.name) {
-			if s.open(b, n) {
-				all = append(all, s)
-			}
+		if kind(s) && (s.measure || wanted.MatchString(s.name)) && s.open(b, n) {
+			all = append(all, s)
 		}
 	}
 	return all
 }
+
+func every(*side) bool { return true }

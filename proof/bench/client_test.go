@@ -13,11 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"piway/proof/world"
 	"piway/shared/pki"
 )
 
 // A benchClient speaks MQTT as cheaply as it can be spoken, to leave the machine to the broker.
 type benchClient struct {
+	name   string
 	conn   net.Conn
 	packet []byte
 	id     uint16
@@ -29,8 +31,17 @@ type benchClient struct {
 
 var benchRun atomic.Int64
 
-// dialAll connects the devices; secure ones show a certificate too, as paired agents do.
-func dialAll(b testing.TB, addr string, secure, scripts bool, passwords map[string]string) []*benchClient {
+// dialAll connects devices to who says where it listens.
+func dialAll(b testing.TB, p *world.Process, secure bool, passwords map[string]string) []*benchClient {
+	b.Helper()
+	if secure {
+		return dialAt(b, p.AddrTLS(), secure, passwords)
+	}
+	return dialAt(b, p.Addr(), secure, passwords)
+}
+
+// dialAt connects devices; secure ones show a certificate too, as paired agents do.
+func dialAt(b testing.TB, addr string, secure bool, passwords map[string]string) []*benchClient {
 	b.Helper()
 	run, dial := benchRun.Add(1), new(net.Dialer).DialContext
 	if secure {
@@ -54,7 +65,7 @@ func dialAll(b testing.TB, addr string, secure, scripts bool, passwords map[stri
 		if err != nil {
 			b.Fatal(err)
 		}
-		c.compose(name, run, scripts)
+		c.compose(run, false)
 		clients = append(clients, c)
 	}
 	return clients
@@ -69,7 +80,7 @@ func benchLogin(conn net.Conn, name, password string, flags byte) (*benchClient,
 	if _, err := conn.Write(append(header(0x10, len(connect)), connect...)); err != nil {
 		return nil, err
 	}
-	c := &benchClient{conn: conn}
+	c := &benchClient{name: name, conn: conn}
 	if _, err := io.ReadFull(conn, c.ack[:]); err != nil || c.ack[3] != 0 {
 		return nil, fmt.Errorf("CONNACK %v: %w", c.ack, err)
 	}
@@ -77,7 +88,7 @@ func benchLogin(conn net.Conn, name, password string, flags byte) (*benchClient,
 }
 
 // compose makes the report that is sent each time: of an agent, or what a script of somebody's would say of the same.
-func (c *benchClient) compose(name string, run int64, script bool) {
+func (c *benchClient) compose(run int64, script bool) {
 	now := time.Now().Unix()
 	c.seq = 1_000_000_000
 	envelope := fmt.Sprintf(`"run":"%032d","seq":%d,"boot":"0f8e0f8e-0f8e-0f8e-0f8e-0f8e0f8e0f8e","uptime":5021.7,`+
@@ -89,12 +100,12 @@ func (c *benchClient) compose(name string, run int64, script bool) {
 		`{"name":"disk usage /","unit":"Percent","value":61.25,"time":%[3]d},`+
 		`{"name":"cpu usage","unit":"Percent","value":12.5,"time":%[3]d},`+
 		`{"name":"cpu temperature","unit":"None","value":48.3,"time":%[3]d},`+
-		`{"name":"memory usage","unit":"Megabytes","value":412.25,"time":%[3]d}]}`, name, envelope, now)
-	topic := appendText(nil, "pi/"+name+"/samples")
+		`{"name":"memory usage","unit":"Megabytes","value":412.25,"time":%[3]d}]}`, c.name, envelope, now)
+	topic := appendText(nil, "pi/"+c.name+"/samples")
 	c.packet = append(header(0x32, len(topic)+2+len(payload)), topic...) // QoS 1
 	c.idAt = len(c.packet)
 	c.packet = append(append(c.packet, 0, 0), payload...)
-	if !script {
+	if c.seqAt = 0; !script {
 		c.seqAt = bytes.Index(c.packet, strconv.AppendInt(nil, c.seq, 10))
 	}
 }
@@ -147,6 +158,15 @@ func (c *benchClient) send() error {
 		strconv.AppendInt(c.packet[c.seqAt:c.seqAt], c.seq, 10)
 	}
 	_, err := c.conn.Write(c.packet)
+	return err
+}
+
+// roundTrip takes its time: a gateway may wait for more than a lone report before it commits.
+func (c *benchClient) roundTrip() error {
+	if err := c.send(); err != nil {
+		return err
+	}
+	_, err := c.puback()
 	return err
 }
 

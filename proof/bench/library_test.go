@@ -24,12 +24,13 @@ func bareBroker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	addr := ln.Addr()
+	addr, at := ln.Addr(), "listen"
 	if dir := os.Getenv(certsOf); dir != "" {
 		cert, err := tls.LoadX509KeyPair(filepath.Join(dir, "server.pem.crt"), filepath.Join(dir, "server.pem.key"))
 		if err != nil {
 			return err
 		}
+		at = "listen_tls"
 		ln = tls.NewListener(ln, &tls.Config{Certificates: []tls.Certificate{cert}})
 	}
 	s := mqtt.New(&mqtt.Options{Logger: slog.New(slog.DiscardHandler), SysTopicResendInterval: 3600})
@@ -38,10 +39,11 @@ func bareBroker(ctx context.Context) error {
 		s.Serve()); err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "library ready listen=%s\n", addr)
+	fmt.Fprintf(os.Stderr, "library ready %s=%s\n", at, addr)
 	<-ctx.Done()
 	return s.Close()
 }
+
 type openHook struct{ mqtt.HookBase }
 
 func (*openHook) Provides(q byte) bool {

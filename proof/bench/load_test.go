@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -61,49 +62,41 @@ const edge = 250 * time.Millisecond
 
 // A lateness is what an open loop tells, sorted; a report without a PUBACK has waited until the loop gave up.
 type lateness struct {
-	pubacks []time.Duration // from when the report was due
-	load    []time.Duration // by which the load itself was late
+	pubacks []time.Duration // from when the report was sent
+	load    []time.Duration // by which the load itself was late, as it shares the machine
+	rate    float64         // reports a second that were acknowledged while it ran
 	missing int
 }
 
-// open sends reports at a rate, each connection in its turn, and tells how long after its time each was acknowledged:
-// who answers late is not spared the reports that were due meanwhile.
+// open sends reports at a rate, each connection in its turn, whatever becomes of them: who answers late is not spared
+// the reports that are due meanwhile.
 func open(b *testing.B, clients []*benchClient, rate int, d time.Duration) (l lateness) {
 	b.Helper()
 	every := time.Second / time.Duration(rate)
 	rounds := int((d + 2*edge) / every / time.Duration(len(clients)))
-	last := time.Duration(rounds*len(clients)) * every
-	all := make([][]time.Duration, len(clients))
+	n := rounds * len(clients)
+	o := openRun{
+		start: time.Now(), clients: clients, sent: make([]atomic.Int64, n), took: make([]time.Duration, n),
+	}
+	last := time.Duration(n) * every
 	var wg sync.WaitGroup
-	start := time.Now()
-	giveUp := start.Add(last + 2*time.Second)
 	for i, c := range clients {
 		c.id = 0
-		_ = c.conn.SetDeadline(giveUp)
-		wg.Go(func() {
-			all[i] = c.listen(rounds, func(round int) time.Time {
-				return start.Add(time.Duration(round*len(clients)+i) * every)
-			})
-		})
+		_ = c.conn.SetDeadline(o.start.Add(last + catchUp))
+		wg.Go(func() { o.listen(i, rounds) })
 	}
-	for n := range rounds * len(clients) {
-		due := time.Duration(n) * every
-		sleepUntil(start.Add(due))
-		l.load = append(l.load, time.Since(start)-due)
-		if clients[n%len(clients)].send() != nil {
-			break // its buffers are full: it has long been behind
-		}
-	}
+	l.load = o.pace(every)
 	wg.Wait()
-	for i := range rounds * len(clients) {
-		due := time.Duration(i) * every
-		if due < edge || due > last-edge {
+	for i, took := range o.took {
+		if due := time.Duration(i) * every; due < edge || due > last-edge {
 			continue
 		}
-		took := all[i%len(clients)][i/len(clients)]
 		if took == 0 {
 			l.missing++
-			took = giveUp.Sub(start.Add(due))
+			took = last + catchUp - time.Duration(i)*every
+		}
+		if time.Duration(o.sent[i].Load())+took <= last {
+			l.rate += 1 / (last - 2*edge).Seconds()
 		}
 		l.pubacks = append(l.pubacks, took)
 	}
@@ -112,17 +105,43 @@ func open(b *testing.B, clients []*benchClient, rate int, d time.Duration) (l la
 	return l
 }
 
-// listen waits for so many PUBACKs; 0 is for those that did not come.
-func (c *benchClient) listen(n int, due func(int) time.Time) []time.Duration {
-	took := make([]time.Duration, n)
-	for range n {
+// catchUp is what a broker gets behind the last report of an open loop.
+const catchUp = 5 * time.Second
+
+// An openRun is a turn of an open loop; the reports are numbered through, and the i-th client sends each i-th.
+type openRun struct {
+	start   time.Time
+	clients []*benchClient
+	sent    []atomic.Int64 // nanoseconds behind start
+	took    []time.Duration
+}
+
+// pace sends them all, and tells by how much each was late.
+func (o *openRun) pace(every time.Duration) (late []time.Duration) {
+	for n := range o.sent {
+		due := time.Duration(n) * every
+		sleepUntil(o.start.Add(due))
+		now := time.Since(o.start)
+		late = append(late, now-due)
+		o.sent[n].Store(int64(now))
+		if o.clients[n%len(o.clients)].send() != nil {
+			break // its buffers are full: it has long been behind
+		}
+	}
+	return late
+}
+
+// listen waits for a client's PUBACKs, whose identifiers begin with 1; 0 stays for those that do not come.
+func (o *openRun) listen(i, rounds int) {
+	c := o.clients[i]
+	for range rounds {
 		id, err := c.puback()
 		if err != nil {
-			break
+			return
 		}
-		took[id-1] = time.Since(due(int(id) - 1))
+		n := (int(id)-1)*len(o.clients) + i
+		o.took[n] = time.Since(o.start) - time.Duration(o.sent[n].Load())
 	}
-	return took
 }
 
 // sleepUntil is finer than time.Sleep, which may be late by a millisecond.
