@@ -47,9 +47,9 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// BenchmarkClosed counts the reports of four samples that are acknowledged in a second, when each connection sends its
+// BenchmarkPeers_closed counts the reports of four samples that are acknowledged in a second, when each connection sends its
 // next one at the PUBACK.
-func BenchmarkClosed(b *testing.B) {
+func BenchmarkPeers_closed(b *testing.B) {
 	for _, n := range numbers(b, *conns) {
 		b.Run(fmt.Sprintf("connections=%d", n), func(b *testing.B) {
 			for range b.N {
@@ -59,15 +59,15 @@ func BenchmarkClosed(b *testing.B) {
 	}
 }
 
-// BenchmarkOpen tells how long a PUBACK takes when reports come at a rate, whatever becomes of them.
-func BenchmarkOpen(b *testing.B) {
+// BenchmarkPeers_open tells how long a PUBACK takes when reports come at a rate, whatever becomes of them.
+func BenchmarkPeers_open(b *testing.B) {
 	for range b.N {
 		openLoop(b, *openCons)
 	}
 }
 
-// BenchmarkResident tells the resident memory with devices connected that have sent reports for a while.
-func BenchmarkResident(b *testing.B) {
+// BenchmarkPeers_memory tells the resident memory with devices connected that have sent reports for a while.
+func BenchmarkPeers_memory(b *testing.B) {
 	for range b.N {
 		residentMemory(b, numbers(b, *memCons))
 	}

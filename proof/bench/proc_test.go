@@ -1,6 +1,7 @@
 package bench_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -31,6 +32,26 @@ func cpuOf(b testing.TB, p *world.Process) (sum time.Duration) {
 		sum += time.Duration(ns)
 	}
 	return sum
+}
+
+// fsyncOf is the median time that the disk takes for 4 KiB at the end of a file.
+func fsyncOf(b testing.TB) time.Duration {
+	b.Helper()
+	f, err := os.Create(filepath.Join(onDisk(b), "file"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = f.Close() }() // nobody reads it
+	var all []float64
+	for range 101 {
+		before := time.Now()
+		_, err := f.Write(make([]byte, 4<<10))
+		if err := errors.Join(err, f.Sync()); err != nil {
+			b.Fatal(err)
+		}
+		all = append(all, float64(time.Since(before)))
+	}
+	return time.Duration(median(all))
 }
 
 // rssOf returns the resident memory of a process in MiB.

@@ -37,8 +37,8 @@ func closedLoop(b *testing.B, n int) {
 			})
 		}
 	}
-	t := newTable("closed loop, %d connections, in flight of each %d, medians of %d turns of %s", n, *inFlight, *turns, *turn)
-	t.row("side", "reports/s", "gateway is", "bar", "CPU µs a report", "load's")
+	t := newTable(b, "closed loop, %d connections, in flight of each %d, medians of %d turns of %s", n, *inFlight, *turns, *turn)
+	t.row("side", "reports/s", "gateway/side", "bar", "CPU µs a report", "load's")
 	for i, s := range sides {
 		ratio, bar := "", ""
 		if !strings.HasPrefix(s.name, "gateway") {
@@ -112,7 +112,7 @@ func openLoop(b *testing.B, n int) {
 			}
 		}
 	}
-	t := newTable("open loop, %d reports/s over %d connections, medians of %d turns of %s, ms to the PUBACK",
+	t := newTable(b, "open loop, %d reports/s over %d connections, medians of %d turns of %s, ms to the PUBACK",
 		*openRate, n, *turns, *openTurn)
 	t.row("side", "kept up with", "p50", "p99", "max", "bar", "CPU µs a report", "load late, p99")
 	for i, s := range sides {
@@ -140,7 +140,7 @@ func openBar(s *side, p99 float64) string {
 
 // residentMemory has a broker of its own for each number of connections, which has had a turn of the closed loop.
 func residentMemory(b *testing.B, all []int) {
-	t := newTable("MiB resident, after a closed loop of %s", *turn)
+	t := newTable(b, "MiB resident, after a closed loop of %s", *turn)
 	head := []string{"side"}
 	rows := map[string][]string{}
 	var order []string
@@ -169,8 +169,8 @@ func residentMemory(b *testing.B, all []int) {
 // A table goes to the end of what is printed.
 type table struct{ *tabwriter.Writer }
 
-func newTable(title string, args ...any) table {
-	_, _ = fmt.Fprintf(&tables, "\n"+title+"\n\n", args...)
+func newTable(b *testing.B, title string, args ...any) table {
+	_, _ = fmt.Fprintf(&tables, "\n"+title+"; an fsync took %v before\n\n", append(args, fsyncOf(b).Round(time.Microsecond))...)
 	return table{tabwriter.NewWriter(&tables, 0, 0, 3, ' ', tabwriter.AlignRight)}
 }
 
