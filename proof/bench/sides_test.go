@@ -91,42 +91,6 @@ func lack(name, why string) {
 	}
 }
 
-func startGateway(b testing.TB, s *side, n int) string {
-	s.passwords, s.proc = benchGateway(b, n)
-	return ""
-}
-
-// benchConfig has no AWS to speak to: what is measured is the way to the disk.
-const benchConfig = `
-data: {dir: %s}
-broker: {listen_tls: "127.0.0.1:0", listen: "127.0.0.1:0", mdns: false, max_connections_per_address: 4096}
-uplink:
-  endpoint: 127.0.0.1:1
-  certs: {dir: %s}
-log: {level: info}
-`
-
-// benchGateway runs a gateway with as many devices, until the benchmark ends.
-func benchGateway(b testing.TB, n int) (map[string]string, *world.Process) {
-	b.Helper()
-	dir := onDisk(b)
-	data, certs, file := filepath.Join(dir, "data"), certificates(b, dir), filepath.Join(dir, "gateway.yaml")
-	if err := os.WriteFile(file, fmt.Appendf(nil, benchConfig, data, certs), 0o600); err != nil {
-		b.Fatal(err)
-	}
-	var names []string
-	for i := range n {
-		names = append(names, deviceName(i))
-	}
-	passwords, err := world.AddDevices(data, names...)
-	if err != nil {
-		b.Fatal(err)
-	}
-	p := world.Gateway(world.Built(b).Gateway, file, nil)
-	world.Run(b, p)
-	return passwords, p
-}
-
 func startLibrary(b testing.TB, s *side, _ int) string {
 	s.proc = &world.Process{Path: os.Args[0], Env: []string{asBroker + "=1"}, Ready: "library ready"}
 	if s.secure {
@@ -141,7 +105,7 @@ const mosquittoConfig = `user %s
 log_dest stderr
 listener %s 127.0.0.1
 allow_anonymous true
-max_connections -1
+set_tcp_nodelay true
 `
 
 func startMosquitto(b testing.TB, s *side, _ int) string {
