@@ -15,8 +15,9 @@ import (
 const patience = 30 * time.Second
 
 // closed keeps every connection busy for a time and returns how many reports were acknowledged in it.
-func closed(b *testing.B, clients []*benchClient, reports int, d time.Duration) (acks int) {
+func closed(b *testing.B, s *side, reports int, d time.Duration) (acks int) {
 	b.Helper()
+	clients := s.clients
 	counts, errs := make([]int, len(clients)), make([]error, len(clients))
 	var wg sync.WaitGroup
 	end := time.Now().Add(d)
@@ -30,6 +31,7 @@ func closed(b *testing.B, clients []*benchClient, reports int, d time.Duration) 
 	for _, n := range counts {
 		acks += n
 	}
+	s.reports += acks + reports*len(clients)
 	return acks
 }
 
@@ -65,13 +67,14 @@ type lateness struct {
 	pubacks []time.Duration // from when the report was sent
 	load    []time.Duration // by which the load itself was late, as it shares the machine
 	rate    float64         // reports a second that were acknowledged while it ran
-	missing int
+	missing bool
 }
 
 // open sends reports at a rate, each connection in its turn, whatever becomes of them: who answers late is not spared
 // the reports that are due meanwhile.
-func open(b *testing.B, clients []*benchClient, rate int, d time.Duration) (l lateness) {
+func open(b *testing.B, s *side, rate int, d time.Duration) (l lateness) {
 	b.Helper()
+	clients := s.clients
 	every := time.Second / time.Duration(rate)
 	rounds := int((d + 2*edge) / every / time.Duration(len(clients)))
 	n := rounds * len(clients)
@@ -87,12 +90,13 @@ func open(b *testing.B, clients []*benchClient, rate int, d time.Duration) (l la
 	}
 	l.load = o.pace(every)
 	wg.Wait()
+	s.reports += len(l.load)
 	for i, took := range o.took {
 		if due := time.Duration(i) * every; due < edge || due > last-edge {
 			continue
 		}
 		if took == 0 {
-			l.missing++
+			l.missing = true
 			took = last + catchUp - time.Duration(i)*every
 		}
 		if time.Duration(o.sent[i].Load())+took <= last {

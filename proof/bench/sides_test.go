@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"piway/proof/world"
 	"piway/shared/pki"
@@ -29,6 +30,9 @@ type side struct {
 	addr      string // "" where the process says it
 	passwords map[string]string
 	clients   []*benchClient
+	reports   int           // that were sent
+	before    time.Duration // processor time that the broker had taken
+	cpu       float64       // µs a report, with what it did between its turns; known when it is closed
 }
 
 func allSides() []*side {
@@ -69,11 +73,16 @@ func (s *side) open(b testing.TB, n int) bool {
 	if err := s.clients[0].roundTrip(); err != nil {
 		b.Fatalf("%s: %v", s.name, err)
 	}
+	s.before = cpuOf(b, s.proc)
 	return true
 }
 
 // close ends all that open began; so would the benchmark's end.
-func (s *side) close() {
+func (s *side) close(b testing.TB) {
+	if !s.proc.Running() {
+		return
+	}
+	s.cpu = float64((cpuOf(b, s.proc) - s.before).Microseconds()) / float64(max(1, s.reports))
 	for _, c := range s.clients {
 		_ = c.conn.Close() // it has done its work
 	}

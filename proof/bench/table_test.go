@@ -2,6 +2,7 @@ package bench_test
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,42 +20,50 @@ const (
 
 // A turnOf is what one turn of a side came to.
 type turnOf struct {
-	rate      float64 // reports a second
-	cpu, load float64 // µs a report of the broker, and of the load
+	rate float64 // reports a second
+	load float64 // µs a report that the load took
 }
 
 // closedLoop lets the sides take turns: what else the machine does falls on all.
 func closedLoop(b *testing.B, n int) {
+	t := newTable(b, "closed loop, %d connections, %d in flight each, medians of %d turns of %s", n, *inFlight, *turns, *turn)
 	sides := chosen(b, n, every)
 	got := make([][]turnOf, len(sides))
-	for range *turns {
-		for i, s := range sides {
-			broker, load := cpuOf(b, s.proc), ownCPU(b)
-			acks := float64(max(1, closed(b, s.clients, *inFlight, *turn)))
-			broker, load = cpuOf(b, s.proc)-broker, ownCPU(b)-load
-			got[i] = append(got[i], turnOf{
-				acks / turn.Seconds(), float64(broker.Microseconds()) / acks, float64(load.Microseconds()) / acks,
-			})
-		}
+	for i := range inTurn(len(sides)) {
+		load := ownCPU(b)
+		acks := float64(closed(b, sides[i], *inFlight, *turn))
+		got[i] = append(got[i], turnOf{acks / turn.Seconds(), float64((ownCPU(b) - load).Microseconds()) / acks})
 	}
-	t := newTable(b, "closed loop, %d connections, in flight of each %d, medians of %d turns of %s", n, *inFlight, *turns, *turn)
 	t.row("side", "reports/s", "gateway/side", "bar", "CPU µs a report", "load's")
 	for i, s := range sides {
-		ratio, bar := "", ""
-		if !strings.HasPrefix(s.name, "gateway") {
+		s.close(b)
+		ratio, bar, rate := "", "", median(each(got[i], rateOf))
+		if strings.HasPrefix(s.name, "gateway") {
+			b.ReportMetric(rate, unit(s.name)+"/s")
+		} else {
 			r := over(got[measured(sides, s)], got[i])
 			b.ReportMetric(r, "gateway/"+unit(s.name))
 			ratio, bar = fmt.Sprintf("%.2f", r), s.bar(r)
-		} else {
-			b.ReportMetric(middle(got[i], rateOf), unit(s.name)+"/s")
 		}
-		t.row(s.name, fmt.Sprintf("%.0f", middle(got[i], rateOf)), ratio, bar,
-			fmt.Sprintf("%.0f", middle(got[i], func(x turnOf) float64 { return x.cpu })),
-			fmt.Sprintf("%.0f", middle(got[i], func(x turnOf) float64 { return x.load })))
+		t.row(s.name, whole(rate), ratio, bar, whole(s.cpu), whole(median(each(got[i], loadOf))))
 	}
 	t.end(b)
-	for _, s := range sides {
-		s.close()
+}
+
+// inTurn says whose turn it is; every second round goes backwards, so that what one leaves to be done does not always
+// fall on the same.
+func inTurn(n int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for round := range *turns {
+			for i := range n {
+				if round%2 == 1 {
+					i = n - 1 - i
+				}
+				if !yield(i) {
+					return
+				}
+			}
+		}
 	}
 }
 
@@ -92,42 +101,34 @@ func verdict(met bool) string {
 	return "missed"
 }
 
-// openLoop drops a side that does not keep up in its first turn: the next would begin behind.
+// openLoop drops a side that has not caught up behind a turn: its next would begin behind.
 func openLoop(b *testing.B, n int) {
+	t := newTable(b, "open loop, %d reports/s over %d connections, medians of %d turns of %s, ms to the PUBACK",
+		*openRate, n, *turns, *openTurn)
 	sides := chosen(b, n, every)
 	got := make([][]lateness, len(sides))
-	cpu := make([][]float64, len(sides))
 	behind := make([]bool, len(sides))
-	for range *turns {
-		for i, s := range sides {
-			if behind[i] {
-				continue
-			}
-			before := cpuOf(b, s.proc)
-			l := open(b, s.clients, *openRate, *openTurn)
-			got[i] = append(got[i], l)
-			cpu[i] = append(cpu[i], float64((cpuOf(b, s.proc)-before).Microseconds())/float64(len(l.load)))
-			if behind[i] = l.missing > 0; behind[i] {
-				s.close()
+	for i := range inTurn(len(sides)) {
+		if !behind[i] {
+			got[i] = append(got[i], open(b, sides[i], *openRate, *openTurn))
+			if behind[i] = got[i][len(got[i])-1].missing; behind[i] {
+				sides[i].close(b)
 			}
 		}
 	}
-	t := newTable(b, "open loop, %d reports/s over %d connections, medians of %d turns of %s, ms to the PUBACK",
-		*openRate, n, *turns, *openTurn)
 	t.row("side", "kept up with", "p50", "p99", "max", "bar", "CPU µs a report", "load late, p99")
 	for i, s := range sides {
+		s.close(b)
+		rate := median(each(got[i], func(l lateness) float64 { return l.rate }))
+		late := median(each(got[i], func(l lateness) float64 { return part(l.load, 0.99) }))
 		p99 := at(got[i], 0.99)
 		if s.measure {
 			b.ReportMetric(p99, "p99-ms-"+unit(s.name))
 		}
-		rate := median(each(got[i], func(l lateness) float64 { return l.rate }))
-		t.row(s.name, fmt.Sprintf("%.0f/s", rate), ms(at(got[i], 0.5)), ms(p99), ms(at(got[i], 1)), openBar(s, p99),
-			fmt.Sprintf("%.0f", median(cpu[i])), ms(median(each(got[i], func(l lateness) float64 { return part(l.load, 0.99) }))))
+		t.row(s.name, whole(rate)+"/s", ms(at(got[i], 0.5)), ms(p99), ms(at(got[i], 1)), openBar(s, p99), whole(s.cpu),
+			ms(late))
 	}
 	t.end(b)
-	for _, s := range sides {
-		s.close()
-	}
 }
 
 func openBar(s *side, p99 float64) string {
@@ -147,7 +148,7 @@ func residentMemory(b *testing.B, all []int) {
 	for _, n := range all {
 		head = append(head, fmt.Sprintf("%d connections", n))
 		for _, s := range chosen(b, n, func(s *side) bool { return s.memory }) {
-			closed(b, s.clients, 1, *turn)
+			closed(b, s, 1, *turn)
 			if rows[s.name] == nil {
 				order, rows[s.name] = append(order, s.name), []string{s.name}
 			}
@@ -155,8 +156,8 @@ func residentMemory(b *testing.B, all []int) {
 			if s.measure {
 				b.ReportMetric(rss, fmt.Sprintf("MiB-%s-%d", unit(s.name), n))
 			}
-			rows[s.name] = append(rows[s.name], fmt.Sprintf("%.0f", rss))
-			s.close()
+			rows[s.name] = append(rows[s.name], whole(rss))
+			s.close(b)
 		}
 	}
 	t.row(head...)
@@ -185,8 +186,7 @@ func (t table) end(b *testing.B) {
 func unit(name string) string { return strings.NewReplacer(", ", "-", " ", "_").Replace(name) }
 
 func rateOf(t turnOf) float64 { return t.rate }
-
-func middle(all []turnOf, what func(turnOf) float64) float64 { return median(each(all, what)) }
+func loadOf(t turnOf) float64 { return t.load }
 
 // at is a part of the PUBACKs' times, in milliseconds.
 func at(all []lateness, q float64) float64 {
@@ -197,6 +197,8 @@ func at(all []lateness, q float64) float64 {
 func part(sorted []time.Duration, q float64) float64 {
 	return float64(sorted[int(q*float64(len(sorted)-1))]) / 1e6
 }
+
+func whole(x float64) string { return fmt.Sprintf("%.0f", x) }
 
 func ms(x float64) string { return fmt.Sprintf("%.2f", x) }
 
