@@ -3,6 +3,7 @@ COMPOSE ?= docker-compose
 FUZZTIME ?= 10s
 OUTAGE ?=
 HOSTILE ?=
+BENCH ?=
 FOOTPRINT ?= 5m
 DAY ?= 24h
 CHAOS ?=
@@ -78,8 +79,8 @@ fuzz: ## run each fuzz test for FUZZTIME (default 10s)
 	  done; \
 	done
 
-bench: ## measure what the gateway takes and what it costs
-	$(GO) test ./proof/bench -run '^$$' -bench Gateway -benchtime 1x
+bench: ## measure the gateway beside NATS, mosquitto and its broker library, in some minutes (BENCH="-args -help" for more)
+	$(GO) test ./proof/bench -run '^$$' -bench Peers -benchtime 1x -timeout 1h $(BENCH)
 
 drain: ## send a backlog at AWS's full rate and count what AWS would discard (4 minutes)
 	$(GO) test ./gateway/gateway -run '^$$' -bench Cloud_drain -benchtime 1x

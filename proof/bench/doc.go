@@ -1,27 +1,28 @@
-// Package bench measures what the gateway takes and what it costs, beside the broker library alone: make bench.
+// Package bench measures what the gateway takes and what it costs, beside peers in the same run: make bench.
+//
+// # Sides
+//
+// Each is a process of its own, with a disk's folder of its own, on the machine that also makes the load. They take
+// turns, every second round backwards, so that what else the machine does falls on all; figures are medians of the
+// turns, ratios are of a turn. A report holds four samples of an agent's defaults, at QoS 1.
+//
+//	gateway         acknowledges when the report is on disk; no AWS answers
+//	gateway, scripts  gets the same samples without run and seq, as from a script: it must not hold those for long
+//	nats            NATS's JetStream speaking MQTT, sync_interval always: an fsync a report. A session that is away has
+//	                subscribed to all, as it would store nothing else
+//	mosquitto       Debian's: acknowledges and forgets, as nobody has subscribed
+//	library alone   the gateway's broker library with a hook that acknowledges and forgets
+//
+// NATS's server is built of tools/peers/go.mod. What is not there is left out, and the table says why.
+//
+// In the closed loop each connection has one report in flight, and sends the next at the PUBACK. In the open loop
+// reports come at a rate, whatever becomes of the others; a side that has not caught up five seconds later is left out
+// of the next turns. Processor time is that of the broker from the first turn to the last, and what the load took beside
+// it. Bars: 10 times NATS, 0.75 of the library alone, a p99 of 10 ms.
+//
+//	make bench BENCH='-args -help'                                        what can be asked for
+//	make bench BENCH='-bench closed -sides nats -turns 9'                 NATS only, the closed loop only
+//	make bench BENCH='-bench closed -conns 1000 -inflight 16 -sides lib'  the library under a heavier load
 //
 // # Measured
 //
-// The gateway and the library (with a hook that acknowledges and forgets) run in turns, with the load on the same
-// machine. A report holds four samples and is acknowledged when it is on disk. On two cores of a virtual machine with
-// a fast disk:
-//
-//	connections   in flight each   reports/s   of the library alone   CPU a report
-//	        100                1      25,000           0.27                 36 µs
-//	        100               16      76,000           0.50                 21 µs
-//	      1,000                1      39,000       0.46 to 0.56             40 µs
-//	      1,000               16      49,000           0.33                 32 µs
-//
-// TLS beside that, each pair in one run, on a machine that was half as fast (two runs, 16 reports in flight each):
-//
-//	connections   reports/s by TLS   of plain       CPU a report   memory a connection
-//	        100   42,000 to 45,000   0.91 to 1.05   32 to 35 µs
-//	      1,000   26,000             0.82 to 0.84   66 to 72 µs    155 KiB, plain 115 KiB
-//
-// On a machine with other work it was 0.81 and 0.51: the load's own TLS takes as much as the gateway's.
-//
-// At 100 connections with one report in flight all wait for the disk's commit at once: that is latency, not load.
-// 2,000 Pis that report every 15 s are 133 reports a second. Resident memory is 36 MiB with 50 devices connected, and
-// 140 MiB (by TLS 185) with 1,000 that send as fast as they can. The agent takes 14.6 MB by TLS, most of them pages of its
-// program file.
-package bench
