@@ -166,7 +166,8 @@ func (w *writer) putPasses(ctx context.Context) error {
 			start, o.first, o.last+lease, o.newest, o.undated); err != nil {
 			return fmt.Errorf("writing pass %d: %w", start, err)
 		}
-		o.leased, o.dirty = o.last+lease, false
+		o.leased = o.last + lease
+		o.dirty = false
 	}
 	return nil
 }

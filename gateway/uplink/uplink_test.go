@@ -27,14 +27,16 @@ type source struct {
 	next  int
 	acked func(n int) error // may be nil
 
-	hurried atomic.Int64
-	mu      sync.Mutex // guards durable
+	hurry   chan struct{} // has one after Hurry
+	mu      sync.Mutex    // guards durable
 	durable int
 	parked  int
 	all     chan struct{} // closed when n are durable
 }
 
-func newSource(n int) *source { return &source{n: n, all: make(chan struct{})} }
+func newSource(n int) *source {
+	return &source{n: n, hurry: make(chan struct{}, 1), all: make(chan struct{})}
+}
 
 func (s *source) Next(ctx context.Context) ([]byte, error) {
 	if s.next == s.n {
@@ -59,7 +61,12 @@ func (s *source) Acked(_ context.Context, n int) error {
 	return nil
 }
 
-func (s *source) Hurry() { s.hurried.Add(1) }
+func (s *source) Hurry() {
+	select {
+	case s.hurry <- struct{}{}:
+	default:
+	}
+}
 
 func (s *source) Park(context.Context) error {
 	s.mu.Lock()

@@ -75,7 +75,7 @@ func (p *place) config(start time.Time, log *slog.Logger) queue.Config {
 	cfg := settings.Default()
 	c := queue.Config{
 		Path: p.store(), Window: cfg.Rollup.Window, Grace: cfg.Rollup.Grace, CommitInterval: cfg.Queue.CommitInterval,
-		Linger: cfg.Rollup.Linger(),
+		Linger:   cfg.Rollup.Linger(),
 		MaxBytes: int64(cfg.Queue.MaxBytes), MaxAge: min(cfg.Queue.MaxAge, forward.MaxAge), ThinAfter: cfg.Queue.ThinAfter,
 		BootID: "boot", SinceBoot: func() time.Duration { return time.Since(start) + time.Hour }, Log: log, VFS: p.vfs,
 	}

@@ -243,7 +243,7 @@ var ofSamples = []mutant{
 	},
 	{
 		"local: what came with a stored one is forgotten by a kill", "gateway/queue/writer.go",
-		"e.SentUptime, host, e.LocalCount)", "e.SentUptime, host, 0)",
+		"how.SentUptime, host, e.LocalCount)", "how.SentUptime, host, 0)",
 		"./gateway/queue", "TestQueue_isAStore/Ledger_local",
 	},
 	{

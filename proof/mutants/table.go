@@ -11,7 +11,7 @@ type mutant struct {
 }
 
 // table holds every mutant. Where code moves, its row follows; where a promise is made, a row is added.
-var table = slices.Concat(ofDevices, ofJoining, ofKeys, ofMDNS, ofOwners, ofRenewal, ofSamples, ofSetup, atTheGateway)
+var table = slices.Concat(ofDevices, ofJoining, ofKeys, ofMDNS, ofOwners, ofRenewal, ofSamples, ofSetup, ofWaiting, atTheGateway)
 
 // atTheGateway are of what the gateway keeps, sends, and lets in.
 var atTheGateway = []mutant{
