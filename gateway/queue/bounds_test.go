@@ -13,10 +13,11 @@ import (
 // inUse is what the file holds.
 func (b *bench) inUse() int64 {
 	b.T.Helper()
-	var pages, free int64
+	var pages, free, size int64
 	b.query("PRAGMA page_count", &pages)
 	b.query("PRAGMA freelist_count", &free)
-	return (pages - free) * 4096
+	b.query("PRAGMA page_size", &size)
+	return (pages - free) * size
 }
 
 // At the bound the oldest go, whoever's they are, and every report is still acknowledged.

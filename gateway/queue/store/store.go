@@ -63,6 +63,9 @@ func Open(ctx context.Context, o *Options) (*sql.DB, error) {
 	if err := prepareFiles(o.Files, o.Path); err != nil {
 		return nil, err
 	}
+	if err := o.repage(ctx); err != nil {
+		return nil, err
+	}
 	page, err := pageSize(o.Files, o.Path)
 	if err != nil {
 		return nil, err
