@@ -40,7 +40,11 @@ func Ledger(ctx context.Context, dataDir string, asJSON bool, out io.Writer) err
 	if err := ledger.Balance(accounts); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(out, "balanced")
+	balanced := "balanced"
+	if sum := ledger.Sum(accounts); sum.Booked {
+		balanced += ", as booked: more reports wait than are counted again here"
+	}
+	_, err := fmt.Fprintln(out, balanced)
 	return err
 }
 

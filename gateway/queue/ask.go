@@ -12,7 +12,7 @@ import (
 )
 
 // Ledger returns the account of each device, by name, from one consistent state of the disk. Waiting is counted from
-// the reports that are there, and so is an independent check of the other figures.
+// the reports that are there, and so is an independent check of the other figures, unless they are very many (Booked).
 // One at a time is read: it may take long, and there are few connections.
 func (q *Queue) Ledger(ctx context.Context) (_ []ledger.Account, err error) {
 	select {

@@ -87,6 +87,19 @@ func BenchmarkQueue_Append_full(b *testing.B) {
 	}
 }
 
+// BenchmarkQueue_Ledger asks for the ledger while 1.8 million reports wait: a day of 300 devices.
+func BenchmarkQueue_Ledger(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "queue.db")
+	fill(b, path, 1_800_000)
+	q, stop := run(b, path)
+	defer stop()
+	for b.Loop() {
+		if _, err := q.Ledger(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkQueue_Append_bytes measures what a commit of one report writes to disk.
 func BenchmarkQueue_Append_bytes(b *testing.B) {
 	q, stop := run(b, filepath.Join(b.TempDir(), "queue.db"))

@@ -13,6 +13,10 @@ type Account struct {
 	Expired   map[string]int64 `json:"expired,omitempty"` // by reason
 	Dropped   map[string]int64 `json:"dropped,omitempty"` // by reason
 
+	// Booked says that Waiting follows from the other figures: so many reports wait that counting them takes long. Else it
+	// is counted, and an independent check of them.
+	Booked bool `json:"booked,omitempty"`
+
 	// Missing are reports that never arrived, by the gaps in their runs' numbers; Late those that may still come,
 	// since an agent may hold them. Both are reports, and not a part of the other figures, which are samples.
 	Missing int64 `json:"missing_reports"`
@@ -36,6 +40,12 @@ type Account struct {
 func (a *Account) Difference() (arrival, store int64) {
 	return a.Received - total(a.Refused) - a.Duplicate - a.Local - a.Stored,
 		a.Stored - a.Waiting - a.Sent - total(a.Expired) - total(a.Dropped)
+}
+
+// Book has Waiting follow from the other figures.
+func (a *Account) Book() {
+	a.Booked, a.Waiting = true, 0
+	_, a.Waiting = a.Difference()
 }
 
 // Totals returns the sums of what is kept by reason.
@@ -75,6 +85,7 @@ func (a *Account) Add(b *Account) {
 	a.Local += b.Local
 	a.Stored += b.Stored
 	a.Waiting += b.Waiting
+	a.Booked = a.Booked || b.Booked
 	a.Sent += b.Sent
 	a.Missing = saturated(a.Missing, b.Missing)
 	a.AddLate(b.Late)
