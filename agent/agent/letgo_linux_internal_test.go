@@ -39,7 +39,7 @@ func TestUnchanged(t *testing.T) {
 	}
 }
 
-// What was let go is there again when it is needed, and less is resident until then.
+// What was let go is there again when it is needed.
 func TestLetGo(t *testing.T) {
 	t.Parallel()
 	exe, err := os.Readlink("/proc/self/exe")
@@ -64,8 +64,13 @@ func TestResting(t *testing.T) {
 		after time.Duration
 		want  bool
 	}{
-		{0, false}, {15 * time.Second, true}, {15 * time.Second, false}, {time.Hour - 16*time.Second, false},
-		{time.Second, true}, {15 * time.Second, false}, {2 * time.Hour, true},
+		{0, false},
+		{15 * time.Second, true},
+		{15 * time.Second, false},
+		{time.Hour - 16*time.Second, false},
+		{time.Second, true},
+		{15 * time.Second, false},
+		{2 * time.Hour, true},
 	} {
 		now = now.Add(step.after)
 		if got := r.due(now); got != step.want {
