@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 )
 
 // amounts are those of a mapping in smaps.
@@ -54,27 +53,4 @@ func TestLetGo(t *testing.T) {
 		t.Error("got no mappings of this program, want its code at least")
 	}
 	letGo()
-}
-
-func TestResting(t *testing.T) {
-	t.Parallel()
-	var r resting
-	now := time.Now()
-	for i, step := range []struct {
-		after time.Duration
-		want  bool
-	}{
-		{0, false},
-		{15 * time.Second, true},
-		{15 * time.Second, false},
-		{time.Hour - 16*time.Second, false},
-		{time.Second, true},
-		{15 * time.Second, false},
-		{2 * time.Hour, true},
-	} {
-		now = now.Add(step.after)
-		if got := r.due(now); got != step.want {
-			t.Errorf("reading %d: got %t, want %t", i, got, step.want)
-		}
-	}
 }
