@@ -35,23 +35,27 @@ func unchanged(smaps, file string) (all []mapping) {
 	same := false // the last of all is of the file
 	for line := range strings.Lines(smaps) {
 		fields := strings.Fields(line)
-		if len(fields) < 2 {
-			continue
-		}
-		if value, isAmount := strings.CutSuffix(fields[0], ":"); isAmount {
-			if same && fields[1] != "0" && (value == "Anonymous" || value == "Locked") {
+		switch {
+		case len(fields) < 2:
+		case strings.HasSuffix(fields[0], ":"): // an amount of the mapping above
+			if same && isChange(fields[0], fields[1]) {
 				all, same = all[:len(all)-1], false
 			}
-			continue
-		}
-		m, ok := parseMapping(fields[0])
-		same = ok && (fields[1] == "r-xp" || fields[1] == "r--p") && strings.HasSuffix(line, " "+file+"\n")
-		if same {
-			all = append(all, m)
+		default:
+			m, ok := parseMapping(fields[0])
+			if same = ok && isConstant(fields[1]) && strings.HasSuffix(line, " "+file+"\n"); same {
+				all = append(all, m)
+			}
 		}
 	}
 	return all
 }
+
+// isConstant reports whether code or constants have these permissions.
+func isConstant(permissions string) bool { return permissions == "r-xp" || permissions == "r--p" }
+
+// isChange reports whether an amount says that there are pages that are not the file's, or that are to stay.
+func isChange(name, amount string) bool { return (name == "Anonymous:" || name == "Locked:") && amount != "0" }
 
 // parseMapping reads START-END.
 func parseMapping(text string) (m mapping, ok bool) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"testing"
+	"time"
 
 	"piway/agent/publish"
 	"piway/shared/sample"
@@ -56,4 +57,28 @@ func TestSampler_read(t *testing.T) {
 	check("a machine with nothing else", 4, 0)
 	s.machine, s.live = fake{4, 60}, nil
 	check("one report", 4, 0)
+}
+
+// Once after the start, and then hourly.
+func TestResting(t *testing.T) {
+	t.Parallel()
+	var r resting
+	now := time.Now()
+	for i, step := range []struct {
+		after time.Duration
+		want  bool
+	}{
+		{0, false},
+		{15 * time.Second, true},
+		{15 * time.Second, false},
+		{time.Hour - 16*time.Second, false},
+		{time.Second, true},
+		{15 * time.Second, false},
+		{2 * time.Hour, true},
+	} {
+		now = now.Add(step.after)
+		if got := r.due(now); got != step.want {
+			t.Errorf("reading %d: got %t, want %t", i, got, step.want)
+		}
+	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // BenchmarkCollect measures what a minute of an agent at its defaults takes in CPU time: the four every 15 s, and all
-// the others once. "times-the-four" is that in relation to the four alone: the promise is 3 at most. It reads this
+// the others once. "times-the-four" is that in relation to the four alone: the promise is 4 at most. It reads this
 // machine, and a Raspberry Pi 4's files; run it where the agent is to run:
 //
 //	go test ./agent/collect -run '^$' -bench Collect

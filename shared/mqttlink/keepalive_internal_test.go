@@ -31,6 +31,7 @@ type peer struct {
 	connect []byte
 	pings   []time.Time // when they came
 	pongs   int         // how many it answers
+	mute    bool        // it acknowledges nothing
 	packets int         // that came beside them
 }
 
@@ -50,7 +51,9 @@ func (p *peer) serve(t *testing.T) {
 			p.connect, answer = body, []byte{0x20, 2, 0, 0}
 		case typePublish:
 			id := 2 + int(binary.BigEndian.Uint16(body))
-			p.packets, answer = p.packets+1, append([]byte{0x40, 2}, body[id:id+2]...)
+			if p.packets++; !p.mute {
+				answer = append([]byte{0x40, 2}, body[id:id+2]...)
+			}
 		case typePingreq:
 			p.pings = append(p.pings, time.Now())
 			if len(p.pings) <= p.pongs {
@@ -115,6 +118,25 @@ func TestKeepAlive_speaking(t *testing.T) {
 		synctest.Wait()
 		if len(p.pings) > 0 || p.packets != 20 || l.Err() != nil {
 			t.Errorf("got %d pings beside %d packets, %v; want none", len(p.pings), p.packets, l.Err())
+		}
+	})
+}
+
+// Who speaks and hears nothing pings, as a dead broker must be noticed however much goes to it.
+func TestKeepAlive_unanswered(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, p := kept(t, 0)
+		defer l.Close()
+		p.mute = true
+		begin := time.Now()
+		for range 4 {
+			l.Publish("t", []byte("x"))
+			time.Sleep(DefaultKeepAlive/3 - time.Second)
+		}
+		<-l.Lost()
+		if got, want := time.Since(begin), DefaultKeepAlive+pingTimeout; got != want || !errors.Is(l.Err(), errNoPong) {
+			t.Errorf("lost after %v by %v, want %v by %v", got, l.Err(), want, errNoPong)
 		}
 	})
 }

@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 )
 
 // amounts are those of a mapping in smaps.
@@ -39,7 +38,7 @@ func TestUnchanged(t *testing.T) {
 	}
 }
 
-// What was let go is there again when it is needed, and less is resident until then.
+// What was let go is there again when it is needed.
 func TestLetGo(t *testing.T) {
 	t.Parallel()
 	exe, err := os.Readlink("/proc/self/exe")
@@ -54,22 +53,4 @@ func TestLetGo(t *testing.T) {
 		t.Error("got no mappings of this program, want its code at least")
 	}
 	letGo()
-}
-
-func TestResting(t *testing.T) {
-	t.Parallel()
-	var r resting
-	now := time.Now()
-	for i, step := range []struct {
-		after time.Duration
-		want  bool
-	}{
-		{0, false}, {15 * time.Second, true}, {15 * time.Second, false}, {time.Hour - 16*time.Second, false},
-		{time.Second, true}, {15 * time.Second, false}, {2 * time.Hour, true},
-	} {
-		now = now.Add(step.after)
-		if got := r.due(now); got != step.want {
-			t.Errorf("reading %d: got %t, want %t", i, got, step.want)
-		}
-	}
 }
