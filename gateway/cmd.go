@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 
 	"piway/gateway/ctl"
 	"piway/gateway/gateway"
@@ -74,6 +75,11 @@ type runCmd struct {
 	configFile
 }
 
+// gcPercent trades time for memory. With 1,000 connections at rest there is a collection in 20 s, and under a load of
+// 20,000 reports a second, when it counts, they take a tenth more of the processor than by default; see
+// BenchmarkGateway_connections.
+const gcPercent = 50
+
 // Help is the longer help of the command.
 func (*runCmd) Help() string {
 	return `Takes samples over MQTT, stores them on disk and sends them to AWS. Ends cleanly on SIGINT and SIGTERM, and loses nothing on SIGKILL.
@@ -92,6 +98,7 @@ func (c *runCmd) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
+	debug.SetGCPercent(gcPercent)
 	limitMemory()
 	go returnMemory(ctx)
 	return gateway.Supervise(ctx, cfg, cli.Logger(s.Err, cfg.Log.Level))

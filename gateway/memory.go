@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -34,9 +35,11 @@ const returnEvery = 30 * time.Second
 func returnMemory(ctx context.Context) {
 	tick := time.NewTicker(returnEvery)
 	defer tick.Stop()
+	started := sync.OnceFunc(unmapProgram)
 	for {
 		select {
 		case <-tick.C:
+			started()
 			debug.FreeOSMemory()
 		case <-ctx.Done():
 			return

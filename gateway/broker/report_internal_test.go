@@ -49,8 +49,9 @@ func TestSession_Read(t *testing.T) {
 		{publishOf(0x33, "pi/a/samples", "retained", 3), ""},
 		{publishOf(0x34, "pi/a/samples", "QoS 2", 3), ""},
 		{publishOf(reportHead, longTopic, "a long topic", 4), ""},
-		{[]byte{reportHead, 3, 0, 12, 'p'}, ""},                     // cut off
-		{[]byte{reportHead, 0}, ""}, {[]byte{reportHead, 1, 0}, ""}, // and these
+		{[]byte{reportHead, 3, 0, 12, 'p'}, ""}, // cut off
+		{[]byte{reportHead, 0}, ""},
+		{[]byte{reportHead, 1, 0}, ""}, // and these
 		{publishOf(reportHead, "pi/a/samples", "", 5), "(none)"},
 		{publishOf(reportHead, "pi/a/samples", "last", 6), "last"},
 		{[]byte{reportHead, 100, 0, 12, 'p', 'i'}, ""}, // and no more

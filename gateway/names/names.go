@@ -43,7 +43,30 @@ func pieces(template, site string) []string {
 
 // Report returns the full name of a sample that came in a report.
 func (n Names) Report(name, device string) string {
-	return strings.Join(n.before, device) + name + strings.Join(n.after, device)
+	var b strings.Builder
+	b.Grow(len(name) + joinedSize(n.before, device) + joinedSize(n.after, device)) // every sample has its name made
+	join(&b, n.before, device)
+	b.WriteString(name)
+	join(&b, n.after, device)
+	return b.String()
+}
+
+// join writes pieces with the device between them.
+func join(b *strings.Builder, pieces []string, device string) {
+	for i, piece := range pieces {
+		if i > 0 {
+			b.WriteString(device)
+		}
+		b.WriteString(piece)
+	}
+}
+
+// joinedSize is how much join writes.
+func joinedSize(pieces []string, device string) (n int) {
+	for _, piece := range pieces {
+		n += len(piece)
+	}
+	return n + max(0, len(pieces)-1)*len(device)
 }
 
 // Script returns the full name of a script's bare sample: its own, behind the site.

@@ -17,6 +17,9 @@ type array struct {
 	ends []int
 }
 
+// fewElements is how many there mostly are at most: a few samples, or those that stay on the LAN.
+const fewElements = 8
+
 // splitArray splits the array that begins at open, where a bracket stands. It notes the ends of most elements, and
 // counts the others. It reports false when the array has no end.
 func splitArray(text []byte, open, most int) (a array, ok bool) {
@@ -29,6 +32,9 @@ func splitArray(text []byte, open, most int) (a array, ok bool) {
 		last := text[a.shut] != ','
 		if last && a.n == 0 && scan.Blank(text[at:a.shut]) {
 			return a, text[a.shut] == ']' // it is empty
+		}
+		if a.ends == nil {
+			a.ends = make([]int, 0, min(most, fewElements))
 		}
 		if a.n++; a.n <= most {
 			a.ends = append(a.ends, a.shut)
@@ -104,6 +110,9 @@ func (f *arrays) inOrder() arrays {
 func (f *arrays) without(text []byte) []byte {
 	var kept []byte
 	at := 0
+	if f[inSamples].shut+f[inLocal].shut > 0 {
+		kept = make([]byte, 0, len(text)-(f[inSamples].shut-f[inSamples].open)-(f[inLocal].shut-f[inLocal].open)+arraysFound)
+	}
 	for _, a := range f.inOrder() {
 		if a.shut == 0 {
 			continue

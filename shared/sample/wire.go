@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"piway/shared/sample/datum"
 	"piway/shared/sample/scan"
 )
 
@@ -30,7 +31,7 @@ func (w *wireSample) member(name []byte, dec *jsontext.Decoder) error {
 	case "name":
 		return w.name.read(dec)
 	case "unit":
-		return w.unit.read(dec)
+		return w.unit.readUnit(dec)
 	case "value":
 		return w.value.UnmarshalJSONFrom(dec)
 	case "time":
@@ -161,6 +162,23 @@ func (t *text) read(dec *jsontext.Decoder) error {
 		t.s = tok.String()
 	}
 	return err
+}
+
+// readUnit is read, which knows the units.
+func (t *text) readUnit(dec *jsontext.Decoder) error {
+	if dec.PeekKind() != '"' {
+		return t.read(dec)
+	}
+	t.set = true
+	v, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	if t.s = datum.UnitOf(v[1 : len(v)-1]); t.s == "" {
+		said, _ := scan.Unquote(v) // sound, as it was read
+		t.s = string(said)
+	}
+	return nil
 }
 
 func (t *text) check(field string, limits func(string) error) error {

@@ -23,3 +23,13 @@ func Units() iter.Seq[string] { return slices.Values(units) }
 func IsUnit(unit string) bool {
 	return slices.Contains(units, unit)
 }
+
+// UnitOf returns the unit that a text names, "" if it is none: without a string of its own for each text.
+func UnitOf(text []byte) string {
+	for _, u := range units {
+		if string(text) == u {
+			return u
+		}
+	}
+	return ""
+}

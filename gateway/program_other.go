@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// unmapProgram does not know how to ask this system.
+func unmapProgram() {}
