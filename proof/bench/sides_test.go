@@ -91,11 +91,12 @@ func (s *side) close(b testing.TB) {
 
 func deviceName(i int) string { return fmt.Sprintf("pi-%04d", i) }
 
-var lacks sync.Map
+var lacks = map[string]bool{}
 
 // lack says once what is left out.
 func lack(name, why string) {
-	if _, said := lacks.LoadOrStore(name, why); !said {
+	if !lacks[name] {
+		lacks[name] = true
 		_, _ = fmt.Fprintf(&tables, "\n%s left out: %s\n", name, why)
 	}
 }
@@ -188,7 +189,8 @@ var buildNATS = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(cache, "piway-proof", "nats-server")
-	cmd := exec.Command("go", "build", "-modfile=../../tools/peers/go.mod", "-o", path, "github.com/nats-io/nats-server/v2")
+	cmd := exec.Command("go", "build", "-modfile=../../tools/peers/go.mod", "-o", path,
+		"github.com/nats-io/nats-server/v2")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		first, _, _ := strings.Cut(string(out), "\n")
 		return "", fmt.Errorf("not built: %w: %s", err, first)

@@ -26,7 +26,8 @@ type turnOf struct {
 
 // closedLoop lets the sides take turns: what else the machine does falls on all.
 func closedLoop(b *testing.B, n int) {
-	t := newTable(b, "closed loop, %d connections, %d in flight each, medians of %d turns of %s", n, *inFlight, *turns, *turn)
+	t := newTable(b, "closed loop, %d connections, %d in flight each, medians of %d turns of %s",
+		n, *inFlight, *turns, *turn)
 	sides := chosen(b, n, every)
 	got := make([][]turnOf, len(sides))
 	for i := range inTurn(len(sides)) {
@@ -171,7 +172,8 @@ func residentMemory(b *testing.B, all []int) {
 type table struct{ *tabwriter.Writer }
 
 func newTable(b *testing.B, title string, args ...any) table {
-	_, _ = fmt.Fprintf(&tables, "\n"+title+"; an fsync took %v before\n\n", append(args, fsyncOf(b).Round(time.Microsecond))...)
+	_, _ = fmt.Fprintf(&tables, "\n"+title, args...)
+	_, _ = fmt.Fprintf(&tables, "; an fsync took %v before\n\n", fsyncOf(b).Round(time.Microsecond))
 	return table{tabwriter.NewWriter(&tables, 0, 0, 3, ' ', tabwriter.AlignRight)}
 }
 
