@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"regexp"
 	"syscall"
 	"testing"
 	"time"
@@ -72,20 +71,3 @@ func BenchmarkPeers_memory(b *testing.B) {
 		residentMemory(b, numbers(b, *memCons))
 	}
 }
-
-// chosen are the sides of a kind that take part, open.
-func chosen(b *testing.B, n int, kind func(*side) bool) (all []*side) {
-	b.Helper()
-	wanted, err := regexp.Compile(*only)
-	if err != nil {
-		b.Fatal(err)
-	}
-	for _, s := range allSides() {
-		if kind(s) && (s.measure || wanted.MatchString(s.name)) && s.open(b, n) {
-			all = append(all, s)
-		}
-	}
-	return all
-}
-
-func every(*side) bool { return true }
