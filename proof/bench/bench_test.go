@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"regexp"
 	"syscall"
 	"testing"
 	"time"
@@ -23,7 +22,7 @@ var (
 	openRate = flag.Int("rate", 5000, "reports a second of the open loop")
 	openCons = flag.Int("open-conns", 500, "connections of the open loop")
 	memCons  = flag.String("memory-conns", "50,500,1000", "connections when memory is looked at")
-	only     = flag.String("sides", "", "only sides whose names match, the gateway and its TLS beside them: 'nats|mosquitto'")
+	only     = flag.String("sides", "", "only the gateway and sides whose names match: 'nats|mosquitto'")
 )
 
 // asBroker makes the test binary be the broker library alone.
@@ -47,8 +46,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// BenchmarkPeers_closed counts the reports of four samples that are acknowledged in a second, when each connection sends its
-// next one at the PUBACK.
+// BenchmarkPeers_closed counts the reports that are acknowledged in a second, when each connection sends its next one at
+// the PUBACK.
 func BenchmarkPeers_closed(b *testing.B) {
 	for _, n := range numbers(b, *conns) {
 		b.Run(fmt.Sprintf("connections=%d", n), func(b *testing.B) {
@@ -72,20 +71,3 @@ func BenchmarkPeers_memory(b *testing.B) {
 		residentMemory(b, numbers(b, *memCons))
 	}
 }
-
-// chosen are the sides that take part, and why others do not.
-func chosen(b *testing.B, n int, kind func(*side) bool) (all []*side) {
-	b.Helper()
-	wanted, err := regexp.Compile(*only)
-	if err != nil {
-		b.Fatal(err)
-	}
-	for _, s := range allSides() {
-		if kind(s) && (s.measure || wanted.MatchString(s.name)) && s.open(b, n) {
-			all = append(all, s)
-		}
-	}
-	return all
-}
-
-func every(*side) bool { return true }

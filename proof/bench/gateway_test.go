@@ -39,8 +39,8 @@ func benchGateway(b testing.TB, n int) (map[string]string, *world.Process) {
 	return passwords, p
 }
 
-// A list is a gateway's of its devices. To add one takes an fsync, and a thousand take seconds: so the next gateway with
-// as many gets a copy.
+// A list is a gateway's of its devices. To add one takes an fsync, and a thousand take seconds: so the next gateway
+// with as many gets a copy.
 type list struct {
 	files     map[string][]byte
 	passwords map[string]string

@@ -77,6 +77,9 @@ func open(b *testing.B, s *side, rate int, d time.Duration) (l lateness) {
 	clients := s.clients
 	every := time.Second / time.Duration(rate)
 	rounds := int((d + 2*edge) / every / time.Duration(len(clients)))
+	if rounds < 2 {
+		b.Fatalf("%d reports/s over %d connections: are less than two each", rate, len(clients))
+	}
 	n := rounds * len(clients)
 	o := openRun{
 		start: time.Now(), clients: clients, sent: make([]atomic.Int64, n), took: make([]time.Duration, n),

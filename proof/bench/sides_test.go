@@ -49,16 +49,15 @@ func allSides() []*side {
 	}
 }
 
-// open starts the broker and connects the devices. It is false, and the table says why, if the broker is not there.
-func (s *side) open(b testing.TB, n int) bool {
+// open starts the broker and connects the devices, if the broker is there.
+func (s *side) open(b testing.TB, n int) (missing string) {
 	b.Helper()
 	s.passwords = map[string]string{}
 	for i := range n {
 		s.passwords[deviceName(i)] = "anything"
 	}
 	if missing := s.start(b, s, n); missing != "" {
-		lack(s.name, missing)
-		return false
+		return missing
 	}
 	if s.addr == "" {
 		s.clients = dialAll(b, s.proc, s.secure, s.passwords)
@@ -74,7 +73,7 @@ func (s *side) open(b testing.TB, n int) bool {
 		b.Fatalf("%s: %v", s.name, err)
 	}
 	s.before = cpuOf(b, s.proc)
-	return true
+	return ""
 }
 
 // close ends all that open began; so would the benchmark's end.
@@ -90,15 +89,6 @@ func (s *side) close(b testing.TB) {
 }
 
 func deviceName(i int) string { return fmt.Sprintf("pi-%04d", i) }
-
-var lacks sync.Map
-
-// lack says once what is left out.
-func lack(name, why string) {
-	if _, said := lacks.LoadOrStore(name, why); !said {
-		_, _ = fmt.Fprintf(&tables, "\n%s left out: %s\n", name, why)
-	}
-}
 
 func startLibrary(b testing.TB, s *side, _ int) string {
 	s.proc = &world.Process{Path: os.Args[0], Env: []string{asBroker + "=1"}, Ready: "library ready"}
@@ -188,7 +178,8 @@ var buildNATS = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(cache, "piway-proof", "nats-server")
-	cmd := exec.Command("go", "build", "-modfile=../../tools/peers/go.mod", "-o", path, "github.com/nats-io/nats-server/v2")
+	cmd := exec.Command("go", "build", "-modfile=../../tools/peers/go.mod", "-o", path,
+		"github.com/nats-io/nats-server/v2")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		first, _, _ := strings.Cut(string(out), "\n")
 		return "", fmt.Errorf("not built: %w: %s", err, first)

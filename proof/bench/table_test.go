@@ -3,6 +3,7 @@ package bench_test
 import (
 	"fmt"
 	"iter"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,8 +27,9 @@ type turnOf struct {
 
 // closedLoop lets the sides take turns: what else the machine does falls on all.
 func closedLoop(b *testing.B, n int) {
-	t := newTable(b, "closed loop, %d connections, %d in flight each, medians of %d turns of %s", n, *inFlight, *turns, *turn)
-	sides := chosen(b, n, every)
+	t := newTable(b, "closed loop, %d connections, %d in flight each, medians of %d turns of %s",
+		n, *inFlight, *turns, *turn)
+	sides := t.sides(b, n, every)
 	got := make([][]turnOf, len(sides))
 	for i := range inTurn(len(sides)) {
 		load := ownCPU(b)
@@ -105,7 +107,7 @@ func verdict(met bool) string {
 func openLoop(b *testing.B, n int) {
 	t := newTable(b, "open loop, %d reports/s over %d connections, medians of %d turns of %s, ms to the PUBACK",
 		*openRate, n, *turns, *openTurn)
-	sides := chosen(b, n, every)
+	sides := t.sides(b, n, every)
 	got := make([][]lateness, len(sides))
 	behind := make([]bool, len(sides))
 	for i := range inTurn(len(sides)) {
@@ -147,7 +149,7 @@ func residentMemory(b *testing.B, all []int) {
 	var order []string
 	for _, n := range all {
 		head = append(head, fmt.Sprintf("%d connections", n))
-		for _, s := range chosen(b, n, func(s *side) bool { return s.memory }) {
+		for _, s := range t.sides(b, n, func(s *side) bool { return s.memory }) {
 			closed(b, s, 1, *turn)
 			if rows[s.name] == nil {
 				order, rows[s.name] = append(order, s.name), []string{s.name}
@@ -168,18 +170,47 @@ func residentMemory(b *testing.B, all []int) {
 }
 
 // A table goes to the end of what is printed.
-type table struct{ *tabwriter.Writer }
-
-func newTable(b *testing.B, title string, args ...any) table {
-	_, _ = fmt.Fprintf(&tables, "\n"+title+"; an fsync took %v before\n\n", append(args, fsyncOf(b).Round(time.Microsecond))...)
-	return table{tabwriter.NewWriter(&tables, 0, 0, 3, ' ', tabwriter.AlignRight)}
+type table struct {
+	*tabwriter.Writer
+	left []string // out, and why
 }
 
-func (t table) row(cells ...string) { _, _ = fmt.Fprintln(t, strings.Join(cells, "\t")+"\t") }
+func newTable(b *testing.B, title string, args ...any) *table {
+	_, _ = fmt.Fprintf(&tables, "\n"+title, args...)
+	_, _ = fmt.Fprintf(&tables, "; an fsync took %v before\n\n", fsyncOf(b).Round(time.Microsecond))
+	return &table{Writer: tabwriter.NewWriter(&tables, 0, 0, 3, ' ', tabwriter.AlignRight)}
+}
 
-func (t table) end(b *testing.B) {
+// sides are those of a kind that take part, open.
+func (t *table) sides(b *testing.B, n int, kind func(*side) bool) (all []*side) {
+	b.Helper()
+	wanted, err := regexp.Compile(*only)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, s := range allSides() {
+		if !kind(s) || !s.measure && !wanted.MatchString(s.name) {
+			continue
+		}
+		if missing := s.open(b, n); missing == "" {
+			all = append(all, s)
+		} else if line := s.name + ": " + missing; !slices.Contains(t.left, line) {
+			t.left = append(t.left, line)
+		}
+	}
+	return all
+}
+
+func every(*side) bool { return true }
+
+func (t *table) row(cells ...string) { _, _ = fmt.Fprintln(t, strings.Join(cells, "\t")+"\t") }
+
+func (t *table) end(b *testing.B) {
 	_ = t.Flush() // to memory
-	b.ReportMetric(0, "ns/op")
+	for _, line := range t.left {
+		_, _ = fmt.Fprintln(&tables, line)
+	}
+	b.ReportMetric(0, "ns/op") // says nothing here
 }
 
 // unit is a side's name in the lines of the go command.
