@@ -25,4 +25,28 @@
 //	make bench BENCH='-bench closed -conns 1000 -inflight 16 -sides lib'  the library under a heavier load
 //
 // # Measured
+//
+// On two cores of a virtual machine with a fast disk, an fsync being 0.2 ms; the machine had other work, so look at the
+// ratios. In brackets is what three runs came to, in the busiest of which an fsync took milliseconds. Behind the
+// stroke is what it is by TLS.
+//
+//	closed loop       reports/s         gateway/nats              gateway/library alone        CPU µs a report
+//	100 connections   18,000 / 21,000   5.8 / 5.9 (4.5 to 11.5)   0.25 / 0.29 (0.16 to 0.29)   39 / 41, nats 133
+//	500 connections   29,000 / 27,000   9.0 / 9.2 (7.3 to 11.4)   0.43 / 0.52 (0.19 to 0.52)   41 / 43, nats 140
+//
+//	5,000 reports/s, 500 connections   p50 ms        p99 ms        max ms      CPU µs a report
+//	gateway                            2.4 / 2.3     8.0 / 8.0     13 / 14     118 / 124
+//	gateway, scripts                   2.3           7.5           18          120
+//	nats                               does not keep up: 1,500 / 1,900 a second
+//	mosquitto                          0.04 / 0.06   0.35 / 0.52   3.9 / 4.0   18 / 28
+//	library alone                      0.06 / 0.07   0.9 / 0.6     5.7 / 5.1   53 / 59
+//
+//	MiB resident   50 connections   500        1,000
+//	gateway        42 / 43          98 / 120   154 / 174
+//	nats           35 / 36          71 / 72    104 / 111
+//	mosquitto       8 / 10           8 / 17      9 / 24
+//
+// The bar of latency is met, unless others keep the disk busy. The two of the closed loop are missed, but for NATS's
+// where an fsync is slow. At 100 connections with one report in flight all wait for the disk's commit at once: that is
+// latency, not load. 2,000 Pis that report every 15 s are 133 reports a second.
 package bench
