@@ -37,7 +37,7 @@
 //
 // A commit inserts one row per message; its samples are one JSON column. The ledger and the memory of what was seen
 // are functions of that log plus what has left it, so they need not be written with each commit: they are folded to
-// disk when a pass closes or is settled, after 4096 reports, or when something happened that leaves no row (a refusal,
+// disk when a pass closes or is settled, after 16384 reports, or when something happened that leaves no row (a refusal,
 // a duplicate, a report of nothing but local samples; how many came beside others stands in the row). So an ordinary commit is rows and nothing else, and still every figure survives a kill.
 //
 // # Passes and positions

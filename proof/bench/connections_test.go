@@ -124,12 +124,15 @@ func runFleets(b *testing.B, fleets []*benchFleet) {
 	b.ReportMetric(0, "ns/op") // says nothing here
 }
 
+// burstFor is how long a burst takes.
+const burstFor = 3 * time.Second
+
 // burst has every device send as fast as it can, and returns how many reports that were.
 func (f *benchFleet) burst(b *testing.B) int64 {
 	b.Helper()
 	var reports atomic.Int64
 	var wg sync.WaitGroup
-	end := time.Now().Add(benchFor)
+	end := time.Now().Add(burstFor)
 	for _, c := range f.clients {
 		wg.Go(func() {
 			for time.Now().Before(end) {

@@ -115,7 +115,7 @@ func TestDay_many(t *testing.T) {
 	}
 	var all []*result
 	for _, form := range []string{cloud.Metric, cloud.EMF} {
-		all = append(all, newPlace(t, pageSize(t)).measure(t, form, spread(2000), 2*time.Minute))
+		all = append(all, newPlace(t, pageSize(t)).measure(t, form, spread(2000), 6*time.Minute))
 	}
 	show(t.Output(), all...)
 }

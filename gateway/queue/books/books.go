@@ -153,7 +153,7 @@ func (b *Books) Right() int64 { return b.right }
 
 // foldEvery is how many reports may be in the table but not yet folded: it spares each commit that work, and bounds
 // what Load has to replay.
-const foldEvery = 4096
+const foldEvery = 16384
 
 // Due reports whether the books are to be folded whatever is committed.
 func (b *Books) Due() bool { return b.Last-b.folded >= foldEvery }

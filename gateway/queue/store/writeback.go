@@ -19,8 +19,9 @@ const (
 // Suffixes are those of a store's files, its own last: a log must never lie beside a store that it is not of.
 var Suffixes = []string{LogSuffix, IndexSuffix, ""}
 
-// LogBytes is how much is in the log when it is moved: SQLite's own default of 1000 pages of 4096 bytes.
-const LogBytes = 4096 * 1000
+// LogBytes is how much is in the log when it is moved: of 2,000 devices what comes in a window and a half. A page that was
+// written anew meanwhile is moved once. The ballast has room for it.
+const LogBytes = 6 << 20
 
 // writeBack writes a log that is there in place, byte for byte, and makes it durable. After a write that failed and a
 // SIGKILL the kernel may show bytes that never reached the disk, and SQLite would take them for commits; so whatever

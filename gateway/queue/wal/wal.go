@@ -3,7 +3,7 @@
 //
 // Its promise: the log stays short, or the one who keeps it long is named; and an error of moving it is never lost.
 // SQLite moves it by itself too, but then keeps errors to itself: the log would grow without bound, and nobody would
-// know. So it is asked to, here, when the log holds 4 MB, and to empty it after a minute without a commit; and what it
+// know. So it is asked to, here, when the log holds 6 MB, and to empty it after a minute without a commit; and what it
 // answers counts. Who reads the store for so long that the log grows is found in `/proc/locks`.
 package wal
 
