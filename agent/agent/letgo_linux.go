@@ -55,7 +55,9 @@ func unchanged(smaps, file string) (all []mapping) {
 func isConstant(permissions string) bool { return permissions == "r-xp" || permissions == "r--p" }
 
 // isChange reports whether an amount says that there are pages that are not the file's, or that are to stay.
-func isChange(name, amount string) bool { return (name == "Anonymous:" || name == "Locked:") && amount != "0" }
+func isChange(name, amount string) bool {
+	return (name == "Anonymous:" || name == "Locked:") && amount != "0"
+}
 
 // parseMapping reads START-END.
 func parseMapping(text string) (m mapping, ok bool) {

@@ -19,19 +19,14 @@ func (q *Queue) loop(ctx context.Context) error {
 	for {
 		q.beats()
 		q.disk.Attend(work)
+		due := true
 		select {
 		case o := <-q.in.Next():
-			if ops = q.in.Take(append(ops, o)); q.mayWait(wait, ops) {
-				continue
-			}
-			ops = q.gather(ops)
+			ops, due = q.take(wait, append(ops, o))
 		case <-wait.over():
 		case <-q.hurried(ops):
 		case <-tick.C:
-			q.attend(work)
-			if !q.w.due() && !q.w.nearlyDue(len(ops)) {
-				continue
-			}
+			due = q.attend(work, len(ops))
 		case err := <-q.sick:
 			for _, o := range ops {
 				o.done(ErrClosed)
@@ -42,6 +37,9 @@ func (q *Queue) loop(ctx context.Context) error {
 			q.disk.Leave(work)
 			return nil
 		}
+		if !due {
+			continue
+		}
 		q.commit(work, ops)
 		wait.committed(q.w.now.mono)
 		clear(ops) // what was written is not held until it is overwritten
@@ -50,12 +48,22 @@ func (q *Queue) loop(ctx context.Context) error {
 	}
 }
 
-// attend does what is to be done several times a second.
-func (q *Queue) attend(ctx context.Context) {
+// attend does what is to be done several times a second, and reports whether a commit is due, with those that wait.
+func (q *Queue) attend(ctx context.Context, waiting int) bool {
 	q.w.look()
 	q.w.bounds.endEpisodes(q.w.now.mono, q.cfg.Log)
 	q.lookAround(ctx)
 	q.thin(ctx)
+	return q.w.due() || waiting > 0 && q.w.nearlyDue()
+}
+
+// take adds to ops what is there, and reports whether they are to be committed.
+func (q *Queue) take(wait *wait, ops []op) (all []op, due bool) {
+	ops = q.in.Take(ops)
+	if q.mayWait(wait, ops) {
+		return ops, false
+	}
+	return q.gather(ops), true
 }
 
 // mayWait reports whether all ops may wait for more.

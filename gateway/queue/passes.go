@@ -122,9 +122,8 @@ func (w *writer) due() bool {
 }
 
 // nearlyDue reports whether a pass closes so soon that what waits for company must be stored now.
-func (w *writer) nearlyDue(waiting int) bool {
-	return waiting > 0 &&
-		w.passes.due(w.now.wall.Add(beforeClosing), w.now.mono+beforeClosing, w.cfg.Window, w.cfg.Grace)
+func (w *writer) nearlyDue() bool {
+	return w.passes.due(w.now.wall.Add(beforeClosing), w.now.mono+beforeClosing, w.cfg.Window, w.cfg.Grace)
 }
 
 // closeDue closes the passes that are over, the oldest first.

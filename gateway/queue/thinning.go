@@ -31,9 +31,7 @@ func (q *Queue) thin(ctx context.Context) {
 	}
 	var from int
 	err := w.write(ctx, []op{{tx: func(ctx context.Context, w *writer) (err error) {
-		w.stopPicks()
-		from, err = thin.Group(ctx, w.conn, w.now.wall, w.cfg.Window, w.cfg.ThinAfter, w.inHand.Has, w.bounds.shares.Left)
-		w.folds = w.folds || from > 0 // a row stands for another number of samples now
+		from, err = w.thinGroup(ctx)
 		return err
 	}}})
 	if err == nil && w.wakes { // it may have closed passes too
@@ -50,6 +48,14 @@ func (q *Queue) thin(ctx context.Context) {
 		t.from, t.to = t.from+from, t.to+1
 		w.wal.Committed(w.now.mono)
 	}
+}
+
+// thinGroup thins the passes of one coarser window, and returns how many.
+func (w *writer) thinGroup(ctx context.Context) (from int, err error) {
+	w.stopPicks()
+	from, err = thin.Group(ctx, w.conn, w.now.wall, w.cfg.Window, w.cfg.ThinAfter, w.inHand.Has, w.bounds.shares.Left)
+	w.folds = w.folds || from > 0 // a row stands for another number of samples now
+	return from, err
 }
 
 func (t *thinning) log(now time.Duration, log *slog.Logger) {

@@ -42,4 +42,3 @@ func (o *Options) plainDSN() string {
 	}
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: o.Path}).EscapedPath()}).String() + "?" + values.Encode()
 }
-
