@@ -12,18 +12,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/shirou/gopsutil/v3/common"
 
 	"piway/agent/collect"
-	"piway/agent/collect/host"
 	"piway/shared/sample"
 )
 
 // on returns a context in which /proc and /sys are those of a folder.
 func on(t *testing.T, dir string) context.Context {
 	t.Helper()
-	return host.Elsewhere(t.Context(), map[string]string{
-		host.ProcVariable: filepath.Join(dir, "proc"),
-		host.SysVariable:  filepath.Join(dir, "sys"),
+	return context.WithValue(t.Context(), common.EnvKey, common.EnvMap{
+		common.HostProcEnvKey: filepath.Join(dir, "proc"),
+		common.HostSysEnvKey:  filepath.Join(dir, "sys"),
 	})
 }
 

@@ -3,10 +3,10 @@ package collect
 import (
 	"context"
 	"errors"
-	"strconv"
-	"strings"
+	"fmt"
 
-	"piway/agent/collect/host"
+	"github.com/shirou/gopsutil/v3/cpu"
+
 	"piway/agent/collect/reading"
 )
 
@@ -29,37 +29,16 @@ type cpuTimes struct {
 // read returns the percentage of CPU time spent busy since the last reading. Waiting for a disk is not busy,
 // time stolen by other guests is.
 func (u *cpuUsage) read(ctx context.Context) (float64, error) {
-	text, _ := host.ReadHead(host.Proc(ctx, "stat")) // without it none is found
-	times, ok := parseCPU(text)
-	if !ok {
+	times, err := cpu.TimesWithContext(ctx, false)
+	if err != nil {
+		return 0, fmt.Errorf("reading cpu times: %w", err)
+	}
+	if len(times) == 0 || times[0].CPU != "cpu-total" { // the library's ways of saying that it could not read them
 		return 0, errors.New("reading cpu times: none found")
 	}
-	return u.since(times)
-}
-
-// parseCPU reads the first line of proc_stat(5): user, nice, system, idle, iowait, irq, softirq and, since Linux 2.6.11,
-// steal, in hundredths of a second. Guest time, which may follow, is in user already.
-func parseCPU(text string) (t cpuTimes, ok bool) {
-	line, _, _ := strings.Cut(text, "\n")
-	fields := strings.Fields(line)
-	if len(fields) < 8 || fields[0] != "cpu" {
-		return t, false
-	}
-	for i, field := range fields[1:min(len(fields), 9)] {
-		n, err := strconv.ParseUint(field, 10, 64)
-		if err != nil {
-			return t, false
-		}
-		switch seconds := float64(n) / 100; i {
-		case 3:
-			t.idle = seconds
-		case 4:
-			t.waiting = seconds
-		default:
-			t.busy += seconds
-		}
-	}
-	return t, true
+	t := times[0]
+	busy := t.User + t.Nice + t.System + t.Irq + t.Softirq + t.Steal // guest time is in User already
+	return u.since(cpuTimes{busy: busy, idle: t.Idle, waiting: t.Iowait})
 }
 
 // since takes new counters and compares them with the last ones. The one of waiting may go back, since the kernel does

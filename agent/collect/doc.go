@@ -18,4 +18,13 @@
 //
 // The machines under testdata/machines hold the table and the sensors together: each row is given by one of them, and
 // none gives what is in no row.
+//
+// # Traps in gopsutil, and their guards
+//
+// It returns nothing and a nil error for a file that it cannot read, it returns NaN, its Used is not what free shows,
+// and it takes 0 for a line of meminfo that is missing. A check stands beside each reading, and what was found takes
+// only finite values. It panics where loadavg or net/dev is empty, and reads this machine's load where the other's
+// cannot be read; its counters of disks look up serial numbers each time. It looks at no thermal zone where any
+// hardware monitor is, and asks thermometers that take a second. So the local sensors and the temperature read the
+// kernel's files themselves.
 package collect

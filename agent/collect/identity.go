@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/shirou/gopsutil/v3/common"
+
 	"piway/agent/collect/host"
 	"piway/agent/collect/reading"
 	"piway/shared/version"
@@ -56,8 +58,8 @@ func dmi(ctx context.Context, name string) string {
 // osName returns the name of the operating system. In a container that reads the host's /proc, /etc is another
 // system's, unless HOST_ETC says where the host's is.
 func osName(ctx context.Context) string {
-	dir := host.Folder(ctx, host.EtcVariable, "")
-	if dir == "" && host.Folder(ctx, host.ProcVariable, "") != "" {
+	dir := host.Folder(ctx, common.HostEtcEnvKey, "")
+	if dir == "" && host.Folder(ctx, common.HostProcEnvKey, "") != "" {
 		return ""
 	}
 	return reading.Attribute(parseOSRelease(host.Trimmed(filepath.Join(cmp.Or(dir, "/etc"), "os-release"))))

@@ -44,7 +44,7 @@ func TestParseSwap(t *testing.T) {
 		{"SwapTotal: 9 MB\nSwapFree: 0 kB\n", 0, 0, false},
 		{"", 0, 0, false},
 	} {
-		if total, free, ok := parseSwap(tt.text); total != tt.total<<10 || free != tt.free<<10 || ok != tt.ok {
+		if total, free, ok := parseSwap(tt.text); total != tt.total || free != tt.free || ok != tt.ok {
 			t.Errorf("%q: got %d, %d, %t", tt.text, total, free, ok)
 		}
 	}

@@ -3,6 +3,8 @@ package collect
 import (
 	"context"
 	"errors"
+	"strconv"
+	"strings"
 
 	"piway/agent/collect/host"
 	"piway/agent/collect/reading"
@@ -25,9 +27,19 @@ func swapUsage(ctx context.Context, out *reading.Found) error {
 	return nil
 }
 
-// parseSwap returns the bytes of SwapTotal and SwapFree, false unless both are there.
+// parseSwap returns the kB of SwapTotal and SwapFree (proc_meminfo(5)), false unless both are there.
 func parseSwap(text string) (total, free uint64, ok bool) {
-	total, noTotal := memoryLine(text, "SwapTotal")
-	free, noFree := memoryLine(text, "SwapFree")
-	return total, free, noTotal == nil && noFree == nil
+	var hasTotal, hasFree bool
+	for line := range strings.Lines(text) {
+		key, rest, _ := strings.Cut(line, ":")
+		n, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
+		switch {
+		case err != nil:
+		case key == "SwapTotal":
+			total, hasTotal = n, true
+		case key == "SwapFree":
+			free, hasFree = n, true
+		}
+	}
+	return total, free, hasTotal && hasFree
 }

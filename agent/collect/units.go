@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/shirou/gopsutil/v3/common"
+
 	"piway/agent/collect/host"
 	"piway/agent/collect/reading"
 	"piway/agent/collect/systemd"
@@ -47,7 +49,7 @@ func (u *units) read(ctx context.Context, out *reading.Found) error {
 // that other programs on the bus heed.
 func busSocket(ctx context.Context) string {
 	const name = "dbus/system_bus_socket"
-	if dir := host.Folder(ctx, host.RunVariable, ""); dir != "" {
+	if dir := host.Folder(ctx, common.HostRunEnvKey, ""); dir != "" {
 		return filepath.Join(dir, name)
 	}
 	return cmp.Or(addressPath(os.Getenv("DBUS_SYSTEM_BUS_ADDRESS")), "/run/"+name)

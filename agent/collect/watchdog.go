@@ -19,7 +19,7 @@ func watchdogArmed(ctx context.Context, out *reading.Found) error {
 	}
 	told, armed := false, 0.0
 	for _, name := range names {
-		text, err := host.ReadHead(filepath.Join(dir, name, "state"))
+		text, err := host.ReadText(filepath.Join(dir, name, "state"))
 		if errors.Is(err, host.ErrAbsent) { // kernels may be built without it
 			continue
 		}

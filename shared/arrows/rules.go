@@ -56,7 +56,7 @@ var inside = map[string][]string{
 	"agent/collect/thermal_test": {"agent/collect/hosttest", "agent/collect/reading"},
 
 	// Machines of files, imported by tests only.
-	"agent/collect/hosttest": {"agent/collect/host", "agent/collect/reading"},
+	"agent/collect/hosttest": {"agent/collect/reading"},
 
 	// The gateway's stages, and their wiring.
 	"gateway/broker": {"shared/guard", "shared/tell", "shared/config", "shared/sample"},
@@ -260,9 +260,12 @@ var libraries = map[string][]string{
 	"github.com/hanwen/go-fuse/v2":    {"proof/faultfs"},
 	"github.com/mochi-mqtt/server/v2": {"gateway/broker", "localcore/broker", "proof/bench_test"},
 	"github.com/rogpeppe/go-internal": {"proof/scenarios_test"},
-	"golang.org/x/net/dns":            {"shared/mdns"},
-	"golang.org/x/sync/errgroup":      {"..."},
-	"golang.org/x/sync/semaphore":     {"gateway/broker"},
+	"github.com/shirou/gopsutil/v3": {
+		"agent/collect", "agent/collect/host", "agent/collect/hosttest", "agent/collect/mounts",
+	},
+	"golang.org/x/net/dns":        {"shared/mdns"},
+	"golang.org/x/sync/errgroup":  {"..."},
+	"golang.org/x/sync/semaphore": {"gateway/broker"},
 	"golang.org/x/sys": {
 		"agent/collect", "agent/collect/host", "agent/collect/mounts", "agent/collect/notify", "shared/clock", "gateway",
 		"shared/mdns",

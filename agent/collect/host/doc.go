@@ -2,5 +2,5 @@
 // [ErrAbsent] and never 0, and no file is read without end.
 //
 // A container may show the host's /proc, /sys, /etc, /run and / elsewhere: then HOST_PROC, HOST_SYS, HOST_ETC, HOST_RUN
-// and HOST_ROOT say where. A context may say it too, for one reading.
+// and HOST_ROOT say where, to the library gopsutil as well. A context may say it too, for one reading.
 package host

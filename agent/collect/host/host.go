@@ -1,7 +1,6 @@
 package host
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,43 +11,32 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/shirou/gopsutil/v3/common"
 	"golang.org/x/sys/unix"
 )
 
 // ErrAbsent is told of what this machine does not have. It is no fault.
 var ErrAbsent = errors.New("this machine has none")
 
-// The variables that say where the host's folders are.
-const (
-	ProcVariable = "HOST_PROC"
-	SysVariable  = "HOST_SYS"
-	EtcVariable  = "HOST_ETC"
-	RunVariable  = "HOST_RUN"
-	RootVariable = "HOST_ROOT"
-)
-
-// elsewhere is the key of the folders in a context.
-type elsewhere struct{}
-
-// Elsewhere returns a context in which the host's folders are these, by their variables.
-func Elsewhere(ctx context.Context, folders map[string]string) context.Context {
-	return context.WithValue(ctx, elsewhere{}, folders)
-}
-
 // Proc returns the path of a file below the host's /proc, which HOST_PROC says.
 func Proc(ctx context.Context, name string) string {
-	return filepath.Join(Folder(ctx, ProcVariable, "/proc"), name)
+	return filepath.Join(Folder(ctx, common.HostProcEnvKey, "/proc"), name)
 }
 
 // Sys returns the path of a file below the host's /sys, which HOST_SYS says.
 func Sys(ctx context.Context, name string) string {
-	return filepath.Join(Folder(ctx, SysVariable, "/sys"), name)
+	return filepath.Join(Folder(ctx, common.HostSysEnvKey, "/sys"), name)
 }
 
 // Folder returns one of the host's folders, by the variable that says where it is; otherwise if none does.
-func Folder(ctx context.Context, variable, otherwise string) string {
-	folders, _ := ctx.Value(elsewhere{}).(map[string]string) // nil in a context that says nothing
-	return cmp.Or(folders[variable], os.Getenv(variable), otherwise)
+func Folder(ctx context.Context, key common.EnvKeyType, otherwise string) string {
+	if env, ok := ctx.Value(common.EnvKey).(common.EnvMap); ok && env[key] != "" {
+		return env[key]
+	}
+	if dir := os.Getenv(string(key)); dir != "" {
+		return dir
+	}
+	return otherwise
 }
 
 // maxText is the most that is read of a file: ten times the mount table of a host with 3000 containers.

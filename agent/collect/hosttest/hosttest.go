@@ -9,7 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"piway/agent/collect/host"
+	"github.com/shirou/gopsutil/v3/common"
+
 	"piway/agent/collect/reading"
 )
 
@@ -26,11 +27,11 @@ func Write(t testing.TB, path, text string) {
 
 // On returns a context in which the machine is the one whose files are in dir.
 func On(ctx context.Context, dir string) context.Context {
-	return host.Elsewhere(ctx, map[string]string{
-		host.ProcVariable: filepath.Join(dir, "proc"),
-		host.SysVariable:  filepath.Join(dir, "sys"),
-		host.EtcVariable:  filepath.Join(dir, "etc"),
-		host.RunVariable:  filepath.Join(dir, "run"),
+	return context.WithValue(ctx, common.EnvKey, common.EnvMap{
+		common.HostProcEnvKey: filepath.Join(dir, "proc"),
+		common.HostSysEnvKey:  filepath.Join(dir, "sys"),
+		common.HostEtcEnvKey:  filepath.Join(dir, "etc"),
+		common.HostRunEnvKey:  filepath.Join(dir, "run"),
 	})
 }
 

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	"golang.org/x/sys/unix"
+	"github.com/shirou/gopsutil/v3/disk"
 
 	"piway/agent/collect/host"
 )
@@ -19,13 +19,13 @@ import (
 type Disk struct {
 	Path  string // as it is configured
 	known *Known
-	ask   func(path string) (usage, error) // statfs(2)
-	says  atomic.Pointer[string]           // what check says of the last value, see Remark
+	ask   func(ctx context.Context, path string) (*disk.UsageStat, error) // statfs(2)
+	says  atomic.Pointer[string]                                          // what check says of the last value, see Remark
 }
 
 // NewDisk returns the disk at path. What is mounted there is remembered in known.
 func NewDisk(path string, known *Known) *Disk {
-	return &Disk{Path: path, known: known, ask: askUsage}
+	return &Disk{Path: path, known: known, ask: disk.UsageWithContext}
 }
 
 // steady is how often a reading is begun anew because something was mounted or unmounted meanwhile.
@@ -46,7 +46,7 @@ func (d *Disk) figure(ctx context.Context) (float64, error) {
 		return 0, host.Unnamed(err)
 	}
 	if path == "/" { // always mounted, and what most machines read
-		u, err := d.ask(path)
+		u, err := d.ask(ctx, path)
 		if err != nil {
 			return 0, err
 		}
@@ -67,7 +67,7 @@ func (d *Disk) steadily(ctx context.Context, path string) (float64, error) {
 		if err != nil {
 			return 0, err
 		}
-		u, err := d.ask(path)
+		u, err := d.ask(ctx, path)
 		switch {
 		case errors.Is(err, syscall.EINTR): // by a signal of Go's own
 		case err != nil:
@@ -128,7 +128,7 @@ func notMounted(point, why, file string) error {
 }
 
 // judge returns the percentage of a file system that was found where it should be, and notes of what it is.
-func (d *Disk) judge(at place, path string, u usage) (float64, error) {
+func (d *Disk) judge(at place, path string, u *disk.UsageStat) (float64, error) {
 	if at.own.kind == "autofs" { // the call has not made it mount the disk
 		return 0, fmt.Errorf("%s is not mounted, only its automount is", at.point)
 	}
@@ -152,24 +152,8 @@ func (d *Disk) Remark() string {
 	return ""
 }
 
-// usage is in bytes.
-type usage struct {
-	Total, Used uint64
-	Free        uint64 // without what is kept for root
-}
-
-// askUsage is statfs(2).
-func askUsage(path string) (usage, error) {
-	var f unix.Statfs_t
-	if err := unix.Statfs(path, &f); err != nil {
-		return usage{}, err
-	}
-	size := uint64(f.Bsize) //nolint:gosec,unconvert // it is not negative, and has another type on other machines
-	return usage{Total: f.Blocks * size, Used: (f.Blocks - f.Bfree) * size, Free: f.Bavail * size}, nil
-}
-
 // percentUsed refuses what cannot be: file systems without a size, such as /proc, and with more free than there is.
-func percentUsed(u usage) (float64, error) {
+func percentUsed(u *disk.UsageStat) (float64, error) {
 	switch {
 	case u.Used > u.Total || u.Free > u.Total: // unsigned: below 0
 		return 0, errors.New("more is free than there is")

@@ -1,12 +1,15 @@
 package mounts
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/shirou/gopsutil/v3/disk"
 )
 
 func TestDisk_unplugged_and_plugged_in_again(t *testing.T) {
@@ -214,15 +217,15 @@ func TestDisk_not_what_it_seems(t *testing.T) {
 func TestDisk_changes_meanwhile(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	ask := askUsage
+	ask := disk.UsageWithContext
 	during := func(changes ...func()) {
 		b.start("", b.usb)
-		b.disks[0].ask = func(path string) (usage, error) {
+		b.disks[0].ask = func(ctx context.Context, path string) (*disk.UsageStat, error) {
 			if len(changes) > 0 {
 				changes[0]()
 				changes = changes[1:]
 			}
-			return ask(path)
+			return ask(ctx, path)
 		}
 	}
 	plug, unplug := func() { b.mounts(usbDisk) }, func() { b.mounts() }
@@ -254,11 +257,11 @@ func TestDisk_changes_meanwhile(t *testing.T) {
 	b.has(b.usb)
 	b.start("", b.usb)
 	calls := 0
-	b.disks[0].ask = func(path string) (usage, error) {
+	b.disks[0].ask = func(ctx context.Context, path string) (*disk.UsageStat, error) {
 		if calls++; calls == 1 {
-			return usage{}, syscall.EINTR
+			return nil, syscall.EINTR
 		}
-		return ask(path)
+		return ask(ctx, path)
 	}
 	b.has(b.usb)
 }
@@ -281,18 +284,18 @@ func TestDisk_a_link_out_of_the_host(t *testing.T) {
 func TestPercentUsed(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		u    usage
+		u    disk.UsageStat
 		want float64
 		ok   bool
 	}{
-		{usage{Total: 100, Used: 60, Free: 20}, 75, true},
-		{usage{Total: 100, Used: 0, Free: 100}, 0, true},
-		{usage{Total: 100, Used: 100, Free: 0}, 100, true},
-		{usage{}, 0, false},
-		{usage{Total: 100, Used: 1<<64 - 50, Free: 150}, 0, false},
-		{usage{Total: 100, Used: 20, Free: 1<<64 - 5}, 0, false},
+		{disk.UsageStat{Total: 100, Used: 60, Free: 20}, 75, true},
+		{disk.UsageStat{Total: 100, Used: 0, Free: 100}, 0, true},
+		{disk.UsageStat{Total: 100, Used: 100, Free: 0}, 100, true},
+		{disk.UsageStat{}, 0, false},
+		{disk.UsageStat{Total: 100, Used: 1<<64 - 50, Free: 150}, 0, false},
+		{disk.UsageStat{Total: 100, Used: 20, Free: 1<<64 - 5}, 0, false},
 	} {
-		got, err := percentUsed(tt.u)
+		got, err := percentUsed(&tt.u)
 		if got != tt.want || (err == nil) != tt.ok {
 			t.Errorf("%+v: got %v, %v", tt.u, got, err)
 		}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/shirou/gopsutil/v3/common"
+
 	"piway/agent/collect/host"
 )
 
@@ -23,7 +25,7 @@ type place struct {
 
 // rootFolder is where / of the machine is, if it is to be seen at all.
 func rootFolder(ctx context.Context) string {
-	return host.Folder(ctx, host.RootVariable, filepath.Dir(host.Proc(ctx, "")))
+	return host.Folder(ctx, common.HostRootEnvKey, filepath.Dir(host.Proc(ctx, "")))
 }
 
 // ownMounts returns the mountinfo of this process, "" if it cannot be read.

@@ -7,13 +7,15 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/shirou/gopsutil/v3/common"
+
 	"piway/agent/collect/host"
 )
 
 // planned returns the deepest place at or above path where the machine's files say that a file system is to be
 // mounted, and which file says so; "" if none does. Path is the machine's.
 func planned(ctx context.Context, path string) (point, file string) {
-	etc := host.Folder(ctx, host.EtcVariable, filepath.Join(rootFolder(ctx), "etc"))
+	etc := host.Folder(ctx, common.HostEtcEnvKey, filepath.Join(rootFolder(ctx), "etc"))
 	fstab := filepath.Join(etc, "fstab")
 	text, err := host.ReadText(fstab)
 	if err == nil { // a machine without one plans nothing there

@@ -11,14 +11,14 @@ import (
 	"sync"
 	"testing"
 
-	"piway/agent/collect/host"
+	"github.com/shirou/gopsutil/v3/common"
 )
 
 // inFolders returns a context in which /proc, /sys and /etc are these folders; "" for the machine's.
 func inFolders(t *testing.T, proc, sys, etc string) context.Context {
 	t.Helper()
-	return host.Elsewhere(t.Context(), map[string]string{
-		host.ProcVariable: proc, host.SysVariable: sys, host.EtcVariable: etc,
+	return context.WithValue(t.Context(), common.EnvKey, common.EnvMap{
+		common.HostProcEnvKey: proc, common.HostSysEnvKey: sys, common.HostEtcEnvKey: etc,
 	})
 }
 

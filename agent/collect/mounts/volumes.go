@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/shirou/gopsutil/v3/common"
 	"golang.org/x/sys/unix"
 
 	"piway/agent/collect/host"
@@ -60,7 +61,7 @@ func NewVolumes(listed []string, statfs func(string) (Space, error)) *Volumes {
 // Read tells each real file system's usage, and how many of its inodes are in use. One that hangs costs the others
 // nothing, because each is asked in a goroutine of its own.
 func (m *Volumes) Read(ctx context.Context, out *reading.Found) error {
-	root := host.Folder(ctx, host.RootVariable, "")
+	root := host.Folder(ctx, common.HostRootEnvKey, "")
 	table := "self/mountinfo"
 	if root != "" { // the host's, seen from a container
 		table = "1/mountinfo"
