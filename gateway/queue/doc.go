@@ -37,8 +37,22 @@
 //
 // A commit inserts one row per message; its samples are one JSON column. The ledger and the memory of what was seen
 // are functions of that log plus what has left it, so they need not be written with each commit: they are folded to
-// disk when a pass closes or is settled, after 16384 reports, or when something happened that leaves no row (a refusal,
-// a duplicate, a report of nothing but local samples; how many came beside others stands in the row). So an ordinary commit is rows and nothing else, and still every figure survives a kill.
+// disk when a pass is settled, or closes a window after the last fold, after 16384 reports, or when something happened
+// that leaves no row (a refusal, a duplicate, a report of nothing but local samples; how many came beside others stands
+// in the row). So an ordinary commit is rows and nothing else, and still every figure survives a kill. The row of an
+// open pass gives it more ids than it has, so that it is written when it is new and when it closes.
+//
+// # Waiting for company
+//
+// What a commit costs is whole pages and an fsync, whatever is in it. So an agent's report waits for others, for
+// `Linger`: agents of a fleet report within some seconds of each other, and what is not acknowledged they send again. It
+// waits for nothing if its device is busy, sending one after the other (another one of it waits, or it was served just
+// now); if it claims a name, since others are undecided until that is on disk; and no longer than until its pass closes,
+// or its window would get a second datum. A script's message and an agent's first report wait 200 ms at most. Positions
+// go along with the next commit, `Hurry` ends every wait, and so does the end of Run. How long the others wait is none
+// of a device's business: the first whose wait is over takes all along.
+//
+// Pages are small, since few reports share one at the usual load.
 //
 // # Passes and positions
 //

@@ -13,6 +13,8 @@ const (
 	// busyFor is for how long after a commit its senders are taken for busy: what they send next is sent because of the
 	// acknowledgement, and waits for nothing.
 	busyFor = 250 * time.Millisecond
+	// maxWaiting bounds the bytes that wait: reports of a backlog are large.
+	maxWaiting = 1 << 20
 	// beforeClosing is how long before its pass closes an entry is stored at the latest: twice what may be late.
 	beforeClosing = 2 * closeEvery
 )
@@ -25,6 +27,7 @@ type wait struct {
 	until time.Duration // monotonic
 
 	seen    int             // how many of the ops it knows
+	bytes   int             // of their samples
 	devices map[string]bool // whose entries wait
 	// Devices that were served since turned, and in the busyFor before that.
 	served, before map[string]bool
@@ -53,10 +56,14 @@ func (w *wait) joined(ops []op, at instant) bool {
 		}
 		if o.entry != nil {
 			w.devices[o.entry.Device] = true
+			w.bytes += len(o.entry.blob)
 		}
 	}
 	w.seen = len(ops)
 	left := w.until - at.mono
+	if w.bytes > maxWaiting {
+		left = 0
+	}
 	w.timer.Reset(left)
 	return left > 0
 }
@@ -64,7 +71,7 @@ func (w *wait) joined(ops []op, at instant) bool {
 // committed notes that nothing waits any more.
 func (w *wait) committed(now time.Duration) {
 	w.timer.Stop()
-	w.seen = 0
+	w.seen, w.bytes = 0, 0
 	if now-w.turned >= busyFor {
 		w.before, w.served, w.turned = w.served, map[string]bool{}, now
 	}

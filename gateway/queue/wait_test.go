@@ -2,6 +2,7 @@ package queue_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -80,6 +81,19 @@ func TestQueue_company(t *testing.T) {
 				t.Errorf("report %d is on disk after %s, want %s", i, got, linger)
 			}
 		}
+	})
+}
+
+// Large reports wait for few others: what waits is in memory.
+func TestQueue_waitsForABound(t *testing.T) {
+	lingering(t, func(t *testing.T, b *bench) {
+		names := slices.Repeat([]string{"a"}, 12_000)
+		first := b.begun(report("kitchen", "r", 2, names...))
+		time.Sleep(time.Second)
+		if got := b.took(report("attic", "r", 2, names...)); got > 2*time.Millisecond {
+			t.Errorf("the second one waited %s", got)
+		}
+		<-first
 	})
 }
 

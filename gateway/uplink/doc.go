@@ -11,7 +11,8 @@
 // only marks its message; the positions are made durable one transaction at a time (`forward.Forwarder.Acked`), and
 // only then does the flight get shorter. If the window were measured from the PUBACKs instead, a slow disk would let
 // any number of acknowledged datums gather that a crash forgets and sends again. Measured from the disk, a crash
-// repeats at most `uplink.window` messages.
+// repeats at most `uplink.window` messages. So PUBACKs can be gathered: the source is told of some together, after
+// SettleAfter or when most of the window is used, and takes its time unless the window is.
 //
 // PUBACKs count from the oldest on. When a connection ends, or one PUBACK is later than `ack_timeout`, everything not
 // acknowledged is sent again in order on a new connection.
