@@ -87,7 +87,7 @@ func TestQueue_company(t *testing.T) {
 // Large reports wait for few others: what waits is in memory.
 func TestQueue_waitsForABound(t *testing.T) {
 	lingering(t, func(t *testing.T, b *bench) {
-		names := slices.Repeat([]string{"a"}, 12_000)
+		names := slices.Repeat([]string{"a"}, 16_000)
 		first := b.begun(report("kitchen", "r", 2, names...))
 		time.Sleep(time.Second)
 		if got := b.took(report("attic", "r", 2, names...)); got > 2*time.Millisecond {
