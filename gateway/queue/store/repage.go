@@ -16,7 +16,7 @@ const maxRepaged = 16 << 20
 // journal.
 func (o *Options) repage(ctx context.Context) error {
 	page, err := pageSize(o.Files, o.Path)
-	if err != nil || page == PageSize {
+	if err != nil || page <= PageSize {
 		return err
 	}
 	if info, err := os.Stat(o.Path); err != nil || info.Size() > maxRepaged {
