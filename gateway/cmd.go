@@ -77,7 +77,7 @@ type runCmd struct {
 
 // gcPercent trades time for memory. With 1,000 connections at rest there is a collection in 20 s, and under a load of
 // 20,000 reports a second, when it counts, they take a tenth more of the processor than by default; see
-// BenchmarkGateway_connections.
+// BenchmarkFleet.
 const gcPercent = 50
 
 // Help is the longer help of the command.
