@@ -14,14 +14,21 @@
 //
 // TLS beside that, each pair in one run, on a machine that was half as fast (two runs, 16 reports in flight each):
 //
-//	connections   reports/s by TLS   of plain       CPU a report   memory a connection
+//	connections   reports/s by TLS   of plain       CPU a report
 //	        100   42,000 to 45,000   0.91 to 1.05   32 to 35 µs
-//	      1,000   26,000             0.82 to 0.84   66 to 72 µs    155 KiB, plain 115 KiB
+//	      1,000   26,000             0.82 to 0.84   66 to 72 µs
 //
 // On a machine with other work it was 0.81 and 0.51: the load's own TLS takes as much as the gateway's.
 //
 // At 100 connections with one report in flight all wait for the disk's commit at once: that is latency, not load.
-// 2,000 Pis that report every 15 s are 133 reports a second. Resident memory is 36 MiB with 50 devices connected, and
-// 140 MiB (by TLS 185) with 1,000 that send as fast as they can. The agent takes 14.6 MB by TLS, most of them pages of its
+// 2,000 Pis that report every 15 s are 133 reports a second. The agent takes 14.6 MB by TLS, most of them pages of its
 // program file.
+//
+// Resident memory of the gateway in MiB after a minute of 133 reports a second, after three seconds of as many as can
+// be, and half a minute later (BenchmarkFleet). Half of what it takes with 50 devices are pages of its program file:
+//
+//	connections   plain              by TLS
+//	         50   28 / 30 / 29       29 / 31 / 31
+//	        500   44 / 50 / 47       51 / 58 / 49
+//	      1,000   62 / 69 / 61       76 / 88 / 73
 package bench
