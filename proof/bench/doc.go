@@ -49,4 +49,12 @@
 // The bar of latency is met, unless others keep the disk busy. The two of the closed loop are missed, but for NATS's
 // where an fsync is slow. At 100 connections with one report in flight all wait for the disk's commit at once: that is
 // latency, not load. 2,000 Pis that report every 15 s are 133 reports a second.
+//
+// Resident memory of the gateway in MiB after a minute of 133 reports a second, after three seconds of as many as can
+// be, and half a minute later (BenchmarkFleet). Half of what it takes with 50 devices are pages of its program file:
+//
+//	connections   plain              by TLS
+//	         50   28 / 30 / 29       29 / 31 / 31
+//	        500   44 / 50 / 47       51 / 58 / 49
+//	      1,000   62 / 69 / 61       76 / 88 / 73
 package bench

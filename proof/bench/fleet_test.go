@@ -19,17 +19,22 @@ import (
 // takes the same load at the same time.
 const thisGateway, otherGateway = "PIWAY_BENCH_THIS", "PIWAY_BENCH_OTHER"
 
-// The load of BenchmarkGateway_connections: fleetRate is that of 2,000 devices which report every 15 s.
+// The load of BenchmarkFleet: fleetRate is that of 2,000 devices which report every 15 s.
 const (
 	fleetRate = 133 // reports a second, of all devices
-	fleetFor  = 20 * time.Second
-	// fleetQuiet is how long nothing is sent after a burst.
-	fleetQuiet = 15 * time.Second
+	fleetFor  = 40 * time.Second
+	// fleetQuiet is how long nothing is sent after a burst. Unused memory goes back each half minute.
+	fleetQuiet = 31 * time.Second
 )
 
-// BenchmarkGateway_connections tells what a fleet costs that reports evenly, as devices do: resident memory, what of it
-// a connection takes, and the processor time of a report. With PIWAY_BENCH_OTHER=PROGRAM it does so of two programs.
-func BenchmarkGateway_connections(b *testing.B) {
+// BenchmarkFleet tells what a fleet costs that reports evenly, as devices do, then all at once, and then not at all:
+// resident memory, what of it a connection takes, and the processor time of a report. It takes eight minutes, so it is
+// not part of make bench:
+//
+//	go test ./proof/bench -run '^$' -bench Fleet -benchtime 1x
+//
+// With PIWAY_BENCH_OTHER=PROGRAM it does so of two programs side by side.
+func BenchmarkFleet(b *testing.B) {
 	for _, conns := range []int{50, 500, 1000} {
 		for _, secure := range []bool{false, true} {
 			b.Run(fmt.Sprintf("connections=%d/tls=%t", conns, secure), func(b *testing.B) {
