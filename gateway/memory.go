@@ -11,8 +11,9 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
+
+	"piway/shared/resident"
 )
 
 // limitMemory has Go collect more often before the process is killed or the machine swaps. GOMEMLIMIT goes before it.
@@ -35,12 +36,12 @@ const returnEvery = 30 * time.Second
 func returnMemory(ctx context.Context) {
 	tick := time.NewTicker(returnEvery)
 	defer tick.Stop()
-	started := sync.OnceFunc(unmapProgram)
+	release := resident.Release // what only the start needed
 	for {
 		select {
 		case <-tick.C:
-			started()
-			debug.FreeOSMemory()
+			release()
+			release = debug.FreeOSMemory
 		case <-ctx.Done():
 			return
 		}

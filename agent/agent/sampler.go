@@ -13,6 +13,7 @@ import (
 	"piway/agent/publish"
 	"piway/shared/backoff"
 	"piway/shared/clock"
+	"piway/shared/resident"
 	"piway/shared/sample"
 )
 
@@ -66,7 +67,7 @@ func (s *sampler) run(ctx context.Context, reports keeper) {
 			reports.Add(reading)
 		}
 		if rest.due(time.Now()) {
-			letGo()
+			resident.Release()
 		}
 	}
 }

@@ -16,7 +16,7 @@ func Piway() Rules {
 var inside = map[string][]string{
 	// The programs: flags and help.
 	"agent":        {"agent/*", "shared/cli", "shared/config", "shared/mdns", "shared/pki", "shared/runas", "shared/sample", "shared/service"},
-	"gateway":      {"gateway/gateway", "gateway/settings", "gateway/setup", "gateway/demo", "gateway/ctl", "gateway/where", "gateway/backup", "gateway/trial", "shared/cli", "shared/config", "shared/files", "shared/runas", "shared/service"},
+	"gateway":      {"gateway/gateway", "gateway/settings", "gateway/setup", "gateway/demo", "gateway/ctl", "gateway/where", "gateway/backup", "gateway/trial", "shared/cli", "shared/config", "shared/files", "shared/resident", "shared/runas", "shared/service"},
 	"gateway_test": {"configs/aws", "gateway/backup", "gateway/datadir", "gateway/devices", "shared/cli/spoken", "shared/pairing", "shared/pki"}, // what its commands print
 	"localcore":    {"localcore/localcore", "shared/cli", "shared/pki"},
 
@@ -208,6 +208,7 @@ var inside = map[string][]string{
 	"shared/address":  {},
 	"shared/arrows":   {},
 	"shared/backoff":  {},
+	"shared/resident": {},
 	"shared/cli":      {"shared/config", "shared/manual", "shared/version"},
 	"shared/clock":    {},
 	"shared/config":   {},

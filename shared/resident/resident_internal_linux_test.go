@@ -1,4 +1,4 @@
-package agent
+package resident
 
 import (
 	"fmt"
@@ -39,7 +39,7 @@ func TestUnchanged(t *testing.T) {
 }
 
 // What was let go is there again when it is needed.
-func TestLetGo(t *testing.T) {
+func TestRelease(t *testing.T) {
 	t.Parallel()
 	exe, err := os.Readlink("/proc/self/exe")
 	if err != nil {
@@ -52,5 +52,5 @@ func TestLetGo(t *testing.T) {
 	if len(unchanged(string(text), exe)) == 0 {
 		t.Error("got no mappings of this program, want its code at least")
 	}
-	letGo()
+	Release()
 }

@@ -1,4 +1,4 @@
-package agent
+package resident
 
 import (
 	"os"
@@ -8,10 +8,8 @@ import (
 	"syscall"
 )
 
-// letGo gives back what is not in use any more: garbage, and the pages of the program's own file. Those are the most of
-// what the agent takes, since the start goes through most of it. The kernel keeps them in its cache while it has room,
-// and maps again what the readings need, which is a third.
-func letGo() {
+// Release gives back garbage, and the pages of the program's own file that nothing has changed.
+func Release() {
 	debug.FreeOSMemory()
 	exe, err := os.Readlink("/proc/self/exe")
 	if err != nil {
