@@ -108,7 +108,7 @@ func runFleets(b *testing.B, fleets []*benchFleet) {
 	for _, f := range fleets {
 		rss := rssOf(b, f.gateway)
 		b.ReportMetric(rss, f.what+"MiB")
-		b.ReportMetric((rss-f.alone)*1024/float64(conns), f.what+"KiB/connection")
+		b.ReportMetric((rss-f.alone)*1024/float64(len(f.clients)), f.what+"KiB/connection")
 	}
 	for _, f := range fleets {
 		before, reports := cpuOf(b, f.gateway), f.burst(b)
