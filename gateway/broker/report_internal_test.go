@@ -113,3 +113,34 @@ func serveStream(t *testing.T, stream []byte, step int, take func([]byte), serve
 		return l.Close()
 	})
 }
+
+// Whatever a client sends, the library gets of it what is no report, in order; how it is cut changes nothing.
+func FuzzSession_Read(f *testing.F) {
+	f.Add(slices.Concat([]byte{0x10, 0}, publishOf(reportHead, "pi/a/samples", "one", 1), []byte{0xC0, 0}), 3)
+	f.Add(slices.Concat([]byte{0x10, 0}, publishOf(reportDup, "script", "again", 2), []byte{reportHead, 3, 0, 12, 'p'}), 1)
+	f.Add([]byte{0x10, 0, reportHead, 0x80, 0x80, 0x01}, 2)
+	f.Fuzz(func(t *testing.T, stream []byte, step int) {
+		if len(stream) < 2 || len(stream) > 4*readSize || stream[0] != 0x10 || stream[1] != 0 {
+			return // the guard reads the first packet
+		}
+		serve := func(step int) (library []byte, reports string) {
+			serveStream(t, stream, step, func(p []byte) { reports += fmt.Sprintf("%q ", p) }, func(s *session) {
+				library, _ = io.ReadAll(io.Reader(s)) // ends where the guard ends it, or the stream
+			})
+			return library, reports
+		}
+		library, reports := serve(len(stream))
+		cut, again := serve(max(1, step%len(stream)))
+		if !bytes.HasPrefix(library, cut) && !bytes.HasPrefix(cut, library) || len(cut) == len(library) && again != reports {
+			t.Errorf("the library read %q and %q, taken were %s and %s", library, cut, reports, again)
+		}
+		rest := stream
+		for _, b := range library {
+			i := bytes.IndexByte(rest, b)
+			if i < 0 {
+				t.Fatalf("the library read %q of %q", library, stream)
+			}
+			rest = rest[i+1:]
+		}
+	})
+}
