@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"piway/shared/config"
 	"piway/shared/files"
@@ -45,7 +46,10 @@ func Lock(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, OnDisk(fmt.Errorf("data.dir: %w", config.PermitData(err, dir)))
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	err = tryLock(f)
+	for until := time.Now().Add(lockFor); errors.Is(err, syscall.EWOULDBLOCK) && time.Now().Before(until); err = tryLock(f) {
+		time.Sleep(lockEvery)
+	}
 	if err == nil {
 		return f, nil
 	}
@@ -56,6 +60,12 @@ func Lock(dir string) (*os.File, error) {
 	}
 	return nil, fmt.Errorf("data.dir: locking %s: %w", f.Name(), err)
 }
+
+// lockFor is how long Lock waits for another process to end: the one that had the folder, or a child that it forked and
+// that has not begun its own program.
+const lockFor, lockEvery = 500 * time.Millisecond, 20 * time.Millisecond
+
+func tryLock(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
 
 // Queue is the path of the store.
 func Queue(dir string) string { return filepath.Join(dir, "queue.db") }

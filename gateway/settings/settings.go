@@ -77,8 +77,9 @@ type Rollup struct {
 	Rules  []Rule        `yaml:"rules"`
 }
 
-// maxLinger is a little more than the 5 s over which the agents of a fleet spread their reports.
-const maxLinger = 6 * time.Second
+// maxLinger is most of the 5 s over which the agents of a fleet spread their reports. Some programs take a message for
+// lost after 5 s.
+const maxLinger = 4500 * time.Millisecond
 
 // Linger is how long what an agent sends may wait for others on its way to the disk. It is little of a window, so that
 // no datum comes later for it.

@@ -72,7 +72,7 @@ type bar struct{ bytes, commits float64 } // written a report, and made a minute
 // TestDay_tenAgents measures half an hour, and for make day as long as that says.
 func TestDay_tenAgents(t *testing.T) {
 	d := setting(t, "PIWAY_DAY", 30*time.Minute, time.ParseDuration)
-	bars := map[string]bar{cloud.Metric: {24500, 66}, cloud.EMF: {17900, 44}}
+	bars := map[string]bar{cloud.Metric: {2900, 6}, cloud.EMF: {2900, 6}}
 	var all []*result
 	for _, form := range []string{cloud.Metric, cloud.EMF} {
 		r := newPlace(t, pageSize(t)).measure(t, form, agents(10), d)
