@@ -37,7 +37,7 @@ func BenchmarkFootprint_agent(b *testing.B) {
 	for range b.N {
 		h, _ := newHouse(b)
 		a := h.agent(b, interval)
-		time.Sleep(2 * interval) // until it has read what it reads once
+		time.Sleep(3 * interval) // until it has read what it reads once, and let go of what the start needed
 		d := span(b)
 		used := during(b, a.PID(), d)
 		runs := h.scriptRuns(b, 21)
