@@ -177,7 +177,7 @@ func (q *Queue) Append(e Entry, done func(error)) {
 		done(err)
 		return
 	}
-	q.in.Put(op{entry: enc, done: done})
+	q.in.Put(op{entry: enc, done: done}, nil)
 }
 
 // do runs tx inside the next transaction and returns when that is on disk. What waits goes along.
@@ -188,7 +188,9 @@ func (q *Queue) do(ctx context.Context, tx func(context.Context, *writer) error)
 // doWithin is do that may wait so long for others, or until Hurry.
 func (q *Queue) doWithin(ctx context.Context, patient time.Duration, tx func(context.Context, *writer) error) error {
 	res := make(chan error, 1)
-	q.in.Put(op{tx: tx, patient: patient, done: func(err error) { res <- err }})
+	if !q.in.Put(op{tx: tx, patient: patient, done: func(err error) { res <- err }}, ctx.Done()) {
+		return ctx.Err()
+	}
 	select {
 	case err := <-res:
 		return err

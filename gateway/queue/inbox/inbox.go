@@ -32,13 +32,23 @@ func New[T any](refuse func(T)) *Box[T] {
 	return &Box[T]{in: make(chan T, pending), closed: make(chan struct{}), refuse: refuse}
 }
 
-// Put puts one in; it blocks while too much is waiting.
-func (b *Box[T]) Put(one T) {
+// Put puts one in; it blocks while too much is waiting, and returns false if until was closed meanwhile: then it is
+// neither in nor refused. A nil until is never closed.
+func (b *Box[T]) Put(one T, until <-chan struct{}) bool {
 	select {
-	case b.in <- one:
 	case <-b.closed:
 		b.refuse(one)
-		return
+		return true
+	case b.in <- one:
+	default:
+		select {
+		case <-b.closed:
+			b.refuse(one)
+			return true
+		case b.in <- one:
+		case <-until:
+			return false
+		}
 	}
 	// It may have been closed between the two cases; then nobody takes anything out any more.
 	select {
@@ -46,6 +56,7 @@ func (b *Box[T]) Put(one T) {
 		b.refuseRest()
 	default:
 	}
+	return true
 }
 
 // Close refuses what is still in, and what comes.
