@@ -28,7 +28,7 @@ log: {level: info}
 // benchGateway runs a gateway with as many devices, until the benchmark ends.
 func benchGateway(b testing.TB, n int) (map[string]string, *world.Process) {
 	b.Helper()
-	dir := onDisk(b)
+	dir := world.OnDisk(b)
 	data, certs, file := filepath.Join(dir, "data"), certificates(b, dir), filepath.Join(dir, "gateway.yaml")
 	if err := os.WriteFile(file, fmt.Appendf(nil, benchConfig, data, certs), 0o600); err != nil {
 		b.Fatal(err)

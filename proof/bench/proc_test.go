@@ -37,7 +37,7 @@ func cpuOf(b testing.TB, p *world.Process) (sum time.Duration) {
 // fsyncOf is the median time that the disk takes for 4 KiB at the end of a file.
 func fsyncOf(b testing.TB) time.Duration {
 	b.Helper()
-	f, err := os.Create(filepath.Join(onDisk(b), "file"))
+	f, err := os.Create(filepath.Join(world.OnDisk(b), "file"))
 	if err != nil {
 		b.Fatal(err)
 	}

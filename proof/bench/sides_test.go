@@ -93,7 +93,7 @@ func deviceName(i int) string { return fmt.Sprintf("pi-%04d", i) }
 func startLibrary(b testing.TB, s *side, _ int) string {
 	s.proc = &world.Process{Path: os.Args[0], Env: []string{asBroker + "=1"}, Ready: "library ready"}
 	if s.secure {
-		s.proc.Env = append(s.proc.Env, certsOf+"="+certificates(b, onDisk(b)))
+		s.proc.Env = append(s.proc.Env, certsOf+"="+certificates(b, world.OnDisk(b)))
 	}
 	world.Run(b, s.proc)
 	return ""
@@ -122,7 +122,7 @@ func startMosquitto(b testing.TB, s *side, _ int) string {
 	}
 	s.addr = addrs[0]
 	_, port, _ := net.SplitHostPort(s.addr)
-	dir := onDisk(b)
+	dir := world.OnDisk(b)
 	text := fmt.Sprintf(mosquittoConfig, me.Username, port)
 	if s.secure {
 		certs := certificates(b, dir)
@@ -151,7 +151,7 @@ func startNATS(b testing.TB, s *side, _ int) string {
 	if err != nil {
 		return err.Error()
 	}
-	dir, security := onDisk(b), ""
+	dir, security := world.OnDisk(b), ""
 	if s.secure {
 		certs := certificates(b, dir)
 		security = fmt.Sprintf(`tls { cert_file: "%[1]s/server.pem.crt", key_file: "%[1]s/server.pem.key" }`, certs)
@@ -204,19 +204,4 @@ func write(b testing.TB, dir, text string) string {
 		b.Fatal(err)
 	}
 	return file
-}
-
-// onDisk is a folder of the user's cache: that of other temporary files may be in memory, where an fsync costs nothing.
-func onDisk(b testing.TB) string {
-	b.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		b.Fatal(err)
-	}
-	dir, err := os.MkdirTemp(cache, "pw") // short, for the socket
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = os.RemoveAll(dir) }) // of a benchmark
-	return dir
 }

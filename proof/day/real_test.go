@@ -47,15 +47,7 @@ func TestDay_real(t *testing.T) {
 // inReal has devices send to a gateway in real time.
 func inReal(t *testing.T, programs world.Programs, form string, l *load, d time.Duration) (written, reports int64) {
 	t.Helper()
-	cache, err := os.UserCacheDir() // other temporary files may be in memory, where nothing is written
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, err := os.MkdirTemp(cache, "pw") // short, for the socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) }) // of a test
+	dir := world.OnDisk(t)
 	endpoint, certs := world.Core(t, localcore.Config{})
 	file := filepath.Join(dir, "gateway.yaml")
 	if err := os.WriteFile(file, fmt.Appendf(nil, gatewayConfig, dir, endpoint, certs, form), 0o600); err != nil {

@@ -42,7 +42,7 @@ func newHouse(t testing.TB, devices ...string) (h *house, passwords map[string]s
 	if err != nil {
 		t.Fatal(err)
 	}
-	h = &house{programs: programs, dir: onDisk(t)}
+	h = &house{programs: programs, dir: world.OnDisk(t)}
 	h.endpoint, h.certs = world.Core(t, localcore.Config{})
 	file := filepath.Join(h.dir, "gateway.yaml")
 	if err := os.WriteFile(file, fmt.Appendf(nil, gatewayConfig, h.dir, h.endpoint, h.certs), 0o600); err != nil {
@@ -55,21 +55,6 @@ func newHouse(t testing.TB, devices ...string) (h *house, passwords map[string]s
 	h.gateway = world.Gateway(h.programs.Gateway, file, io.Discard)
 	world.Run(t, h.gateway)
 	return h, passwords
-}
-
-// onDisk is a folder of the user's cache: that of other temporary files may be in memory, where nothing is written.
-func onDisk(t testing.TB) string {
-	t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, err := os.MkdirTemp(cache, "pw") // short, for the socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) }) // of a test
-	return dir
 }
 
 // agent pairs an agent, and returns it when the gateway has let it in.
